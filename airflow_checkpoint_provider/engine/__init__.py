@@ -1,0 +1,1 @@
+"""The transfer engine: source -> engine -> destination. It knows no Airflow."""

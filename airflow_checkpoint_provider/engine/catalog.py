@@ -1,0 +1,124 @@
+"""All checkpoints of a metadata table: listed, asked about, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity
+from airflow_checkpoint_provider.engine.rows import from_row
+from airflow_checkpoint_provider.engine.schema import Tables
+
+FILTERS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "destination_table")
+ORDERS = (*FILTERS, "created_at", "started_at", "updated_at", "completed_at", "rows_written")
+
+
+class Catalog:
+    """
+    The metadata tables of one database; each call opens a connection of its own.
+
+    :param database: where the tables are
+    :param checkpoint_table: their name
+    """
+
+    def __init__(self, database: Database, checkpoint_table: str) -> None:
+        self._database = database
+        self.tables = Tables.named(checkpoint_table)
+        self._table = self.tables.checkpoint
+
+    def get(self, identity: Identity) -> Checkpoint | None:
+        """Return a checkpoint, or ``None``."""
+        with self._open() as connection:
+            statement = sa.select(self._table).where(is_identity(self._table, identity))
+            row = connection.execute(statement).first()
+            return from_row(row) if row else None
+
+    def list(
+        self, filters: dict[str, Any], *, limit: int | None, offset: int, order_by: str
+    ) -> Sequence[Checkpoint]:
+        """Return the checkpoints that match all filters; a filter may be a value or a list of them."""
+        statement = sa.select(self._table)
+        for name, wanted in filters.items():
+            statement = statement.where(self._matches(name, wanted))
+        column = order_by.removeprefix("-")
+        if column not in ORDERS:
+            raise ArgumentError(
+                f"order_by: {order_by!r} is not one of {', '.join(ORDERS)} (with - for descending)."
+            )
+        order = self._table.c[column]
+        # The primary key last, so that pages neither repeat nor miss a row.
+        statement = statement.order_by(
+            order.desc() if order_by.startswith("-") else order, *self._table.primary_key.columns
+        )
+        with self._open() as connection:
+            return [
+                from_row(row) for row in connection.execute(statement.limit(limit).offset(offset or None))
+            ]
+
+    def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[Event]:
+        """Return the events of a checkpoint, newest first."""
+        with self._open() as connection:
+            return History(connection, self.tables).list(identity, limit=limit, offset=offset)
+
+    def record(self, identity: Identity, kind: Kind, who: str, detail: str | None) -> None:
+        """Add an event, such as a request, without waiting for a running batch."""
+        with self._open(for_writing=True) as connection, connection.begin():
+            History(connection, self.tables).record(identity, kind, who, detail=detail)
+
+    def delete(self, identity: Identity, who: str) -> bool:
+        """Delete a checkpoint; its history stays. Return whether there was one."""
+        with self._open(for_writing=True) as connection, connection.begin():
+            deleted = connection.execute(self._table.delete().where(is_identity(self._table, identity)))
+            if deleted.rowcount:
+                History(connection, self.tables).record(identity, Kind.DELETED, who)
+            return bool(deleted.rowcount)
+
+    def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
+        """Delete checkpoints that nothing has happened to for long, with their history; return how many."""
+        for status in statuses:
+            if status not in list(Status):
+                raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
+        checkpoint, event = self._table, self.tables.event
+        old = sa.and_(
+            checkpoint.c.updated_at < datetime.now(UTC) - older_than, checkpoint.c.status.in_(statuses)
+        )
+        with self._open(for_writing=True) as connection, connection.begin():
+            count = connection.execute(
+                sa.select(sa.func.count()).select_from(checkpoint).where(old)
+            ).scalar_one()
+            if dry_run or not count:
+                return int(count)
+            same = [
+                event.c[name] == checkpoint.c[name] for name in ("dag_id", "task_id", "run_id", "map_index")
+            ]
+            connection.execute(
+                event.delete().where(sa.exists().where(*same, old).correlate(event).select_from(checkpoint))
+            )
+            return connection.execute(checkpoint.delete().where(old)).rowcount
+
+    def create(self) -> None:
+        """Create the tables, if they are not there."""
+        with self._open(for_writing=True) as connection:
+            self.tables.create(connection)
+
+    def _matches(self, name: str, wanted: Any) -> Any:
+        if name not in FILTERS:
+            raise ArgumentError(f"{name}: cannot be filtered by; choose from {', '.join(FILTERS)}.")
+        if isinstance(wanted, (list, tuple, set, frozenset)):
+            return self._table.c[name].in_(list(wanted))
+        return self._table.c[name] == wanted
+
+    @contextmanager
+    def _open(self, *, for_writing: bool = False) -> Iterator[sa.Connection]:
+        connection = self._database.open(for_writing=for_writing)
+        try:
+            yield connection
+        finally:
+            connection.close()

@@ -1,0 +1,94 @@
+"""What is known of a load: whose it is, who works on it, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from airflow_checkpoint_provider.engine.position import Key, Position
+
+ALL_RUNS = "*"
+"""The ``run_id`` of a checkpoint that spans runs (an empty string would be NULL in Oracle)."""
+
+
+class Status(StrEnum):
+    """The state of a load."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The task instance, or with ``run_id="*"`` the task, that a checkpoint belongs to."""
+
+    dag_id: str
+    task_id: str
+    run_id: str
+    map_index: int = -1
+
+    def __str__(self) -> str:
+        index = f" [{self.map_index}]" if self.map_index >= 0 else ""
+        run = "all runs" if self.run_id == ALL_RUNS else f"run {self.run_id}"
+        return f"{self.dag_id}.{self.task_id}{index}, {run}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    One try of a task instance, with what tells a retry from a clear.
+
+    :param run_id: the DAG run this attempt belongs to, also when the checkpoint spans runs
+    :param run_after: when the DAG run was due, which orders the runs of a DAG
+    :param try_number: 1 for the first attempt, as Airflow counts
+    :param max_tries: the same for automatic retries, changed by a clear
+    :param retries: the task's ``retries``
+    :param clear_number: how often anything in the DAG run was cleared
+    :param owner: host and process, for people who look for it
+    """
+
+    run_id: str
+    run_after: datetime | None
+    try_number: int
+    max_tries: int
+    retries: int
+    clear_number: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A row of the metadata table."""
+
+    identity: Identity
+    status: Status
+    strategy: str
+    key_columns: tuple[str, ...]
+    position: Position
+    start: Position
+    lower: Key | None
+    upper: Key | None
+    rows: int
+    batches: int
+    fence: int
+    restarting: bool
+    forced: bool
+    request_seen: int
+    run_id: str
+    run_after: datetime | None
+    try_number: int
+    max_tries: int
+    retries: int
+    clear_number: int
+    owner: str
+    fingerprint: dict[str, str]
+    source_conn_id: str
+    destination_conn_id: str
+    destination_table: str
+    created_at: datetime
+    started_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    last_error: str | None

@@ -1,0 +1,164 @@
+"""Writing through any DB-API driver, with ``executemany``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.batches import Row
+from airflow_checkpoint_provider.engine.binds import Binds
+from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection
+from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, DestinationError
+from airflow_checkpoint_provider.engine.names import TableName, match_column
+
+
+class Destination:
+    """
+    One table on one connection. Its transactions are the caller's.
+
+    :param connection: the connection that the checkpoint is written on, too
+    :param table: the table, as the user named it
+    :param conn_id: the Airflow connection, for messages
+    :param write_mode: ``append``, ``upsert`` or ``replace``
+    """
+
+    def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
+        self.connection = connection
+        self.conn_id = conn_id
+        self.write_mode = write_mode
+        self.raw = raw_connection(connection)
+        self.table = table
+        self.name = table.quote(connection.dialect)
+        self.columns: list[str] = []
+        self.conflict_columns: list[str] = []
+        self._existing: list[str] = []
+
+    def exists(self) -> bool:
+        """Tell whether the table is there (a preoperator may yet create it)."""
+        return self.table.resolve(sa.inspect(self.connection)) is not None
+
+    def prepare(self, columns: Sequence[str], conflict_columns: Sequence[str] | None) -> None:
+        """
+        Look at the table as it is now, and get ready to write it; the caller commits.
+
+        :param columns: destination columns in the order of the rows
+        :param conflict_columns: the key for ``upsert``; by default the primary key
+        :raises DestinationError: when the table or a column does not exist
+        :raises ArgumentError: when there is no key to upsert by
+        """
+        inspector = sa.inspect(self.connection)
+        found = self.table.resolve(inspector)
+        if found is None:
+            raise DestinationError(
+                f"destination_table: there is no table {self.table} in {self.conn_id!r}. Create it first (the "
+                "preoperator can do that), or check the schema and the spelling."
+            )
+        self.table, self.name = found, found.quote(self.connection.dialect)
+        self._existing = [str(c["name"]) for c in inspector.get_columns(found.table, schema=found.schema)]
+        self.columns = self._find(columns, "destination_columns")
+        if len(set(self.columns)) < len(self.columns):
+            raise ArgumentError("destination_columns: a column of the destination is named twice.")
+        if self.write_mode == "upsert":
+            key = inspector.get_pk_constraint(found.table, schema=found.schema).get("constrained_columns")
+            self.conflict_columns = self._conflict_key(conflict_columns or key)
+        self._prepared()
+
+    def empty(self) -> None:
+        """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
+        with self.errors("could not be emptied"):
+            self._run(f"DELETE FROM {self.name}")
+
+    def run_script(self, script: str | Sequence[str]) -> None:
+        """Run the preoperator's statements."""
+        for statement in [script] if isinstance(script, str) else script:
+            with self.errors("refused the preoperator"):
+                self._run(statement)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """
+        Write rows in the current transaction.
+
+        :raises DestinationError: when the database refuses them
+        """
+        if not rows:
+            return
+        if len(rows[0]) != len(self.columns):
+            raise DestinationError(
+                f"Rows of {len(rows[0])} values do not fit the {len(self.columns)} columns that are written: "
+                f"{', '.join(self.columns)}. Set destination_columns to what rows_processor returns."
+            )
+        with self.errors("refused the batch"):
+            self._write(rows)
+
+    @contextmanager
+    def errors(self, what: str) -> Iterator[None]:
+        """Turn what the driver raises into an error that names the table."""
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except self.connection.dialect.loaded_dbapi.Error as error:
+            raise DestinationError(
+                f"Destination {self.conn_id!r}: {self.table} {what}, and nothing of it is committed: "
+                f"{' '.join(str(error).split())}"
+            ) from error
+
+    def quote(self, name: str) -> str:
+        """Quote a column name as the catalog has it."""
+        return self.connection.dialect.identifier_preparer.quote(name)
+
+    def insert_statement(self) -> str:
+        """Write the INSERT with the driver's placeholders."""
+        binds = Binds("qmark" if self._style == "qmark" else "format", None)
+        values = ", ".join(binds.add(None) for _ in self.columns)
+        names = ", ".join(map(self.quote, self.columns))
+        return f"INSERT INTO {self.name} ({names}) VALUES ({values})"
+
+    def _conflict_key(self, wanted: Sequence[str] | None) -> list[str]:
+        if not wanted:
+            raise ArgumentError(
+                f"conflict_columns: {self.table} has no primary key, so write_mode='upsert' needs the columns "
+                "that tell its rows apart (with a unique index on them)."
+            )
+        found = self._find(wanted, "conflict_columns")
+        if missing := [column for column in found if column not in self.columns]:
+            raise ArgumentError(
+                f"conflict_columns: {', '.join(missing)} is not among the columns that are loaded: "
+                f"{', '.join(self.columns)}."
+            )
+        return found
+
+    @property
+    def _style(self) -> str:
+        return paramstyle(self.connection)
+
+    def _prepared(self) -> None:
+        """Do what has to be done once, before the first row."""
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        cursor = self.raw.cursor()
+        try:
+            cursor.executemany(self.insert_statement(), rows)
+        finally:
+            cursor.close()
+
+    def _run(self, statement: str) -> None:
+        cursor = self.raw.cursor()
+        try:
+            cursor.execute(statement)
+        finally:
+            cursor.close()
+
+    def _find(self, wanted: Sequence[str], argument: str) -> list[str]:
+        found = []
+        for name in wanted:
+            column = match_column(name, self._existing)
+            if column is None:
+                raise DestinationError(
+                    f"{argument}: {self.table} in {self.conn_id!r} has no column {name!r}. "
+                    f"It has: {', '.join(self._existing)}."
+                )
+            found.append(column)
+        return found

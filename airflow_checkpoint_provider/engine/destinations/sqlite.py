@@ -1,0 +1,79 @@
+"""Writing to SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from airflow_checkpoint_provider.engine.batches import Row
+from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
+
+_NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytearray})
+
+
+class SqliteDestination(Destination):
+    """A table in SQLite: values that it has no type for are written as text, to the last digit."""
+
+    def run_script(self, script: str | Sequence[str]) -> None:
+        super().run_script([part for text in _listed(script) for part in _statements(text)])
+
+    def _prepared(self) -> None:
+        self._statement = self.insert_statement()
+        if self.write_mode == "upsert":
+            keys = ", ".join(map(self.quote, self.conflict_columns))
+            others = [self.quote(name) for name in self.columns if name not in self.conflict_columns]
+            changes = ", ".join(f"{name} = excluded.{name}" for name in others)
+            action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
+            self._statement += f" ON CONFLICT ({keys}) {action}"
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        foreign = [
+            index
+            for index, values in enumerate(zip(*rows, strict=True))
+            if not set(map(type, values)) <= _NATIVE
+        ]
+        if foreign:
+            rows = [_convert(row, foreign) for row in rows]
+        self.raw.executemany(self._statement, rows)
+
+
+def _convert(row: Row, indexes: Sequence[int]) -> list[Any]:
+    values = list(row)
+    for index in indexes:
+        values[index] = _as_sqlite(values[index])
+    return values
+
+
+def _as_sqlite(value: Any) -> Any:
+    if type(value) in _NATIVE:
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _listed(script: str | Sequence[str]) -> Sequence[str]:
+    return [script] if isinstance(script, str) else script
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script: the driver takes one statement at a time."""
+    statements, current = [], ""
+    for piece in script.split(";"):
+        current += piece
+        if sqlite3.complete_statement(f"{current};"):
+            statements.append(current)
+            current = ""
+        else:
+            current += ";"
+    return [text for text in (*statements, current.strip("; \n\t")) if text.strip()]

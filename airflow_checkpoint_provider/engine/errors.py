@@ -1,0 +1,63 @@
+"""Every error a user can meet. Each message says what happened and what to do next."""
+
+from __future__ import annotations
+
+
+class CheckpointError(Exception):
+    """Base of all errors raised by the provider."""
+
+
+class ArgumentError(CheckpointError, ValueError):
+    """An argument is wrong, or contradicts another one."""
+
+
+class SourceError(CheckpointError):
+    """The source cannot be read as asked."""
+
+
+class DestinationError(CheckpointError):
+    """The destination cannot be written as asked."""
+
+
+class CannotConnectError(CheckpointError):
+    """A database does not answer, or does not let us in."""
+
+
+class UnsupportedDatabaseError(CheckpointError):
+    """The connection's database or driver cannot do what the transfer needs."""
+
+
+class InvalidCheckpointError(CheckpointError):
+    """A stored position cannot be read, or is not of the column's type any more."""
+
+
+class SourceChangedError(CheckpointError):
+    """The query, its columns, its key or its rows are not those that the checkpoint was made from."""
+
+
+class WouldDuplicateError(CheckpointError):
+    """Going on would write rows to the destination that are already there."""
+
+
+class StaleRunError(CheckpointError):
+    """A run that is not the newest one was cleared, with a checkpoint that spans runs."""
+
+
+class FencedError(CheckpointError):
+    """Another attempt has taken over the checkpoint: this one may not write any more."""
+
+
+class CheckpointLockedError(CheckpointError):
+    """Another attempt holds the checkpoint's row, and did not let go in time."""
+
+
+class NewerFormatError(CheckpointError):
+    """The metadata table was written by a newer version of this package."""
+
+
+class MetadataTableError(CheckpointError):
+    """The metadata table does not exist and cannot or may not be created."""
+
+
+class ConnectionLostError(CheckpointError):
+    """A connection was lost more often than ``max_reconnects`` allows."""

@@ -1,0 +1,82 @@
+"""What the engine tells an observer while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyChosen:
+    """How the source is read, and why."""
+
+    strategy: str
+    reason: str
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeStated:
+    """What delivery is guaranteed, and why."""
+
+    guarantee: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What the attempt decided to do, and why."""
+
+    action: str
+    reason: str
+    place: str
+    try_number: int
+    rows: int
+    rows_expected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCommitted:
+    """
+    A batch is in the destination.
+
+    :param rows: rows written with this batch
+    :param attempt_rows: rows written in this attempt
+    :param place: the position after it, in words
+    :param seconds: since the attempt began to transfer
+    :param done: the share of the load that is transferred (0 to 1), where it can be known
+    :param at_start: that share when this attempt began
+    """
+
+    number: int
+    rows: int
+    attempt_rows: int
+    rows_total: int
+    place: str
+    seconds: float
+    done: float | None
+    at_start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """A connection was lost and will be opened again."""
+
+    error: str
+    number: int
+    most: int
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The load is complete."""
+
+    rows: int
+    rows_total: int
+    batches: int
+    seconds: float
+
+
+Event = StrategyChosen | GuaranteeStated | Started | BatchCommitted | Reconnecting | Completed
+Observer = Callable[[Event], None]

@@ -1,0 +1,134 @@
+"""What happened to a checkpoint, and what people ask the next attempt to do: rows that are only added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.checkpoint import Identity
+from airflow_checkpoint_provider.engine.decision import Request
+from airflow_checkpoint_provider.engine.position import Position, encode_key
+from airflow_checkpoint_provider.engine.schema import Tables
+
+
+class Kind(StrEnum):
+    """The kinds of events."""
+
+    STARTED = "started"
+    RESUMED = "resumed"
+    PROGRESS = "progress"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    RELOAD_REQUESTED = "reload_requested"
+    RESUME_REQUESTED = "resume_requested"
+    REQUEST_CANCELLED = "request_cancelled"
+    DELETED = "deleted"
+
+
+_REQUESTS = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of the history."""
+
+    id: int
+    identity: Identity
+    kind: str
+    recorded_at: datetime
+    who: str
+    try_number: int | None
+    rows: int | None
+    position: str | None
+    detail: str | None
+
+    @classmethod
+    def from_row(cls, row: Any) -> Event:
+        return cls(
+            id=row.id,
+            identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
+            kind=row.kind,
+            recorded_at=row.recorded_at,
+            who=row.who,
+            try_number=row.try_number,
+            rows=row.rows_written,
+            position=row.position,
+            detail=row.detail,
+        )
+
+
+def is_identity(table: sa.Table, identity: Identity) -> sa.ColumnElement[bool]:
+    """Write the condition that picks the rows of one checkpoint."""
+    return sa.and_(
+        table.c.dag_id == identity.dag_id,
+        table.c.task_id == identity.task_id,
+        table.c.run_id == identity.run_id,
+        table.c.map_index == identity.map_index,
+    )
+
+
+class History:
+    """The event table, on a connection whose transactions are the caller's."""
+
+    def __init__(self, connection: sa.Connection, tables: Tables) -> None:
+        self._connection = connection
+        self._table = tables.event
+
+    def record(
+        self,
+        identity: Identity,
+        kind: Kind,
+        who: str,
+        *,
+        try_number: int | None = None,
+        rows: int | None = None,
+        position: Position | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Add an event."""
+        self._connection.execute(
+            self._table.insert().values(
+                dag_id=identity.dag_id,
+                task_id=identity.task_id,
+                run_id=identity.run_id,
+                map_index=identity.map_index,
+                kind=kind.value,
+                recorded_at=datetime.now(UTC),
+                who=who,
+                try_number=try_number,
+                rows_written=rows,
+                position=encode_key(position.key) if position and position.key else None,
+                detail=detail,
+            )
+        )
+
+    def pending(self, identity: Identity, after: int) -> tuple[Request | None, int]:
+        """
+        Return what was asked for since event ``after``, and the id of the event that says so.
+
+        The last word counts: a later request replaces an earlier one, and a cancellation takes it back.
+        """
+        kinds = [kind.value for kind in (*_REQUESTS, Kind.REQUEST_CANCELLED)]
+        row = self._connection.execute(
+            sa.select(self._table.c.id, self._table.c.kind)
+            .where(is_identity(self._table, identity))
+            .where(self._table.c.kind.in_(kinds), self._table.c.id > after)
+            .order_by(self._table.c.id.desc())
+            .limit(1)
+        ).first()
+        return (_REQUESTS.get(Kind(row.kind)), row.id) if row else (None, after)
+
+    def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[Event]:
+        """Return the events of one checkpoint, newest first."""
+        statement = (
+            sa.select(self._table)
+            .where(is_identity(self._table, identity))
+            .order_by(self._table.c.id.desc())
+            .limit(limit)
+            .offset(offset or None)
+        )
+        return [Event.from_row(row) for row in self._connection.execute(statement)]

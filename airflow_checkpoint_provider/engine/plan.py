@@ -1,0 +1,123 @@
+"""What can be known before the first row: the strategy, the columns, the fingerprint, the guarantee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from operator import itemgetter
+
+from airflow_checkpoint_provider.engine.batches import Row
+from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen
+from airflow_checkpoint_provider.engine.names import TableName
+from airflow_checkpoint_provider.engine.session import Session
+from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.store import Load
+from airflow_checkpoint_provider.engine.strategy import CountStrategy, KeyStrategy, Strategy
+
+EXACTLY_ONCE = "exactly-once"
+AT_LEAST_ONCE = "at-least-once"
+
+
+def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, StrategyChosen]:
+    """Choose how to read, and say why."""
+    source = session.source
+    if not spec.keeps_checkpoint:
+        reason = "checkpoint_enabled is False" if not spec.checkpoint_enabled else "as the task says"
+        chosen = StrategyChosen("none", f"{reason}; no checkpoint is kept, every attempt starts over")
+        return CountStrategy(source, spec.batch_size, proof=None), chosen
+    key, reason = list(spec.key), "by checkpoint_column"
+    if not key and spec.strategy == "auto" and spec.source_table:
+        table = TableName.parse(spec.source_table, argument="source_table")
+        key, reason = source.primary_key(table.table, table.schema), "the primary key of the source table"
+    if key and spec.strategy in ("auto", "key"):
+        columns = source.find_columns(key, "checkpoint_column")
+        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key)
+        return strategy, StrategyChosen("key", f"by {', '.join(columns)}, {reason}")
+    why = (
+        "as the task says"
+        if spec.strategy == "python"
+        else "there is no checkpoint_column and no primary key"
+    )
+    warning = None
+    if not source.query.ordered:
+        warning = (
+            "The query has no ORDER BY at its outermost level: the database may return its rows in another "
+            "order next time, and an attempt that counts and skips rows would then be refused by its proof, or "
+            "miss rows. Add an ORDER BY, or give a checkpoint_column."
+        )
+    chosen = StrategyChosen("python", f"rows are counted and skipped, {why}", warning)
+    return CountStrategy(source, spec.batch_size, proof=spec.resume_proof), chosen
+
+
+def state_guarantee(spec: TransferSpec, session: Session) -> GuaranteeStated:
+    """Say what is guaranteed, and why."""
+    if not spec.keeps_checkpoint:
+        return GuaranteeStated(
+            AT_LEAST_ONCE, "no checkpoint is kept, so an attempt that is repeated loads again"
+        )
+    if session.separate:
+        return GuaranteeStated(
+            AT_LEAST_ONCE,
+            "the checkpoint is kept in another database than the rows, so a crash between the two commits "
+            "writes a batch again",
+        )
+    return GuaranteeStated(
+        EXACTLY_ONCE, "each batch and its checkpoint commit in one transaction of the destination"
+    )
+
+
+@dataclass(frozen=True)
+class Columns:
+    """
+    From what the query returns to what is written.
+
+    :param written: destination columns
+    :param pick: takes the values to write out of a row, or ``None`` where the row is written whole
+    """
+
+    written: list[str]
+    pick: Callable[[Row], Row] | None = None
+
+    @classmethod
+    def of(cls, spec: TransferSpec, session: Session) -> Columns:
+        source = session.source
+        wanted = spec.destination_columns
+        if wanted is None:
+            return cls(list(source.columns))
+        if not isinstance(wanted, Mapping):
+            if not spec.rows_processor and len(wanted) != len(source.columns):
+                raise source.wrong_width(list(wanted))
+            return cls(list(wanted))
+        found = source.find_columns(list(wanted), "destination_columns")
+        indexes = [source.columns.index(name) for name in found]
+        if indexes == list(range(len(source.columns))):
+            return cls(list(wanted.values()))
+        if len(indexes) == 1:
+            only = indexes[0]
+            return cls(list(wanted.values()), lambda row: (row[only],))
+        return cls(list(wanted.values()), itemgetter(*indexes))
+
+
+def describe_load(spec: TransferSpec, session: Session, strategy: Strategy) -> Load:
+    """Write down what a later attempt must find unchanged to go on."""
+    source, destination = session.source, session.destination
+    parameters = sha256(repr(spec.parameters).encode()).hexdigest()[:16] if spec.parameters else ""
+    return Load(
+        strategy=strategy.name,
+        key_columns=tuple(strategy.columns),
+        fingerprint={
+            "query": source.query.text,
+            # Only a digest: a parameter may be a secret.
+            "parameters": parameters,
+            "source": source.conn_id,
+            "destination": destination.conn_id,
+            "table": str(destination.table),
+            "columns": ", ".join(source.columns),
+            "strategy": strategy.name,
+            "key": ", ".join(strategy.columns),
+        },
+        source_conn_id=source.conn_id,
+        destination_conn_id=destination.conn_id,
+        destination_table=str(destination.table),
+    )

@@ -1,0 +1,82 @@
+"""What an attempt has to say at its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.position import Position
+
+if TYPE_CHECKING:
+    from airflow_checkpoint_provider.engine.start import Beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    The outcome of an attempt.
+
+    :param started_from: the position at which it began, ``None`` for the beginning
+    :param checkpoint: the position at which it ended
+    :param rows: rows written in this attempt
+    :param rows_total: rows written since the load began
+    :param batches: batches committed in this attempt
+    :param duration_s: seconds from start to end
+    """
+
+    status: str
+    strategy: str
+    guarantee: str
+    started_from: dict[str, Any] | None
+    checkpoint: dict[str, Any] | None
+    rows: int
+    rows_total: int
+    batches: int
+    reconnects: int
+    duration_s: float
+    rows_per_s: float
+
+    @classmethod
+    def of(
+        cls, beginning: Beginning, end: Checkpoint, guarantee: str, reconnects: int, began: float
+    ) -> Result:
+        start = beginning.checkpoint
+        seconds = time.monotonic() - began
+        rows = end.rows - start.rows
+        return cls(
+            status="completed",
+            strategy=end.strategy,
+            guarantee=guarantee,
+            started_from=position_as_dict(end.key_columns, start.position),
+            checkpoint=position_as_dict(end.key_columns, end.position),
+            rows=rows,
+            rows_total=end.rows,
+            batches=end.batches - start.batches,
+            reconnects=reconnects,
+            duration_s=round(seconds, 3),
+            rows_per_s=round(rows / seconds, 1) if seconds else 0.0,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON, and so XCom, can hold."""
+        return asdict(self)
+
+
+def position_as_dict(columns: Sequence[str], position: Position) -> dict[str, Any] | None:
+    """Return a position by column, or by row number; numbers and booleans stay what they are."""
+    if position.key is not None:
+        plain = (int, float, bool, str)
+        values = (value if isinstance(value, plain) else str(value) for value in position.key)
+        return dict(zip(columns, values, strict=False))
+    return {"row": position.rows} if position.rows else None
+
+
+def place(columns: Sequence[str], position: Position) -> str:
+    """Say where a position is: ``order_id = 101765``, or ``row 12,000``."""
+    if position.key is None:
+        return f"row {position.rows:,}"
+    place = ", ".join(f"{c} = {v}" for c, v in zip(columns, position.key, strict=False))
+    return f"{place} and the rows without a key" if position.nulls_done else place

@@ -1,0 +1,206 @@
+"""The metadata tables: one row per checkpoint, and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.names import TableName
+
+FORMAT_VERSION = 1
+DEFAULT_TABLE = "airflow_checkpoint"
+
+_ID_LENGTH = 250  # as in Airflow's own tables; four of them still fit in one index of every database
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """Aware UTC times, also in databases that keep no time zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The two metadata tables under the name that the user chose."""
+
+    checkpoint: sa.Table
+    event: sa.Table
+
+    @classmethod
+    def named(cls, checkpoint_table: str) -> Tables:
+        """
+        Describe the tables called ``checkpoint_table`` and ``<checkpoint_table>_event``.
+
+        :raises ArgumentError: when it is not a table name
+        """
+        name = TableName.parse(checkpoint_table, argument="checkpoint_table")
+        metadata = sa.MetaData(schema=name.schema)
+        return cls(_checkpoint_table(name.table, metadata), _event_table(f"{name.table}_event", metadata))
+
+    @property
+    def name(self) -> str:
+        return self.checkpoint.fullname
+
+    def create(self, connection: sa.Connection) -> None:
+        """
+        Create what is missing, in a transaction of its own.
+
+        :raises MetadataTableError: when the database refuses
+        """
+        if self.exist(connection):
+            return
+        try:
+            with connection.begin():
+                self.checkpoint.metadata.create_all(connection, checkfirst=True)
+        except sa.exc.DBAPIError as error:
+            if self.exist(connection):  # another attempt was faster
+                return
+            raise MetadataTableError(
+                f"The metadata table {self.name} could not be created: {error.orig}. Grant the right to create "
+                "tables, or have a DBA run the script that CheckpointHook.ddl() returns."
+            ) from error
+
+    def require(self, connection: sa.Connection, *, create: bool) -> None:
+        """
+        Make sure that the tables are there.
+
+        :raises MetadataTableError: when they are not, and are not to be created
+        """
+        if create:
+            self.create(connection)
+        elif not self.exist(connection):
+            raise MetadataTableError(
+                f"The metadata table {self.name} does not exist, and [checkpoint] auto_create is off. Have a DBA "
+                "run the script that CheckpointHook.ddl() returns."
+            )
+
+    def exist(self, connection: sa.Connection) -> bool:
+        """Tell whether both tables are there."""
+        try:
+            inspector = sa.inspect(connection)
+            return all(
+                inspector.has_table(table.name, schema=table.schema)
+                for table in (self.checkpoint, self.event)
+            )
+        finally:
+            connection.rollback()
+
+    def ddl(self, dialect_name: str) -> str:
+        """
+        Write the script that creates the tables.
+
+        :param dialect_name: ``postgresql``, ``sqlite``, ``oracle`` or ``mysql``
+        :raises ArgumentError: for another name
+        """
+        try:
+            dialect = sa.create_mock_engine(_urls()[dialect_name], _ignore).dialect
+        except KeyError:
+            raise ArgumentError(
+                f"dialect: {dialect_name!r} is not known; choose one of {', '.join(sorted(_urls()))}."
+            ) from None
+        statements: list[Any] = []
+        for table in (self.checkpoint, self.event):
+            statements.append(CreateTable(table))
+            statements += [CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))]
+        return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
+
+
+def _ignore(*_: Any, **__: Any) -> None:
+    """Stand in for the execution of a statement that is only written."""
+
+
+def _urls() -> dict[str, str]:
+    return {
+        "postgresql": "postgresql+psycopg://",
+        "sqlite": "sqlite://",
+        "oracle": "oracle+oracledb://",
+        "mysql": "mysql+mysqldb://",
+    }
+
+
+def _identity() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("dag_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("task_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("run_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("map_index", sa.Integer, nullable=False),
+    ]
+
+
+def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        *_identity(),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("strategy", sa.String(20), nullable=False),
+        sa.Column("key_columns", sa.Text),
+        sa.Column("position", sa.Text),
+        sa.Column("lower_bound", sa.Text),
+        sa.Column("upper_bound", sa.Text),
+        sa.Column("start_position", sa.Text),
+        sa.Column("rows_read", sa.BigInteger, nullable=False),
+        sa.Column("rows_written", sa.BigInteger, nullable=False),
+        sa.Column("batches", sa.BigInteger, nullable=False),
+        sa.Column("row_digest", sa.String(64)),
+        sa.Column("nulls_done", sa.Integer, nullable=False),
+        sa.Column("fence", sa.BigInteger, nullable=False),
+        sa.Column("restarting", sa.Integer, nullable=False),
+        sa.Column("forced", sa.Integer, nullable=False),
+        sa.Column("request_seen", sa.BigInteger, nullable=False),
+        sa.Column("current_run_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("current_run_after", UTCDateTime),
+        sa.Column("try_number", sa.Integer, nullable=False),
+        sa.Column("max_tries", sa.Integer, nullable=False),
+        sa.Column("task_retries", sa.Integer, nullable=False),
+        sa.Column("clear_number", sa.Integer, nullable=False),
+        sa.Column("owner", sa.String(400), nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("source_conn_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("destination_conn_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("destination_table", sa.String(400), nullable=False),
+        sa.Column("created_at", UTCDateTime, nullable=False),
+        sa.Column("started_at", UTCDateTime, nullable=False),
+        sa.Column("updated_at", UTCDateTime, nullable=False),
+        sa.Column("completed_at", UTCDateTime),
+        sa.Column("last_error", sa.Text),
+        sa.Column("format_version", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index"),
+        # Rows are updated with every batch: leave room on the page, and the update touches no index.
+        postgresql_with={"fillfactor": "50"},
+    )
+
+
+def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
+    table = sa.Table(
+        name,
+        metadata,
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(), primary_key=True),
+        *_identity(),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("recorded_at", UTCDateTime, nullable=False),
+        sa.Column("who", sa.String(400), nullable=False),
+        sa.Column("try_number", sa.Integer),
+        sa.Column("rows_written", sa.BigInteger),
+        sa.Column("position", sa.Text),
+        sa.Column("detail", sa.Text),
+    )
+    sa.Index(f"{name}_identity"[-60:], table.c.dag_id, table.c.task_id, table.c.run_id, table.c.map_index)
+    return table

@@ -1,0 +1,207 @@
+"""Reading through any DB-API driver whose cursor hands out rows as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.batches import Fetch, Row, filling
+from airflow_checkpoint_provider.engine.binds import Binds
+from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection
+from airflow_checkpoint_provider.engine.errors import (
+    ArgumentError,
+    CheckpointError,
+    InvalidCheckpointError,
+    SourceError,
+)
+from airflow_checkpoint_provider.engine.names import match_column
+from airflow_checkpoint_provider.engine.position import Key
+from airflow_checkpoint_provider.engine.query import Query
+
+
+class Source:
+    """
+    One query on one connection.
+
+    :param connection: an open connection that nothing else uses
+    :param query: what to read
+    :param conn_id: the Airflow connection, for messages
+    """
+
+    first_row = "LIMIT 1"
+
+    def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
+        self.connection = connection
+        self.query = query
+        self.conn_id = conn_id
+        self.raw = raw_connection(connection)
+        self.paramstyle = paramstyle(connection)
+        self.columns = self._describe()
+
+    def quote(self, name: str) -> str:
+        """Quote a column name as the query returns it."""
+        return self.connection.dialect.identifier_preparer.quote_identifier(name)
+
+    def find_columns(self, wanted: Sequence[str], argument: str) -> list[str]:
+        """
+        Find columns of the query.
+
+        :param argument: the argument to name in the error
+        :raises SourceError: when the query does not return one of them
+        """
+        found = []
+        for name in wanted:
+            column = match_column(name, self.columns)
+            if column is None:
+                raise SourceError(
+                    f"{argument}: the query does not return a column {name!r}. "
+                    f"It returns: {', '.join(self.columns)}."
+                )
+            found.append(column)
+        return found
+
+    def typed(self, column: str, placeholder: str) -> str:
+        """Write a placeholder so that the database takes its value for one of the column's type."""
+        return placeholder
+
+    def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
+        """Write ``SELECT what FROM (the query) suffix`` with its values."""
+        binds = binds or Binds(self.paramstyle, self.query.parameters)
+        return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
+
+    def one(self, statement: tuple[str, Any]) -> Row | None:
+        """Run a statement and return its first row."""
+        with self.errors():
+            cursor = self.raw.cursor()
+            try:
+                self._execute(cursor, statement)
+                row: Row | None = cursor.fetchone()
+            finally:
+                cursor.close()
+            return row
+
+    def last_key(self, columns: Sequence[str]) -> Key | None:
+        """Return the greatest key that the query has now, or ``None`` without rows that have one."""
+        names = [self.quote(column) for column in columns]
+        row = self.one(
+            self.select(
+                ", ".join(names),
+                f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}"
+                f" ORDER BY {', '.join(f'{name} DESC' for name in names)} {self.first_row}",
+            )
+        )
+        return tuple(row) if row else None
+
+    def count_nulls(self, columns: Sequence[str]) -> int:
+        """Count the rows in which a key column is NULL."""
+        row = self.one(self.select("COUNT(*)", f" WHERE {self.null_condition(columns)}"))
+        return int(row[0]) if row else 0
+
+    def null_condition(self, columns: Sequence[str]) -> str:
+        """Write the condition that a key column is NULL."""
+        return "(" + " OR ".join(f"{self.quote(column)} IS NULL" for column in columns) + ")"
+
+    def primary_key(self, table: str, schema: str | None) -> list[str]:
+        """Return the primary key of a table, or an empty list."""
+        inspector = sa.inspect(self.connection)
+        try:
+            return list(inspector.get_pk_constraint(table, schema=schema).get("constrained_columns") or [])
+        except sa.exc.NoSuchTableError:
+            return []
+        finally:
+            self.connection.rollback()
+
+    @contextmanager
+    def stream(self, statement: tuple[str, Any], size: int) -> Iterator[Fetch]:
+        """
+        Run a statement and hand out its rows as they are asked for.
+
+        :param size: how many rows will be asked for at a time
+        """
+        cursor = self.raw.cursor()
+        try:
+            cursor.arraysize = size
+            with self.errors():
+                self._execute(cursor, statement)
+            fetch = filling(cursor.fetchmany)
+
+            def fetch_with_errors(count: int) -> list[Row]:
+                with self.errors():
+                    return fetch(count)
+
+            yield fetch_with_errors
+        finally:
+            with suppress(self.connection.dialect.loaded_dbapi.Error):  # the connection may be closed by now
+                cursor.close()
+
+    def skip(self, fetch: Fetch, rows: int, size: int) -> None:
+        """Move over rows that are not wanted any more."""
+        while rows > 0 and fetch(min(rows, size)):
+            rows -= size
+
+    def whole(self) -> tuple[str, Any]:
+        """Return the user's statement as it is."""
+        return self.query.text, self.query.parameters
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what the driver raises into an error that names the connection."""
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except self.connection.dialect.loaded_dbapi.Error as error:
+            raise SourceError(f"Source {self.conn_id!r}: {_text(error)}") from error
+
+    def invalid_position(
+        self, columns: Sequence[str], stored: str, now: Key | None
+    ) -> InvalidCheckpointError:
+        """Explain that a stored position does not fit the columns."""
+        types = ", ".join(type(value).__name__ for value in now) if now else "unknown, there are no rows"
+        return InvalidCheckpointError(
+            f"Invalid checkpoint value: {stored} is stored for {', '.join(columns)}, whose type in "
+            f"{self.conn_id!r} now is {types}. Clear the task, or set force_reload, to load from the start."
+        )
+
+    def wrong_width(self, given: Sequence[str]) -> ArgumentError:
+        """Explain that a list of destination columns does not fit the query."""
+        return ArgumentError(
+            f"destination_columns: {len(given)} columns are given for the {len(self.columns)} that the query "
+            f"returns: {', '.join(self.columns)}. List one for each, or give a mapping to leave some out."
+        )
+
+    def _execute(self, cursor: Any, statement: tuple[str, Any]) -> None:
+        text, values = statement
+        if values is None:
+            cursor.execute(text)
+        else:
+            cursor.execute(text, values)
+
+    def _describe(self) -> list[str]:
+        with self.errors():
+            cursor = self.raw.cursor()
+            try:
+                self._execute(cursor, self.select("*", " WHERE 1 = 0"))
+                self._described(cursor.description)
+                names = [str(column[0]) for column in cursor.description]
+            finally:
+                cursor.close()
+        # SQLite renames the second "id" of a derived table to "id:1".
+        plain = [name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name for name in names]
+        double = sorted({p for p, n in zip(plain, names, strict=True) if p in names and plain.count(p) > 1})
+        if double:
+            raise SourceError(
+                f"sql: the query returns more than one column called {', '.join(double)}. "
+                "Give each column a name of its own (SELECT a.id AS a_id, b.id AS b_id ...)."
+            )
+        return names
+
+    def _described(self, description: Sequence[Any]) -> None:
+        """Take what the driver says of the columns; a driver that says types overrides this."""
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,159 @@
+"""The start of an attempt: claim the checkpoint, and bring the destination to where reading begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from airflow_checkpoint_provider.engine.batches import Chunk
+from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint
+from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide
+from airflow_checkpoint_provider.engine.errors import FencedError, SourceChangedError, WouldDuplicateError
+from airflow_checkpoint_provider.engine.plan import Columns
+from airflow_checkpoint_provider.engine.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.session import Session
+from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.store import Load, Store
+from airflow_checkpoint_provider.engine.strategy import Strategy
+from airflow_checkpoint_provider.engine.unkept import Unkept
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """
+    Where an attempt begins.
+
+    :param checkpoint: the checkpoint as it stands now
+    :param chunks: what is left to transfer
+    """
+
+    checkpoint: Checkpoint
+    decision: Decision
+    chunks: Iterator[Chunk]
+
+
+class Start:
+    """What an attempt does before its first row."""
+
+    def __init__(
+        self,
+        spec: TransferSpec,
+        session: Session,
+        strategy: Strategy,
+        columns: Columns,
+        store: Store | Unkept,
+        load: Load,
+        attempt: Attempt,
+    ) -> None:
+        self._spec = spec
+        self._session = session
+        self._strategy = strategy
+        self._columns = columns
+        self._store = store
+        self._load = load
+        self._attempt = attempt
+
+    def prepare(self) -> None:
+        """Find out what can be wrong, as long as nothing has been changed."""
+        self._strategy.check()
+        if not self._spec.preoperator or self._session.destination.exists():
+            self._look_at_destination()
+        else:
+            self._session.destination.connection.rollback()
+
+    def claim(self, fence: int) -> tuple[Checkpoint, Decision]:
+        """
+        Take the checkpoint over.
+
+        :param fence: the fence of this attempt, when it claims again after a lost connection
+        """
+
+        def choose(stored: Checkpoint | None, request: Request | None) -> Decision:
+            if fence and (stored is None or stored.fence != fence):
+                raise FencedError(
+                    "Another attempt has taken over the checkpoint while this one had lost its connection; "
+                    "this attempt ends here, and the other one carries on."
+                )
+            spec = self._spec
+            wishes = Wishes(spec.on_clear, spec.on_source_change, spec.force_reload, spec.scope == "task")
+            decision = decide(stored, self._attempt, wishes, request, self._load.fingerprint)
+            if stored and decision.action is Action.START:
+                self._refuse_duplicates(stored, decision)
+            return decision
+
+        return self._store.claim(choose, self._load)
+
+    def begin(self, checkpoint: Checkpoint, decision: Decision) -> Beginning:
+        """Start over, or go on, as decided; a source that has shifted may turn the one into the other."""
+        if decision.action is Action.RESUME:
+            try:
+                return Beginning(checkpoint, decision, self._open(checkpoint))
+            except SourceChangedError as error:
+                if self._spec.on_source_change == "fail":
+                    raise
+                decision = Decision(Action.START, f"{error} Starting from the beginning")
+                self._refuse_duplicates(checkpoint, decision)
+        checkpoint = self._start_over(checkpoint, decision)
+        return Beginning(checkpoint, decision, self._open(checkpoint))
+
+    def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> Checkpoint:
+        keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
+        start = checkpoint.start if keeps_mark else BEGINNING
+        upper = self._strategy.upper_bound()
+        destination = self._session.destination
+        with self._store.transaction():
+            self._store.hold()
+            with self._session.writing():
+                if start.key is None:
+                    if self._spec.preoperator:
+                        destination.run_script(self._spec.preoperator)
+                        destination.prepare(self._columns.written, self._spec.conflict_columns)
+                    if self._spec.write_mode == "replace":
+                        destination.empty()
+            # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
+            self._store.begin(self._load, start, upper)
+        return replace(
+            checkpoint,
+            position=start,
+            start=start,
+            lower=None,
+            upper=upper,
+            rows=0,
+            batches=0,
+            strategy=self._load.strategy,
+            key_columns=self._load.key_columns,
+        )
+
+    def _open(self, checkpoint: Checkpoint) -> Iterator[Chunk]:
+        """Open the source where the checkpoint stands; the first read proves that it still fits."""
+        position = checkpoint.position
+        if self._spec.lookback and checkpoint.batches == 0:
+            position = self._strategy.behind(Position(checkpoint.start.key), self._spec.lookback)
+        chunks = self._strategy.chunks(position, checkpoint.upper)
+        first = next(chunks, None)
+        return chain([first], chunks) if first else chunks
+
+    def _look_at_destination(self) -> None:
+        destination = self._session.destination
+        with destination.connection.begin():
+            destination.prepare(self._columns.written, self._spec.conflict_columns)
+
+    def _refuse_duplicates(self, stored: Checkpoint, decision: Decision) -> None:
+        spec = self._spec
+        emptied = spec.preoperator and not decision.from_mark
+        if not stored.rows or spec.write_mode != "append" or emptied or spec.allow_duplicates:
+            return
+        ways = (
+            "write_mode='upsert' (or allow_duplicates=True)"
+            if decision.from_mark
+            else (
+                "write_mode='replace' or 'upsert', a preoperator that empties the table, on_clear='resume', or "
+                "allow_duplicates=True"
+            )
+        )
+        raise WouldDuplicateError(
+            f"{decision.reason}, but {stored.rows:,} rows of this load are already committed in "
+            f"{stored.destination_table}, and write_mode='append' would add them a second time. Use {ways}; or "
+            "delete the rows and the checkpoint by hand."
+        )

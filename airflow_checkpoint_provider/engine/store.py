@@ -1,0 +1,287 @@
+"""The metadata table: claim a checkpoint, advance it in the transaction of the batch, finish it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.database import reading
+from airflow_checkpoint_provider.engine.decision import Action, Decision, Request
+from airflow_checkpoint_provider.engine.errors import CheckpointError, CheckpointLockedError, FencedError
+from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
+from airflow_checkpoint_provider.engine.position import BEGINNING, Key, Position
+from airflow_checkpoint_provider.engine.rows import (
+    attempt_values,
+    from_row,
+    identity_values,
+    key_text,
+    position_values,
+)
+from airflow_checkpoint_provider.engine.schema import FORMAT_VERSION, Tables
+
+SAMPLE_EVERY = 5.0  # seconds between progress samples in the history
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is being loaded, as the checkpoint remembers it."""
+
+    strategy: str
+    key_columns: tuple[str, ...]
+    fingerprint: dict[str, str]
+    source_conn_id: str
+    destination_conn_id: str
+    destination_table: str
+
+    def values(self) -> dict[str, Any]:
+        """Columns of the metadata table."""
+        return {
+            "strategy": self.strategy,
+            "key_columns": json.dumps(self.key_columns),
+            "fingerprint": json.dumps(self.fingerprint),
+            "source_conn_id": self.source_conn_id,
+            "destination_conn_id": self.destination_conn_id,
+            "destination_table": self.destination_table,
+        }
+
+
+Choose = Callable[[Checkpoint | None, Request | None], Decision]
+
+
+class Store:
+    """
+    One checkpoint, as one attempt sees it.
+
+    :param connection: the destination's connection, so that a batch and its checkpoint commit together
+    :param lock_timeout: seconds to wait for another attempt's transaction
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        tables: Tables,
+        identity: Identity,
+        attempt: Attempt,
+        lock_timeout: float = 60,
+    ) -> None:
+        self.connection = connection
+        self.tables = tables
+        self.identity = identity
+        self.attempt = attempt
+        self.history = History(connection, tables)
+        self.fence = 0
+        self._lock_timeout = lock_timeout
+        self._table = tables.checkpoint
+        self._mine = is_identity(self._table, identity)
+        self._sampled = time.monotonic()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, roll back on an error; waiting too long for a lock says who holds it."""
+        try:
+            with self.connection.begin():
+                yield
+        except sa.exc.OperationalError as error:
+            if not _is_lock_timeout(error):
+                raise
+            holder = self._holder()
+            self.connection.rollback()
+            raise CheckpointLockedError(
+                f"The checkpoint of {self.identity} is held by another attempt{holder}, which did not "
+                f"let go within {self._lock_timeout:g} seconds (lock_timeout). If that process is stuck, end "
+                "it; the next attempt goes on where it committed last."
+            ) from error
+
+    def load(self, *, lock: bool = False) -> Checkpoint | None:
+        """Read the checkpoint, if there is one."""
+        statement = sa.select(self._table).where(self._mine)
+        row = self.connection.execute(statement.with_for_update() if lock else statement).first()
+        return from_row(row) if row else None
+
+    def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
+        """
+        Decide what to do and take the checkpoint over: from here on, older attempts cannot write.
+
+        The intent to start over is part of the claim, so that a crash in the middle of starting leads to
+        starting again and never to resuming into an emptied table.
+
+        :raises CheckpointLockedError: when another attempt does not let go of it
+        """
+        for last_try in (False, True):
+            try:
+                with self.transaction():
+                    self._limit_waiting()
+                    return self._claim(choose, load)
+            except sa.exc.IntegrityError:  # another attempt has inserted the row first
+                if last_try:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
+        stored = self.load(lock=True)
+        request, seen = self.history.pending(self.identity, stored.request_seen if stored else 0)
+        decision = choose(stored, request)
+        if stored and decision.action is Action.NOTHING:
+            return stored, decision
+        now = datetime.now(UTC)
+        self.fence = stored.fence + 1 if stored else 1
+        values = {
+            **attempt_values(self.attempt),
+            "status": Status.RUNNING.value,
+            "fence": self.fence,
+            "request_seen": seen,
+            "updated_at": now,
+            "completed_at": None,
+            "last_error": None,
+        }
+        if stored is None:
+            new = {
+                **identity_values(self.identity),
+                **load.values(),
+                **position_values(BEGINNING),
+                "rows_written": 0,
+                "batches": 0,
+                "restarting": 1,
+                "forced": int(decision.forced),
+                "created_at": now,
+                "started_at": now,
+                "format_version": FORMAT_VERSION,
+            }
+            self.connection.execute(self._table.insert().values(**values, **new))
+        else:
+            if decision.action is Action.START:
+                values |= {
+                    "start_position": key_text(stored.start.key) if decision.from_mark else None,
+                    "restarting": 1,
+                    "forced": int(decision.forced),
+                }
+            elif decision.action is Action.NEXT_RUN:
+                values |= {
+                    **position_values(Position(stored.position.key)),
+                    "start_position": key_text(stored.position.key),
+                    "restarting": 1,
+                    "forced": 0,
+                    "rows_written": 0,
+                    "batches": 0,
+                }
+            self.connection.execute(self._table.update().where(self._mine).values(**values))
+        claimed = self.load()
+        if claimed is None:
+            raise FencedError(f"The checkpoint of {self.identity} was deleted while this attempt claimed it.")
+        kind = Kind.RESUMED if decision.action is Action.RESUME else Kind.STARTED
+        self._record(kind, claimed.rows, claimed.position, decision.reason)
+        return claimed, decision
+
+    def begin(self, load: Load, start: Position, upper: Key | None) -> None:
+        """Set the checkpoint to the start of a load; the caller's transaction empties the destination."""
+        now = datetime.now(UTC)
+        self._update(
+            {
+                **load.values(),
+                **position_values(start),
+                "start_position": key_text(start.key),
+                "lower_bound": None,
+                "upper_bound": key_text(upper),
+                "rows_written": 0,
+                "batches": 0,
+                "restarting": 0,
+                "started_at": now,
+                "updated_at": now,
+            }
+        )
+
+    def hold(self) -> None:
+        """
+        Lock the checkpoint before anything is written in this transaction.
+
+        :raises FencedError: when another attempt has taken it over
+        """
+        self._update({"updated_at": datetime.now(UTC)})
+
+    def advance(self, now: Checkpoint, end: Position, rows: int, lower: Key | None) -> Checkpoint:
+        """
+        Move the checkpoint, in the transaction of the batch.
+
+        :param now: the checkpoint before the batch
+        :param end: the position after it
+        :param rows: rows that the batch has written
+        :param lower: the key of the load's first row, for the progress
+        :return: the checkpoint that the commit will make true
+        """
+        now = replace(now, position=end, rows=now.rows + rows, batches=now.batches + 1, lower=lower)
+        self._update(
+            {
+                **position_values(end),
+                "lower_bound": key_text(lower),
+                "rows_written": now.rows,
+                "batches": now.batches,
+                "updated_at": datetime.now(UTC),
+            }
+        )
+        if time.monotonic() - self._sampled >= SAMPLE_EVERY:
+            self._sampled = time.monotonic()
+            self._record(Kind.PROGRESS, now.rows, end)
+        return now
+
+    def finish(self, rows: int, position: Position) -> None:
+        """Mark the load as completed."""
+        now = datetime.now(UTC)
+        self._update({"status": Status.COMPLETED.value, "updated_at": now, "completed_at": now})
+        self._record(Kind.COMPLETED, rows, position)
+
+    def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
+        """Mark the load as failed, with the reason; the error itself is the caller's to raise."""
+        if isinstance(error, FencedError):
+            return
+        reason = str(error) or type(error).__name__
+        values = {"status": Status.FAILED.value, "updated_at": datetime.now(UTC), "last_error": reason}
+        # What went wrong may well keep this from being written, and is the error to show.
+        with suppress(sa.exc.SQLAlchemyError, CheckpointError), self.transaction():
+            self._update(values)
+            self._record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
+
+    def _update(self, values: dict[str, Any]) -> None:
+        statement = self._table.update().where(self._mine, self._table.c.fence == self.fence).values(**values)
+        if self.connection.execute(statement).rowcount != 1:
+            raise FencedError(
+                f"Another attempt has taken over the checkpoint of {self.identity}{self._holder()}: "
+                f"this attempt (try {self.attempt.try_number}, {self.attempt.owner}) has written nothing since "
+                "then and ends here. Nothing needs to be done; the other attempt carries on."
+            )
+
+    def _record(self, kind: Kind, rows: int, position: Position, detail: str | None = None) -> None:
+        self.history.record(
+            self.identity,
+            kind,
+            self.attempt.owner,
+            try_number=self.attempt.try_number,
+            rows=rows,
+            position=position,
+            detail=detail,
+        )
+
+    def _limit_waiting(self) -> None:
+        if self.connection.dialect.name == "postgresql":
+            milliseconds = max(int(self._lock_timeout * 1000), 1)
+            self.connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
+
+    def _holder(self) -> str:
+        try:
+            with reading(self.connection):
+                other = self.load()
+        except sa.exc.SQLAlchemyError:
+            return ""
+        return f" (try {other.try_number}, {other.owner})" if other else ""
+
+
+def _is_lock_timeout(error: sa.exc.OperationalError) -> bool:
+    text = str(error.orig).lower()
+    return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in text

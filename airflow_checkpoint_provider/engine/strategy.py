@@ -1,0 +1,216 @@
+"""How a load finds its place in the source again: by key, or by counting rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any
+
+from airflow_checkpoint_provider.engine.batches import Chunk, Row, whole_ties
+from airflow_checkpoint_provider.engine.binds import Binds
+from airflow_checkpoint_provider.engine.digest import chain_digest, row_digest
+from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceChangedError, SourceError
+from airflow_checkpoint_provider.engine.position import (
+    Key,
+    Position,
+    Unreadable,
+    earlier,
+    encode_key,
+    kind,
+    tie,
+)
+from airflow_checkpoint_provider.engine.sources.dbapi import Source
+
+
+class Strategy(ABC):
+    """
+    What the transfer asks of a strategy.
+
+    :param name: as the checkpoint and the log have it
+    :param columns: the columns of its key, if it has one
+    """
+
+    def __init__(self, name: str, columns: Sequence[str] = ()) -> None:
+        self.name = name
+        self.columns = tuple(columns)
+
+    def upper_bound(self) -> Key | None:
+        """Return the last key that a load that starts now will read."""
+        return None
+
+    def check(self) -> None:  # noqa: B027
+        """Find out before the first row is written what would make rows disappear."""
+
+    def behind(self, position: Position, lookback: Any) -> Position:
+        """
+        Go back from a high-water mark.
+
+        :raises ArgumentError: when the key is not a number or a time that ``lookback`` can be taken from
+        """
+        return position
+
+    @abstractmethod
+    def chunks(self, position: Position, upper: Key | None) -> Iterator[Chunk]:
+        """Read on from a position; the first step proves that the position still holds."""
+
+    @abstractmethod
+    def describe(self, position: Position) -> str:
+        """Say in a few words where reading starts."""
+
+
+class KeyStrategy(Strategy):
+    """``WHERE key > :position ORDER BY key``, up to a bound that is taken once."""
+
+    def __init__(self, source: Source, columns: Sequence[str], batch_size: int, on_null_key: str) -> None:
+        super().__init__("key", columns)
+        self.source = source
+        self._size = batch_size
+        self._load_nulls = on_null_key == "load"
+        indexes = [source.columns.index(column) for column in self.columns]
+        self._key: Callable[[Row], Key] = itemgetter(*indexes) if indexes[1:] else _single(indexes[0])
+
+    def upper_bound(self) -> Key | None:
+        return self.source.last_key(self.columns)
+
+    def check(self) -> None:
+        if self._load_nulls:
+            return
+        if count := self.source.count_nulls(self.columns):
+            raise SourceError(
+                f"{', '.join(self.columns)}: {count:,} rows have no value there, and reading by key would "
+                "leave them out. Set on_null_key='load' to load them as the last batch, filter them in the "
+                "query, or choose another checkpoint_column."
+            )
+
+    def chunks(self, position: Position, upper: Key | None) -> Iterator[Chunk]:
+        rows = position.rows
+        key = position.key
+        if upper is not None and not position.nulls_done:
+            self._check_types(position.key, upper)
+            for chunk in self._keyed(position, upper):
+                rows, key = rows + len(chunk.rows), chunk.end.key if chunk.end else key
+                yield chunk
+        if self._load_nulls and not position.nulls_done:
+            yield from self._nulls(Position(key, rows))
+
+    def describe(self, position: Position) -> str:
+        if position.key is None:
+            return "the first row"
+        return f"{_listed(self.columns)} > {_listed(position.key)}"
+
+    def behind(self, position: Position, lookback: Any) -> Position:
+        if position.key is None or not lookback:
+            return position
+        try:
+            return Position((earlier(position.key[0], lookback),))
+        except (TypeError, ArithmeticError, ValueError) as error:
+            raise ArgumentError(
+                f"lookback: {lookback!r} cannot be taken from {self.columns[0]} = {position.key[0]!r}; "
+                "a number goes with a numeric key, a timedelta with a time."
+            ) from error
+
+    def _check_types(self, key: Key | None, upper: Key) -> None:
+        if key is None:
+            return
+        now = self.source.last_key(self.columns)
+        for stored in (key, upper):
+            if isinstance(stored[0], Unreadable):
+                raise self.source.invalid_position(self.columns, stored[0].text, now)
+            # A lookback gives the first column alone.
+            if now and any(kind(old) != kind(new) for old, new in zip(stored, now, strict=False)):
+                raise self.source.invalid_position(self.columns, encode_key(stored), now)
+
+    def _keyed(self, position: Position, upper: Key) -> Iterator[Chunk]:
+        conditions = []
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        if position.key is not None:
+            conditions.append(self._compare(">", position.key, binds))
+        conditions.append(self._compare("<=", upper, binds))
+        order = ", ".join(self.source.quote(column) for column in self.columns)
+        statement = self.source.select("*", f" WHERE {' AND '.join(conditions)} ORDER BY {order}", binds)
+        rows, last = position.rows, position.key
+        with self.source.stream(statement, self._size) as fetch:
+            for block, complete in whole_ties(fetch, self._size, lambda row: tie(self._key(row))):
+                rows += len(block)
+                last = self._key(block[-1]) if block else last
+                first = self._key(block[0]) if block else None
+                yield Chunk(block, Position(last, rows) if complete else None, first)
+
+    def _nulls(self, position: Position) -> Iterator[Chunk]:
+        rows = position.rows
+        statement = self.source.select("*", f" WHERE {self.source.null_condition(self.columns)}")
+        with self.source.stream(statement, self._size) as fetch:
+            block = fetch(self._size)
+            while block:
+                rows += len(block)
+                following = fetch(self._size)
+                yield Chunk(block, None if following else Position(position.key, rows, nulls_done=True))
+                block = following
+
+    def _compare(self, operator: str, key: Key, binds: Binds) -> str:
+        columns = self.columns[: len(key)]
+        names = [self.source.quote(column) for column in columns]
+        values = [
+            self.source.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)
+        ]
+        if len(names) == 1:
+            return f"{names[0]} {operator} {values[0]}"
+        return f"({', '.join(names)}) {operator} ({', '.join(values)})"
+
+
+class CountStrategy(Strategy):
+    """
+    Count the rows, and skip as many.
+
+    :param proof: ``"last_row"``, ``"prefix"``, or ``None`` where no checkpoint is kept
+    """
+
+    def __init__(self, source: Source, batch_size: int, proof: str | None) -> None:
+        super().__init__("python" if proof else "none")
+        self.source = source
+        self._size = batch_size
+        self._proof = proof
+
+    def chunks(self, position: Position, upper: Key | None) -> Iterator[Chunk]:
+        rows, digest = position.rows, position.digest or ""
+        with self.source.stream(self.source.whole(), self._size) as fetch:
+            if rows:
+                self._prove(position, fetch)
+            while block := fetch(self._size):
+                rows += len(block)
+                if self._proof == "prefix":
+                    digest = chain_digest(block, digest)
+                elif self._proof:
+                    digest = row_digest(block[-1])
+                yield Chunk(block, Position(rows=rows, digest=digest or None))
+
+    def describe(self, position: Position) -> str:
+        return f"row {position.rows + 1:,}" if position.rows else "the first row"
+
+    def _prove(self, position: Position, fetch: Any) -> None:
+        if self._proof == "prefix":
+            digest, left = "", position.rows
+            while left and (block := fetch(min(left, self._size))):
+                digest, left = chain_digest(block, digest), left - len(block)
+            same, what = not left and digest == position.digest, "the rows before it"
+        else:
+            self.source.skip(fetch, position.rows - 1, self._size)
+            row: list[Row] = fetch(1)
+            same, what = bool(row) and row_digest(row[0]) == position.digest, "the row there"
+        if not same:
+            raise SourceChangedError(
+                f"The source has changed since the last attempt: {position.rows:,} rows were committed, but "
+                f"{what} is not the one that was transferred, so counting cannot tell where to go on. "
+                "Clear the task to load from the start, set on_source_change='reload' to let it do so by "
+                "itself, or give a checkpoint_column; a query with an ORDER BY keeps its order."
+            )
+
+
+def _single(index: int) -> Any:
+    return lambda row: (row[index],)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    text = ", ".join(str(value) for value in values)
+    return f"({text})" if len(values) > 1 else text

@@ -1,0 +1,207 @@
+"""The transfer: resume -> read a batch -> write it and its checkpoint, commit -> next."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_checkpoint_provider.engine.batches import Chunk, Row, as_one_batch, batches
+from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.decision import Action
+from airflow_checkpoint_provider.engine.errors import CannotConnectError, ConnectionLostError
+from airflow_checkpoint_provider.engine.events import (
+    BatchCommitted,
+    Completed,
+    Observer,
+    Reconnecting,
+    Started,
+)
+from airflow_checkpoint_provider.engine.plan import Columns, choose_strategy, describe_load, state_guarantee
+from airflow_checkpoint_provider.engine.position import fraction
+from airflow_checkpoint_provider.engine.result import Result, place
+from airflow_checkpoint_provider.engine.session import LostError, Session, open_session
+from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.start import Beginning, Start
+from airflow_checkpoint_provider.engine.store import Store
+from airflow_checkpoint_provider.engine.strategy import Strategy
+from airflow_checkpoint_provider.engine.unkept import Unkept, open_store
+
+
+class Transfer:
+    """
+    One attempt to load what ``spec`` describes.
+
+    :param keeper: the database of the metadata table, where it is not the destination
+    :param observe: is told what happens
+    """
+
+    def __init__(
+        self,
+        spec: TransferSpec,
+        *,
+        source: Database,
+        destination: Database,
+        keeper: Database | None = None,
+        identity: Identity,
+        attempt: Attempt,
+        observe: Observer,
+    ) -> None:
+        self._spec = spec
+        self._databases = (source, destination, keeper)
+        self._identity = identity
+        self._attempt = attempt
+        self._observe = observe
+        self._began = time.monotonic()
+        self._fence = 0
+        self._reconnects = self._lost_in_a_row = 0
+        self._first: Beginning | None = None
+
+    def run(self) -> Result:
+        """
+        Transfer what is left, surviving lost connections.
+
+        :raises CheckpointError: when it cannot; the message says why, and what to do
+        """
+        while True:
+            try:
+                with open_session(self._spec, *self._databases) as session:
+                    return self._run(session)
+            except LostError as lost:
+                self._reconnect(lost.__cause__ or lost)
+            except CannotConnectError as error:
+                if not self._lost_in_a_row:
+                    raise
+                self._reconnect(error)
+
+    def _run(self, session: Session) -> Result:
+        spec = self._spec
+        strategy, chosen = choose_strategy(spec, session)
+        guarantee = state_guarantee(spec, session)
+        if not self._reconnects:
+            self._observe(chosen)
+            self._observe(guarantee)
+        load = describe_load(spec, session, strategy)
+        columns = Columns.of(spec, session)
+        store = open_store(spec, session, self._identity, self._attempt)
+        start = Start(spec, session, strategy, columns, store, load, self._attempt)
+        start.prepare()
+        checkpoint, decision = start.claim(self._fence)
+        self._fence = store.fence
+        if decision.action is Action.NOTHING:
+            beginning = Beginning(checkpoint, decision, iter(()))
+            self._started(beginning, strategy)
+            return Result.of(
+                self._first or beginning, checkpoint, guarantee.guarantee, self._reconnects, self._began
+            )
+        try:
+            beginning = start.begin(checkpoint, decision)
+            checkpoint = beginning.checkpoint
+            self._started(beginning, strategy)
+            for committed in self._copy(session, store, strategy, columns, beginning):
+                checkpoint, self._lost_in_a_row = committed, 0
+            with store.transaction():
+                store.finish(checkpoint.rows, checkpoint.position)
+        except BaseException as error:
+            if not session.has_lost(error):
+                store.give_up(error, checkpoint)
+            raise
+        result = Result.of(
+            self._first or beginning, checkpoint, guarantee.guarantee, self._reconnects, self._began
+        )
+        self._observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
+        return result
+
+    def _copy(
+        self,
+        session: Session,
+        store: Store | Unkept,
+        strategy: Strategy,
+        columns: Columns,
+        beginning: Beginning,
+    ) -> Iterator[Checkpoint]:
+        """Copy batch after batch, and yield the checkpoint that each one has committed."""
+        now = beginning.checkpoint
+        chunks = as_one_batch(beginning.chunks) if self._all_at_once() else beginning.chunks
+        for batch in batches(chunks):
+            rows, lower, end = 0, now.lower, now.position
+            with store.transaction():
+                store.hold()
+                with session.writing():
+                    for chunk in self._processed(batch, columns):
+                        session.destination.write(chunk.rows)
+                        rows += len(chunk.rows)
+                        lower = lower or chunk.first
+                        end = chunk.end or end
+                now = store.advance(now, end, rows, lower)
+            self._committed(now, rows, strategy)
+            yield now
+
+    def _processed(self, batch: Iterator[Chunk], columns: Columns) -> Iterator[Chunk]:
+        """Give the rows the shape in which they are written; rows_processor sees a batch as a whole."""
+        pick, process = columns.pick, self._spec.rows_processor
+        whole: list[Row] = []
+        first: Any = None
+        for chunk in batch:
+            rows = [pick(row) for row in chunk.rows] if pick else chunk.rows
+            if not process:
+                yield Chunk(rows, chunk.end, chunk.first)
+                continue
+            whole += rows
+            first = first or chunk.first
+            if chunk.end is not None:
+                yield Chunk(list(process(whole)), chunk.end, first)
+
+    def _all_at_once(self) -> bool:
+        """Without a checkpoint, appended rows must not be committed before all of them are there."""
+        spec = self._spec
+        again = spec.write_mode != "append" or spec.preoperator or spec.allow_duplicates
+        return not spec.keeps_checkpoint and not again
+
+    def _started(self, beginning: Beginning, strategy: Strategy) -> None:
+        checkpoint = beginning.checkpoint
+        self._first = self._first or beginning
+        done = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
+        self._done_at_start = done or 0.0
+        self._copying_since = time.monotonic()
+        self._rows_at_start = checkpoint.rows
+        self._observe(
+            Started(
+                action=beginning.decision.action.value,
+                reason=beginning.decision.reason,
+                place=strategy.describe(checkpoint.position),
+                try_number=self._attempt.try_number,
+                rows=checkpoint.rows,
+                rows_expected=int(float(f"{checkpoint.rows / done:.3g}")) if done else None,
+            )
+        )
+
+    def _committed(self, checkpoint: Checkpoint, rows: int, strategy: Strategy) -> None:
+        self._observe(
+            BatchCommitted(
+                number=checkpoint.batches,
+                rows=rows,
+                attempt_rows=checkpoint.rows - self._rows_at_start,
+                rows_total=checkpoint.rows,
+                place=place(strategy.columns, checkpoint.position),
+                seconds=time.monotonic() - self._copying_since,
+                done=fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper),
+                at_start=self._done_at_start,
+            )
+        )
+
+    def _reconnect(self, cause: BaseException) -> None:
+        self._lost_in_a_row += 1
+        most = self._spec.max_reconnects if self._spec.keeps_checkpoint else 0
+        if self._lost_in_a_row > most:
+            raise ConnectionLostError(
+                f"A connection was lost {self._lost_in_a_row} times without progress in between (max_reconnects="
+                f"{most}); the last time: {cause}. The next attempt goes on from the last committed batch."
+            ) from cause
+        self._reconnects += 1
+        # Full jitter: many tasks that lost the same server do not come back all at once.
+        wait = random.uniform(0, min(30.0, 2.0 ** (self._lost_in_a_row - 1)))  # noqa: S311
+        self._observe(Reconnecting(str(cause), self._lost_in_a_row, most, wait))
+        time.sleep(wait)

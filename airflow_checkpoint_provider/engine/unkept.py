@@ -1,0 +1,102 @@
+"""The store of a load that keeps no checkpoint: the same calls, and nothing behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.decision import Action, Decision
+from airflow_checkpoint_provider.engine.position import BEGINNING, Key, Position
+from airflow_checkpoint_provider.engine.schema import Tables
+from airflow_checkpoint_provider.engine.session import Session
+from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.store import Choose, Load, Store
+
+
+def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt: Attempt) -> Store | Unkept:
+    """
+    Open the metadata table, creating it when it is not there.
+
+    :raises MetadataTableError: when it is not there and cannot or may not be created
+    """
+    if not spec.keeps_checkpoint:
+        return Unkept(session.destination.connection, identity, attempt)
+    tables = Tables.named(spec.checkpoint_table)
+    tables.require(session.keeper, create=spec.auto_create)
+    return Store(session.keeper, tables, identity, attempt, spec.lock_timeout)
+
+
+class Unkept:
+    """Stands in for a store where every attempt starts over."""
+
+    fence = 0
+
+    def __init__(self, connection: sa.Connection, identity: Identity, attempt: Attempt) -> None:
+        self._connection = connection
+        self._identity = identity
+        self._attempt = attempt
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, roll back on an error."""
+        with self._connection.begin():
+            yield
+
+    def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
+        """Take nothing over: there is nothing to decide."""
+        now = datetime.now(UTC)
+        attempt = self._attempt
+        checkpoint = Checkpoint(
+            identity=self._identity,
+            status=Status.RUNNING,
+            strategy=load.strategy,
+            key_columns=load.key_columns,
+            position=BEGINNING,
+            start=BEGINNING,
+            lower=None,
+            upper=None,
+            rows=0,
+            batches=0,
+            fence=0,
+            restarting=True,
+            forced=False,
+            request_seen=0,
+            run_id=attempt.run_id,
+            run_after=attempt.run_after,
+            try_number=attempt.try_number,
+            max_tries=attempt.max_tries,
+            retries=attempt.retries,
+            clear_number=attempt.clear_number,
+            owner=attempt.owner,
+            fingerprint=load.fingerprint,
+            source_conn_id=load.source_conn_id,
+            destination_conn_id=load.destination_conn_id,
+            destination_table=load.destination_table,
+            created_at=now,
+            started_at=now,
+            updated_at=now,
+            completed_at=None,
+            last_error=None,
+        )
+        return checkpoint, Decision(Action.START, "No checkpoint is kept: starting from the beginning")
+
+    def begin(self, load: Load, start: Position, upper: Key | None) -> None:
+        """Keep nothing."""
+
+    def hold(self) -> None:
+        """Keep nothing."""
+
+    def advance(self, now: Checkpoint, end: Position, rows: int, lower: Key | None) -> Checkpoint:
+        """Count, for the log."""
+        return replace(now, position=end, rows=now.rows + rows, batches=now.batches + 1, lower=lower)
+
+    def finish(self, rows: int, position: Position) -> None:
+        """Keep nothing."""
+
+    def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
+        """Keep nothing."""

@@ -1,0 +1,48 @@
+"""What Airflow asks every provider for. Imports nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PACKAGE = "airflow_checkpoint_provider"
+_INTEGRATION = "Checkpoint"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Describe the provider in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-checkpoint-provider",
+        "name": "Checkpoint",
+        "description": (
+            "Copies rows from one SQL database to another in committed batches; a retry goes on after the last "
+            "one, with every row exactly once.\n"
+        ),
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://pypi.org/project/airflow-checkpoint-provider/",
+                "tags": ["software"],
+            }
+        ],
+        "operators": [
+            {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators.transfer"]},
+        ],
+        "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.checkpoint"]}],
+        "config": {
+            "checkpoint": {
+                "description": "Where and how checkpoints of transfers are kept.",
+                "options": {
+                    "auto_create": {
+                        "description": (
+                            "Create the metadata table on first use. Set it to False where a DBA creates tables; "
+                            "CheckpointHook.ddl() returns the script.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "True",
+                    },
+                },
+            },
+        },
+    }

@@ -1,0 +1,38 @@
+"""From an Airflow connection to a database that the engine can open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+
+
+def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:
+    """
+    Return the hook of a connection to a SQL database.
+
+    :param conn_id: the Airflow connection
+    :param argument: the argument to name in an error
+    :param hook_params: passed to the hook's constructor
+    :raises ArgumentError: when there is no such connection, or it is not one to a SQL database
+    """
+    try:
+        connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException as error:
+        raise ArgumentError(f"{argument}: there is no Airflow connection {conn_id!r}.") from error
+    hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
+    if not isinstance(hook, DbApiHook):
+        raise ArgumentError(
+            f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, whose {type(hook).__name__} "
+            "is not a DbApiHook; give a connection to a SQL database."
+        )
+    return hook
+
+
+def open_database(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> Database:
+    """Return the database of a connection, to be opened through its hook."""
+    return Database(conn_id, get_db_hook(conn_id, argument, hook_params).get_conn)

@@ -1,0 +1,93 @@
+"""The operator's arguments: checked as far as they are known when a DAG is parsed, and again when rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.spec import TransferSpec, check_arguments
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+
+_NAMES = [field.name for field in fields(TransferSpec) if field.init]
+_DERIVED = {"separate_checkpoint", "auto_create", "rows_processor"}
+_TRUE = {"true", "t", "yes", "y", "on", "1"}
+_FALSE = {"false", "f", "no", "n", "off", "0", "none", ""}
+
+
+def check_literals(operator: CheckpointedTransferOperator) -> None:
+    """
+    Check the arguments that are written out in the DAG; templates and XComs are checked when they are rendered.
+
+    :raises ArgumentError: when one is wrong, or two contradict each other
+    """
+    given = {name: getattr(operator, name) for name in _NAMES if name not in _DERIVED}
+    known = {name: value for name, value in given.items() if _is_literal(value)}
+    _convert(known)
+    separate = operator.checkpoint_conn_id
+    if _is_literal(separate) and _is_literal(operator.destination_conn_id):
+        known["separate_checkpoint"] = bool(separate) and separate != operator.destination_conn_id
+        known["keeps_checkpoint"] = (
+            known.get("checkpoint_enabled") is True and known.get("strategy") != "none"
+        )
+    check_arguments(known)
+
+
+def rendered(operator: CheckpointedTransferOperator, context: Context, auto_create: bool) -> TransferSpec:
+    """
+    Return the rendered arguments.
+
+    :raises ArgumentError: when one is wrong, or two contradict each other
+    """
+    given = {name: getattr(operator, name) for name in _NAMES if name not in _DERIVED}
+    _convert(given)
+    keeper = operator.checkpoint_conn_id
+    process = operator.rows_processor
+    return TransferSpec(
+        **given,
+        rows_processor=partial(_process, process, context) if process else None,
+        separate_checkpoint=bool(keeper) and keeper != operator.destination_conn_id,
+        auto_create=auto_create,
+    )
+
+
+def _process(process: Any, context: Context, rows: list[Any]) -> Any:
+    return process(rows, **context)
+
+
+def _convert(given: dict[str, Any]) -> None:
+    """Give templated arguments, which are rendered to text, their type."""
+    for name in ("checkpoint_enabled", "force_reload", "allow_duplicates"):
+        if name in given:
+            given[name] = _as_bool(name, given[name])
+    if isinstance(given.get("batch_size"), str):
+        try:
+            given["batch_size"] = int(given["batch_size"].strip().replace("_", ""))
+        except ValueError:
+            raise ArgumentError(f"batch_size: {given['batch_size']!r} is not a whole number.") from None
+
+
+def _as_bool(name: str, value: Any) -> bool:
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in _TRUE | _FALSE:
+            return text in _TRUE
+        raise ArgumentError(f"{name}: {value!r} is neither true nor false.")
+    return bool(value)
+
+
+def _is_literal(value: Any) -> bool:
+    """Tell whether a value is what the task will see, and neither a template nor another task's output."""
+    if isinstance(value, str):
+        return "{{" not in value and "{%" not in value and not value.endswith(".sql")
+    if isinstance(value, Mapping):
+        return all(map(_is_literal, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_literal, value))
+    return not hasattr(value, "resolve")  # an XComArg

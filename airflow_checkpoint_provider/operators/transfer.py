@@ -1,0 +1,223 @@
+"""The operator that copies rows between databases and survives being killed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseOperator, conf
+
+from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Identity
+from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class CheckpointedTransferOperator(BaseOperator):
+    """
+    Copy rows from one SQL database to another in committed batches.
+
+    The checkpoint is a row in a metadata table of the destination, updated in the same transaction as each
+    batch. An automatic retry goes on after the last committed batch, with every row exactly once; clearing the
+    task loads from the start.
+
+    :param sql: the query to read, one SELECT, as a string or a ``.sql`` file. (templated)
+    :param source_table: instead of ``sql``, a table to read whole: ``table`` or ``schema.table``. (templated)
+    :param parameters: bind parameters of ``sql``, in the style of the source's driver. (templated)
+    :param source_conn_id: the connection to read from. (templated)
+    :param source_hook_params: parameters of the source's hook
+    :param destination_table: the table to write to: ``table`` or ``schema.table``. (templated)
+    :param destination_conn_id: the connection to write to. (templated)
+    :param destination_hook_params: parameters of the destination's hook
+    :param destination_columns: columns of the destination, one for each column of the query; or a mapping of
+        the query's columns to the destination's, which leaves the others out. By default the columns of the
+        query. (templated)
+    :param strategy: ``"key"`` reads by ``checkpoint_column``, ``"python"`` counts rows and skips them,
+        ``"none"`` keeps no checkpoint, ``"auto"`` takes ``checkpoint_column``, else the primary key of
+        ``source_table``, else ``"python"``
+    :param checkpoint_column: a column, or a list of columns, that the query returns and that orders its rows. It
+        should be indexed; it need not be unique. (templated)
+    :param checkpoint_enabled: ``False`` is ``strategy="none"``. (templated)
+    :param batch_size: rows in each committed batch; a batch by key is extended until the key
+        changes. (templated)
+    :param write_mode: ``"append"`` inserts, ``"upsert"`` inserts or updates by ``conflict_columns``,
+        ``"replace"`` deletes all rows when a load starts from the beginning
+    :param conflict_columns: the key of ``"upsert"``; by default the destination's primary key. (templated)
+    :param preoperator: SQL run in the destination when a load starts from the beginning, never when it resumes;
+        in the transaction that resets the checkpoint. (templated)
+    :param rows_processor: called with the rows of each batch, as ``rows_processor(rows, **context)``; returns the
+        rows to write
+    :param on_clear: what a cleared task does: ``"reload"`` from the start, or ``"resume"``
+    :param on_source_change: when the query, its columns or its key are not those of the checkpoint, or the rows
+        have shifted: ``"fail"``, or ``"reload"`` from the start
+    :param force_reload: start over once, whatever is stored; automatic retries of that load resume. (templated)
+    :param on_null_key: when rows have no value in ``checkpoint_column``: ``"fail"``, or ``"load"`` them as the
+        last batch
+    :param scope: ``"run"`` keeps a checkpoint per DAG run; ``"task"`` keeps a high-water mark across runs, so
+        that each run loads what is new
+    :param lookback: with ``scope="task"``, how far behind the mark a run begins: a number, or a timedelta. Needs
+        ``write_mode="upsert"``
+    :param checkpoint_conn_id: a database other than the destination for the metadata table; delivery is then
+        at-least-once. (templated)
+    :param checkpoint_table: the metadata table, created on first use. (templated)
+    :param allow_duplicates: accept at-least-once delivery, or a reload that appends again, where it would be
+        refused
+    :param max_reconnects: lost connections survived in a row inside one attempt; progress starts the count again
+    :param lock_timeout: seconds to wait for another attempt that holds the checkpoint
+    :param resume_proof: for counting rows: ``"last_row"`` reads the last committed row again and compares,
+        ``"prefix"`` all committed rows
+    """
+
+    template_fields: Sequence[str] = (
+        "sql",
+        "source_table",
+        "parameters",
+        "source_conn_id",
+        "destination_table",
+        "destination_conn_id",
+        "destination_columns",
+        "checkpoint_column",
+        "checkpoint_enabled",
+        "batch_size",
+        "conflict_columns",
+        "preoperator",
+        "force_reload",
+        "checkpoint_conn_id",
+        "checkpoint_table",
+    )
+    template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "sql": "sql",
+        "preoperator": "sql",
+        "parameters": "json",
+        "destination_columns": "json",
+    }
+    ui_color = "#cfe8d5"
+
+    def __init__(
+        self,
+        *,
+        sql: str | None = None,
+        source_table: str | None = None,
+        parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+        source_conn_id: str,
+        source_hook_params: dict[str, Any] | None = None,
+        destination_table: str,
+        destination_conn_id: str,
+        destination_hook_params: dict[str, Any] | None = None,
+        destination_columns: Sequence[str] | Mapping[str, str] | None = None,
+        strategy: str = "auto",
+        checkpoint_column: str | Sequence[str] | None = None,
+        checkpoint_enabled: bool | str = True,
+        batch_size: int | str = 10_000,
+        write_mode: str = "append",
+        conflict_columns: Sequence[str] | None = None,
+        preoperator: str | Sequence[str] | None = None,
+        rows_processor: Callable[..., Any] | None = None,
+        on_clear: str = "reload",
+        on_source_change: str = "fail",
+        force_reload: bool | str = False,
+        on_null_key: str = "fail",
+        scope: str = "run",
+        lookback: float | Decimal | timedelta | None = None,
+        checkpoint_conn_id: str | None = None,
+        checkpoint_table: str = DEFAULT_TABLE,
+        allow_duplicates: bool = False,
+        max_reconnects: int = 5,
+        lock_timeout: float = 60,
+        resume_proof: str = "last_row",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.source_table = source_table
+        self.parameters = parameters
+        self.source_conn_id = source_conn_id
+        self.source_hook_params = source_hook_params
+        self.destination_table = destination_table
+        self.destination_conn_id = destination_conn_id
+        self.destination_hook_params = destination_hook_params
+        self.destination_columns = destination_columns
+        self.strategy = strategy
+        self.checkpoint_column = checkpoint_column
+        self.checkpoint_enabled = checkpoint_enabled
+        self.batch_size = batch_size
+        self.write_mode = write_mode
+        self.conflict_columns = conflict_columns
+        self.preoperator = preoperator
+        self.rows_processor = rows_processor
+        self.on_clear = on_clear
+        self.on_source_change = on_source_change
+        self.force_reload = force_reload
+        self.on_null_key = on_null_key
+        self.scope = scope
+        self.lookback = lookback
+        self.checkpoint_conn_id = checkpoint_conn_id
+        self.checkpoint_table = checkpoint_table
+        self.allow_duplicates = allow_duplicates
+        self.max_reconnects = max_reconnects
+        self.lock_timeout = lock_timeout
+        self.resume_proof = resume_proof
+        check_literals(self)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Transfer what is left of the load.
+
+        :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
+            of this attempt, ``rows_total`` of the load, ``reconnects``, ``duration_s``, ``rows_per_s``
+        :raises CheckpointError: when it cannot; the message says why and what to do
+        """
+        # Here, so that parsing a DAG does not pay for what only a running task needs.
+        from airflow_checkpoint_provider.engine.progress import ProgressLog
+        from airflow_checkpoint_provider.engine.transfer import Transfer
+        from airflow_checkpoint_provider.hooks.databases import open_database
+
+        spec = rendered(self, context, conf.getboolean("checkpoint", "auto_create", fallback=True))
+        keeper = None
+        if spec.separate_checkpoint and self.checkpoint_conn_id:
+            keeper = open_database(self.checkpoint_conn_id, "checkpoint_conn_id")
+        attempt = describe_attempt(context, self.retries)
+        return (
+            Transfer(
+                spec,
+                source=open_database(self.source_conn_id, "source_conn_id", self.source_hook_params),
+                destination=open_database(
+                    self.destination_conn_id, "destination_conn_id", self.destination_hook_params
+                ),
+                keeper=keeper,
+                identity=identify(context, spec.scope),
+                attempt=attempt,
+                observe=ProgressLog(self.log),
+            )
+            .run()
+            .as_dict()
+        )
+
+
+def identify(context: Context, scope: str) -> Identity:
+    """Return whose checkpoint a task instance uses."""
+    ti = context["ti"]
+    run_id = ALL_RUNS if scope == "task" else ti.run_id
+    return Identity(ti.dag_id, ti.task_id, run_id, -1 if ti.map_index is None else ti.map_index)
+
+
+def describe_attempt(context: Context, retries: int | None) -> Attempt:
+    """Return what tells this attempt from others."""
+    ti = context["ti"]
+    dag_run = context["dag_run"]
+    return Attempt(
+        run_id=ti.run_id,
+        run_after=dag_run.run_after,
+        try_number=ti.try_number,
+        max_tries=ti.max_tries,
+        retries=retries or 0,
+        clear_number=getattr(dag_run, "clear_number", 0) or 0,
+        owner=f"{socket.gethostname()} pid {os.getpid()}",
+    )

@@ -1,0 +1,38 @@
+"""Pairs of source and destination, in all combinations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Db
+
+PAIRS = ["sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"]
+
+MakeDb = Callable[[str, str], Db]
+
+
+@pytest.fixture
+def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDb:
+    """Make a database of a kind; two of kind postgres are two schemas' worth of tables in one database."""
+
+    def make(kind: str, name: str) -> Db:
+        if kind == "sqlite":
+            return Db("sqlite", str(tmp_path / f"{name}.db"))
+        return Db("postgres", request.getfixturevalue(f"postgres_{name}"))
+
+    return make
+
+
+@pytest.fixture(params=PAIRS)
+def pair(request: pytest.FixtureRequest, make_db: MakeDb) -> tuple[Db, Db]:
+    """Source and destination."""
+    source, destination = request.param.split("->")
+    return make_db(source, "source"), make_db(destination, "destination")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def destination(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
+    return make_db(request.param, "destination")
