@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,33 +49,31 @@ def as_one_batch(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         chunk = following
 
 
-def whole_ties(fetch: Fetch, size: int, tie: Callable[[Row], Hashable]) -> Iterator[tuple[list[Row], bool]]:
+def whole_ties(fetch: Fetch, size: int, tied: Callable[[Row, Row], bool]) -> Iterator[tuple[list[Row], bool]]:
     """
     Cut a sorted stream into batches of ``size`` rows that never end between two rows of equal keys.
 
     A run of equal keys that is longer than a batch comes in several pieces, so that memory stays bounded.
 
     :param fetch: returns the next rows, at most as many as asked, none at the end
-    :param tie: the key of a row, the same for keys that the source may hold for equal
+    :param tied: whether the source holds the keys of two rows for equal, or may do so
     :return: rows, and whether the batch is complete with them
     """
     rows = fetch(size + 1)
-    open_run: Hashable = None
-    inside = False
+    last: Row | None = None  # of the rows handed out, while a run of equal keys may go on behind it
     while rows:
-        cut = 0 if inside else min(size, len(rows))
-        last = tie(rows[cut - 1]) if cut else open_run
-        while cut < len(rows) and tie(rows[cut]) == last:
+        cut = 0 if last else min(size, len(rows))
+        last = last or rows[cut - 1]
+        while cut < len(rows) and tied(last, rows[cut]):
             cut += 1
         if cut < len(rows):
             yield rows[:cut], True
-            inside = False
+            last = None
             rows = rows[cut:]
             rows += fetch(size + 1 - len(rows))
         else:
             following = fetch(size + 1)
             yield rows, not following
-            inside, open_run = True, last
             rows = following
 
 

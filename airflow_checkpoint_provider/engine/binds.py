@@ -42,16 +42,13 @@ class Binds:
         return "?" if self._paramstyle == "qmark" else f":{len(self._listed)}"
 
     def escape(self, sql: str) -> str:
-        """
-        Return the user's SQL so that a ``%`` in it means itself, where the driver would interpret it.
-
-        Ask when all values are added: drivers leave a statement without values alone.
-        """
-        if self._paramstyle in ("format", "pyformat") and not self._given and self.values is not None:
+        """Return the user's SQL so that a ``%`` in it means itself, where the driver would interpret it."""
+        if self._paramstyle in ("format", "pyformat") and not self._given:
             return sql.replace("%", "%%")
         return sql
 
     @property
     def values(self) -> Mapping[str, Any] | list[Any] | None:
-        """What to execute with, or ``None`` where there is nothing to bind."""
-        return self._named or self._listed or None
+        """What to execute with; drivers that interpret ``%`` do so only when they are given something."""
+        values = self._listed if self._named is None else self._named
+        return values if values or self._paramstyle in ("format", "pyformat") else None

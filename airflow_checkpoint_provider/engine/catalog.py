@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
@@ -120,5 +120,13 @@ class Catalog:
         connection = self._database.open(for_writing=for_writing)
         try:
             yield connection
+        except sa.exc.DBAPIError as error:
+            connection.rollback()
+            if self.tables.exist(connection):
+                raise
+            raise MetadataTableError(
+                f"There is no metadata table {self.tables.name} in {self._database.conn_id!r}. The first transfer "
+                "creates it in its destination; CheckpointHook.create_tables() does so, too."
+            ) from error
         finally:
             connection.close()

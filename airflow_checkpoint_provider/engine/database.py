@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from airflow_checkpoint_provider.engine.errors import CannotConnectError, UnsupportedDatabaseError
+from airflow_checkpoint_provider.engine.errors import (
+    CannotConnectError,
+    UnsupportedDatabaseError,
+    one_line,
+)
 
 _URLS = {"sqlite3": "sqlite://", "psycopg": "postgresql+psycopg://"}
 
@@ -37,11 +41,9 @@ class Database:
         :raises CannotConnectError: when the database cannot be reached
         :raises UnsupportedDatabaseError: for a driver that the engine does not know
         """
-        try:
+        with self._connecting():
             raw = self.connect()
-        except Exception as error:
-            raise CannotConnectError(f"Connection {self.conn_id!r} cannot be opened: {error}") from error
-        driver = type(raw).__module__.partition(".")[0]
+        driver = driver_of(raw)
         url = _URLS.get(driver)
         if url is None:
             raw.close()
@@ -49,12 +51,23 @@ class Database:
                 f"Connection {self.conn_id!r} uses the driver {driver!r}; "
                 f"the supported drivers are {', '.join(sorted(_URLS))}."
             )
-        engine = sa.create_engine(url, creator=lambda: raw, poolclass=NullPool)
-        if driver == "sqlite3":
-            _prepare_sqlite(raw, engine, lock_timeout, for_writing)
-        else:
-            _prepare_psycopg(raw)
-        return engine.connect()
+        # Nothing to reset: the connection is closed when it is given back.
+        engine = sa.create_engine(url, creator=lambda: raw, poolclass=NullPool, pool_reset_on_return=None)
+        with self._connecting():
+            if driver == "sqlite3":
+                _prepare_sqlite(raw, engine, lock_timeout, for_writing)
+            else:
+                _prepare_psycopg(raw)
+            return engine.connect()
+
+    @contextmanager
+    def _connecting(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise CannotConnectError(
+                f"Connection {self.conn_id!r} cannot be opened: {one_line(error)}"
+            ) from error
 
 
 @contextmanager
@@ -62,9 +75,16 @@ def reading(connection: sa.Connection) -> Iterator[None]:
     """Read without waiting for those who write, where beginning a transaction would wait."""
     connection.info["reading"] = True
     try:
-        yield
+        with nullcontext() if connection.in_transaction() else connection.begin():
+            yield
     finally:
         connection.info.pop("reading", None)
+
+
+def driver_of(raw: Any) -> str:
+    """Name the driver's package; a hook may return a class of its own that stands on the driver's."""
+    packages = [base.__module__.partition(".")[0] for base in type(raw).__mro__]
+    return next((package for package in packages if package in _URLS), packages[0])
 
 
 def raw_connection(connection: sa.Connection) -> Any:
@@ -74,8 +94,7 @@ def raw_connection(connection: sa.Connection) -> Any:
 
 def paramstyle(connection: sa.Connection) -> str:
     """Return the DB-API paramstyle of the connection's driver."""
-    driver = type(raw_connection(connection)).__module__.partition(".")[0]
-    return str(sys.modules[driver].paramstyle)
+    return str(sys.modules[driver_of(raw_connection(connection))].paramstyle)
 
 
 def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
@@ -122,6 +141,15 @@ def _begin_immediate(connection: sa.Connection) -> None:
 def _prepare_psycopg(raw: Any) -> None:
     from psycopg.rows import tuple_row
 
-    # Extras of the Airflow connection may ask for dictionaries and autocommit.
+    # Extras of the Airflow connection may ask for dictionaries and autocommit, and servers have their own defaults.
     raw.row_factory = tuple_row
+    raw.autocommit = True
+    raw.execute(
+        "SET client_encoding = 'UTF8';"
+        # Without an order (DMY, YMD): that one is for reading literals, and so the user's own matter.
+        "SET datestyle = 'ISO';"
+        "SET intervalstyle = 'postgres'; SET lc_monetary = 'C';"
+        # Another attempt's update is waited for, and then seen.
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    )
     raw.autocommit = False

@@ -72,7 +72,8 @@ def decide(
     if wishes.force_reload and (new_run or cleared or not stored.forced):
         return Decision(Action.START, "force_reload is set: starting from the beginning", forced=True)
     if request is Request.RELOAD:
-        return Decision(Action.START, "A reload was requested: starting from the beginning")
+        reason = "A reload was requested: starting from the beginning"
+        return Decision(Action.START, reason, forced=wishes.force_reload)
     if stored.restarting:
         return Decision(
             Action.START,
@@ -83,9 +84,11 @@ def decide(
     if new_run:
         if wishes.spans_runs:
             _refuse_stale(stored, attempt)
-        return _resume(
-            stored, wishes, fingerprint, Action.NEXT_RUN, ("source", "destination", "table", "key")
-        )
+        compared: tuple[str, ...] = ("source", "destination", "table", "key")
+        if stored.identity.map_index >= 0:
+            # Expanded in another order, this index would go on from the mark of another one.
+            compared += ("query", "parameters")
+        return _resume(stored, wishes, fingerprint, Action.NEXT_RUN, compared)
     if request is Request.RESUME:
         return _resume(stored, wishes, fingerprint, Action.RESUME)
     if cleared and wishes.on_clear == "reload":
@@ -94,7 +97,8 @@ def decide(
             "The task was cleared: loading what this run loaded again"
             if wishes.spans_runs
             else "The task was cleared: starting from the beginning",
-            from_mark=wishes.spans_runs,
+            from_mark=stored.start.key is not None,
+            forced=wishes.force_reload,
         )
     if stored.status is Status.COMPLETED and not cleared:
         return _resume(stored, wishes, fingerprint, Action.NOTHING)
@@ -107,7 +111,7 @@ def was_cleared(stored: Checkpoint, attempt: Attempt) -> bool:
 
     A clear sets ``max_tries`` to the tries used so far plus the task's ``retries``; a retry leaves it. When
     somebody edited ``retries`` the sum may come out the same, but then the tries used (the difference)
-    have grown to at least the stored try, and the run's ``clear_number`` has grown, too.
+    lie between the stored try and this one, and the run's ``clear_number`` has grown, too.
     """
     if attempt.max_tries != stored.max_tries:
         return True
@@ -115,7 +119,7 @@ def was_cleared(stored: Checkpoint, attempt: Attempt) -> bool:
     return (
         attempt.clear_number > stored.clear_number
         and used != stored.max_tries - stored.retries
-        and used >= stored.try_number
+        and stored.try_number <= used < attempt.try_number
     )
 
 
@@ -140,7 +144,8 @@ def _resume(
         for part in differing
     )
     if wishes.on_source_change == "reload":
-        return Decision(Action.START, f"The load has changed ({changes}): starting from the beginning")
+        reason = f"The load has changed ({changes}): starting from the beginning"
+        return Decision(Action.START, reason, forced=wishes.force_reload)
     raise SourceChangedError(
         f"The load is not the one that the checkpoint was made by: {changes}. Clear the task to load from the "
         "start, or set on_source_change='reload' to let it do so by itself."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -30,4 +31,6 @@ def _as_bytes(value: Any) -> bytes:
         return bytes(value)
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
+    if isinstance(value, datetime) and value.tzinfo:
+        value -= datetime(1970, 1, 1, tzinfo=UTC)  # which zone it is shown in is the session's matter
     return repr(value).encode("utf-8", "surrogatepass")

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, without the statement that SQLAlchemy adds to a driver's error."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split()) or type(cause).__name__
+
+
 class CheckpointError(Exception):
     """Base of all errors raised by the provider."""
 

@@ -91,7 +91,9 @@ class History:
     ) -> None:
         """Add an event."""
         self._connection.execute(
-            self._table.insert().values(
+            self._table.insert()
+            .inline()
+            .values(
                 dag_id=identity.dag_id,
                 task_id=identity.task_id,
                 run_id=identity.run_id,

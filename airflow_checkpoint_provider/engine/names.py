@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -18,11 +18,13 @@ class TableName:
     A table, with its schema where one was given.
 
     :param quoted: whether the last part was written in quotes, and so is meant to the letter
+    :param schema_quoted: the same of the schema
     """
 
     table: str
     schema: str | None = None
     quoted: bool = False
+    schema_quoted: bool = False
 
     @classmethod
     def parse(cls, text: str, argument: str) -> TableName:
@@ -33,37 +35,55 @@ class TableName:
         :raises ArgumentError: when it is not a table name
         """
         parts: list[str] = []
-        quoted, place, ended = False, 0, False
+        quoted: list[bool] = []
+        place, ended = 0, False
         while not ended:
             match = _PART.match(text, place) if isinstance(text, str) else None
             if not match:
                 raise ArgumentError(f"{argument}: {text!r} is not a table name; write table or schema.table.")
             double, back, plain, stop = match.groups()
-            quoted = plain is None
+            quoted.append(plain is None)
             parts.append(plain or (double or "").replace('""', '"') or (back or "").replace("``", "`"))
             place, ended = match.end(), stop != "."
-        return cls(parts[-1], ".".join(parts[:-1]) or None, quoted)
+        return cls(parts[-1], ".".join(parts[:-1]) or None, quoted[-1], any(quoted[:-1]))
 
     def resolve(self, inspector: sa.Inspector) -> TableName | None:
         """Find the table or view in the catalog: to the letter, else folded as the database folds names."""
-        spellings = [self] if self.quoted else [self, self._folded()]
-        for name in spellings:
+        for name in (self, self._folded()):
             if inspector.has_table(name.table, schema=name.schema):
-                return name
+                return name if inspector.dialect.name != "sqlite" else name._as_created(inspector)
         return None
+
+    def _as_created(self, inspector: sa.Inspector) -> TableName:
+        """Spell it as it was created: SQLite does not care, but SQLAlchemy's reading of its catalog does."""
+        tables = [
+            *inspector.get_table_names(schema=self.schema),
+            *inspector.get_view_names(schema=self.schema),
+        ]
+        return replace(self, table=match_column(self.table, tables) or self.table)
 
     def _folded(self) -> TableName:
         # SQLAlchemy writes "case does not matter" as lower case, for Oracle too.
-        return TableName(self.table.lower(), self.schema.lower() if self.schema else None)
+        return replace(
+            self,
+            table=self.table if self.quoted else self.table.lower(),
+            schema=self.schema if self.schema_quoted or not self.schema else self.schema.lower(),
+        )
 
     def quote(self, dialect: sa.Dialect) -> str:
         """Write the name for use in a statement."""
-        prepare = dialect.identifier_preparer
-        table = prepare.quote(self.table)
-        return f"{prepare.quote_schema(self.schema)}.{table}" if self.schema else table
+        table = quote_name(self.table, dialect)
+        return f"{quote_name(self.schema, dialect)}.{table}" if self.schema else table
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+def quote_name(name: str, dialect: sa.Dialect) -> str:
+    """Quote a name as the catalog has it, for a statement without parameters."""
+    quoted: str = dialect.identifier_preparer.quote(name)
+    # SQLAlchemy doubles a % for the drivers that look for parameters behind it.
+    return quoted.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else quoted
 
 
 def match_column(wanted: str, columns: list[str]) -> str | None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from operator import itemgetter
 
 from airflow_checkpoint_provider.engine.batches import Row
+from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen
 from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.session import Session
@@ -29,11 +30,16 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
     key, reason = list(spec.key), "by checkpoint_column"
     if not key and spec.strategy == "auto" and spec.source_table:
         table = TableName.parse(spec.source_table, argument="source_table")
-        key, reason = source.primary_key(table.table, table.schema), "the primary key of the source table"
+        key, reason = source.primary_key(table), "the primary key of the source table"
     if key and spec.strategy in ("auto", "key"):
         columns = source.find_columns(key, "checkpoint_column")
         strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key)
         return strategy, StrategyChosen("key", f"by {', '.join(columns)}, {reason}")
+    if spec.scope == "task":
+        raise ArgumentError(
+            "checkpoint_column: scope='task' keeps a high-water mark of a key, and there is neither a "
+            "checkpoint_column nor a primary key of source_table to take it from."
+        )
     why = (
         "as the task says"
         if spec.strategy == "python"
@@ -99,7 +105,7 @@ class Columns:
         return cls(list(wanted.values()), itemgetter(*indexes))
 
 
-def describe_load(spec: TransferSpec, session: Session, strategy: Strategy) -> Load:
+def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:
     """Write down what a later attempt must find unchanged to go on."""
     source, destination = session.source, session.destination
     parameters = sha256(repr(spec.parameters).encode()).hexdigest()[:16] if spec.parameters else ""
@@ -113,7 +119,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy) -> L
             "source": source.conn_id,
             "destination": destination.conn_id,
             "table": str(destination.table),
-            "columns": ", ".join(source.columns),
+            "columns": f"{', '.join(source.columns)} into {', '.join(columns.written)}",
             "strategy": strategy.name,
             "key": ", ".join(strategy.columns),
         },

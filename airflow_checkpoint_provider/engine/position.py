@@ -84,6 +84,8 @@ def encode_key(key: Key) -> str:
 
     :raises InvalidCheckpointError: when a value has a type that cannot be a position
     """
+    if key and isinstance(key[0], Unreadable):
+        return key[0].text
     return json.dumps([_encode_value(value) for value in key], ensure_ascii=False, separators=(",", ":"))
 
 
@@ -117,7 +119,10 @@ def decode_key(text: str) -> Key:
     :raises ValueError: when the text is not one
     """
     try:
-        return tuple(_READERS[tag][1](value) for tag, value in json.loads(text))
+        stored = json.loads(text)
+        if not (stored and isinstance(stored, list) and all(isinstance(value, str) for _, value in stored)):
+            raise ValueError
+        return tuple(_READERS[tag][1](value) for tag, value in stored)
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"not a stored position: {text!r}") from error
 
@@ -182,7 +187,8 @@ def fraction(lower: Key | None, key: Key | None, upper: Key | None) -> float | N
     low, here, high = (_as_number(values[0]) for values in (lower, key, upper))
     if low is None or here is None or high is None or not high > low:
         return None
-    return min(max((here - low) / (high - low), 0.0), 1.0)
+    share = (here - low) / (high - low)
+    return min(max(share, 0.0), 1.0) if math.isfinite(share) else None
 
 
 def _as_number(value: Any) -> float | None:

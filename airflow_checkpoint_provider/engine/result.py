@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -68,10 +69,17 @@ class Result:
 def position_as_dict(columns: Sequence[str], position: Position) -> dict[str, Any] | None:
     """Return a position by column, or by row number; numbers and booleans stay what they are."""
     if position.key is not None:
-        plain = (int, float, bool, str)
-        values = (value if isinstance(value, plain) else str(value) for value in position.key)
+        values = (
+            value if isinstance(value, (int, str)) or _is_finite(value) else str(value)
+            for value in position.key
+        )
         return dict(zip(columns, values, strict=False))
     return {"row": position.rows} if position.rows else None
+
+
+def _is_finite(value: Any) -> bool:
+    """Tell whether a value is a number that JSON can hold."""
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def place(columns: Sequence[str], position: Position) -> str:

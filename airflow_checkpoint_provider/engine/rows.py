@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.errors import NewerFormatError
+from airflow_checkpoint_provider.engine.errors import InvalidCheckpointError, NewerFormatError
 from airflow_checkpoint_provider.engine.position import Key, Position, encode_key, stored_key
 from airflow_checkpoint_provider.engine.schema import FORMAT_VERSION
 
@@ -16,6 +16,7 @@ def from_row(row: Any) -> Checkpoint:
     Read a row.
 
     :raises NewerFormatError: when a newer version of this package wrote it
+    :raises InvalidCheckpointError: when it is damaged
     """
     identity = Identity(row.dag_id, row.task_id, row.run_id, row.map_index)
     if row.format_version > FORMAT_VERSION:
@@ -23,6 +24,16 @@ def from_row(row: Any) -> Checkpoint:
             f"The checkpoint of {identity} has format {row.format_version}; this version of "
             f"airflow-checkpoint-provider reads up to {FORMAT_VERSION}. Upgrade the package on this worker."
         )
+    try:
+        return _read(row, identity)
+    except (ValueError, TypeError) as error:
+        raise InvalidCheckpointError(
+            f"Invalid checkpoint value: the row of {identity} cannot be read ({error}). Delete it "
+            "(CheckpointHook.delete) to load from the start."
+        ) from error
+
+
+def _read(row: Any, identity: Identity) -> Checkpoint:
     return Checkpoint(
         identity=identity,
         status=Status(row.status),

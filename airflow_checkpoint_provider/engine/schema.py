@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.database import reading
+from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.names import TableName
 
 FORMAT_VERSION = 1
@@ -73,7 +74,7 @@ class Tables:
             if self.exist(connection):  # another attempt was faster
                 return
             raise MetadataTableError(
-                f"The metadata table {self.name} could not be created: {error.orig}. Grant the right to create "
+                f"The metadata table {self.name} could not be created: {one_line(error)}. Grant the right to create "
                 "tables, or have a DBA run the script that CheckpointHook.ddl() returns."
             ) from error
 
@@ -93,14 +94,12 @@ class Tables:
 
     def exist(self, connection: sa.Connection) -> bool:
         """Tell whether both tables are there."""
-        try:
+        with reading(connection):
             inspector = sa.inspect(connection)
             return all(
                 inspector.has_table(table.name, schema=table.schema)
                 for table in (self.checkpoint, self.event)
             )
-        finally:
-            connection.rollback()
 
     def ddl(self, dialect_name: str) -> str:
         """

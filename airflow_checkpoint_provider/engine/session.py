@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.database import Database, is_disconnect, same_file
+from airflow_checkpoint_provider.engine.database import Database, is_disconnect, reading, same_file
 from airflow_checkpoint_provider.engine.destinations import open_destination
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.errors import SourceError
@@ -38,8 +38,7 @@ class Session:
 
     def has_lost(self, error: BaseException) -> bool:
         """Tell whether an error means that one of the connections is gone."""
-        connections = (self.source.connection, self.destination.connection, self.keeper)
-        return any(is_disconnect(connection, error) for connection in connections)
+        return _has_lost((self.source.connection, self.destination.connection, self.keeper), error)
 
     @property
     def separate(self) -> bool:
@@ -59,10 +58,12 @@ def open_session(
 
     :raises LostError: from an error that means a connection is gone
     """
-    with ExitStack() as stack:
+    connections: list[sa.Connection] = []
+    with ExitStack() as stack, _noticing_loss(connections):
 
         def opened(database: Database, for_writing: bool) -> sa.Connection:
             connection = database.open(lock_timeout=spec.lock_timeout, for_writing=for_writing)
+            connections.append(connection)
             stack.callback(_close, connection)
             return connection
 
@@ -71,17 +72,25 @@ def open_session(
         if same_file(reader, writer):
             # SQLite cannot commit to a file while another connection reads from it.
             reader = writer
-        session = Session(
+        yield Session(
             source=open_source(reader, _query(spec, reader), source.conn_id, exact=not spec.rows_processor),
             destination=open_destination(writer, _table(spec), destination.conn_id, spec.write_mode),
-            keeper=opened(keeper, True) if keeper else writer,
+            keeper=opened(keeper, True) if keeper and spec.keeps_checkpoint else writer,
         )
-        try:
-            yield session
-        except Exception as error:
-            if session.has_lost(error):
-                raise LostError from error
-            raise
+
+
+@contextmanager
+def _noticing_loss(connections: Sequence[sa.Connection]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if _has_lost(connections, error):
+            raise LostError from error
+        raise
+
+
+def _has_lost(connections: Iterable[sa.Connection], error: BaseException) -> bool:
+    return any(is_disconnect(connection, error) for connection in connections)
 
 
 def _table(spec: TransferSpec) -> TableName:
@@ -92,10 +101,8 @@ def _query(spec: TransferSpec, connection: sa.Connection) -> Query:
     if spec.source_table is None:
         return Query.parse(spec.sql or "", spec.parameters)
     table = TableName.parse(spec.source_table, argument="source_table")
-    try:
+    with reading(connection):
         found = table.resolve(sa.inspect(connection))
-    finally:
-        connection.rollback()
     if found is None:
         raise SourceError(
             f"source_table: there is no table {table} at the source; check the schema and the spelling."

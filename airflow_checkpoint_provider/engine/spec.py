@@ -131,6 +131,10 @@ def _check_scope(given: Mapping[str, Any]) -> None:
             raise ArgumentError(
                 f"scope: 'task' keeps a high-water mark of a key, which strategy={given['strategy']!r} has not."
             )
+        if given.get("checkpoint_enabled") is False:
+            raise ArgumentError(
+                "checkpoint_enabled: scope='task' goes by the checkpoint; it cannot be False there."
+            )
         if given.get("write_mode") == "replace":
             raise ArgumentError(
                 "write_mode: 'replace' empties the table, but scope='task' adds to what earlier runs loaded; "
@@ -148,6 +152,10 @@ def _check_scope(given: Mapping[str, Any]) -> None:
             raise ArgumentError("lookback: rows are read again, so it needs write_mode='upsert'.")
         if not (_is_number(given["lookback"]) or isinstance(given["lookback"], timedelta)):
             raise ArgumentError(f"lookback: {given['lookback']!r} is not a number or a timedelta.")
+        if not given["lookback"] > type(given["lookback"])(0):
+            raise ArgumentError(
+                f"lookback: {given['lookback']!r} would leave rows out; give how far to go back."
+            )
 
 
 def _check_separate(given: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from itertools import chain
 
 from airflow_checkpoint_provider.engine.batches import Chunk
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint
+from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.errors import FencedError, SourceChangedError, WouldDuplicateError
 from airflow_checkpoint_provider.engine.plan import Columns
@@ -57,10 +58,8 @@ class Start:
     def prepare(self) -> None:
         """Find out what can be wrong, as long as nothing has been changed."""
         self._strategy.check()
-        if not self._spec.preoperator or self._session.destination.exists():
+        if not self._spec.preoperator:  # which may yet create the table, or change it
             self._look_at_destination()
-        else:
-            self._session.destination.connection.rollback()
 
     def claim(self, fence: int) -> tuple[Checkpoint, Decision]:
         """
@@ -87,6 +86,9 @@ class Start:
     def begin(self, checkpoint: Checkpoint, decision: Decision) -> Beginning:
         """Start over, or go on, as decided; a source that has shifted may turn the one into the other."""
         if decision.action is Action.RESUME:
+            self._strategy.check_stored(checkpoint.position.key, checkpoint.start.key, checkpoint.upper)
+            if self._spec.preoperator:
+                self._look_at_destination()
             try:
                 return Beginning(checkpoint, decision, self._open(checkpoint))
             except SourceChangedError as error:
@@ -94,23 +96,25 @@ class Start:
                     raise
                 decision = Decision(Action.START, f"{error} Starting from the beginning")
                 self._refuse_duplicates(checkpoint, decision)
+                self._store.intend_to_start(checkpoint, decision.reason)
         checkpoint = self._start_over(checkpoint, decision)
         return Beginning(checkpoint, decision, self._open(checkpoint))
 
     def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> Checkpoint:
         keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
         start = checkpoint.start if keeps_mark else BEGINNING
+        self._strategy.check_stored(start.key)
         upper = self._strategy.upper_bound()
         destination = self._session.destination
         with self._store.transaction():
             self._store.hold()
             with self._session.writing():
-                if start.key is None:
-                    if self._spec.preoperator:
+                if self._spec.preoperator:
+                    if start.key is None:
                         destination.run_script(self._spec.preoperator)
-                        destination.prepare(self._columns.written, self._spec.conflict_columns)
-                    if self._spec.write_mode == "replace":
-                        destination.empty()
+                    destination.prepare(self._columns.written, self._spec.conflict_columns)
+                if self._spec.write_mode == "replace":
+                    destination.empty()
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
             self._store.begin(self._load, start, upper)
         return replace(
@@ -136,7 +140,7 @@ class Start:
 
     def _look_at_destination(self) -> None:
         destination = self._session.destination
-        with destination.connection.begin():
+        with reading(destination.connection):
             destination.prepare(self._columns.written, self._spec.conflict_columns)
 
     def _refuse_duplicates(self, stored: Checkpoint, decision: Decision) -> None:

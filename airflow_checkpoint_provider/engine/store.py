@@ -15,7 +15,12 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request
-from airflow_checkpoint_provider.engine.errors import CheckpointError, CheckpointLockedError, FencedError
+from airflow_checkpoint_provider.engine.errors import (
+    CheckpointError,
+    CheckpointLockedError,
+    FencedError,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
 from airflow_checkpoint_provider.engine.position import BEGINNING, Key, Position
 from airflow_checkpoint_provider.engine.rows import (
@@ -198,6 +203,12 @@ class Store:
             }
         )
 
+    def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
+        """Note down that the load starts over, before anything is emptied for it."""
+        with self.transaction():
+            self._update({"restarting": 1, "start_position": None})
+            self._record(Kind.STARTED, checkpoint.rows, checkpoint.position, reason)
+
     def hold(self) -> None:
         """
         Lock the checkpoint before anything is written in this transaction.
@@ -241,7 +252,7 @@ class Store:
         """Mark the load as failed, with the reason; the error itself is the caller's to raise."""
         if isinstance(error, FencedError):
             return
-        reason = str(error) or type(error).__name__
+        reason = one_line(error)
         values = {"status": Status.FAILED.value, "updated_at": datetime.now(UTC), "last_error": reason}
         # What went wrong may well keep this from being written, and is the error to show.
         with suppress(sa.exc.SQLAlchemyError, CheckpointError), self.transaction():

@@ -18,7 +18,6 @@ from airflow_checkpoint_provider.engine.position import (
     earlier,
     encode_key,
     kind,
-    tie,
 )
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 
@@ -41,6 +40,13 @@ class Strategy(ABC):
 
     def check(self) -> None:  # noqa: B027
         """Find out before the first row is written what would make rows disappear."""
+
+    def check_stored(self, *keys: Key | None) -> None:  # noqa: B027
+        """
+        Make sure that keys of the metadata table can be gone on from.
+
+        :raises InvalidCheckpointError: when one is unreadable, or of another type than the columns have now
+        """
 
     def behind(self, position: Position, lookback: Any) -> Position:
         """
@@ -87,7 +93,6 @@ class KeyStrategy(Strategy):
         rows = position.rows
         key = position.key
         if upper is not None and not position.nulls_done:
-            self._check_types(position.key, upper)
             for chunk in self._keyed(position, upper):
                 rows, key = rows + len(chunk.rows), chunk.end.key if chunk.end else key
                 yield chunk
@@ -110,15 +115,13 @@ class KeyStrategy(Strategy):
                 "a number goes with a numeric key, a timedelta with a time."
             ) from error
 
-    def _check_types(self, key: Key | None, upper: Key) -> None:
-        if key is None:
-            return
-        now = self.source.last_key(self.columns)
-        for stored in (key, upper):
+    def check_stored(self, *keys: Key | None) -> None:
+        given = [key for key in keys if key is not None]
+        now = self.source.last_key(self.columns) if given else None
+        for stored in given:
             if isinstance(stored[0], Unreadable):
                 raise self.source.invalid_position(self.columns, stored[0].text, now)
-            # A lookback gives the first column alone.
-            if now and any(kind(old) != kind(new) for old, new in zip(stored, now, strict=False)):
+            if len(stored) != len(self.columns) or (now and list(map(kind, stored)) != list(map(kind, now))):
                 raise self.source.invalid_position(self.columns, encode_key(stored), now)
 
     def _keyed(self, position: Position, upper: Key) -> Iterator[Chunk]:
@@ -127,15 +130,21 @@ class KeyStrategy(Strategy):
         if position.key is not None:
             conditions.append(self._compare(">", position.key, binds))
         conditions.append(self._compare("<=", upper, binds))
+        if len(self.columns) > 1:
+            # A row of which only the first values are there would pass the comparison.
+            conditions.append(f"NOT {self.source.null_condition(self.columns)}")
         order = ", ".join(self.source.quote(column) for column in self.columns)
         statement = self.source.select("*", f" WHERE {' AND '.join(conditions)} ORDER BY {order}", binds)
         rows, last = position.rows, position.key
         with self.source.stream(statement, self._size) as fetch:
-            for block, complete in whole_ties(fetch, self._size, lambda row: tie(self._key(row))):
+            for block, complete in whole_ties(fetch, self._size, self._tied):
                 rows += len(block)
                 last = self._key(block[-1]) if block else last
                 first = self._key(block[0]) if block else None
                 yield Chunk(block, Position(last, rows) if complete else None, first)
+
+    def _tied(self, one: Row, other: Row) -> bool:
+        return self.source.tied(self.columns, self._key(one), self._key(other))
 
     def _nulls(self, position: Position) -> Iterator[Chunk]:
         rows = position.rows

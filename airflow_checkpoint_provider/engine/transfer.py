@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from airflow_checkpoint_provider.engine.batches import Chunk, Row, as_one_batch, batches
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.decision import Action
-from airflow_checkpoint_provider.engine.errors import CannotConnectError, ConnectionLostError
+from airflow_checkpoint_provider.engine.errors import (
+    ArgumentError,
+    CannotConnectError,
+    ConnectionLostError,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.events import (
     BatchCommitted,
     Completed,
@@ -83,8 +88,8 @@ class Transfer:
         if not self._reconnects:
             self._observe(chosen)
             self._observe(guarantee)
-        load = describe_load(spec, session, strategy)
         columns = Columns.of(spec, session)
+        load = describe_load(spec, session, strategy, columns)
         store = open_store(spec, session, self._identity, self._attempt)
         start = Start(spec, session, strategy, columns, store, load, self._attempt)
         start.prepare()
@@ -124,13 +129,13 @@ class Transfer:
     ) -> Iterator[Checkpoint]:
         """Copy batch after batch, and yield the checkpoint that each one has committed."""
         now = beginning.checkpoint
-        chunks = as_one_batch(beginning.chunks) if self._all_at_once() else beginning.chunks
-        for batch in batches(chunks):
+        chunks = self._processed(beginning.chunks, columns)
+        for batch in batches(as_one_batch(chunks) if self._all_at_once() else chunks):
             rows, lower, end = 0, now.lower, now.position
             with store.transaction():
                 store.hold()
                 with session.writing():
-                    for chunk in self._processed(batch, columns):
+                    for chunk in batch:
                         session.destination.write(chunk.rows)
                         rows += len(chunk.rows)
                         lower = lower or chunk.first
@@ -139,12 +144,12 @@ class Transfer:
             self._committed(now, rows, strategy)
             yield now
 
-    def _processed(self, batch: Iterator[Chunk], columns: Columns) -> Iterator[Chunk]:
+    def _processed(self, chunks: Iterator[Chunk], columns: Columns) -> Iterator[Chunk]:
         """Give the rows the shape in which they are written; rows_processor sees a batch as a whole."""
         pick, process = columns.pick, self._spec.rows_processor
         whole: list[Row] = []
         first: Any = None
-        for chunk in batch:
+        for chunk in chunks:
             rows = [pick(row) for row in chunk.rows] if pick else chunk.rows
             if not process:
                 yield Chunk(rows, chunk.end, chunk.first)
@@ -152,7 +157,8 @@ class Transfer:
             whole += rows
             first = first or chunk.first
             if chunk.end is not None:
-                yield Chunk(list(process(whole)), chunk.end, first)
+                yield Chunk(_as_rows(process(whole)), chunk.end, first)
+                whole, first = [], None
 
     def _all_at_once(self) -> bool:
         """Without a checkpoint, appended rows must not be committed before all of them are there."""
@@ -174,7 +180,8 @@ class Transfer:
                 place=strategy.describe(checkpoint.position),
                 try_number=self._attempt.try_number,
                 rows=checkpoint.rows,
-                rows_expected=int(float(f"{checkpoint.rows / done:.3g}")) if done else None,
+                # Too small a share tells nothing.
+                rows_expected=int(float(f"{checkpoint.rows / done:.3g}")) if done and done > 0.001 else None,
             )
         )
 
@@ -194,14 +201,33 @@ class Transfer:
 
     def _reconnect(self, cause: BaseException) -> None:
         self._lost_in_a_row += 1
-        most = self._spec.max_reconnects if self._spec.keeps_checkpoint else 0
+        most = self._spec.max_reconnects
+        reason = one_line(cause)
+        if not self._spec.keeps_checkpoint:
+            raise ConnectionLostError(
+                f"A connection was lost, and no checkpoint is kept to go on from: {reason}"
+            ) from cause
         if self._lost_in_a_row > most:
             raise ConnectionLostError(
                 f"A connection was lost {self._lost_in_a_row} times without progress in between (max_reconnects="
-                f"{most}); the last time: {cause}. The next attempt goes on from the last committed batch."
+                f"{most}); the last time: {reason}. The next attempt goes on from the last committed batch."
             ) from cause
         self._reconnects += 1
         # Full jitter: many tasks that lost the same server do not come back all at once.
         wait = random.uniform(0, min(30.0, 2.0 ** (self._lost_in_a_row - 1)))  # noqa: S311
-        self._observe(Reconnecting(str(cause), self._lost_in_a_row, most, wait))
+        self._observe(Reconnecting(reason, self._lost_in_a_row, most, wait))
         time.sleep(wait)
+
+
+def _as_rows(returned: Any) -> list[Row]:
+    if not isinstance(returned, Iterable) or isinstance(returned, str):
+        raise ArgumentError(
+            f"rows_processor: it returned {type(returned).__name__}; return the rows to write, or an empty list."
+        )
+    rows = list(returned)
+    for row in rows:
+        if not isinstance(row, Sequence) or isinstance(row, str):
+            raise ArgumentError(
+                f"rows_processor: it returned a {type(row).__name__} as a row; a row is a tuple or a list of values."
+            )
+    return rows

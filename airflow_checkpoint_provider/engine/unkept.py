@@ -88,6 +88,9 @@ class Unkept:
     def begin(self, load: Load, start: Position, upper: Key | None) -> None:
         """Keep nothing."""
 
+    def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
+        """Keep nothing."""
+
     def hold(self) -> None:
         """Keep nothing."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.database import Database
@@ -24,7 +24,13 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
         connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException as error:
         raise ArgumentError(f"{argument}: there is no Airflow connection {conn_id!r}.") from error
-    hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
+    try:
+        hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
+    except AirflowException as error:
+        raise ArgumentError(
+            f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, which has no hook here "
+            f"({error}); give a connection to a SQL database, and install its provider."
+        ) from error
     if not isinstance(hook, DbApiHook):
         raise ArgumentError(
             f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, whose {type(hook).__name__} "

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, DestinationError
-from airflow_checkpoint_provider.engine.names import TableName, match_column
+from airflow_checkpoint_provider.engine.errors import (
+    ArgumentError,
+    CheckpointError,
+    DestinationError,
+    one_line,
+)
+from airflow_checkpoint_provider.engine.names import TableName, match_column, quote_name
 
 
 class Destination:
@@ -34,10 +41,7 @@ class Destination:
         self.columns: list[str] = []
         self.conflict_columns: list[str] = []
         self._existing: list[str] = []
-
-    def exists(self) -> bool:
-        """Tell whether the table is there (a preoperator may yet create it)."""
-        return self.table.resolve(sa.inspect(self.connection)) is not None
+        self._types: list[Any] = []
 
     def prepare(self, columns: Sequence[str], conflict_columns: Sequence[str] | None) -> None:
         """
@@ -56,8 +60,14 @@ class Destination:
                 "preoperator can do that), or check the schema and the spelling."
             )
         self.table, self.name = found, found.quote(self.connection.dialect)
-        self._existing = [str(c["name"]) for c in inspector.get_columns(found.table, schema=found.schema)]
+        with warnings.catch_warnings():
+            # Types that SQLAlchemy does not know are the databases' own matter.
+            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+            columns_there = inspector.get_columns(found.table, schema=found.schema)
+        existing = {str(column["name"]): column["type"] for column in columns_there}
+        self._existing = list(existing)
         self.columns = self._find(columns, "destination_columns")
+        self._types = [existing[column] for column in self.columns]
         if len(set(self.columns)) < len(self.columns):
             raise ArgumentError("destination_columns: a column of the destination is named twice.")
         if self.write_mode == "upsert":
@@ -84,9 +94,9 @@ class Destination:
         """
         if not rows:
             return
-        if len(rows[0]) != len(self.columns):
+        if wrong := set(map(len, rows)) - {len(self.columns)}:
             raise DestinationError(
-                f"Rows of {len(rows[0])} values do not fit the {len(self.columns)} columns that are written: "
+                f"Rows of {min(wrong)} values do not fit the {len(self.columns)} columns that are written: "
                 f"{', '.join(self.columns)}. Set destination_columns to what rows_processor returns."
             )
         with self.errors("refused the batch"):
@@ -102,12 +112,12 @@ class Destination:
         except self.connection.dialect.loaded_dbapi.Error as error:
             raise DestinationError(
                 f"Destination {self.conn_id!r}: {self.table} {what}, and nothing of it is committed: "
-                f"{' '.join(str(error).split())}"
+                f"{one_line(error)}"
             ) from error
 
     def quote(self, name: str) -> str:
         """Quote a column name as the catalog has it."""
-        return self.connection.dialect.identifier_preparer.quote(name)
+        return quote_name(name, self.connection.dialect)
 
     def insert_statement(self) -> str:
         """Write the INSERT with the driver's placeholders."""

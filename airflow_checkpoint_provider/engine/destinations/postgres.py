@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
+from airflow_checkpoint_provider.engine.errors import DestinationError
 
 _STAGE = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
+_BYTES = frozenset((bytes, bytearray, memoryview))
 
 
 class PostgresDestination(Destination):
     """A table in Postgres; rows to upsert go through a temporary table."""
 
     def _prepared(self) -> None:
+        self._texts = [index for index, type_ in enumerate(self._types) if isinstance(type_, sa.String)]
         names = ", ".join(map(self.quote, self.columns))
         self._copy = f"COPY {self.name} ({names}) FROM STDIN"
         if self.write_mode != "upsert":
@@ -31,14 +36,24 @@ class PostgresDestination(Destination):
         others = [self.quote(name) for name in self.columns if name not in self.conflict_columns]
         changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in others)
         action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
+        # A NULL is not equal to another one: such rows are all different.
+        absent = " OR ".join(f"{self.quote(name)} IS NULL" for name in self.conflict_columns)
+        alone = f"CASE WHEN {absent} THEN {_ORDER} END"
         # Of several rows with one key the last wins, as it would if they were written one by one.
         self._merge = (
             f"INSERT INTO {self.name} ({names}) OVERRIDING SYSTEM VALUE "
-            f"SELECT {names} FROM (SELECT DISTINCT ON ({keys}) * FROM {_STAGE} "
-            f"ORDER BY {keys}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
+            f"SELECT {names} FROM (SELECT DISTINCT ON ({keys}, {alone}) * FROM {_STAGE} "
+            f"ORDER BY {keys}, {alone}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
         )
 
     def _write(self, rows: Sequence[Row]) -> None:
+        for index in self._texts:
+            if not _BYTES.isdisjoint({type(row[index]) for row in rows}):
+                raise DestinationError(
+                    f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} is text, and the batch has "
+                    "bytes for it, of which nothing is committed. Decode them in the query or in rows_processor, "
+                    "or make the column bytea."
+                )
         with self.raw.cursor() as cursor:
             with cursor.copy(self._copy) as copy:
                 for row in rows:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.types import NullType
+
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
+from airflow_checkpoint_provider.engine.errors import DestinationError
 
+_FLOAT_DIGITS = 15
 _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytearray})
 
 
@@ -23,6 +28,11 @@ class SqliteDestination(Destination):
 
     def _prepared(self) -> None:
         self._statement = self.insert_statement()
+        self._rounding = {
+            index
+            for index, type_ in enumerate(self._types)
+            if not isinstance(type_, (sa.String, sa.LargeBinary, NullType))
+        }
         if self.write_mode == "upsert":
             keys = ", ".join(map(self.quote, self.conflict_columns))
             others = [self.quote(name) for name in self.columns if name not in self.conflict_columns]
@@ -36,9 +46,24 @@ class SqliteDestination(Destination):
             for index, values in enumerate(zip(*rows, strict=True))
             if not set(map(type, values)) <= _NATIVE
         ]
+        for index in self._rounding.intersection(foreign):
+            self._check_digits(index, (row[index] for row in rows))
         if foreign:
             rows = [_convert(row, foreign) for row in rows]
         self.raw.executemany(self._statement, rows)
+
+    def _check_digits(self, index: int, values: Iterable[Any]) -> None:
+        """Refuse a number that SQLite would keep as a float, where it has more digits than that."""
+        for value in values:
+            if isinstance(value, Decimal) and len(_digits(value)) > _FLOAT_DIGITS:
+                raise DestinationError(
+                    f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} would round {value}, as "
+                    "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."
+                )
+
+
+def _digits(value: Decimal) -> str:
+    return "".join(map(str, value.as_tuple().digits)).strip("0")
 
 
 def _convert(row: Row, indexes: Sequence[int]) -> list[Any]:
@@ -56,7 +81,7 @@ def _as_sqlite(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return str(value)
+        return format(value, "f")
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)

@@ -10,15 +10,16 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.batches import Fetch, Row, filling
 from airflow_checkpoint_provider.engine.binds import Binds
-from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection
+from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection, reading
 from airflow_checkpoint_provider.engine.errors import (
     ArgumentError,
     CheckpointError,
     InvalidCheckpointError,
     SourceError,
+    one_line,
 )
-from airflow_checkpoint_provider.engine.names import match_column
-from airflow_checkpoint_provider.engine.position import Key
+from airflow_checkpoint_provider.engine.names import TableName, match_column
+from airflow_checkpoint_provider.engine.position import Key, tie
 from airflow_checkpoint_provider.engine.query import Query
 
 
@@ -42,7 +43,7 @@ class Source:
         self.columns = self._describe()
 
     def quote(self, name: str) -> str:
-        """Quote a column name as the query returns it."""
+        """Quote a column name as the query returns it, for a statement of :meth:`select`."""
         return self.connection.dialect.identifier_preparer.quote_identifier(name)
 
     def find_columns(self, wanted: Sequence[str], argument: str) -> list[str]:
@@ -74,14 +75,14 @@ class Source:
 
     def one(self, statement: tuple[str, Any]) -> Row | None:
         """Run a statement and return its first row."""
-        with self.errors():
-            cursor = self.raw.cursor()
-            try:
-                self._execute(cursor, statement)
-                row: Row | None = cursor.fetchone()
-            finally:
-                cursor.close()
+        with self.errors(), self._cursor() as cursor:
+            self._execute(cursor, statement)
+            row: Row | None = cursor.fetchone()
             return row
+
+    def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
+        """Tell whether the database may hold two keys for equal."""
+        return tie(one) == tie(other)
 
     def last_key(self, columns: Sequence[str]) -> Key | None:
         """Return the greatest key that the query has now, or ``None`` without rows that have one."""
@@ -104,15 +105,14 @@ class Source:
         """Write the condition that a key column is NULL."""
         return "(" + " OR ".join(f"{self.quote(column)} IS NULL" for column in columns) + ")"
 
-    def primary_key(self, table: str, schema: str | None) -> list[str]:
+    def primary_key(self, table: TableName) -> list[str]:
         """Return the primary key of a table, or an empty list."""
-        inspector = sa.inspect(self.connection)
-        try:
-            return list(inspector.get_pk_constraint(table, schema=schema).get("constrained_columns") or [])
-        except sa.exc.NoSuchTableError:
-            return []
-        finally:
-            self.connection.rollback()
+        with suppress(sa.exc.NoSuchTableError), reading(self.connection):  # a view has none
+            inspector = sa.inspect(self.connection)
+            if found := table.resolve(inspector):
+                key = inspector.get_pk_constraint(found.table, schema=found.schema)
+                return list(key.get("constrained_columns") or [])
+        return []
 
     @contextmanager
     def stream(self, statement: tuple[str, Any], size: int) -> Iterator[Fetch]:
@@ -121,8 +121,7 @@ class Source:
 
         :param size: how many rows will be asked for at a time
         """
-        cursor = self.raw.cursor()
-        try:
+        with self._cursor() as cursor:
             cursor.arraysize = size
             with self.errors():
                 self._execute(cursor, statement)
@@ -133,9 +132,6 @@ class Source:
                     return fetch(count)
 
             yield fetch_with_errors
-        finally:
-            with suppress(self.connection.dialect.loaded_dbapi.Error):  # the connection may be closed by now
-                cursor.close()
 
     def skip(self, fetch: Fetch, rows: int, size: int) -> None:
         """Move over rows that are not wanted any more."""
@@ -154,7 +150,7 @@ class Source:
         except CheckpointError:
             raise
         except self.connection.dialect.loaded_dbapi.Error as error:
-            raise SourceError(f"Source {self.conn_id!r}: {_text(error)}") from error
+            raise SourceError(f"Source {self.conn_id!r}: {one_line(error)}") from error
 
     def invalid_position(
         self, columns: Sequence[str], stored: str, now: Key | None
@@ -173,6 +169,16 @@ class Source:
             f"returns: {', '.join(self.columns)}. List one for each, or give a mapping to leave some out."
         )
 
+    @contextmanager
+    def _cursor(self, **options: Any) -> Iterator[Any]:
+        cursor = self.raw.cursor(**options)
+        try:
+            yield cursor
+        finally:
+            # The connection may be gone by now, and what ended it is the error to show.
+            with suppress(self.connection.dialect.loaded_dbapi.Error):
+                cursor.close()
+
     def _execute(self, cursor: Any, statement: tuple[str, Any]) -> None:
         text, values = statement
         if values is None:
@@ -181,14 +187,10 @@ class Source:
             cursor.execute(text, values)
 
     def _describe(self) -> list[str]:
-        with self.errors():
-            cursor = self.raw.cursor()
-            try:
-                self._execute(cursor, self.select("*", " WHERE 1 = 0"))
-                self._described(cursor.description)
-                names = [str(column[0]) for column in cursor.description]
-            finally:
-                cursor.close()
+        with self.errors(), self._cursor() as cursor:
+            self._execute(cursor, self.select("*", " WHERE 1 = 0"))
+            self._described(cursor.description)
+            names = [str(column[0]) for column in cursor.description]
         # SQLite renames the second "id" of a derived table to "id:1".
         plain = [name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name for name in names]
         double = sorted({p for p, n in zip(plain, names, strict=True) if p in names and plain.count(p) > 1})
@@ -201,7 +203,3 @@ class Source:
 
     def _described(self, description: Sequence[Any]) -> None:
         """Take what the driver says of the columns; a driver that says types overrides this."""
-
-
-def _text(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
