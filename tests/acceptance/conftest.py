@@ -1,0 +1,78 @@
+"""One Airflow for all acceptance tests; each test has its own run and its own destination table."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance import orders
+from tests.acceptance.editing import EditRetries, edit_retries_in
+from tests.acceptance.gate import DIRECTORY_VARIABLE
+from tests.acceptance.load import Load
+from tests.live.airflow import LiveAirflow
+from tests.live.api import TaskKey
+from tests.live.config import REPOSITORY
+
+StartLoad = Callable[..., Load]
+
+
+def sqlite_connection(database: Path) -> str:
+    return json.dumps({"conn_type": "sqlite", "host": str(database)})
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of everything: databases, gates, DAG files that may be edited, and Airflow."""
+    home = tmp_path_factory.mktemp("acceptance")
+    orders.create_source(home / "source.db")
+    (home / "gates").mkdir()
+    shutil.copytree(REPOSITORY / "tests" / "acceptance" / "dags", home / "dags")
+    shutil.copytree(REPOSITORY / "example_dags", home / "dags", dirs_exist_ok=True)
+    return home
+
+
+@pytest.fixture(scope="session")
+def airflow(home: Path) -> Iterator[LiveAirflow]:
+    env = {
+        DIRECTORY_VARIABLE: str(home / "gates"),
+        "AIRFLOW_CONN_SOURCE": sqlite_connection(home / "source.db"),
+        "AIRFLOW_CONN_DESTINATION": sqlite_connection(home / "destination.db"),
+        "AIRFLOW_CONN_FLIGHTS_SOURCE": sqlite_connection(home / "flights_source.db"),
+        "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
+        # A task that is silent for this long is lost; the default of five minutes is no time for a test.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "10",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    }
+    with LiveAirflow(home / "airflow", home / "dags", env) as airflow:
+        yield airflow
+
+
+@pytest.fixture
+def prepare_load(airflow: LiveAirflow, home: Path, request: pytest.FixtureRequest) -> Iterator[StartLoad]:
+    """Prepares a run of a DAG that copies the orders: its key, and an empty table of the test's name."""
+    table = re.sub(r"\W", "_", request.node.name)
+    loads: list[Load] = []
+
+    def prepare(dag_id: str) -> Load:
+        orders.create_table(home / "destination.db", table)
+        key = TaskKey(dag_id, table, "copy")
+        load = Load(airflow, home / "source.db", home / "destination.db", home / "gates", table, key)
+        loads.append(load)
+        return load
+
+    yield prepare
+    for load in loads:
+        load.gate.open()
+
+
+@pytest.fixture
+def edit_retries(airflow: LiveAirflow, home: Path) -> EditRetries:
+    """Edits ``retries`` in the DAG file ``edited_retries.py``, for the time of a test."""
+    edit = edit_retries_in(home / "dags" / "edited_retries.py", airflow)
+    edit(2)
+    return edit

@@ -1,0 +1,33 @@
+"""Editing a DAG file under the eyes of a running Airflow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.live.airflow import LiveAirflow
+from tests.live.waiting import wait_for
+
+EditRetries = Callable[[int], None]
+
+
+def edit_retries_in(file: Path, airflow: LiveAirflow) -> EditRetries:
+    """
+    A function that changes ``RETRIES = ...`` in a DAG file and waits until Airflow has read it.
+
+    :param file: its name is the DAG's id
+    """
+    dag_id = file.stem
+
+    def edit(retries: int) -> None:
+        airflow.api.wait_for_dag(dag_id)
+        file.write_text(re.sub(r"RETRIES = \d+", f"RETRIES = {retries}", file.read_text()))
+        airflow.api.parse_now(dag_id)
+        wait_for(
+            lambda: airflow.api.task(dag_id, "copy")["retries"] == retries,
+            f"{dag_id} to be parsed with retries={retries}",
+            explain=airflow.api.import_errors,
+        )
+
+    return edit

@@ -1,0 +1,18 @@
+"""The demo's story, told on the tests' own Airflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.demo import flights
+from tests.demo.report import Report
+from tests.demo.story import Story
+from tests.live.airflow import LiveAirflow
+
+
+def test_the_demo_is_true(airflow: LiveAirflow, home: Path) -> None:
+    source, destination = home / "flights_source.db", home / "warehouse.db"
+    total = flights.create_databases(source, destination)
+    report = Report()
+    Story(airflow, source, destination, total, report).tell()
+    assert report.untrue == []

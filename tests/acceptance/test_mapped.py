@@ -1,0 +1,79 @@
+"""Mapped tasks: every index has a checkpoint of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from tests.acceptance import orders
+from tests.acceptance.conftest import StartLoad
+from tests.acceptance.load import Load
+from tests.live.airflow import LiveAirflow
+
+
+def set_regions(load: Load, regions: Sequence[str]) -> None:
+    (load.gates / f"{load.table}.json").write_text(json.dumps(regions))
+
+
+def test_only_the_killed_index_is_retried_and_it_resumes(
+    airflow: LiveAirflow, prepare_load: StartLoad
+) -> None:
+    load = prepare_load("mapped_regions")
+    set_regions(load, orders.REGIONS)
+    second = load.index(1)
+    second.gate.close(after_batches=3)
+    load.start()
+    committed = second.kill()
+    second.gate.open()
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
+    instances = airflow.api.task_instances(load.key.dag_id, load.key.run_id)
+    tries = {ti["map_index"]: ti["try_number"] for ti in instances if ti["task_id"] == "copy"}
+    assert tries == {0: 1, 1: 2, 2: 1, 3: 1}
+    assert committed == 300
+    assert any(line.startswith("Resuming order_id > ") for line in second.log(2))
+    assert second.rows() == orders.ROWS // 4 - committed
+    assert orders.rows_of(load.destination, load.table) == orders.rows_of(load.source, "orders")
+
+
+def test_a_cleared_index_reloads_alone(airflow: LiveAirflow, prepare_load: StartLoad) -> None:
+    load = prepare_load("mapped_regions")
+    set_regions(load, orders.REGIONS)
+    load.start()
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
+    third = load.index(2)
+    third.clear()
+    third.wait_for_success(attempt=2)
+    assert third.rows() == orders.ROWS // 4
+    assert [load.index(index).checkpoint().try_number for index in range(4)] == [1, 1, 2, 1]
+    assert orders.rows_of(load.destination, load.table) == orders.rows_of(load.source, "orders")
+
+
+def test_an_index_that_got_another_region_does_not_resume(
+    airflow: LiveAirflow, prepare_load: StartLoad
+) -> None:
+    load = prepare_load("mapped_regions")
+    set_regions(load, ("east", "north"))
+    first, second = load.index(0), load.index(1)
+    second.gate.close(after_batches=3)
+    load.start()
+    second.wait_until_held()
+    first.wait_for_success(attempt=1)
+
+    set_regions(load, ("north", "east"))
+    lister = load.neighbour("list_regions")
+    airflow.api.clear(lister)
+    airflow.api.wait_for_task(lister, "success", try_number=2)
+    second.kill()
+    second.gate.open()
+    airflow.api.wait_for_task(second.key, "failed", try_number=2)
+
+    assert any("The load is not the one that the checkpoint was made by" in line for line in second.log(2))
+    north = orders.rows_of(load.source, "orders", "region = 'north'")
+    assert orders.rows_of(load.destination, load.table, "region = 'north'") == north[:300]
+
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "failed"
+    airflow.api.clear_run(load.key.dag_id, load.key.run_id)
+    second.wait_for_success(attempt=3)
+    first.wait_for_success(attempt=2)
+    expected = orders.rows_of(load.source, "orders", "region IN ('east', 'north')")
+    assert orders.rows_of(load.destination, load.table) == expected

@@ -1,0 +1,1 @@
+"""The demo: a load that is killed, retried and cleared on a real Airflow."""
