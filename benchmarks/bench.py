@@ -1,0 +1,132 @@
+"""What all cases share: the server, the data, the workers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import Table, create_source, fill_sqlite
+from benchmarks.processes import FreshProcesses
+from benchmarks.server import Server
+
+
+class UnavailableError(Exception):
+    """A peer is not installed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    What a worker did.
+
+    :param seconds: of ``execute``
+    :param process_s: of the whole process
+    :param first_batch_s: from the start of ``execute`` until the first batch was committed
+    :param peak_mb: the largest resident size
+    """
+
+    seconds: float
+    process_s: float
+    first_batch_s: float | None
+    peak_mb: float
+
+
+@dataclass
+class Bench:
+    """
+    The server with its two databases, ``source`` and ``destination``.
+
+    :param processes: where the workers run
+    :param folder: for SQLite files
+    :param rows: of the narrow table; the wide one has three tenths of it
+    """
+
+    server: Server
+    processes: FreshProcesses
+    folder: Path
+    rows: int
+    _numbers: count[int] = field(default_factory=count)
+    _sources: set[str] = field(default_factory=set)
+
+    def source(self, table: Table, rows: int | None = None) -> str:
+        """Return the name of a filled table in the source, which is created when it is first asked for."""
+        rows = rows if rows is not None else self.size(table)
+        name = f"{table.name}_{rows}"
+        if name not in self._sources:
+            create_source(self.server, "source", table, name, rows)
+            self._sources.add(name)
+        return name
+
+    def sqlite_source(self, table: Table) -> tuple[Path, str]:
+        """Return an SQLite file with a filled table, and the table's name."""
+        name = self.source(table)
+        path = self.folder / "source.db"
+        if not path.exists():
+            fill_sqlite(path, self.server.dsn("source"), name)
+        return path, name
+
+    def size(self, table: Table) -> int:
+        """Return how many rows a table has, unless a case wants another number."""
+        return self.rows if table.name == "narrow" else self.rows * 3 // 10
+
+    def target(self, ddl: str, *statements: str, database: str = "destination") -> None:
+        """Create the table ``target`` anew, and let the server write what it still owes to the disk."""
+        self.server.execute(database, "DROP TABLE IF EXISTS target", ddl, *statements, "CHECKPOINT")
+
+    def new_run(self) -> str:
+        """Return a run_id that no checkpoint has."""
+        return f"run_{next(self._numbers)}"
+
+    def work(
+        self,
+        arguments: dict[str, Any],
+        *,
+        task: str = "checkpointed",
+        source: str | None = None,
+        destination: str | None = None,
+        run_id: str | None = None,
+        try_number: int = 1,
+        warm: bool = True,
+        watch: bool = False,
+        rows_wanted: int | None = None,
+    ) -> Outcome:
+        """
+        Run a task in a process of its own.
+
+        :param arguments: the operator's; the connections are added
+        :param task: ``checkpointed`` or ``generic``
+        :param source: the Airflow connection to read from, by default to the database ``source``
+        :param destination: the Airflow connection to write to, by default to the database ``destination``
+        :param run_id: to resume what an earlier attempt of the same run has left
+        :param warm: import everything before the clock starts
+        :param watch: note when the first batch is committed
+        :param rows_wanted: end the attempt, as a failing one, when so many rows are committed
+        """
+        ends = {"source_conn_id": "bench_source", "destination_conn_id": "bench_destination"}
+        job = {
+            "task": task,
+            "arguments": {"destination_table": "target", **ends, **arguments},
+            "run_id": run_id or self.new_run(),
+            "try_number": try_number,
+            "warm": warm,
+            "watch": watch,
+            "rows_wanted": rows_wanted,
+        }
+        connections = {
+            "AIRFLOW_CONN_BENCH_SOURCE": source or self.server.airflow("source"),
+            "AIRFLOW_CONN_BENCH_DESTINATION": destination or self.server.airflow("destination"),
+        }
+        return Outcome(**self.processes.work(job, connections))
+
+    def plain(self, task: str, *arguments: str) -> float:
+        """Run a task of :mod:`benchmarks.plain` and return its seconds."""
+        return float(self.processes.run([sys.executable, "-m", "benchmarks.plain", task, *arguments]))
+
+
+def sqlite_connection(path: Path) -> str:
+    """Return the Airflow connection to an SQLite file."""
+    return json.dumps({"conn_type": "sqlite", "host": str(path)})

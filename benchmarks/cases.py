@@ -1,0 +1,153 @@
+"""The cases: what is measured, against what, and what it should come to."""
+
+from __future__ import annotations
+
+from benchmarks import copying, memory, resuming
+from benchmarks.contest import Case, Goal, at_least, at_most
+from benchmarks.data import NARROW, WIDE
+
+PIPE = "psql COPY piped into psql COPY"
+GENERIC = "GenericTransfer, fastest settings"
+RATE, SECONDS, SIZE = "rows/s", "s", "MB"
+
+
+def _more_megabytes(limit: int) -> Goal:
+    return Goal(lambda ours, peer: ours - peer, limit, most=True, style="{:+.0f} MB")
+
+
+CASES = (
+    Case("wide", "Postgres -> Postgres, wide", PIPE, RATE, at_least(1.2), copying.against_pipe(WIDE)),
+    Case("narrow", "Postgres -> Postgres, narrow", PIPE, RATE, at_least(0.95), copying.against_pipe(NARROW)),
+    Case(
+        "wide-text",
+        "the same, wide, integer into bigint",
+        PIPE,
+        RATE,
+        at_least(1.0),
+        copying.against_pipe(WIDE, {"quantity": "bigint"}),
+    ),
+    Case(
+        "narrow-text",
+        "the same, narrow, integer into bigint",
+        PIPE,
+        RATE,
+        at_least(0.8),
+        copying.against_pipe(NARROW, {"customer_id": "bigint"}),
+    ),
+    Case("generic-wide", "wide", GENERIC, RATE, at_least(12), copying.against_generic(WIDE)),
+    Case("generic-narrow", "narrow", GENERIC, RATE, at_least(15), copying.against_generic(NARROW)),
+    Case(
+        "sqlite-postgres",
+        "SQLite -> Postgres, narrow",
+        PIPE,
+        RATE,
+        at_least(0.45),
+        copying.against_pipe(NARROW, from_sqlite=True),
+    ),
+    Case(
+        "postgres-sqlite",
+        "Postgres -> SQLite, narrow",
+        "executemany of rows in memory",
+        RATE,
+        at_least(0.5),
+        copying.to_sqlite(NARROW, from_sqlite=False),
+    ),
+    Case(
+        "sqlite-sqlite",
+        "SQLite -> SQLite, narrow",
+        "executemany of rows in memory",
+        RATE,
+        at_least(0.5),
+        copying.to_sqlite(NARROW, from_sqlite=True),
+    ),
+    Case(
+        "small-batches",
+        "narrow, batches of 1,000 rows",
+        "psql: 1,000 rows COPY + UPDATE + COMMIT",
+        RATE,
+        at_least(0.85),
+        copying.in_small_batches(NARROW, 1_000),
+    ),
+    Case(
+        "primary-key",
+        "narrow, destination with a primary key",
+        PIPE,
+        RATE,
+        at_least(0.9),
+        copying.against_pipe(NARROW, key=True),
+    ),
+    Case("sling", "narrow", "sling, whole process", RATE, at_least(4), copying.sling(NARROW)),
+    Case("dlt", "narrow", "dlt, whole process", RATE, at_least(10), copying.dlt(NARROW)),
+    Case(
+        "upsert-empty",
+        "narrow, upsert into an empty table",
+        "psql: COPY + INSERT ON CONFLICT",
+        RATE,
+        at_least(0.7),
+        copying.upserting(NARROW, full=False),
+    ),
+    Case(
+        "upsert-full",
+        "narrow, upsert into a full table",
+        "psql: COPY + INSERT ON CONFLICT",
+        RATE,
+        at_least(0.7),
+        copying.upserting(NARROW, full=True),
+    ),
+    Case(
+        "checkpoint",
+        "cost of the checkpoint, narrow",
+        "no checkpoint, one commit",
+        RATE,
+        Goal(lambda ours, peer: (peer / ours - 1) * 100, 8, most=True, style="{:.1f}%"),
+        copying.without_checkpoint(NARROW),
+    ),
+    Case(
+        "resume-key",
+        "resume by key in the middle, to the first commit",
+        "fresh start, to the first commit",
+        SECONDS,
+        at_most(1.5),
+        resuming.by_key,
+    ),
+    Case(
+        "resume-python",
+        "resume by counting, beyond a fresh start",
+        "fetching and dropping the rows",
+        SECONDS,
+        Goal(lambda ours, peer: peer / ours, 10, style="{:.1f}x faster"),
+        resuming.by_counting,
+    ),
+    Case(
+        "memory",
+        "memory, Postgres -> Postgres",
+        "everything imported, nothing moved",
+        SIZE,
+        _more_megabytes(32),
+        memory.more_than_nothing(),
+    ),
+    Case(
+        "memory-rows",
+        "memory, SQLite -> Postgres",
+        "everything imported, nothing moved",
+        SIZE,
+        _more_megabytes(64),
+        memory.more_than_nothing(from_sqlite=True),
+    ),
+    Case(
+        "memory-flat",
+        "memory, ten times the rows",
+        "memory, the rows",
+        SIZE,
+        _more_megabytes(8),
+        memory.ten_times_the_rows,
+    ),
+    Case(
+        "start",
+        "a whole process with nothing to do",
+        "GenericTransfer",
+        SECONDS,
+        at_most(1.2),
+        resuming.nothing_to_do,
+    ),
+)

@@ -1,0 +1,44 @@
+"""The benchmarks run, on data too small to measure anything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+CASES = ["wide", "generic-narrow", "sqlite-sqlite", "small-batches", "upsert-full", "resume-*", "memory"]
+
+
+def test_the_benchmarks_run(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--rows", "2000"]
+    done = subprocess.run(
+        [*command, "--json", str(file), "--only", *CASES],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(file.read_text())
+    assert {"machine", "versions", "server", "measured", "cases"} <= set(figures)
+    assert figures["server"]["fsync"] == "on"
+    assert [case["name"] for case in figures["cases"]] == [
+        *CASES[:5],
+        "resume-key",
+        "resume-python",
+        "memory",
+    ]
+    for case in figures["cases"]:
+        assert len(case["ours"]["runs"]) == len(case["peer"]["runs"]) == 1
+        assert isinstance(case["met"], bool)
+        assert case["case"] in done.stdout
+
+
+def test_a_case_that_does_not_exist_is_named() -> None:
+    command = [sys.executable, "-m", "benchmarks", "--only", "everything"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "no case is called 'everything'" in done.stderr
