@@ -1,0 +1,39 @@
+# Everything happens in a virtual environment of its own: VENV=folder chooses another one,
+# CONSTRAINTS=file other pins (tests/constraints-oldest.txt has the oldest supported Airflow).
+PYTHON ?= python3
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo demo-ui test lint bench clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml $(CONSTRAINTS)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev]"
+	@touch $@
+
+demo: $(READY) ## Kill a running load on a real Airflow and watch its retry go on
+	@$(BIN)/python -m tests.demo
+
+demo-ui: $(READY) ## The same, and leave Airflow running to look around
+	@$(BIN)/python -m tests.demo --ui
+
+test: $(READY) ## Run all tests, on real databases and a real Airflow
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Check style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## Measure the speed against other ways, as ratios
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .demo .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist
