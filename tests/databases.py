@@ -27,7 +27,11 @@ class Db:
     place: str
 
     def connect(self) -> Any:
-        return sqlite3.connect(self.place) if self.kind == "sqlite" else psycopg.connect(self.place)
+        if self.kind == "postgres":
+            return psycopg.connect(self.place)
+        connection = sqlite3.connect(self.place)
+        connection.execute("PRAGMA synchronous = OFF")  # processes die in the tests, not the machine
+        return connection
 
     def database(self, conn_id: str) -> Database:
         return Database(conn_id, self.connect)

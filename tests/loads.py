@@ -8,13 +8,17 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Identity
 from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.events import Event
+from airflow_checkpoint_provider.engine.events import BatchCommitted, Event
 from airflow_checkpoint_provider.engine.result import Result
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer import Transfer
 from tests.databases import Db
 
 FIRST_RUN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class CrashError(Exception):
+    """What :meth:`Load.attempt_batches` ends an attempt with."""
 
 
 @dataclass
@@ -35,10 +39,22 @@ class Load:
     clear_number: int = 0
     keeper: Db | None = None
     events: list[Event] = field(default_factory=list)
+    _ends_at: int | None = None
 
     def attempt(self, **changes: Any) -> Result:
         """Run the next attempt, as an automatic retry would."""
         return self.transfer(**changes).run()
+
+    def attempt_batches(self, most: int, **changes: Any) -> bool:
+        """Run the next attempt, and end it once so many batches are committed; tell whether it was ended."""
+        self._ends_at = len(self.told(BatchCommitted)) + most
+        try:
+            self.attempt(**changes)
+        except CrashError:
+            return True
+        finally:
+            self._ends_at = None
+        return False
 
     def transfer(
         self, source: Database | None = None, destination: Database | None = None, **changes: Any
@@ -62,7 +78,7 @@ class Load:
                 clear_number=self.clear_number,
                 owner=f"test, try {self.try_number}",
             ),
-            observe=self.events.append,
+            observe=self._observe,
         )
 
     def clear(self) -> None:
@@ -74,6 +90,11 @@ class Load:
         """Go on to the next DAG run."""
         self.run += 1
         self.try_number, self.max_tries, self.clear_number = 0, self.retries, 0
+
+    def _observe(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, BatchCommitted) and len(self.told(BatchCommitted)) == self._ends_at:
+            raise CrashError
 
     def told(self, kind: type) -> list[Any]:
         """Return the events of a kind."""
