@@ -1,0 +1,98 @@
+"""Lists of checkpoints, and old ones deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from tests.databases import Db
+from tests.fix_databases import MakeDb
+from tests.loads import Load
+
+WHICH = ("a_dag", "a_task", "run_1")
+
+
+@pytest.fixture
+def hook(destination: Db, monkeypatch: pytest.MonkeyPatch) -> CheckpointHook:
+    monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
+    return CheckpointHook("target")
+
+
+@pytest.fixture
+def load(destination: Db, make_db: MakeDb) -> Load:
+    source = make_db("sqlite", "source")
+    source.execute("CREATE TABLE t (n integer)")
+    source.insert("t", [(n,) for n in range(10)])
+    destination.execute("CREATE TABLE target (n integer)")
+    return Load(
+        source,
+        destination,
+        {"source_table": "t", "checkpoint_column": "n", "batch_size": 4, "write_mode": "replace"},
+    )
+
+
+@pytest.fixture
+def many(hook: CheckpointHook, load: Load) -> CheckpointHook:
+    """Runs 1 to 4 are completed, 5 and 6 failed; the history and the checkpoint of run 1 and 5 are old."""
+    for run in range(1, 7):
+        if run < 5:
+            load.attempt()
+        else:
+            load.attempt_batches(1)
+        load.next_run()
+    load.destination.execute(
+        "UPDATE airflow_checkpoint SET updated_at = '2020-01-01 00:00:00.000000' WHERE run_id IN ('run_1', 'run_5')"
+    )
+    return hook
+
+
+def runs(hook: CheckpointHook, **where: Any) -> list[str]:
+    return [checkpoint.identity.run_id[-1] for checkpoint in hook.list(**where)]
+
+
+def test_list_orders_filters_and_pages(many: CheckpointHook) -> None:
+    assert runs(many, order_by="run_id") == ["1", "2", "3", "4", "5", "6"]
+    assert runs(many, order_by="-run_id", limit=2) == ["6", "5"]
+    assert runs(many, order_by="-run_id", limit=2, offset=2) == ["4", "3"]
+    assert runs(many, order_by="run_id", limit=None, offset=4) == ["5", "6"]
+    assert runs(many)[-2:] == ["1", "5"]
+    assert runs(many, status="failed", order_by="run_id") == ["5", "6"]
+    assert runs(many, status=["failed", "completed"], run_id=["run_2", "run_5"], order_by="run_id") == [
+        "2",
+        "5",
+    ]
+    assert runs(many, dag_id="a_dag", map_index=-1, strategy="key", destination_table="target", limit=1)
+    assert runs(many, dag_id="other") == []
+    assert runs(many, status=[]) == []
+    # Equal values, in pages: none twice, none missing.
+    pages = [runs(many, order_by="rows_written", limit=1, offset=n) for n in range(6)]
+    assert sorted(chain(*pages)) == ["1", "2", "3", "4", "5", "6"]
+
+
+@pytest.mark.parametrize(
+    "where", [{"order_by": "owner; DROP TABLE x"}, {"order_by": "--run_id"}, {"fence": 1}]
+)
+def test_list_refuses_what_it_does_not_know(many: CheckpointHook, where: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match=rf"{next(iter(where))}: .*dag_id"):
+        many.list(**where)
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [("completed", "23456"), ("failed", "12346"), (("completed", "failed"), "2346"), ("running", "123456")],
+)
+def test_purge(many: CheckpointHook, status: Any, left: str) -> None:
+    expected = 6 - len(left)
+    assert many.purge(timedelta(days=1), status, dry_run=True) == expected
+    assert len(many.list()) == 6
+    assert many.purge(timedelta(days=1), status) == expected
+    assert "".join(runs(many, order_by="run_id")) == left
+    for run in range(1, 7):
+        assert bool(many.history("a_dag", "a_task", f"run_{run}")) is (str(run) in left)
+    with pytest.raises(ArgumentError, match="status: 'done' is not one of running, failed, completed"):
+        many.purge(timedelta(days=1), "done")

@@ -1,0 +1,195 @@
+"""Whatever dies at whatever statement: in the end the destination holds the source, every row once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_checkpoint_provider.engine.database import Database
+from tests.databases import Db
+from tests.loads import Load
+from tests.property.crashing import Fuse, connect
+
+_numbers = count()
+MOMENT = datetime(2026, 3, 29, 0, 30)
+
+
+@dataclass(frozen=True)
+class KeyType:
+    """A type of key: how it is declared in each kind of database, and how values of it are made from 0, 1, 2 ..."""
+
+    sqlite: str
+    postgres: str
+    make: Callable[[int], Any]
+
+
+KEY_TYPES = {
+    "integer": KeyType("integer", "bigint", lambda n: n - 3),
+    "number": KeyType("text", "numeric(30, 12)", lambda n: Decimal(n) / 8),
+    "float": KeyType("real", "real", lambda n: n / 10),
+    "text": KeyType("text collate nocase", "text", lambda n: "aAbBäÄ zZ"[n % 9] + "x" * (n // 9)),
+    "time": KeyType("text", "timestamp", lambda n: MOMENT + timedelta(microseconds=n * 7)),
+    "time with zone": KeyType("text", "timestamptz", lambda n: (MOMENT + timedelta(minutes=n)).astimezone()),
+    "date": KeyType("text", "date", lambda n: (MOMENT + timedelta(days=n)).date()),
+    "bytes": KeyType("blob", "bytea", lambda n: bytes([n % 256, 0, 255])),
+    "uuid": KeyType("text", "uuid", lambda n: UUID(int=n << 100)),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One load and what happens to it."""
+
+    key_type: str
+    keys: list[tuple[int | None, int | None]]
+    strategy: str
+    composite: bool
+    write_mode: str
+    batch_size: int
+    crashes: list[tuple[int, bool]]
+    clear_after: int | None
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    strategy = draw(st.sampled_from(["key", "python"]))
+    part = st.one_of(st.integers(0, 8), st.none()) if strategy == "key" else st.integers(0, 8)
+    write_mode = draw(st.sampled_from(["append", "upsert", "replace"]))
+    crashes = draw(st.lists(st.tuples(st.integers(0, 70), st.booleans()), max_size=4))
+    clear = draw(st.none() | st.integers(0, len(crashes))) if write_mode != "append" else None
+    return Case(
+        key_type=draw(st.sampled_from(sorted(KEY_TYPES))),
+        keys=draw(st.lists(st.tuples(part, part), max_size=24)),
+        strategy=strategy,
+        composite=draw(st.booleans()),
+        write_mode=write_mode,
+        batch_size=draw(st.integers(1, 7)),
+        crashes=crashes,
+        clear_after=clear,
+    )
+
+
+def as_text(value: Any, kind: str) -> Any:
+    """Return what the database keeps for a value it has no type for."""
+    if kind == "postgres" or isinstance(value, (int, float, bytes, str, type(None))):
+        return value
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def make_tables(source: Db, destination: Db, case: Case) -> str:
+    name = f"t{next(_numbers)}"
+    key_type = KEY_TYPES[case.key_type]
+    for db, table in ((source, f"{name}_source"), (destination, f"{name}_target")):
+        declared = getattr(key_type, db.kind)
+        db.execute(f"CREATE TABLE {table} (id integer PRIMARY KEY, k {declared}, k2 integer, v text)")
+    source.insert(
+        f"{name}_source",
+        [
+            (i, None if k is None else as_text(key_type.make(k), source.kind), k2, f"value {i}")
+            for i, (k, k2) in enumerate(case.keys)
+        ],
+    )
+    return name
+
+
+def run_case(source: Db, destination: Db, case: Case) -> None:
+    name = make_tables(source, destination, case)
+    by_key = {"checkpoint_column": ["k", "k2"] if case.composite else "k", "on_null_key": "load"}
+    load = Load(
+        source,
+        destination,
+        {
+            "sql": f"SELECT * FROM {name}_source" + ("" if case.strategy == "key" else " ORDER BY id"),
+            "destination_table": f"{name}_target",
+            "checkpoint_table": f"{name}_checkpoint",
+            "strategy": case.strategy,
+            "write_mode": case.write_mode,
+            "batch_size": case.batch_size,
+            "lock_timeout": 2,
+            **(by_key if case.strategy == "key" else {}),
+        },
+    )
+    for number, crash in enumerate([*case.crashes, None]):
+        if number == case.clear_after:
+            load.clear()
+        fuse = Fuse(*crash) if crash else Fuse()
+        transfer = load.transfer(
+            Database("src", lambda fuse=fuse: connect(source, fuse)),
+            Database("dst", lambda fuse=fuse: connect(destination, fuse)),
+        )
+        try:
+            transfer.run()
+        except BaseException:  # cleaning up behind a crash fails in its own ways
+            if not fuse.burnt:
+                raise
+            if case.write_mode != "upsert" or case.clear_after is None:
+                check_that_both_committed_or_neither(destination, name)
+    assert contents(destination, f"{name}_target") == expected(source, destination, name)
+
+
+def check_that_both_committed_or_neither(destination: Db, name: str) -> None:
+    with closing(destination.connect()) as connection:
+        try:
+            cursor = connection.cursor()
+            rows = cursor.execute(
+                f"SELECT rows_written FROM {name}_checkpoint WHERE restarting = 0"
+            ).fetchall()
+        except Exception as error:  # the table is not there yet
+            assert "checkpoint" in str(error)
+            return
+    if rows:
+        assert destination.one(f"SELECT count(*) FROM {name}_target") == rows[0][0]
+
+
+def contents(db: Db, table: str) -> Counter[tuple[Any, ...]]:
+    return Counter(db.rows(f"SELECT id, k, k2, v FROM {table}"))
+
+
+def expected(source: Db, destination: Db, name: str) -> Counter[tuple[Any, ...]]:
+    rows = contents(source, f"{name}_source")
+    if source.kind == destination.kind:
+        return rows
+    # The destination's own idea of the same values.
+    destination.execute(f"CREATE TABLE {name}_expected AS SELECT * FROM {name}_target WHERE 1 = 0")
+    destination.insert(
+        f"{name}_expected",
+        [tuple(as_text(value, destination.kind) for value in row) for row in rows.elements()],
+    )
+    return contents(destination, f"{name}_expected")
+
+
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@given(case=cases())
+def test_sqlite_to_sqlite(case: Case) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        run_case(
+            Db("sqlite", str(Path(folder) / "source.db")), Db("sqlite", str(Path(folder) / "target.db")), case
+        )
+
+
+@pytest.mark.parametrize("kinds", ["postgres->postgres", "sqlite->postgres", "postgres->sqlite"])
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@given(case=cases())
+def test_with_postgres(kinds: str, postgres_source: str, tmp_path_factory: Any, case: Case) -> None:
+    folder = tmp_path_factory.mktemp("crashes")
+    source, destination = (
+        Db("postgres", postgres_source) if kind == "postgres" else Db("sqlite", str(folder / f"{side}.db"))
+        for side, kind in zip(("source", "target"), kinds.split("->"), strict=True)
+    )
+    run_case(source, destination, case)

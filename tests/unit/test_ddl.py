@@ -1,0 +1,52 @@
+"""The script for a DBA: valid in every dialect, and the tables that the package itself would create."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+import sqlalchemy as sa
+import sqlglot
+
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.schema import Tables
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+
+DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "oracle": "oracle", "mysql": "mysql"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_parses_in_every_dialect(dialect: str) -> None:
+    parsed = sqlglot.parse(CheckpointHook("x", "checkpoints").ddl(dialect), read=DIALECTS[dialect])
+    made = [
+        (statement.args["kind"], statement.find(sqlglot.exp.Table).name) for statement in parsed if statement
+    ]
+    assert made == [("TABLE", "checkpoints"), ("TABLE", "checkpoints_event"), ("INDEX", "checkpoints_event")]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_names_the_schema(dialect: str) -> None:
+    script = CheckpointHook("x", "meta.checkpoints").ddl(dialect)
+    assert "CREATE TABLE meta.checkpoints (" in script
+    assert "CREATE TABLE meta.checkpoints_event (" in script
+
+
+def test_another_dialect_is_refused() -> None:
+    with pytest.raises(
+        ArgumentError, match="dialect: 'db2' is not known; choose one of mysql, oracle, postgresql"
+    ):
+        CheckpointHook("x").ddl("db2")
+
+
+def test_makes_the_tables_that_the_package_makes() -> None:
+    tables = Tables.named("airflow_checkpoint")
+    by_hand, by_package = sqlite3.connect(":memory:"), sa.create_engine("sqlite://").connect()
+    by_hand.executescript(tables.ddl("sqlite"))
+    tables.create(by_package)
+    catalog = "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2"
+    made = [tuple(row) for row in by_package.exec_driver_sql(catalog)]
+
+    def plain(rows: list[tuple]) -> list[tuple]:
+        return [(kind, name, " ".join((sql or "").split())) for kind, name, sql in rows]
+
+    assert plain(by_hand.execute(catalog).fetchall()) == plain(made)

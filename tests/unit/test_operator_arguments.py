@@ -1,0 +1,130 @@
+"""The operator's arguments: what is wrong when a DAG is parsed, and what only when it is rendered."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.sql.operators.generic_transfer import GenericTransfer
+
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.operators.arguments import rendered
+from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+
+
+def operator(**changes: Any) -> CheckpointedTransferOperator:
+    arguments: dict[str, Any] = {
+        "task_id": "copy",
+        "sql": "SELECT 1 AS id",
+        "source_conn_id": "src",
+        "destination_conn_id": "dst",
+        "destination_table": "target",
+    }
+    return CheckpointedTransferOperator(**{**arguments, **changes})
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ({"strategy": "fast"}, "strategy: 'fast' is not one of"),
+        ({"write_mode": "merge"}, "write_mode: 'merge' is not one of"),
+        ({"on_clear": "x"}, "on_clear: 'x'"),
+        ({"on_source_change": "x"}, "on_source_change: 'x'"),
+        ({"on_null_key": "x"}, "on_null_key: 'x'"),
+        ({"scope": "x"}, "scope: 'x'"),
+        ({"resume_proof": "x"}, "resume_proof: 'x'"),
+        ({"strategy": "key"}, "checkpoint_column: strategy='key' needs"),
+        ({"strategy": "python", "checkpoint_column": "id"}, "does not use a column"),
+        ({"sql": None}, "sql: give a query, or a table"),
+        ({"source_table": "t"}, "sql and source_table: give one"),
+        ({"batch_size": 0}, "batch_size: 0"),
+        ({"batch_size": "abc"}, "batch_size: 'abc' is not a whole number"),
+        ({"batch_size": "0"}, "batch_size: 0"),
+        ({"checkpoint_enabled": "maybe"}, "checkpoint_enabled: 'maybe' is neither true nor false"),
+        ({"force_reload": "sometimes"}, "force_reload: 'sometimes'"),
+        ({"lookback": 1}, "lookback: it goes back from the mark"),
+        ({"scope": "task", "lookback": 1}, "lookback: .* needs write_mode='upsert'"),
+        ({"scope": "task", "lookback": timedelta(-1), "write_mode": "upsert"}, "lookback: .* leave rows out"),
+        ({"scope": "task", "write_mode": "replace"}, "write_mode: 'replace' empties"),
+        ({"scope": "task", "strategy": "python"}, "scope: 'task' keeps a high-water mark"),
+        ({"checkpoint_conn_id": "other"}, "checkpoint_conn_id: .*at-least-once"),
+        ({"destination_columns": []}, "destination_columns: give a list"),
+        ({"conflict_columns": "id"}, "conflict_columns: give a list"),
+        ({"lock_timeout": -1}, "lock_timeout: -1"),
+        ({"sql": ["SELECT 1"]}, "sql: one query is read"),
+    ],
+)
+def test_what_can_be_known_fails_when_the_dag_is_parsed(mistake: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        operator(**mistake)
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"batch_size": "{{ params.n }}"},
+        {"checkpoint_enabled": "{{ params.on }}"},
+        {"force_reload": "{{ dag_run.conf.get('reload', False) }}"},
+        {"sql": "{{ params.query }}"},
+        {"sql": "query.sql"},
+        {"checkpoint_conn_id": "dst"},
+        {"checkpoint_conn_id": "{{ params.keeper }}"},
+        {"checkpoint_conn_id": "other", "strategy": "none"},
+        {"checkpoint_conn_id": "other", "write_mode": "upsert"},
+        {"checkpoint_conn_id": "other", "allow_duplicates": True},
+        {"destination_columns": {"id": "{{ params.column }}"}},
+        {"checkpoint_column": ["{{ params.column }}"]},
+        {"batch_size": "10_000"},
+    ],
+)
+def test_what_cannot_be_known_yet_does_not(unknown: dict[str, Any]) -> None:
+    operator(**unknown)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"batch_size": " 500 "}, {"batch_size": 500}),
+        ({"batch_size": "10_000"}, {"batch_size": 10_000}),
+        ({"checkpoint_enabled": "False"}, {"checkpoint_enabled": False, "keeps_checkpoint": False}),
+        ({"checkpoint_enabled": "true"}, {"checkpoint_enabled": True, "keeps_checkpoint": True}),
+        ({"force_reload": "None"}, {"force_reload": False}),
+        ({"force_reload": "1"}, {"force_reload": True}),
+        ({"checkpoint_conn_id": "dst"}, {"separate_checkpoint": False}),
+        ({"checkpoint_conn_id": ""}, {"separate_checkpoint": False}),
+        ({"checkpoint_conn_id": "other", "write_mode": "upsert"}, {"separate_checkpoint": True}),
+        ({"checkpoint_column": "id"}, {"key": ("id",)}),
+        ({"checkpoint_column": ["id", "n"]}, {"key": ("id", "n")}),
+    ],
+)
+def test_rendered_text_gets_its_type(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    spec = rendered(operator(**given), {}, auto_create=True)  # type: ignore[arg-type]
+    assert {name: getattr(spec, name) for name in expected} == expected
+
+
+def test_what_was_rendered_wrong_fails_then() -> None:
+    task = operator(batch_size="{{ params.n }}")
+    task.batch_size = "abc"
+    with pytest.raises(ArgumentError, match="batch_size: 'abc' is not a whole number"):
+        rendered(task, {}, auto_create=True)  # type: ignore[arg-type]
+
+
+def test_takes_what_generic_transfer_takes() -> None:
+    ours = set(inspect.signature(CheckpointedTransferOperator.__init__).parameters)
+    theirs = set(inspect.signature(GenericTransfer.__init__).parameters)
+    # Its own ways of reading pages and of inserting.
+    assert theirs - ours <= {"page_size", "paginated_sql_statement_clause", "insert_args", "deferrable"}
+
+
+def test_templates_what_generic_transfer_templates() -> None:
+    theirs = set(GenericTransfer.template_fields) - {
+        "insert_args",
+        "page_size",
+        "paginated_sql_statement_clause",
+    }
+    assert theirs <= set(CheckpointedTransferOperator.template_fields)
+    assert {"batch_size", "checkpoint_enabled", "force_reload", "parameters"} <= set(
+        CheckpointedTransferOperator.template_fields
+    )
