@@ -16,6 +16,14 @@ class StrategyChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class PathChosen:
+    """How rows travel, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuaranteeStated:
     """What delivery is guaranteed, and why."""
 
@@ -78,5 +86,5 @@ class Completed:
     seconds: float
 
 
-Event = StrategyChosen | GuaranteeStated | Started | BatchCommitted | Reconnecting | Completed
+Event = StrategyChosen | PathChosen | GuaranteeStated | Started | BatchCommitted | Reconnecting | Completed
 Observer = Callable[[Event], None]

@@ -78,10 +78,12 @@ class Columns:
     """
     From what the query returns to what is written.
 
-    :param written: destination columns
+    :param read: columns of the query whose values are written
+    :param written: destination columns, one for each
     :param pick: takes the values to write out of a row, or ``None`` where the row is written whole
     """
 
+    read: list[str]
     written: list[str]
     pick: Callable[[Row], Row] | None = None
 
@@ -90,19 +92,19 @@ class Columns:
         source = session.source
         wanted = spec.destination_columns
         if wanted is None:
-            return cls(list(source.columns))
+            return cls(source.columns, list(source.columns))
         if not isinstance(wanted, Mapping):
             if not spec.rows_processor and len(wanted) != len(source.columns):
                 raise source.wrong_width(list(wanted))
-            return cls(list(wanted))
+            return cls(source.columns, list(wanted))
         found = source.find_columns(list(wanted), "destination_columns")
         indexes = [source.columns.index(name) for name in found]
         if indexes == list(range(len(source.columns))):
-            return cls(list(wanted.values()))
+            return cls(found, list(wanted.values()))
         if len(indexes) == 1:
             only = indexes[0]
-            return cls(list(wanted.values()), lambda row: (row[only],))
-        return cls(list(wanted.values()), itemgetter(*indexes))
+            return cls(found, list(wanted.values()), lambda row: (row[only],))
+        return cls(found, list(wanted.values()), itemgetter(*indexes))
 
 
 def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:

@@ -10,6 +10,7 @@ from airflow_checkpoint_provider.engine.events import (
     Completed,
     Event,
     GuaranteeStated,
+    PathChosen,
     Reconnecting,
     Started,
     StrategyChosen,
@@ -38,6 +39,8 @@ class ProgressLog:
                 self._log.info("Strategy %s: %s", strategy, reason)
                 if warning:
                     self._log.warning("%s", warning)
+            case PathChosen(path, reason):
+                self._log.info("Rows travel as %s: %s", path, reason)
             case GuaranteeStated(guarantee, reason):
                 self._log.info("Delivery is %s: %s", guarantee, reason)
             case Started():

@@ -30,11 +30,13 @@ class Session:
     Open connections.
 
     :param keeper: the connection of the metadata table: the destination's, unless it is kept elsewhere
+    :param at_end: what is to be closed before the connections are
     """
 
     source: Source
     destination: Destination
     keeper: sa.Connection
+    at_end: ExitStack
 
     def has_lost(self, error: BaseException) -> bool:
         """Tell whether an error means that one of the connections is gone."""
@@ -76,6 +78,7 @@ def open_session(
             source=open_source(reader, _query(spec, reader), source.conn_id, exact=not spec.rows_processor),
             destination=open_destination(writer, _table(spec), destination.conn_id, spec.write_mode),
             keeper=opened(keeper, True) if keeper and spec.keeps_checkpoint else writer,
+            at_end=stack,
         )
 
 

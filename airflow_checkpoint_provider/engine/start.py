@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -11,6 +12,8 @@ from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.errors import FencedError, SourceChangedError, WouldDuplicateError
+from airflow_checkpoint_provider.engine.events import Observer
+from airflow_checkpoint_provider.engine.path import choose_path
 from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.session import Session
@@ -46,6 +49,7 @@ class Start:
         store: Store | Unkept,
         load: Load,
         attempt: Attempt,
+        observe: Observer,
     ) -> None:
         self._spec = spec
         self._session = session
@@ -54,6 +58,7 @@ class Start:
         self._store = store
         self._load = load
         self._attempt = attempt
+        self._observe = observe
 
     def prepare(self) -> None:
         """Find out what can be wrong, as long as nothing has been changed."""
@@ -134,7 +139,10 @@ class Start:
         position = checkpoint.position
         if self._spec.lookback and checkpoint.batches == 0:
             position = self._strategy.behind(Position(checkpoint.start.key), self._spec.lookback)
+        path = choose_path(self._spec, self._session, self._strategy, self._columns)
+        self._observe(path)
         chunks = self._strategy.chunks(position, checkpoint.upper)
+        self._session.at_end.push(closing(chunks))
         first = next(chunks, None)
         return chain([first], chunks) if first else chunks
 

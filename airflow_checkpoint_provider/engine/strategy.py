@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
-from airflow_checkpoint_provider.engine.batches import Chunk, Row, whole_ties
+from airflow_checkpoint_provider.engine.batches import (
+    NONE,
+    Block,
+    Chunk,
+    Reader,
+    Row,
+    Rows,
+    by_count,
+    whole_ties,
+)
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.digest import chain_digest, row_digest
 from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceChangedError, SourceError
@@ -56,8 +65,11 @@ class Strategy(ABC):
         """
         return position
 
+    def read_columns(self, columns: Sequence[str]) -> None:  # noqa: B027
+        """Expect rows to have these columns."""
+
     @abstractmethod
-    def chunks(self, position: Position, upper: Key | None) -> Iterator[Chunk]:
+    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
         """Read on from a position; the first step proves that the position still holds."""
 
     @abstractmethod
@@ -73,7 +85,10 @@ class KeyStrategy(Strategy):
         self.source = source
         self._size = batch_size
         self._load_nulls = on_null_key == "load"
-        indexes = [source.columns.index(column) for column in self.columns]
+        self.read_columns(source.columns)
+
+    def read_columns(self, columns: Sequence[str]) -> None:
+        indexes = [list(columns).index(column) for column in self.columns]
         self._key: Callable[[Row], Key] = itemgetter(*indexes) if indexes[1:] else _single(indexes[0])
 
     def upper_bound(self) -> Key | None:
@@ -89,7 +104,7 @@ class KeyStrategy(Strategy):
                 "query, or choose another checkpoint_column."
             )
 
-    def chunks(self, position: Position, upper: Key | None) -> Iterator[Chunk]:
+    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
         rows = position.rows
         key = position.key
         if upper is not None and not position.nulls_done:
@@ -124,7 +139,7 @@ class KeyStrategy(Strategy):
             if len(stored) != len(self.columns) or (now and list(map(kind, stored)) != list(map(kind, now))):
                 raise self.source.invalid_position(self.columns, encode_key(stored), now)
 
-    def _keyed(self, position: Position, upper: Key) -> Iterator[Chunk]:
+    def _keyed(self, position: Position, upper: Key) -> Generator[Chunk]:
         conditions = []
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         if position.key is not None:
@@ -135,27 +150,30 @@ class KeyStrategy(Strategy):
             conditions.append(f"NOT {self.source.null_condition(self.columns)}")
         order = ", ".join(self.source.quote(column) for column in self.columns)
         statement = self.source.select("*", f" WHERE {' AND '.join(conditions)} ORDER BY {order}", binds)
-        rows, last = position.rows, position.key
-        with self.source.stream(statement, self._size) as fetch:
-            for block, complete in whole_ties(fetch, self._size, self._tied):
-                rows += len(block)
-                last = self._key(block[-1]) if block else last
-                first = self._key(block[0]) if block else None
-                yield Chunk(block, Position(last, rows) if complete else None, first)
+        rows = position.rows
+        first: Key | None = None
+        newest: Block = NONE
+        with self.source.stream(statement) as reader:
+            for block in whole_ties(reader, self._size, self._tied):
+                if block is None:
+                    yield Chunk(NONE, Position(self._key(newest.last), rows), first)
+                else:
+                    newest, rows = block, rows + len(block)
+                    first = first or self._key(block.first)
+                    yield Chunk(block, None, first)
 
     def _tied(self, one: Row, other: Row) -> bool:
         return self.source.tied(self.columns, self._key(one), self._key(other))
 
-    def _nulls(self, position: Position) -> Iterator[Chunk]:
+    def _nulls(self, position: Position) -> Generator[Chunk]:
         rows = position.rows
         statement = self.source.select("*", f" WHERE {self.source.null_condition(self.columns)}")
-        with self.source.stream(statement, self._size) as fetch:
-            block = fetch(self._size)
-            while block:
+        with self.source.stream(statement) as reader:
+            while block := reader.read(self._size):
                 rows += len(block)
-                following = fetch(self._size)
-                yield Chunk(block, None if following else Position(position.key, rows, nulls_done=True))
-                block = following
+                yield Chunk(block, None)
+        if rows > position.rows:
+            yield Chunk(NONE, Position(position.key, rows, nulls_done=True))
 
     def _compare(self, operator: str, key: Key, binds: Binds) -> str:
         columns = self.columns[: len(key)]
@@ -181,32 +199,35 @@ class CountStrategy(Strategy):
         self._size = batch_size
         self._proof = proof
 
-    def chunks(self, position: Position, upper: Key | None) -> Iterator[Chunk]:
-        rows, digest = position.rows, position.digest or ""
-        with self.source.stream(self.source.whole(), self._size) as fetch:
+    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
+        rows, digest = position.rows, position.digest
+        by_last_row = self._proof == "last_row"
+        newest: Block = NONE
+        with self.source.stream(self.source.whole(), skip=rows - 1 if by_last_row else 0) as reader:
             if rows:
-                self._prove(position, fetch)
-            while block := fetch(self._size):
-                rows += len(block)
-                if self._proof == "prefix":
-                    digest = chain_digest(block, digest)
-                elif self._proof:
-                    digest = row_digest(block[-1])
-                yield Chunk(block, Position(rows=rows, digest=digest or None))
+                self._prove(position, reader)
+            for block in by_count(reader, self._size):
+                if block is None:
+                    digest = row_digest(newest.last) if by_last_row else digest
+                    yield Chunk(NONE, Position(rows=rows, digest=digest))
+                else:
+                    newest, rows = block, rows + len(block)
+                    if self._proof == "prefix":
+                        digest = chain_digest(cast("Rows", block), digest or "")
+                    yield Chunk(block, None)
 
     def describe(self, position: Position) -> str:
         return f"row {position.rows + 1:,}" if position.rows else "the first row"
 
-    def _prove(self, position: Position, fetch: Any) -> None:
+    def _prove(self, position: Position, reader: Reader) -> None:
         if self._proof == "prefix":
             digest, left = "", position.rows
-            while left and (block := fetch(min(left, self._size))):
-                digest, left = chain_digest(block, digest), left - len(block)
+            while left and (block := reader.read(left)):
+                digest, left = chain_digest(cast("Rows", block), digest), left - len(block)
             same, what = not left and digest == position.digest, "the rows before it"
         else:
-            self.source.skip(fetch, position.rows - 1, self._size)
-            row: list[Row] = fetch(1)
-            same, what = bool(row) and row_digest(row[0]) == position.digest, "the row there"
+            row = reader.read(1)
+            same, what = bool(row) and row_digest(row.last) == position.digest, "the row there"
         if not same:
             raise SourceChangedError(
                 f"The source has changed since the last attempt: {position.rows:,} rows were committed, but "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
-from airflow_checkpoint_provider.engine.batches import Chunk, Row, as_one_batch, batches
+from airflow_checkpoint_provider.engine.batches import Chunk, Rows, as_one_batch, batches
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.decision import Action
@@ -91,7 +92,7 @@ class Transfer:
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns)
         store = open_store(spec, session, self._identity, self._attempt)
-        start = Start(spec, session, strategy, columns, store, load, self._attempt)
+        start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe)
         start.prepare()
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
@@ -134,7 +135,7 @@ class Transfer:
             rows, lower, end = 0, now.lower, now.position
             with store.transaction():
                 store.hold()
-                with session.writing():
+                with session.writing(), session.destination.batch():
                     for chunk in batch:
                         session.destination.write(chunk.rows)
                         rows += len(chunk.rows)
@@ -147,18 +148,17 @@ class Transfer:
     def _processed(self, chunks: Iterator[Chunk], columns: Columns) -> Iterator[Chunk]:
         """Give the rows the shape in which they are written; rows_processor sees a batch as a whole."""
         pick, process = columns.pick, self._spec.rows_processor
-        whole: list[Row] = []
-        first: Any = None
+        whole = Rows()
         for chunk in chunks:
-            rows = [pick(row) for row in chunk.rows] if pick else chunk.rows
+            if isinstance(chunk.rows, Rows) and pick:
+                chunk = replace(chunk, rows=Rows(map(pick, chunk.rows)))
             if not process:
-                yield Chunk(rows, chunk.end, chunk.first)
+                yield chunk
                 continue
-            whole += rows
-            first = first or chunk.first
+            whole += cast("Rows", chunk.rows)
             if chunk.end is not None:
-                yield Chunk(_as_rows(process(whole)), chunk.end, first)
-                whole, first = [], None
+                yield replace(chunk, rows=_as_rows(process(whole)))
+                whole = Rows()
 
     def _all_at_once(self) -> bool:
         """Without a checkpoint, appended rows must not be committed before all of them are there."""
@@ -219,12 +219,12 @@ class Transfer:
         time.sleep(wait)
 
 
-def _as_rows(returned: Any) -> list[Row]:
+def _as_rows(returned: Any) -> Rows:
     if not isinstance(returned, Iterable) or isinstance(returned, str):
         raise ArgumentError(
             f"rows_processor: it returned {type(returned).__name__}; return the rows to write, or an empty list."
         )
-    rows = list(returned)
+    rows = Rows(returned)
     for row in rows:
         if not isinstance(row, Sequence) or isinstance(row, str):
             raise ArgumentError(

@@ -116,7 +116,7 @@ def test_what_python_cannot_hold_is_a_clear_error(make_db: MakeDb, declared: str
     with pytest.raises(
         CheckpointError, match=r"Source 'src': .*Python has no such value: .* CAST\(moment AS text\)"
     ):
-        Load(source, destination, {"source_table": "target"}).attempt()
+        Load(source, destination, {"source_table": "target"}).attempt(rows_processor=list)
     cast = {"sql": "SELECT n, CAST(moment AS text) AS moment FROM target"}
     assert Load(source, destination, cast, run=2).attempt().rows == 1
     assert destination.one("SELECT moment::text FROM target") == source.one("SELECT moment::text FROM target")

@@ -3,64 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
-from airflow_checkpoint_provider.engine.batches import Chunk, as_one_batch, batches, filling, whole_ties
+from airflow_checkpoint_provider.engine.batches import (
+    Chunk,
+    RowReader,
+    Rows,
+    as_one_batch,
+    batches,
+    by_count,
+    whole_ties,
+)
 from airflow_checkpoint_provider.engine.position import Position
 
 
 class Stream:
-    """Rows that are asked for, and the most that was asked for at once."""
+    """A cursor's fetchmany, which may return less than asked."""
 
-    def __init__(self, keys: str) -> None:
+    def __init__(self, keys: str, at_most: int = 100) -> None:
         self.left = [(key,) for key in keys]
-        self.most = 0
+        self.at_most = at_most
 
     def __call__(self, count: int) -> list[tuple[str]]:
-        self.most = max(self.most, count)
+        count = min(count, self.at_most)
         rows, self.left = self.left[:count], self.left[count:]
         return rows
 
 
+@pytest.mark.parametrize("at_most", [1, 2, 3, 100])
 @pytest.mark.parametrize(
-    ("keys", "size", "pieces"),
+    ("size", "batches_of_keys"),
     [
-        ("", 2, []),
-        ("a", 2, ["a|"]),
-        ("ab", 2, ["ab|"]),
-        ("abc", 2, ["ab|", "c|"]),
-        ("abcd", 2, ["ab|", "cd|"]),
-        ("abbc", 2, ["abb|", "c|"]),
-        ("abb", 2, ["abb", "|"]),
-        ("aaaaaab", 2, ["aaa", "aaa", "|", "b|"]),
-        ("aaaaaa", 2, ["aaa", "aaa|"]),
-        ("aab", 1, ["aa", "|", "b|"]),
-        ("aAbBc", 1, ["aA", "|", "bB|", "c|"]),
+        (2, []),
+        (2, ["a"]),
+        (2, ["ab"]),
+        (2, ["ab", "c"]),
+        (2, ["ab", "cd"]),
+        (2, ["abb", "c"]),
+        (2, ["abb"]),
+        (2, ["aaaaaa", "b"]),
+        (2, ["aaaaaa"]),
+        (1, ["aa", "b"]),
+        (1, ["aA", "bB", "c"]),
     ],
 )
-def test_whole_ties(keys: str, size: int, pieces: list[str]) -> None:
-    stream = Stream(keys)
-    given = [
-        "".join(row[0] for row in rows) + "|" * complete
-        for rows, complete in whole_ties(stream, size, lambda one, other: one[0].lower() == other[0].lower())
-    ]
-    assert "".join(given).replace("|", "") == keys
-    assert [piece for piece in "".join(given).split("|") if piece] == [
-        piece for piece in "".join(pieces).split("|") if piece
-    ]
-    assert stream.most <= size + 1
+def test_whole_ties(at_most: int, size: int, batches_of_keys: list[str]) -> None:
+    reader = RowReader(Stream("".join(batches_of_keys), at_most))
+    blocks = whole_ties(reader, size, lambda one, other: one[0].lower() == other[0].lower())
+    given = "".join("|" if block is None else "".join(row[0] for row in block) for block in blocks)
+    assert given == "".join(f"{keys}|" for keys in batches_of_keys)
+
+
+@pytest.mark.parametrize("at_most", [1, 2, 100])
+def test_by_count(at_most: int) -> None:
+    blocks = by_count(RowReader(Stream("abcdefg", at_most)), 3)
+    assert "".join("|" if b is None else "".join(row[0] for row in b) for b in blocks) == "abc|def|g|"
 
 
 def chunks(text: str) -> Iterator[Chunk]:
     """``ab cd| e|``: three chunks, of which the second and the third end a batch."""
     for number, piece in enumerate(text.split()):
-        rows = [(letter,) for letter in piece.strip("|")]
+        rows = Rows((letter,) for letter in piece.strip("|"))
         yield Chunk(rows, Position(rows=number + 1) if piece.endswith("|") else None)
 
 
 def written(groups: Iterator[Iterator[Chunk]]) -> list[list[str]]:
-    return [["".join(row[0] for row in chunk.rows) for chunk in group] for group in groups]
+    return [["".join(row[0] for row in cast("Rows", chunk.rows)) for chunk in group] for group in groups]
 
 
 def test_chunks_are_grouped_into_batches() -> None:
@@ -70,9 +80,3 @@ def test_chunks_are_grouped_into_batches() -> None:
 def test_all_in_one_batch() -> None:
     assert written(batches(as_one_batch(chunks("ab| cd| e|")))) == [["ab", "cd", "e"]]
     assert written(batches(as_one_batch(chunks("")))) == []
-
-
-def test_a_driver_that_returns_less_is_asked_again() -> None:
-    stream = Stream("abcdefg")
-    fetch = filling(lambda count: stream(min(count, 2)))
-    assert [len(fetch(3)) for _ in range(4)] == [3, 3, 1, 0]

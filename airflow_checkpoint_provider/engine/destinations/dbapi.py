@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.batches import Row
+from airflow_checkpoint_provider.engine.batches import Block, Rows
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection
 from airflow_checkpoint_provider.engine.errors import (
@@ -86,7 +86,12 @@ class Destination:
             with self.errors("refused the preoperator"):
                 self._run(statement)
 
-    def write(self, rows: Sequence[Row]) -> None:
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Write rows between here and the end, where the last of them are on their way."""
+        yield
+
+    def write(self, rows: Block) -> None:
         """
         Write rows in the current transaction.
 
@@ -94,7 +99,7 @@ class Destination:
         """
         if not rows:
             return
-        if wrong := set(map(len, rows)) - {len(self.columns)}:
+        if isinstance(rows, Rows) and (wrong := set(map(len, rows)) - {len(self.columns)}):
             raise DestinationError(
                 f"Rows of {min(wrong)} values do not fit the {len(self.columns)} columns that are written: "
                 f"{', '.join(self.columns)}. Set destination_columns to what rows_processor returns."
@@ -147,7 +152,7 @@ class Destination:
     def _prepared(self) -> None:
         """Do what has to be done once, before the first row."""
 
-    def _write(self, rows: Sequence[Row]) -> None:
+    def _write(self, rows: Any) -> None:
         cursor = self.raw.cursor()
         try:
             cursor.executemany(self.insert_statement(), rows)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.errors import DestinationError
+from airflow_checkpoint_provider.engine.packed import HEADER, TRAILER, Packed
 
 _STAGE = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
@@ -18,10 +20,17 @@ _BYTES = frozenset((bytes, bytearray, memoryview))
 class PostgresDestination(Destination):
     """A table in Postgres; rows to upsert go through a temporary table."""
 
+    _copy: Any = None
+    _binary = False
+
     def _prepared(self) -> None:
         self._texts = [index for index, type_ in enumerate(self._types) if isinstance(type_, sa.String)]
         names = ", ".join(map(self.quote, self.columns))
-        self._copy = f"COPY {self.name} ({names}) FROM STDIN"
+        with self.raw.cursor() as cursor:
+            cursor.execute(f"SELECT {names} FROM {self.name} WHERE false")
+            types = [column.type_code for column in cursor.description]
+        self.oids = dict(zip(self.columns, types, strict=True))
+        self._into = f"COPY {self.name} ({names}) FROM STDIN"
         if self.write_mode != "upsert":
             return
         # The columns have the destination's types but not its constraints, which the INSERT will check.
@@ -31,7 +40,7 @@ class PostgresDestination(Destination):
             f"SELECT {names} FROM {self.name} WITH NO DATA;"
             f"ALTER TABLE {_STAGE} ADD COLUMN {_ORDER} bigserial"
         )
-        self._copy = f"COPY {_STAGE} ({names}) FROM STDIN"
+        self._into = f"COPY {_STAGE} ({names}) FROM STDIN"
         keys = ", ".join(map(self.quote, self.conflict_columns))
         others = [self.quote(name) for name in self.columns if name not in self.conflict_columns]
         changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in others)
@@ -46,7 +55,25 @@ class PostgresDestination(Destination):
             f"ORDER BY {keys}, {alone}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
         )
 
-    def _write(self, rows: Sequence[Row]) -> None:
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        # One COPY takes all of the batch; when an error ends it, the server is told that it failed.
+        with self.errors("refused the batch"):
+            with ExitStack() as self._copying:
+                self._copy = None
+                yield
+                if self._copy and self._binary:
+                    self._copy.write(TRAILER)
+            if self._copy and self.write_mode == "upsert":
+                self._run(self._merge)
+
+    def _write(self, rows: Any) -> None:
+        packed = isinstance(rows, Packed)
+        if self._copy is None:
+            self._open_copy(binary=packed and rows.binary)
+        if packed:
+            self._copy.write(rows.data)
+            return
         for index in self._texts:
             if not _BYTES.isdisjoint({type(row[index]) for row in rows}):
                 raise DestinationError(
@@ -54,11 +81,12 @@ class PostgresDestination(Destination):
                     "bytes for it, of which nothing is committed. Decode them in the query or in rows_processor, "
                     "or make the column bytea."
                 )
-        with self.raw.cursor() as cursor:
-            with cursor.copy(self._copy) as copy:
-                for row in rows:
-                    copy.write_row(row)
-            if self.write_mode == "upsert":
-                cursor.execute(self._merge)
-                # More rows of the same batch may follow in this transaction.
-                cursor.execute(f"TRUNCATE {_STAGE}")
+        for row in rows:
+            self._copy.write_row(row)
+
+    def _open_copy(self, *, binary: bool) -> None:
+        statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"
+        cursor = self._copying.enter_context(self.raw.cursor())
+        self._copy, self._binary = self._copying.enter_context(cursor.copy(statement)), binary
+        if binary:
+            self._copy.write(HEADER)

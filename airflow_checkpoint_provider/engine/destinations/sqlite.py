@@ -40,7 +40,7 @@ class SqliteDestination(Destination):
             action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
             self._statement += f" ON CONFLICT ({keys}) {action}"
 
-    def _write(self, rows: Sequence[Row]) -> None:
+    def _write(self, rows: Any) -> None:
         foreign = [
             index
             for index, values in enumerate(zip(*rows, strict=True))

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.batches import Fetch, Row, filling
+from airflow_checkpoint_provider.engine.batches import READ_AT_ONCE, Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection, reading
 from airflow_checkpoint_provider.engine.errors import (
@@ -115,28 +115,19 @@ class Source:
         return []
 
     @contextmanager
-    def stream(self, statement: tuple[str, Any], size: int) -> Iterator[Fetch]:
+    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
         """
         Run a statement and hand out its rows as they are asked for.
 
-        :param size: how many rows will be asked for at a time
+        :param skip: move over so many rows first
         """
         with self._cursor() as cursor:
-            cursor.arraysize = size
+            cursor.arraysize = READ_AT_ONCE
             with self.errors():
                 self._execute(cursor, statement)
-            fetch = filling(cursor.fetchmany)
-
-            def fetch_with_errors(count: int) -> list[Row]:
-                with self.errors():
-                    return fetch(count)
-
-            yield fetch_with_errors
-
-    def skip(self, fetch: Fetch, rows: int, size: int) -> None:
-        """Move over rows that are not wanted any more."""
-        while rows > 0 and fetch(min(rows, size)):
-            rows -= size
+                while skip > 0 and (rows := cursor.fetchmany(min(skip, READ_AT_ONCE))):
+                    skip -= len(rows)
+            yield Guarded(RowReader(cursor.fetchmany), self.errors)
 
     def whole(self) -> tuple[str, Any]:
         """Return the user's statement as it is."""

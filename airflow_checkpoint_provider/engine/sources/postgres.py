@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.batches import Fetch, Row
+from airflow_checkpoint_provider.engine.batches import Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.errors import SourceError
+from airflow_checkpoint_provider.engine.names import quote_name
+from airflow_checkpoint_provider.engine.packed import PackedReader
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
@@ -35,6 +37,15 @@ _AS_PYTHON = frozenset(
         *("date", "time", "timestamp", "timestamptz"),
     )
 )
+_TEXT = frozenset(("text", "varchar", "name"))
+# Whose binary form depends on settings, or has no fixed meaning on another server.
+_UNPORTABLE = frozenset(
+    (
+        *("money", "regclass", "regproc", "regtype", "regrole", "regnamespace", "regoper", "regoperator"),
+        *("regprocedure", "regconfig", "regdictionary", "regcollation", "aclitem", "xml"),
+    )
+)
+_FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
 class PostgresSource(Source):
@@ -46,6 +57,9 @@ class PostgresSource(Source):
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, str] = {}
+        self._type_names: dict[str, str] = {}
+        self.oids: dict[str, int] = {}
+        self._packed: tuple[bool, tuple[str, ...]] | None = None
         self._as_python: set[str] = set()
         self._moments: list[str] = []
         self._exact = exact
@@ -59,22 +73,9 @@ class PostgresSource(Source):
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
         if self._as_python.issuperset(columns):
             return super().tied(columns, one, other)
+        if self._packed:  # then no column is among these that has to be asked for
+            return one == other
         return one == other or self._equal(columns, one, other)
-
-    @contextmanager
-    def stream(self, statement: tuple[str, Any], size: int) -> Iterator[Fetch]:
-        with self._cursor(name=f"airflow_checkpoint_{uuid4().hex}") as cursor:
-            cursor.itersize = size
-            with self.errors():
-                self._execute(cursor, statement)
-
-            def fetch(count: int) -> list[Row]:
-                with self.errors():
-                    rows: list[Row] = cursor.fetchmany(count)
-                    return rows
-
-            fetch.scroll = cursor.scroll  # type: ignore[attr-defined]
-            yield fetch
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -90,10 +91,82 @@ class PostgresSource(Source):
                 ) from cause
             raise
 
-    def skip(self, fetch: Fetch, rows: int, size: int) -> None:
-        if rows > 0:
+    @contextmanager
+    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
+        if self._packed:
+            with self._stream_packed(statement, skip, *self._packed) as packed:
+                yield packed
+            return
+        with self._cursor(name=f"airflow_checkpoint_{uuid4().hex}") as cursor:
             with self.errors():
-                fetch.scroll(rows)  # type: ignore[attr-defined]
+                self._execute(cursor, statement)
+                if skip > 0:
+                    cursor.scroll(skip)
+            yield Guarded(RowReader(cursor.fetchmany), self.errors)
+
+    def pack(self, binary: bool, columns: Sequence[str]) -> None:
+        """Let :meth:`stream` hand out these columns packed."""
+        self._packed = (binary, tuple(columns))
+
+    def tells_apart(self, column: str) -> bool:
+        """Tell whether values of the column that differ in Python differ for the server, and the reverse."""
+        return column in self._as_python or (
+            self._type_names[column] in _TEXT and self._is_deterministic(column)
+        )
+
+    def is_portable(self, column: str) -> bool:
+        """Tell whether the binary form of the column's type is the same on every server."""
+        return self.oids[column] < _FIRST_OWN_OID and self._type_names[column] not in _UNPORTABLE
+
+    def is_exact(self, column: str) -> bool:
+        """Tell whether a value of the column is the same in Python, read as binary or as text."""
+        return self._type_names[column] in _EXACT and self.oids[column] < _FIRST_OWN_OID
+
+    @contextmanager
+    def _stream_packed(
+        self, statement: tuple[str, Any], skip: int, binary: bool, columns: Sequence[str]
+    ) -> Iterator[Reader]:
+        from psycopg import ClientCursor
+        from psycopg.adapt import Transformer
+        from psycopg.pq import Format
+
+        text, values = statement
+        with self.errors():
+            if values is not None:  # COPY takes no parameters: the driver writes them out
+                text = ClientCursor(self.raw).mogrify(text, values)
+            if skip > 0 or list(columns) != self.columns:
+                names = ", ".join(quote_name(column, self.connection.dialect) for column in columns)
+                text = f"SELECT {names} FROM (\n{text}\n) src OFFSET {max(skip, 0)}"
+            command = f"COPY (\n{text}\n) TO STDOUT{' (FORMAT binary)' if binary else ''}"
+        adapt, form = Transformer(self.raw), Format(binary)
+        loaders = [adapt.get_loader(self.oids[column], form) for column in columns]
+
+        def load(packed: list[bytes | None]) -> Row:
+            pairs = zip(loaders, packed, strict=True)
+            return [None if field is None else self._load(loader, field) for loader, field in pairs]
+
+        with self._cursor() as cursor, ExitStack() as stack:
+            with self.errors():
+                copy = stack.enter_context(cursor.copy(command.encode()))
+            yield Guarded(PackedReader(copy, self.raw.pgconn, binary, load), self.errors)
+
+    def _load(self, loader: Any, field: bytes) -> Any:
+        try:
+            return loader.load(field)
+        except self.connection.dialect.loaded_dbapi.DataError:  # Python has no infinite day
+            return field
+
+    def _is_deterministic(self, column: str) -> bool:
+        name = self.quote(column)
+        text, values = self.select(name, f" WHERE 1 = 0 UNION ALL SELECT CAST(NULL AS {self._types[column]})")
+        found = self.one(
+            (
+                "SELECT collisdeterministic FROM pg_collation WHERE oid = "
+                f"(SELECT pg_collation_for({name})::regcollation FROM ({text}) src)",
+                values,
+            )
+        )
+        return bool(found and found[0])
 
     def _equal(self, columns: Sequence[str], one: Key, other: Key) -> bool:
         """Ask the database, for 30 days are a month, and the collation of a text is the column's."""
@@ -118,6 +191,8 @@ class PostgresSource(Source):
             )
             found = {oid: rest for oid, *rest in cursor.fetchall()}
         self._types = {column.name: found[column.type_code][0] for column in description}
+        self._type_names = {column.name: found[column.type_code][1] for column in description}
+        self.oids = {column.name: column.type_code for column in description}
         self._as_python = {column.name for column in description if found[column.type_code][1] in _AS_PYTHON}
         self._moments = [column.name for column in description if found[column.type_code][1] in _MOMENTS]
         from psycopg.types.string import TextLoader
@@ -134,6 +209,8 @@ def _set_session(connection: sa.Connection) -> None:
         # A scan that joins another one in the middle of the table would give another order.
         "SET synchronize_seqscans = off",
         "SET extra_float_digits = 3",
+        "SET bytea_output = 'hex'",
+        "SET lc_monetary = 'C'",
     ):
         connection.exec_driver_sql(statement)
     connection.commit()

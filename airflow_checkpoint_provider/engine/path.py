@@ -1,0 +1,47 @@
+"""How rows travel: packed as Postgres copies them, or as Python values one by one."""
+
+from __future__ import annotations
+
+from airflow_checkpoint_provider.engine.destinations.postgres import PostgresDestination
+from airflow_checkpoint_provider.engine.events import PathChosen
+from airflow_checkpoint_provider.engine.plan import Columns
+from airflow_checkpoint_provider.engine.session import Session
+from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.strategy import Strategy
+
+
+def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> PathChosen:
+    """
+    Let rows pass through packed where that gives the same result, and say which way they go, and why.
+
+    The destination must be prepared: its columns decide.
+    """
+    source, destination = session.source, session.destination
+    if not isinstance(source, PostgresSource) or not isinstance(destination, PostgresDestination):
+        ends = (source.connection.dialect.name, destination.connection.dialect.name)
+        return PathChosen("rows", "from {} to {}".format(*ends))
+    if spec.rows_processor:
+        return PathChosen("rows", "rows_processor is set")
+    if strategy.name == "python" and spec.resume_proof == "prefix":
+        return PathChosen("rows", "resume_proof='prefix' looks at every row")
+    if missing := [column for column in strategy.columns if column not in columns.read]:
+        return PathChosen("rows", f"{', '.join(missing)} is read but not written")
+    if unclear := [column for column in strategy.columns if not source.tells_apart(column)]:
+        return PathChosen("rows", f"only the server can tell which values of {', '.join(unclear)} are equal")
+    types = zip(columns.read, destination.columns, strict=True)
+    differing = [read for read, written in types if source.oids[read] != destination.oids[written]]
+    binary, reason = False, f"the type of {', '.join(differing)} differs between source and destination"
+    if not differing:
+        unsure = [column for column in columns.read if not source.is_portable(column)]
+        binary, reason = not unsure, f"the binary form of {', '.join(unsure)} may differ between servers"
+    if binary:
+        # The proof of the python strategy looks at the last row of each batch, whatever the path.
+        seen = columns.read if strategy.name == "python" else strategy.columns
+        unread = [column for column in seen if not source.is_exact(column)]
+        binary, reason = not unread, f"{', '.join(unread)} can be compared as text only"
+    source.pack(binary, columns.read)
+    strategy.read_columns(columns.read)
+    if binary:
+        return PathChosen("binary COPY", "every column has the same type in source and destination")
+    return PathChosen("text COPY", reason)
