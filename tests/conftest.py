@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 import pytest
 
@@ -13,17 +14,12 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 pytest_plugins = ["tests.fix_databases", "tests.fix_postgres"]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let the tests that share one Airflow run in one process."""
-    if _is_live(item):
-        item.add_marker(pytest.mark.xdist_group("airflow"))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let the tests that share one Airflow run in one process, and begin with them: they take longest."""
+    from xdist.scheduler import LoadScopeScheduling
 
+    class OneAirflow(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "airflow" if nodeid.startswith("tests/acceptance/") else nodeid
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
-    items.sort(key=_is_live, reverse=True)
-
-
-def _is_live(item: pytest.Item) -> bool:
-    return "tests/acceptance/" in item.nodeid
+    return OneAirflow(config, log)
