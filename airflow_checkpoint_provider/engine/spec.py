@@ -41,7 +41,7 @@ class TransferSpec:
     strategy: str = "auto"
     checkpoint_column: str | Sequence[str] | None = None
     checkpoint_enabled: bool = True
-    batch_size: int = 10_000
+    batch_size: int = 50_000
     write_mode: str = "append"
     conflict_columns: Sequence[str] | None = None
     preoperator: str | Sequence[str] | None = None
@@ -159,11 +159,12 @@ def _check_scope(given: Mapping[str, Any]) -> None:
 
 
 def _check_separate(given: Mapping[str, Any]) -> None:
-    if given.get("write_mode") == "append" and given.get("allow_duplicates") is False:
+    mode = given.get("write_mode")
+    if mode in ("append", "replace") and given.get("allow_duplicates") is False:
         raise ArgumentError(
             "checkpoint_conn_id: a checkpoint in another database than the rows cannot commit together with "
-            "them, so delivery is at-least-once and write_mode='append' may write a batch twice. Use 'upsert' "
-            "or 'replace', keep the checkpoint in the destination, or accept it with allow_duplicates=True."
+            f"them, so delivery is at-least-once and write_mode={mode!r} may write a batch twice. Use 'upsert', "
+            "keep the checkpoint in the destination, or accept it with allow_duplicates=True."
         )
 
 

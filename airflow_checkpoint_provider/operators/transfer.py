@@ -115,7 +115,7 @@ class CheckpointedTransferOperator(BaseOperator):
         strategy: str = "auto",
         checkpoint_column: str | Sequence[str] | None = None,
         checkpoint_enabled: bool | str = True,
-        batch_size: int | str = 10_000,
+        batch_size: int | str = 50_000,
         write_mode: str = "append",
         conflict_columns: Sequence[str] | None = None,
         preoperator: str | Sequence[str] | None = None,

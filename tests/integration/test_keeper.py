@@ -44,9 +44,10 @@ def tables(db: Db) -> list[str]:
         connection.close()
 
 
-def test_append_is_refused(load: Load) -> None:
+@pytest.mark.parametrize("write_mode", ["append", "replace"])
+def test_what_would_double_rows_is_refused(load: Load, write_mode: str) -> None:
     with pytest.raises(ArgumentError, match=r"checkpoint_conn_id: .*at-least-once.*allow_duplicates=True"):
-        load.attempt()
+        load.attempt(write_mode=write_mode)
     assert loaded(load) == []
 
 
@@ -78,10 +79,10 @@ def test_a_batch_of_which_the_checkpoint_is_lost_is_written_again(load: Load) ->
 
 
 def test_a_clear_loads_again(load: Load) -> None:
-    load.attempt(write_mode="replace")
+    load.attempt(write_mode="replace", allow_duplicates=True)
     load.clear()
     load.source.execute("DELETE FROM t WHERE n = 3")
-    assert load.attempt(write_mode="replace").rows == 9
+    assert load.attempt(write_mode="replace", allow_duplicates=True).rows == 9
     assert loaded(load) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
 
 
