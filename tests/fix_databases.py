@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 
 PAIRS = ["sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"]
@@ -36,3 +37,10 @@ def pair(request: pytest.FixtureRequest, make_db: MakeDb) -> tuple[Db, Db]:
 @pytest.fixture(params=["sqlite", "postgres"])
 def destination(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
     return make_db(request.param, "destination")
+
+
+@pytest.fixture
+def hook(destination: Db, monkeypatch: pytest.MonkeyPatch) -> CheckpointHook:
+    """The hook of the destination, through an Airflow connection."""
+    monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
+    return CheckpointHook("target")

@@ -13,27 +13,14 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
+from tests.numbers import numbers
 
 WHICH = ("a_dag", "a_task", "run_1")
 
 
 @pytest.fixture
-def hook(destination: Db, monkeypatch: pytest.MonkeyPatch) -> CheckpointHook:
-    monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
-    return CheckpointHook("target")
-
-
-@pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:
-    source = make_db("sqlite", "source")
-    source.execute("CREATE TABLE t (n integer)")
-    source.insert("t", [(n,) for n in range(10)])
-    destination.execute("CREATE TABLE target (n integer)")
-    return Load(
-        source,
-        destination,
-        {"source_table": "t", "checkpoint_column": "n", "batch_size": 4, "write_mode": "replace"},
-    )
+    return numbers(make_db("sqlite", "source"), destination, declared="n integer", write_mode="replace")
 
 
 def kinds(hook: CheckpointHook, **where: Any) -> list[str]:

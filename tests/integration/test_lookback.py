@@ -11,32 +11,12 @@ from airflow_checkpoint_provider.engine.errors import ArgumentError
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
+from tests.numbers import add, loaded, numbers, run
 
 
 @pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:
-    source = make_db("sqlite", "source")
-    source.execute("CREATE TABLE t (n integer)")
-    source.insert("t", [(n,) for n in range(10)])
-    destination.execute("CREATE TABLE target (n integer PRIMARY KEY)")
-    return Load(
-        source, destination, {"source_table": "t", "checkpoint_column": "n", "scope": "task", "batch_size": 4}
-    )
-
-
-def add(load: Load, *numbers: int) -> None:
-    load.source.insert("t", [(n,) for n in numbers])
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
-
-
-def run(load: Load, **changes: Any) -> tuple[int, int]:
-    """Run the next run, and return where it began and how many rows it loaded."""
-    load.next_run()
-    result = load.attempt(**changes)
-    return next(iter((result.started_from or {"n": -1}).values())), result.rows
+    return numbers(make_db("sqlite", "source"), destination, declared="n integer PRIMARY KEY", scope="task")
 
 
 def test_lookback_reads_again_what_changed_behind_the_mark(load: Load) -> None:
