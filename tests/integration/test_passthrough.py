@@ -138,6 +138,20 @@ def test_ties_and_nulls(two: tuple[Db, Db], key: str) -> None:
     assert text_of(source, "t") == text_of(destination, "target")
 
 
+def test_ties_of_what_is_not_a_number(two: tuple[Db, Db]) -> None:
+    source, destination = two
+    for db, table in zip(two, ("t", "target"), strict=True):
+        db.execute(f"CREATE TABLE {table} (n integer, f double precision, name text)")
+    source.execute("INSERT INTO t SELECT n, 'NaN', 'same' FROM generate_series(1, 9) n")
+    load = Load(
+        source, destination, {"source_table": "t", "checkpoint_column": ["f", "name"], "batch_size": 4}
+    )
+    load.attempt_batches(1)
+    load.attempt()
+    assert path_of(load) == "binary COPY"
+    assert text_of(source, "t") == text_of(destination, "target")
+
+
 def test_parameters_and_literals(two: tuple[Db, Db]) -> None:
     source, destination = two
     source.execute("CREATE TABLE t AS SELECT n AS id, 'x%' || n AS v FROM generate_series(1, 20) n")

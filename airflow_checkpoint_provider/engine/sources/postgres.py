@@ -71,10 +71,9 @@ class PostgresSource(Source):
         return f"CAST({placeholder} AS {self._types[column]})"
 
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
-        if self._as_python.issuperset(columns):
+        # Packed rows are only taken where no column has to be asked for, and nothing can be asked meanwhile.
+        if self._packed or self._as_python.issuperset(columns):
             return super().tied(columns, one, other)
-        if self._packed:  # then no column is among these that has to be asked for
-            return one == other
         return one == other or self._equal(columns, one, other)
 
     @contextmanager
@@ -210,7 +209,6 @@ def _set_session(connection: sa.Connection) -> None:
         "SET synchronize_seqscans = off",
         "SET extra_float_digits = 3",
         "SET bytea_output = 'hex'",
-        "SET lc_monetary = 'C'",
     ):
         connection.exec_driver_sql(statement)
     connection.commit()
