@@ -44,3 +44,14 @@ def hook(destination: Db, monkeypatch: pytest.MonkeyPatch) -> CheckpointHook:
     """The hook of the destination, through an Airflow connection."""
     monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
     return CheckpointHook("target")
+
+
+@pytest.fixture
+def databases(pair: tuple[Db, Db], monkeypatch: pytest.MonkeyPatch) -> tuple[Db, Db]:
+    source, destination = pair
+    source.execute("CREATE TABLE orders (id integer PRIMARY KEY, region varchar(10))")
+    source.insert("orders", [(n, "north" if n % 2 else "south") for n in range(1000)])
+    destination.execute("CREATE TABLE target (id integer, region varchar(10))")
+    monkeypatch.setenv("AIRFLOW_CONN_SRC", source.uri)
+    monkeypatch.setenv("AIRFLOW_CONN_DST", destination.uri)
+    return pair

@@ -51,13 +51,23 @@ class Database:
                 f"Connection {self.conn_id!r} uses the driver {driver!r}; "
                 f"the supported drivers are {', '.join(sorted(_URLS))}."
             )
-        # Nothing to reset: the connection is closed when it is given back.
-        engine = sa.create_engine(url, creator=lambda: raw, poolclass=NullPool, pool_reset_on_return=None)
-        with self._connecting():
+        ready = [raw]
+
+        def connected() -> Any:
+            # Once more only after a statement was interrupted, which makes SQLAlchemy drop the connection.
+            fresh = ready.pop() if ready else self.connect()
             if driver == "sqlite3":
-                _prepare_sqlite(raw, engine, lock_timeout, for_writing)
+                _prepare_sqlite(fresh, lock_timeout)
             else:
-                _prepare_psycopg(raw)
+                _prepare_psycopg(fresh)
+            return fresh
+
+        # Nothing to reset: the connection is closed when it is given back.
+        engine = sa.create_engine(url, creator=connected, poolclass=NullPool, pool_reset_on_return=None)
+        if driver == "sqlite3" and for_writing:
+            # IMMEDIATE, because a transaction that reads first and then writes cannot wait for its turn.
+            sa.event.listen(engine, "begin", _begin_immediate)
+        with self._connecting():
             return engine.connect()
 
     @contextmanager
@@ -125,13 +135,10 @@ def same_file(one: sa.Connection, other: sa.Connection) -> bool:
     return bool(paths[0]) and paths[0] == paths[1]
 
 
-def _prepare_sqlite(raw: Any, engine: sa.Engine, lock_timeout: float, for_writing: bool) -> None:
+def _prepare_sqlite(raw: Any, lock_timeout: float) -> None:
     # The driver begins transactions late and not at all before DDL: a preoperator would not be part of one.
     raw.isolation_level = None
     raw.execute(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")
-    if for_writing:
-        # IMMEDIATE, because a transaction that reads first and then writes cannot wait for its turn.
-        sa.event.listen(engine, "begin", _begin_immediate)
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

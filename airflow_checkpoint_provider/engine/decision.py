@@ -112,14 +112,17 @@ def was_cleared(stored: Checkpoint, attempt: Attempt) -> bool:
     A clear sets ``max_tries`` to the tries used so far plus the task's ``retries``; a retry leaves it. When
     somebody edited ``retries`` the sum may come out the same, but then the tries used (the difference)
     lie between the stored try and this one, and the run's ``clear_number`` has grown, too.
+
+    A task that is cleared after its worker was lost keeps ``max_tries``, too, and is told from a retry only when it had
+    no retries left. (A scheduler that restarts may also run it once more than that, but clears nothing.)
     """
     if attempt.max_tries != stored.max_tries:
         return True
+    if attempt.clear_number <= stored.clear_number:
+        return False
     used = attempt.max_tries - attempt.retries
-    return (
-        attempt.clear_number > stored.clear_number
-        and used != stored.max_tries - stored.retries
-        and stored.try_number <= used < attempt.try_number
+    return attempt.try_number > attempt.max_tries + 1 or (
+        used != stored.max_tries - stored.retries and stored.try_number <= used < attempt.try_number
     )
 
 

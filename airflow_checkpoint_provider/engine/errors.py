@@ -57,6 +57,14 @@ class CheckpointLockedError(CheckpointError):
     """Another attempt holds the checkpoint's row, and did not let go in time."""
 
 
+class StoppedError(BaseException):
+    """
+    The attempt is asked to end now, in the midst of whatever it does.
+
+    Not an ``Exception``, so that nothing between the signal and the transfer takes it for a failure of its own.
+    """
+
+
 class NewerFormatError(CheckpointError):
     """The metadata table was written by a newer version of this package."""
 

@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.errors import (
     ArgumentError,
     CannotConnectError,
     ConnectionLostError,
+    StoppedError,
     one_line,
 )
 from airflow_checkpoint_provider.engine.events import (
@@ -111,7 +112,7 @@ class Transfer:
             with store.transaction():
                 store.finish(checkpoint.rows, checkpoint.position)
         except BaseException as error:
-            if not session.has_lost(error):
+            if isinstance(error, StoppedError) or not session.has_lost(error):
                 store.give_up(error, checkpoint)
             raise
         result = Result.of(

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Identity
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
 from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
+from airflow_checkpoint_provider.operators.stopping import Stopping
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -164,6 +165,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.max_reconnects = max_reconnects
         self.lock_timeout = lock_timeout
         self.resume_proof = resume_proof
+        self._stopping = Stopping()
         check_literals(self)
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -184,21 +186,22 @@ class CheckpointedTransferOperator(BaseOperator):
         if spec.separate_checkpoint and self.checkpoint_conn_id:
             keeper = open_database(self.checkpoint_conn_id, "checkpoint_conn_id")
         attempt = describe_attempt(context, self.retries)
-        return (
-            Transfer(
-                spec,
-                source=open_database(self.source_conn_id, "source_conn_id", self.source_hook_params),
-                destination=open_database(
-                    self.destination_conn_id, "destination_conn_id", self.destination_hook_params
-                ),
-                keeper=keeper,
-                identity=identify(context, spec.scope),
-                attempt=attempt,
-                observe=ProgressLog(self.log),
-            )
-            .run()
-            .as_dict()
+        transfer = Transfer(
+            spec,
+            source=open_database(self.source_conn_id, "source_conn_id", self.source_hook_params),
+            destination=open_database(
+                self.destination_conn_id, "destination_conn_id", self.destination_hook_params
+            ),
+            keeper=keeper,
+            identity=identify(context, spec.scope),
+            attempt=attempt,
+            observe=ProgressLog(self.log),
         )
+        return self._stopping.run(transfer, self.log).as_dict()
+
+    def on_kill(self) -> None:
+        """End the transfer now; what is committed stays, and the checkpoint says that it was stopped."""
+        self._stopping.stop()
 
 
 def identify(context: Context, scope: str) -> Identity:

@@ -45,7 +45,7 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         "AIRFLOW_CONN_FLIGHTS_SOURCE": sqlite_connection(home / "flights_source.db"),
         "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
         # A task that is silent for this long is lost; the default of five minutes is no time for a test.
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "10",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     }
     with LiveAirflow(home / "airflow", home / "dags", env) as airflow:

@@ -41,6 +41,21 @@ def test_a_running_task_reloads(prepare_load: StartLoad, dag_id: str) -> None:
     load.gate.open()
     load.wait_for_success(attempt=2)
     load.assert_reloaded(attempt=2)
+    assert load.history() == ["started", "failed", "started", "completed"]
+    assert any(line.startswith("Airflow stopped the task") for line in load.log(1))
+
+
+def test_a_running_task_without_retries_reloads_after_its_worker_was_lost(prepare_load: StartLoad) -> None:
+    load = prepare_load("copy_orders_once")
+    load.gate.close(after_batches=5)
+    load.start()
+    process = load.wait_until_held()
+    process.kill_with_supervisor()
+    process.wait_until_gone()
+    load.clear()
+    load.gate.open()
+    load.wait_for_success(attempt=2)
+    load.assert_reloaded(attempt=2)
 
 
 def test_a_task_that_waits_for_its_retry_reloads(airflow: LiveAirflow, prepare_load: StartLoad) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,58 +11,8 @@ from structlog.testing import capture_logs
 
 from airflow_checkpoint_provider.engine.errors import CheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from tests.databases import Db
-
-
-@dataclass
-class TaskInstance:
-    """What an operator sees of its task instance."""
-
-    dag_id: str = "a_dag"
-    task_id: str = "copy"
-    run_id: str = "run_1"
-    map_index: int | None = -1
-    try_number: int = 1
-    max_tries: int = 3
-
-
-@dataclass
-class DagRun:
-    run_after: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-    clear_number: int = 0
-
-
-@pytest.fixture
-def databases(pair: tuple[Db, Db], monkeypatch: pytest.MonkeyPatch) -> tuple[Db, Db]:
-    source, destination = pair
-    source.execute("CREATE TABLE orders (id integer PRIMARY KEY, region varchar(10))")
-    source.insert("orders", [(n, "north" if n % 2 else "south") for n in range(1000)])
-    destination.execute("CREATE TABLE target (id integer, region varchar(10))")
-    monkeypatch.setenv("AIRFLOW_CONN_SRC", source.uri)
-    monkeypatch.setenv("AIRFLOW_CONN_DST", destination.uri)
-    return pair
-
-
-def operator(**changes: Any) -> CheckpointedTransferOperator:
-    arguments: dict[str, Any] = {
-        "task_id": "copy",
-        "source_table": "orders",
-        "source_conn_id": "src",
-        "destination_conn_id": "dst",
-        "destination_table": "target",
-        "batch_size": 300,
-        "retries": 3,
-    }
-    return CheckpointedTransferOperator(**{**arguments, **changes})
-
-
-def context(**changes: Any) -> dict[str, Any]:
-    return {"ti": TaskInstance(**changes), "dag_run": DagRun()}
-
-
-def execute(task: CheckpointedTransferOperator, **changes: Any) -> dict[str, Any]:
-    return task.execute(context(**changes))  # type: ignore[arg-type]
+from tests.operating import context, execute, operator
 
 
 def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:

@@ -150,6 +150,11 @@ def test_a_changed_load_is_refused_or_starts(part: str, stored: Checkpoint) -> N
         # retries=0: every clear moves max_tries
         ((1, 0, 0, 0), (2, 1, 0, 1), True),
         ((2, 1, 0, 1), (3, 2, 0, 2), True),
+        # cleared after its worker was lost: max_tries stays, and no retry could be the second try
+        ((1, 0, 0, 0), (2, 0, 0, 1), True),
+        ((4, 3, 3, 0), (5, 3, 3, 1), True),
+        # run again by a scheduler that restarted
+        ((1, 0, 0, 0), (2, 0, 0, 0), False),
         # retries edited, then retried: max_tries stays
         ((1, 3, 3, 0), (2, 3, 1, 0), False),
         ((1, 3, 3, 0), (2, 3, 1, 1), False),
