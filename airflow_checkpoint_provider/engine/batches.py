@@ -11,8 +11,8 @@ from airflow_checkpoint_provider.engine.position import Key, Position
 
 Row = Sequence[Any]
 
-READ_AT_ONCE = 5_000
-"""Rows held in memory at a time; a batch that is larger comes in several blocks."""
+READ_AT_ONCE = 1_000
+"""Rows held in memory at a time, few enough for the processor's cache; a larger batch comes in several blocks."""
 
 
 class Block(Protocol):
@@ -154,6 +154,40 @@ def _until_end(chunk: Chunk, following: Iterator[Chunk]) -> Iterator[Chunk]:
     while chunk.end is None:
         chunk = next(following)
         yield chunk
+
+
+def take(batch: Iterator[Chunk], most: int) -> tuple[list[Chunk], bool]:
+    """Take the first chunks of a batch, about ``most`` rows, and tell whether they are all of it."""
+    taken: list[Chunk] = []
+    rows = 0
+    while rows <= most:
+        chunk = next(batch)
+        taken.append(chunk)
+        rows += len(chunk.rows)
+        if chunk.end is not None:
+            return taken, True
+    return taken, False
+
+
+@dataclass(slots=True)
+class Tally:
+    """
+    What a batch comes to.
+
+    :param end: the position after it
+    :param first: the key of the load's first row
+    """
+
+    end: Position
+    first: Key | None
+    rows: int = 0
+
+    def add(self, *chunks: Chunk) -> None:
+        """Count chunks."""
+        for chunk in chunks:
+            self.rows += len(chunk.rows)
+            self.first = self.first or chunk.first
+            self.end = chunk.end or self.end
 
 
 def as_one_batch(chunks: Iterator[Chunk]) -> Iterator[Chunk]:

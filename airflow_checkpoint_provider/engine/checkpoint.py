@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -92,3 +92,13 @@ class Checkpoint:
     updated_at: datetime
     completed_at: datetime | None
     last_error: str | None
+
+    def after_batch(self, rows: int, end: Position, lower: Key | None) -> Checkpoint:
+        """
+        Return what it is after one more batch.
+
+        :param rows: rows of the batch
+        :param end: the position after it
+        :param lower: the key of the load's first row
+        """
+        return replace(self, position=end, rows=self.rows + rows, batches=self.batches + 1, lower=lower)

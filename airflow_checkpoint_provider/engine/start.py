@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.errors import FencedError, SourceChangedError, WouldDuplicateError
 from airflow_checkpoint_provider.engine.events import Observer
+from airflow_checkpoint_provider.engine.overlap import ReadAhead
 from airflow_checkpoint_provider.engine.path import choose_path
 from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.position import BEGINNING, Position
@@ -142,9 +143,12 @@ class Start:
         path = choose_path(self._spec, self._session, self._strategy, self._columns)
         self._observe(path)
         chunks = self._strategy.chunks(position, checkpoint.upper)
-        self._session.at_end.push(closing(chunks))
         first = next(chunks, None)
-        return chain([first], chunks) if first else chunks
+        source = self._session.source
+        ahead = source.gains_ahead(self._spec.batch_size)
+        following = ReadAhead(chunks, source.interrupt) if ahead else chunks
+        self._session.at_end.push(closing(following))
+        return chain([first], following) if first else following
 
     def _look_at_destination(self) -> None:
         destination = self._session.destination

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,6 +86,7 @@ class Store:
         self._lock_timeout = lock_timeout
         self._table = tables.checkpoint
         self._mine = is_identity(self._table, identity)
+        self._updates: dict[tuple[str, ...], sa.Update] = {}
         self._sampled = time.monotonic()
 
     @contextmanager
@@ -217,21 +218,16 @@ class Store:
         """
         self._update({"updated_at": datetime.now(UTC)})
 
-    def advance(self, now: Checkpoint, end: Position, rows: int, lower: Key | None) -> Checkpoint:
+    def advance(self, now: Checkpoint) -> None:
         """
         Move the checkpoint, in the transaction of the batch.
 
-        :param now: the checkpoint before the batch
-        :param end: the position after it
-        :param rows: rows that the batch has written
-        :param lower: the key of the load's first row, for the progress
-        :return: the checkpoint that the commit will make true
+        :param now: what the commit will make true
         """
-        now = replace(now, position=end, rows=now.rows + rows, batches=now.batches + 1, lower=lower)
         self._update(
             {
-                **position_values(end),
-                "lower_bound": key_text(lower),
+                **position_values(now.position),
+                "lower_bound": key_text(now.lower),
                 "rows_written": now.rows,
                 "batches": now.batches,
                 "updated_at": datetime.now(UTC),
@@ -239,8 +235,7 @@ class Store:
         )
         if time.monotonic() - self._sampled >= SAMPLE_EVERY:
             self._sampled = time.monotonic()
-            self._record(Kind.PROGRESS, now.rows, end)
-        return now
+            self._record(Kind.PROGRESS, now.rows, now.position)
 
     def finish(self, rows: int, position: Position) -> None:
         """Mark the load as completed."""
@@ -260,8 +255,17 @@ class Store:
             self._record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
 
     def _update(self, values: dict[str, Any]) -> None:
-        statement = self._table.update().where(self._mine, self._table.c.fence == self.fence).values(**values)
-        if self.connection.execute(statement).rowcount != 1:
+        columns = tuple(values)
+        if columns not in self._updates:
+            # Made once: to write and look up a statement takes longer than the server needs for it.
+            self._updates[columns] = (
+                self._table.update()
+                .where(self._mine, self._table.c.fence == sa.bindparam("my_fence"))
+                .values({column: sa.bindparam(f"new_{column}") for column in columns})
+            )
+        parameters = {f"new_{column}": value for column, value in values.items()}
+        updated = self.connection.execute(self._updates[columns], {**parameters, "my_fence": self.fence})
+        if updated.rowcount != 1:
             raise FencedError(
                 f"Another attempt has taken over the checkpoint of {self.identity}{self._holder()}: "
                 f"this attempt (try {self.attempt.try_number}, {self.attempt.owner}) has written nothing since "

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Iterator
 
-from airflow_checkpoint_provider.engine.batches import Chunk, Rows, as_one_batch, batches
+from airflow_checkpoint_provider.engine.batches import (
+    READ_AT_ONCE,
+    Tally,
+    as_one_batch,
+    batches,
+    take,
+)
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.decision import Action
 from airflow_checkpoint_provider.engine.errors import (
-    ArgumentError,
     CannotConnectError,
     ConnectionLostError,
     StoppedError,
@@ -26,10 +29,12 @@ from airflow_checkpoint_provider.engine.events import (
     Reconnecting,
     Started,
 )
+from airflow_checkpoint_provider.engine.overlap import few_collections
 from airflow_checkpoint_provider.engine.plan import Columns, choose_strategy, describe_load, state_guarantee
 from airflow_checkpoint_provider.engine.position import fraction
 from airflow_checkpoint_provider.engine.result import Result, place
 from airflow_checkpoint_provider.engine.session import LostError, Session, open_session
+from airflow_checkpoint_provider.engine.shaping import shaped
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.start import Beginning, Start
 from airflow_checkpoint_provider.engine.store import Store
@@ -107,8 +112,9 @@ class Transfer:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
             self._started(beginning, strategy)
-            for committed in self._copy(session, store, strategy, columns, beginning):
-                checkpoint, self._lost_in_a_row = committed, 0
+            with few_collections():
+                for committed in self._copy(session, store, strategy, columns, beginning):
+                    checkpoint, self._lost_in_a_row = committed, 0
             with store.transaction():
                 store.finish(checkpoint.rows, checkpoint.position)
         except BaseException as error:
@@ -131,35 +137,32 @@ class Transfer:
     ) -> Iterator[Checkpoint]:
         """Copy batch after batch, and yield the checkpoint that each one has committed."""
         now = beginning.checkpoint
-        chunks = self._processed(beginning.chunks, columns)
+        chunks = shaped(beginning.chunks, columns.pick, self._spec.rows_processor)
         for batch in batches(as_one_batch(chunks) if self._all_at_once() else chunks):
-            rows, lower, end = 0, now.lower, now.position
+            known, whole = take(batch, 2 * READ_AT_ONCE)
+            tally = Tally(now.position, now.lower)
+            tally.add(*known)
+            write = session.destination.write
             with store.transaction():
-                store.hold()
+                # Before any row is written the checkpoint is locked and the fence looked at. A small batch is known to
+                # its end by then, and needs no second update.
+                if whole:
+                    now = now.after_batch(tally.rows, tally.end, tally.first)
+                    store.advance(now)
+                else:
+                    store.hold()
                 with session.writing(), session.destination.batch():
+                    for chunk in known:
+                        write(chunk.rows)
+                    known.clear()
                     for chunk in batch:
-                        session.destination.write(chunk.rows)
-                        rows += len(chunk.rows)
-                        lower = lower or chunk.first
-                        end = chunk.end or end
-                now = store.advance(now, end, rows, lower)
-            self._committed(now, rows, strategy)
+                        tally.add(chunk)
+                        write(chunk.rows)
+                if not whole:
+                    now = now.after_batch(tally.rows, tally.end, tally.first)
+                    store.advance(now)
+            self._committed(now, tally.rows, strategy)
             yield now
-
-    def _processed(self, chunks: Iterator[Chunk], columns: Columns) -> Iterator[Chunk]:
-        """Give the rows the shape in which they are written; rows_processor sees a batch as a whole."""
-        pick, process = columns.pick, self._spec.rows_processor
-        whole = Rows()
-        for chunk in chunks:
-            if isinstance(chunk.rows, Rows) and pick:
-                chunk = replace(chunk, rows=Rows(map(pick, chunk.rows)))
-            if not process:
-                yield chunk
-                continue
-            whole += cast("Rows", chunk.rows)
-            if chunk.end is not None:
-                yield replace(chunk, rows=_as_rows(process(whole)))
-                whole = Rows()
 
     def _all_at_once(self) -> bool:
         """Without a checkpoint, appended rows must not be committed before all of them are there."""
@@ -218,17 +221,3 @@ class Transfer:
         wait = random.uniform(0, min(30.0, 2.0 ** (self._lost_in_a_row - 1)))  # noqa: S311
         self._observe(Reconnecting(reason, self._lost_in_a_row, most, wait))
         time.sleep(wait)
-
-
-def _as_rows(returned: Any) -> Rows:
-    if not isinstance(returned, Iterable) or isinstance(returned, str):
-        raise ArgumentError(
-            f"rows_processor: it returned {type(returned).__name__}; return the rows to write, or an empty list."
-        )
-    rows = Rows(returned)
-    for row in rows:
-        if not isinstance(row, Sequence) or isinstance(row, str):
-            raise ArgumentError(
-                f"rows_processor: it returned a {type(row).__name__} as a row; a row is a tuple or a list of values."
-            )
-    return rows

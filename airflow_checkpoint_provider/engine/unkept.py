@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -94,9 +93,8 @@ class Unkept:
     def hold(self) -> None:
         """Keep nothing."""
 
-    def advance(self, now: Checkpoint, end: Position, rows: int, lower: Key | None) -> Checkpoint:
-        """Count, for the log."""
-        return replace(now, position=end, rows=now.rows + rows, batches=now.batches + 1, lower=lower)
+    def advance(self, now: Checkpoint) -> None:
+        """Keep nothing."""
 
     def finish(self, rows: int, position: Position) -> None:
         """Keep nothing."""

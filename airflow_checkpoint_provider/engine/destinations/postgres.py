@@ -81,8 +81,9 @@ class PostgresDestination(Destination):
                     "bytes for it, of which nothing is committed. Decode them in the query or in rows_processor, "
                     "or make the column bytea."
                 )
+        write_row = self._copy.write_row
         for row in rows:
-            self._copy.write_row(row)
+            write_row(row)
 
     def _open_copy(self, *, binary: bool) -> None:
         statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,50 +42,51 @@ class SqliteDestination(Destination):
             self._statement += f" ON CONFLICT ({keys}) {action}"
 
     def _write(self, rows: Any) -> None:
-        foreign = [
-            index
-            for index, values in enumerate(zip(*rows, strict=True))
-            if not set(map(type, values)) <= _NATIVE
-        ]
-        for index in self._rounding.intersection(foreign):
-            self._check_digits(index, (row[index] for row in rows))
-        if foreign:
-            rows = [_convert(row, foreign) for row in rows]
+        if not set(map(type, chain.from_iterable(rows))) <= _NATIVE:
+            rows = zip(*map(self._converted, range(len(self.columns)), zip(*rows, strict=True)), strict=True)
         self.raw.executemany(self._statement, rows)
 
-    def _check_digits(self, index: int, values: Iterable[Any]) -> None:
-        """Refuse a number that SQLite would keep as a float, where it has more digits than that."""
-        for value in values:
-            if isinstance(value, Decimal) and len(_digits(value)) > _FLOAT_DIGITS:
+    def _converted(self, index: int, values: Row) -> Row:
+        """Convert a column, most of which are of one type."""
+        kinds = set(map(type, values))
+        if kinds <= _NATIVE:
+            return values
+        if not kinds <= {Decimal, type(None)}:
+            return [value if type(value) in _NATIVE else self._convert(index, value) for value in values]
+        texts = [None if value is None else str(value) for value in values]
+        if index not in self._rounding and not any("E" in text for text in texts if text):
+            return texts
+        return [
+            text
+            if text is None or (len(text) <= _FLOAT_DIGITS and "E" not in text)
+            else self._convert(index, value)
+            for text, value in zip(texts, values, strict=True)
+        ]
+
+    def _convert(self, index: int, value: Any) -> str:
+        """
+        Convert a value that SQLite has no type for.
+
+        :raises DestinationError: for a number that SQLite would keep as a float, where it has more digits than that
+        """
+        if isinstance(value, datetime):
+            return value.isoformat(sep=" ")
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, Decimal):
+            if index in self._rounding and len(_digits(value)) > _FLOAT_DIGITS:
                 raise DestinationError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} would round {value}, as "
                     "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."
                 )
+            return format(value, "f")
+        if isinstance(value, (dict, list, tuple)):
+            return json.dumps(value, ensure_ascii=False, default=str)
+        return str(value)
 
 
 def _digits(value: Decimal) -> str:
     return "".join(map(str, value.as_tuple().digits)).strip("0")
-
-
-def _convert(row: Row, indexes: Sequence[int]) -> list[Any]:
-    values = list(row)
-    for index in indexes:
-        values[index] = _as_sqlite(values[index])
-    return values
-
-
-def _as_sqlite(value: Any) -> Any:
-    if type(value) in _NATIVE:
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
 
 
 def _listed(script: str | Sequence[str]) -> Sequence[str]:

@@ -129,6 +129,13 @@ class Source:
                     skip -= len(rows)
             yield Guarded(RowReader(cursor.fetchmany), self.errors)
 
+    def gains_ahead(self, batch_size: int) -> bool:
+        """Tell whether reading may go on in another thread while rows are written, and gains by it."""
+        return False
+
+    def interrupt(self) -> None:
+        """End the statement that runs in another thread."""
+
     def whole(self) -> tuple[str, Any]:
         """Return the user's statement as it is."""
         return self.query.text, self.query.parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +45,8 @@ _UNPORTABLE = frozenset(
         *("regprocedure", "regconfig", "regdictionary", "regcollation", "aclitem", "xml"),
     )
 )
+_CANCEL_S = 5.0
+_SMALL_BATCH = 10_000  # rows
 _FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
@@ -65,6 +67,15 @@ class PostgresSource(Source):
         self._exact = exact
         _set_session(connection)
         super().__init__(connection, query, conn_id)
+
+    def gains_ahead(self, batch_size: int) -> bool:
+        # The server sends packed rows ahead by itself; only between many commits does that not suffice.
+        return not self._packed or batch_size <= _SMALL_BATCH
+
+    def interrupt(self) -> None:
+        # The connection may be gone; then nothing runs on it.
+        with suppress(self.connection.dialect.loaded_dbapi.Error):
+            self.raw.cancel_safe(timeout=_CANCEL_S)
 
     def typed(self, column: str, placeholder: str) -> str:
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.

@@ -1,0 +1,91 @@
+"""Keeping both databases busy: reading in a thread of its own, while the rows before are written."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+
+from airflow_checkpoint_provider.engine.batches import Chunk
+
+_MOST_WAITING = 8  # chunks
+_PATIENCE = 5.0  # seconds for a statement that was cancelled to end
+_OBJECTS = 50_000  # more than a block of rows has
+
+
+class ReadAhead:
+    """
+    The chunks of a source, some of them read before they are asked for.
+
+    An error of the source is raised by the next step, before what was read ahead of it.
+
+    :param chunks: only used by the thread from now on
+    :param interrupt: ends a statement of the source that is running
+    """
+
+    def __init__(self, chunks: Generator[Chunk], interrupt: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._interrupt = interrupt
+        self._changed = threading.Condition()
+        self._waiting: deque[Chunk] = deque()
+        self._error: BaseException | None = None
+        self._ended = self._closed = False
+        self._thread = threading.Thread(target=self._read, name="checkpoint-read-ahead", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> ReadAhead:
+        return self
+
+    def __next__(self) -> Chunk:
+        with self._changed:
+            while not self._waiting and not self._ended:
+                self._changed.wait()
+            if self._error:
+                raise self._error
+            if not self._waiting:
+                raise StopIteration
+            self._changed.notify()
+            return self._waiting.popleft()
+
+    def close(self) -> None:
+        """Stop reading, whatever the thread is doing, and release the source."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+            reading = not self._ended
+        if reading:
+            self._interrupt()
+        self._thread.join(_PATIENCE)
+        if not self._thread.is_alive():
+            self._chunks.close()
+
+    def _read(self) -> None:
+        try:
+            for chunk in self._chunks:
+                with self._changed:
+                    while len(self._waiting) >= _MOST_WAITING and not self._closed:
+                        self._changed.wait()
+                    if self._closed:
+                        return
+                    self._waiting.append(chunk)
+                    self._changed.notify()
+        except BaseException as error:
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Look for garbage cycles less often: rows make none, but their number alone would start a search all the time."""
+    before = gc.get_threshold()
+    if 0 < before[0] < _OBJECTS:
+        gc.set_threshold(_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

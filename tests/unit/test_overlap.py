@@ -1,0 +1,128 @@
+"""Reading ahead: in order, no further than it should, and ended at once by either side."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Generator
+
+import pytest
+
+from airflow_checkpoint_provider.engine.batches import Chunk, Rows
+from airflow_checkpoint_provider.engine.overlap import ReadAhead, few_collections
+from airflow_checkpoint_provider.engine.position import Position
+
+
+class BrokenError(Exception):
+    """What the source fails with."""
+
+
+def chunk(number: int) -> Chunk:
+    return Chunk(Rows([(number,)]), Position(rows=number))
+
+
+def numbers(chunks: ReadAhead) -> list[int]:
+    return [chunk.rows.first[0] for chunk in chunks]
+
+
+def no_statement() -> None:
+    raise AssertionError("nothing has to be interrupted")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_everything_arrives_in_order() -> None:
+    ahead = ReadAhead((chunk(n) for n in range(1_000)), no_statement)
+    assert numbers(ahead) == list(range(1_000))
+    ahead.close()
+
+
+def test_it_reads_while_nobody_asks_but_not_without_limit() -> None:
+    read: list[int] = []
+
+    def source() -> Generator[Chunk]:
+        for n in range(100):
+            read.append(n)
+            yield chunk(n)
+
+    ahead = ReadAhead(source(), lambda: None)
+    wait_until(lambda: len(read) >= 8)
+    time.sleep(0.05)
+    assert len(read) < 12
+    ahead.close()
+
+
+def test_an_error_of_the_source_comes_before_what_was_read_ahead_of_it() -> None:
+    failed = threading.Event()
+
+    def source() -> Generator[Chunk]:
+        yield chunk(1)
+        yield chunk(2)
+        failed.set()
+        raise BrokenError("the table is gone")
+
+    ahead = ReadAhead(source(), no_statement)
+    failed.wait(5)
+    wait_until(lambda: not ahead._thread.is_alive())
+    with pytest.raises(BrokenError, match="the table is gone") as caught:
+        next(ahead)
+    assert "source" in [entry.name for entry in caught.traceback]
+    ahead.close()
+
+
+def test_closing_interrupts_a_statement_and_releases_the_source() -> None:
+    interrupted, released = threading.Event(), threading.Event()
+
+    def source() -> Generator[Chunk]:
+        try:
+            yield chunk(1)
+            interrupted.wait(30)
+            raise BrokenError("canceling statement due to user request")
+        finally:
+            released.set()
+
+    ahead = ReadAhead(source(), interrupted.set)
+    assert next(ahead).rows.first == (1,)
+    began = time.monotonic()
+    ahead.close()
+    assert released.is_set()
+    assert time.monotonic() - began < 5
+
+
+def test_closing_ends_a_reader_that_waits_for_room() -> None:
+    released = threading.Event()
+
+    def source() -> Generator[Chunk]:
+        try:
+            for n in range(100):
+                yield chunk(n)
+        finally:
+            released.set()
+
+    ahead = ReadAhead(source(), lambda: None)
+    wait_until(lambda: len(ahead._waiting) == 8)
+    ahead.close()
+    assert released.is_set()
+
+
+def test_collections_are_rarer_and_then_as_before() -> None:
+    before = gc.get_threshold()
+    with few_collections():
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
+
+
+def test_a_collector_that_is_off_stays_off() -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(0, *before[1:])
+    try:
+        with few_collections():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
