@@ -28,10 +28,21 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators.transfer"]},
         ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.checkpoint"]}],
+        "cli": [f"{_PACKAGE}.cli.definition.get_checkpoint_cli_commands"],
         "config": {
             "checkpoint": {
                 "description": "Where and how checkpoints of transfers are kept.",
                 "options": {
+                    "conn_ids": {
+                        "description": (
+                            "Connections to the databases in which there are checkpoints, separated by commas: the "
+                            "destinations of the transfers. The commands of ``airflow checkpoint`` look there.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "warehouse,reporting",
+                        "default": "",
+                    },
                     "auto_create": {
                         "description": (
                             "Create the metadata table on first use. Set it to False where a DBA creates tables; "
