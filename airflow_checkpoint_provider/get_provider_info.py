@@ -27,8 +27,15 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators.transfer"]},
         ],
+        "sensors": [
+            {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.sensors.checkpoint"]},
+        ],
+        "triggers": [
+            {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.triggers.checkpoint"]},
+        ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.checkpoint"]}],
         "cli": [f"{_PACKAGE}.cli.definition.get_checkpoint_cli_commands"],
+        "extra-links": [f"{_PACKAGE}.links.checkpoint.CheckpointLink"],
         "config": {
             "checkpoint": {
                 "description": "Where and how checkpoints of transfers are kept.",

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Identity
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
 from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
 from airflow_checkpoint_provider.operators.stopping import Stopping
 
@@ -99,6 +100,7 @@ class CheckpointedTransferOperator(BaseOperator):
         "parameters": "json",
         "destination_columns": "json",
     }
+    operator_extra_links = (CheckpointLink(),)
     ui_color = "#cfe8d5"
 
     def __init__(

@@ -36,10 +36,11 @@ def test_modules_named_in_the_provider_info_exist() -> None:
     info = get_provider_info()
     named = [
         module
-        for part in ("operators", "hooks")
+        for part in ("operators", "sensors", "triggers", "hooks")
         for entry in info[part]
         for module in entry["python-modules"]
     ]
+    named += [link.rpartition(".")[0] for link in info["extra-links"]]
     assert set(named) <= set(MODULES)
 
 
