@@ -27,11 +27,29 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators.transfer"]},
         ],
+        "sensors": [
+            {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.sensors.checkpoint"]},
+        ],
+        "triggers": [
+            {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.triggers.checkpoint"]},
+        ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.checkpoint"]}],
+        "cli": [f"{_PACKAGE}.cli.definition.get_checkpoint_cli_commands"],
+        "extra-links": [f"{_PACKAGE}.links.checkpoint.CheckpointLink"],
         "config": {
             "checkpoint": {
                 "description": "Where and how checkpoints of transfers are kept.",
                 "options": {
+                    "conn_ids": {
+                        "description": (
+                            "Connections to the databases in which there are checkpoints, separated by commas: the "
+                            "destinations of the transfers. The commands of ``airflow checkpoint`` look there.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "warehouse,reporting",
+                        "default": "",
+                    },
                     "auto_create": {
                         "description": (
                             "Create the metadata table on first use. Set it to False where a DBA creates tables; "

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity
 from airflow_checkpoint_provider.engine.rows import from_row
@@ -67,6 +68,11 @@ class Catalog:
         with self._open() as connection:
             return History(connection, self.tables).list(identity, limit=limit, offset=offset)
 
+    def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
+        """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
+        with self._open() as connection:
+            return History(connection, self.tables).requests(checkpoints)
+
     def record(self, identity: Identity, kind: Kind, who: str, detail: str | None) -> None:
         """Add an event, such as a request, without waiting for a running batch."""
         with self._open(for_writing=True) as connection, connection.begin():
@@ -109,8 +115,12 @@ class Catalog:
             self.tables.create(connection)
 
     def _matches(self, name: str, wanted: Any) -> Any:
+        if name == "updated_before":
+            return self._table.c.updated_at < wanted
         if name not in FILTERS:
-            raise ArgumentError(f"{name}: cannot be filtered by; choose from {', '.join(FILTERS)}.")
+            raise ArgumentError(
+                f"{name}: cannot be filtered by; choose from {', '.join((*FILTERS, 'updated_before'))}."
+            )
         if isinstance(wanted, (list, tuple, set, frozenset)):
             return self._table.c[name].in_(list(wanted))
         return self._table.c[name] == wanted

@@ -75,3 +75,15 @@ class MetadataTableError(CheckpointError):
 
 class ConnectionLostError(CheckpointError):
     """A connection was lost more often than ``max_reconnects`` allows."""
+
+
+class AwaitedLoadError(CheckpointError):
+    """A load that somebody waits for will not come as far as that by itself."""
+
+
+class LoadStalledError(AwaitedLoadError):
+    """A load that somebody waits for has committed nothing for too long."""
+
+
+class LoadFailedError(AwaitedLoadError):
+    """A load that somebody waits for has failed, or is complete without what was waited for."""

@@ -32,8 +32,33 @@ class GuaranteeStated:
 
 
 @dataclass(frozen=True, slots=True)
+class TablesMatched:
+    """
+    What is read and what is written.
+
+    :param source_table: the table that is read whole, or ``None`` for a query
+    :param source_schema: where the source looks for tables without a schema
+    :param query: what is read, without its parameters
+    :param read: columns of the query whose values are written
+    :param destination_table: with its schema, where the database has schemas
+    :param written: destination columns, one for each
+    """
+
+    source_table: str | None
+    source_schema: str | None
+    query: str
+    read: tuple[str, ...]
+    destination_table: str
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
-    """What the attempt decided to do, and why."""
+    """
+    What the attempt decided to do, and why.
+
+    :param again: there was a checkpoint before
+    """
 
     action: str
     reason: str
@@ -41,6 +66,7 @@ class Started:
     try_number: int
     rows: int
     rows_expected: int | None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +112,24 @@ class Completed:
     seconds: float
 
 
-Event = StrategyChosen | PathChosen | GuaranteeStated | Started | BatchCommitted | Reconnecting | Completed
+Event = (
+    StrategyChosen
+    | PathChosen
+    | GuaranteeStated
+    | TablesMatched
+    | Started
+    | BatchCommitted
+    | Reconnecting
+    | Completed
+)
 Observer = Callable[[Event], None]
+
+
+def all_of(*observers: Observer) -> Observer:
+    """Tell several observers, one after the other."""
+
+    def observe(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    return observe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.checkpoint import Identity
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.position import Position, encode_key
 from airflow_checkpoint_provider.engine.schema import Tables
@@ -30,6 +31,8 @@ class Kind(StrEnum):
 
 
 _REQUESTS = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
+_ASKING = [kind.value for kind in (*_REQUESTS, Kind.REQUEST_CANCELLED)]
+_AT_ONCE = 100  # checkpoints asked about in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +117,34 @@ class History:
 
         The last word counts: a later request replaces an earlier one, and a cancellation takes it back.
         """
-        kinds = [kind.value for kind in (*_REQUESTS, Kind.REQUEST_CANCELLED)]
         row = self._connection.execute(
             sa.select(self._table.c.id, self._table.c.kind)
             .where(is_identity(self._table, identity))
-            .where(self._table.c.kind.in_(kinds), self._table.c.id > after)
+            .where(self._table.c.kind.in_(_ASKING), self._table.c.id > after)
             .order_by(self._table.c.id.desc())
             .limit(1)
         ).first()
         return (_REQUESTS.get(Kind(row.kind)), row.id) if row else (None, after)
+
+    def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
+        """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
+        found: dict[Identity, Request] = {}
+        for begin in range(0, len(checkpoints), _AT_ONCE):
+            some = {checkpoint.identity: checkpoint for checkpoint in checkpoints[begin : begin + _AT_ONCE]}
+            statement = (
+                sa.select(self._table)
+                .where(self._table.c.kind.in_(_ASKING))
+                .where(sa.or_(*(is_identity(self._table, identity) for identity in some)))
+                .order_by(self._table.c.id)
+            )
+            for event in map(Event.from_row, self._connection.execute(statement)):
+                if event.id <= some[event.identity].request_seen:
+                    continue
+                if request := _REQUESTS.get(Kind(event.kind)):
+                    found[event.identity] = request
+                else:
+                    found.pop(event.identity, None)
+        return found
 
     def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[Event]:
         """Return the events of one checkpoint, newest first."""

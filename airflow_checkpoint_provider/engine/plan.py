@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
 
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen
+from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen, TablesMatched
 from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
@@ -105,6 +107,26 @@ class Columns:
             only = indexes[0]
             return cls(found, list(wanted.values()), lambda row: (row[only],))
         return cls(found, list(wanted.values()), itemgetter(*indexes))
+
+
+def match_tables(spec: TransferSpec, session: Session, columns: Columns) -> TablesMatched:
+    """Say what is read and what is written."""
+    source, destination = session.source, session.destination
+    table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
+    return TablesMatched(
+        source_table=in_schema(table, source.connection) if table else None,
+        source_schema=source.connection.dialect.default_schema_name,
+        query=source.query.text,
+        read=tuple(columns.read),
+        destination_table=in_schema(destination.table, destination.connection),
+        written=tuple(columns.written),
+    )
+
+
+def in_schema(table: TableName, connection: sa.Connection) -> str:
+    """Name a table with the schema that it is in when none is given, where the database has schemas."""
+    schema = table.schema or connection.dialect.default_schema_name
+    return f"{schema}.{table.table}" if schema and connection.dialect.name != "sqlite" else str(table)
 
 
 def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:

@@ -30,7 +30,13 @@ from airflow_checkpoint_provider.engine.events import (
     Started,
 )
 from airflow_checkpoint_provider.engine.overlap import few_collections
-from airflow_checkpoint_provider.engine.plan import Columns, choose_strategy, describe_load, state_guarantee
+from airflow_checkpoint_provider.engine.plan import (
+    Columns,
+    choose_strategy,
+    describe_load,
+    match_tables,
+    state_guarantee,
+)
 from airflow_checkpoint_provider.engine.position import fraction
 from airflow_checkpoint_provider.engine.result import Result, place
 from airflow_checkpoint_provider.engine.session import LostError, Session, open_session
@@ -97,6 +103,8 @@ class Transfer:
             self._observe(guarantee)
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns)
+        if not self._reconnects:
+            self._observe(match_tables(spec, session, columns))
         store = open_store(spec, session, self._identity, self._attempt)
         start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe)
         start.prepare()
@@ -186,6 +194,7 @@ class Transfer:
                 rows=checkpoint.rows,
                 # Too small a share tells nothing.
                 rows_expected=int(float(f"{checkpoint.rows / done:.3g}")) if done and done > 0.001 else None,
+                again=checkpoint.fence > 1,
             )
         )
 

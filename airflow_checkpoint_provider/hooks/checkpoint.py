@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.history import Event, Kind
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE, Tables
 from airflow_checkpoint_provider.hooks.databases import open_database
@@ -59,7 +60,7 @@ class CheckpointHook(BaseHook):
         :param offset: leave out so many first
         :param order_by: a column, with ``-`` in front for descending
         :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``status``, ``strategy`` or
-            ``destination_table``, each a value or a list of values
+            ``destination_table``, each a value or a list of values; ``updated_before``, a time
         :raises ArgumentError: for another filter or order
         """
         return self._catalog.list(filters, limit=limit, offset=offset, order_by=order_by)
@@ -77,6 +78,10 @@ class CheckpointHook(BaseHook):
         """Return what happened to a checkpoint, newest first."""
         identity = _identity(dag_id, task_id, run_id, map_index)
         return self._catalog.history(identity, limit=limit, offset=offset)
+
+    def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
+        """Return the requests that no attempt has followed yet, by the identity of the checkpoint."""
+        return self._catalog.requests(checkpoints)
 
     def request_reload(
         self,

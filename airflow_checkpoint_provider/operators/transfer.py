@@ -13,11 +13,15 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Identity
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
 from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
 from airflow_checkpoint_provider.operators.stopping import Stopping
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_checkpoint_provider.operators.lineage import Lineage
 
 
 class CheckpointedTransferOperator(BaseOperator):
@@ -99,6 +103,7 @@ class CheckpointedTransferOperator(BaseOperator):
         "parameters": "json",
         "destination_columns": "json",
     }
+    operator_extra_links = (CheckpointLink(),)
     ui_color = "#cfe8d5"
 
     def __init__(
@@ -166,6 +171,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.lock_timeout = lock_timeout
         self.resume_proof = resume_proof
         self._stopping = Stopping()
+        self._lineage: Lineage | None = None
         check_literals(self)
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -177,27 +183,43 @@ class CheckpointedTransferOperator(BaseOperator):
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
+        from airflow_checkpoint_provider.engine.database import Database
+        from airflow_checkpoint_provider.engine.events import all_of
         from airflow_checkpoint_provider.engine.progress import ProgressLog
         from airflow_checkpoint_provider.engine.transfer import Transfer
-        from airflow_checkpoint_provider.hooks.databases import open_database
+        from airflow_checkpoint_provider.hooks.databases import get_db_hook, open_database
+        from airflow_checkpoint_provider.operators.lineage import Lineage
+        from airflow_checkpoint_provider.operators.metrics import Metrics
+        from airflow_checkpoint_provider.operators.outlets import describe_outlets
 
         spec = rendered(self, context, conf.getboolean("checkpoint", "auto_create", fallback=True))
         keeper = None
         if spec.separate_checkpoint and self.checkpoint_conn_id:
             keeper = open_database(self.checkpoint_conn_id, "checkpoint_conn_id")
         attempt = describe_attempt(context, self.retries)
+        identity = identify(context, spec.scope)
+        source = get_db_hook(self.source_conn_id, "source_conn_id", self.source_hook_params)
+        destination = get_db_hook(
+            self.destination_conn_id, "destination_conn_id", self.destination_hook_params
+        )
+        self._lineage = Lineage(source, destination)
         transfer = Transfer(
             spec,
-            source=open_database(self.source_conn_id, "source_conn_id", self.source_hook_params),
-            destination=open_database(
-                self.destination_conn_id, "destination_conn_id", self.destination_hook_params
-            ),
+            source=Database(self.source_conn_id, source.get_conn),
+            destination=Database(self.destination_conn_id, destination.get_conn),
             keeper=keeper,
-            identity=identify(context, spec.scope),
+            identity=identity,
             attempt=attempt,
-            observe=ProgressLog(self.log),
+            observe=all_of(ProgressLog(self.log), Metrics(identity), self._lineage),
         )
-        return self._stopping.run(transfer, self.log).as_dict()
+        result = self._stopping.run(transfer, self.log)
+        self._lineage.collect(self.log)
+        describe_outlets(context, self.outlets, result)
+        return result.as_dict()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
+        """Describe what was read and written, for OpenLineage; also after a failure."""
+        return self._lineage.facets() if self._lineage else None
 
     def on_kill(self) -> None:
         """End the transfer now; what is committed stays, and the checkpoint says that it was stopped."""

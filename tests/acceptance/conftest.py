@@ -47,6 +47,8 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         # A task that is silent for this long is lost; the default of five minutes is no time for a test.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+        # And so is a triggerer; the default is 30 seconds.
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
     }
     with LiveAirflow(home / "airflow", home / "dags", env) as airflow:
         yield airflow

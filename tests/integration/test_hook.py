@@ -105,6 +105,26 @@ def test_the_last_word_counts(hook: CheckpointHook, load: Load, asked: list[str]
     assert load.attempt().rows == rows
 
 
+def test_pending_requests_are_those_that_no_attempt_has_followed(hook: CheckpointHook, load: Load) -> None:
+    def pending() -> list[str]:
+        return [f"{who.run_id} {what}" for who, what in hook.pending_requests(hook.list()).items()]
+
+    assert load.attempt_batches(1)
+    load.next_run()
+    assert load.attempt_batches(1)
+    assert pending() == []
+    hook.request_reload("a_dag", "a_task", "run_1")
+    hook.request_resume("a_dag", "a_task", "run_2")
+    hook.request_reload("a_dag", "a_task", "run_3")
+    assert sorted(pending()) == ["run_1 reload", "run_2 resume"]
+    load.attempt()
+    hook.cancel_request("a_dag", "a_task", "run_1")
+    assert pending() == []
+    hook.request_reload("a_dag", "a_task", "run_2")
+    hook.request_resume("a_dag", "a_task", "run_2")
+    assert pending() == ["run_2 resume"]
+
+
 def test_a_request_is_for_one_checkpoint(hook: CheckpointHook, load: Load) -> None:
     load.attempt_batches(1)
     for other in [("a_dag", "a_task", "run_2"), ("a_dag", "a_task", None), ("a_dag", "other", "run_1")]:

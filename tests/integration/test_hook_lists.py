@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -54,6 +54,7 @@ def test_list_orders_filters_and_pages(many: CheckpointHook) -> None:
         "5",
     ]
     assert runs(many, dag_id="a_dag", map_index=-1, strategy="key", destination_table="target", limit=1)
+    assert runs(many, updated_before=datetime(2021, 1, 1, tzinfo=UTC), status="failed") == ["5"]
     assert runs(many, dag_id="other") == []
     assert runs(many, status=[]) == []
     # Equal values, in pages: none twice, none missing.

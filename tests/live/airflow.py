@@ -71,8 +71,8 @@ class LiveAirflow:
         self._empty_home()
         (self.home / "passwords.json").write_text(json.dumps({self.user: self.password}))
         self.processes.run("db-migrate", self._command("db", "migrate"), self.env, self.home)
-        for name, arguments in COMPONENTS.items():
-            self.processes.start(name, self._command(*arguments), self.env, self.home)
+        for name in COMPONENTS:
+            self._start(name)
         wait_for(self._healthy, "a healthy Airflow", timeout=120, interval=0.2, explain=self.diagnosis)
 
     def _empty_home(self) -> None:
@@ -85,6 +85,17 @@ class LiveAirflow:
     def stop(self) -> None:
         self.api.close()
         self.processes.stop()
+
+    def kill(self, name: str) -> None:
+        """Kill a component, as a machine that fails does."""
+        self.processes.kill(name)
+
+    def revive(self, name: str) -> None:
+        """Start a component that was killed."""
+        self._start(name)
+
+    def _start(self, name: str) -> None:
+        self.processes.start(name, self._command(*COMPONENTS[name]), self.env, self.home)
 
     def diagnosis(self) -> str:
         """The last lines of every component's log, for the message of a test that gives up."""

@@ -59,6 +59,13 @@ class AirflowApi(ApiClient):
             if error.response.status_code != httpx.codes.CONFLICT:  # asked for already
                 raise
 
+    # Connections
+
+    def add_connection(self, conn_id: str, conn_type: str, **fields: Any) -> None:
+        """Keep a connection in the metadata database."""
+        body = {"connection_id": conn_id, "conn_type": conn_type, **fields}
+        self.request("POST", "/connections", json=body)
+
     # DAG runs
 
     def trigger(self, dag_id: str, conf: Json | None = None, run_id: str | None = None) -> str:
@@ -151,6 +158,11 @@ class AirflowApi(ApiClient):
     def xcom(self, key: TaskKey, name: str = "return_value") -> Any:
         path = f"{self._task_path(key)}/xcomEntries/{quote(name)}"
         return self.request("GET", path, params={"map_index": key.map_index}).json()["value"]
+
+    def extra_links(self, key: TaskKey) -> Json:
+        """The extra links of a task instance, by name."""
+        path = f"{self._task_path(key)}/links"
+        return dict(self.request("GET", path, params={"map_index": key.map_index}).json()["extra_links"])
 
     @staticmethod
     def _run_path(dag_id: str, run_id: str) -> str:

@@ -69,6 +69,12 @@ class ProcessFamily:
         if code:
             raise RuntimeError(f"{' '.join(command)} ended with exit code {code}\n{self.tail(name)}")
 
+    def kill(self, name: str) -> None:
+        """End a process and all that it has started, without a chance to tidy up."""
+        process = self._processes.pop(name)
+        guard.kill_sessions({process.pid})
+        process.wait()
+
     def owns(self, pid: int) -> bool:
         """Whether this process is one of ours, so that a reused pid is never signalled."""
         try:

@@ -36,11 +36,26 @@ def test_modules_named_in_the_provider_info_exist() -> None:
     info = get_provider_info()
     named = [
         module
-        for part in ("operators", "hooks")
+        for part in ("operators", "sensors", "triggers", "hooks")
         for entry in info[part]
         for module in entry["python-modules"]
     ]
+    named += [link.rpartition(".")[0] for link in info["extra-links"]]
     assert set(named) <= set(MODULES)
+
+
+def test_what_airflow_imports_for_each_of_its_commands_is_light() -> None:
+    (function,) = get_provider_info()["cli"]
+    module, _, name = function.rpartition(".")
+    script = (
+        "import importlib, sys, airflow.cli.cli_config\n"
+        "before = set(sys.modules)\n"
+        f"importlib.import_module({module!r}).{name}()\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert all(name.startswith("airflow_checkpoint_provider") for name in loaded), loaded
+    assert not [name for name in loaded if ".engine" in name or ".hooks" in name]
 
 
 def test_importing_opens_no_connection() -> None:

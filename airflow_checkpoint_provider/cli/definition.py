@@ -1,0 +1,199 @@
+"""What ``airflow checkpoint`` can do. Airflow imports this for every command of its own: nothing heavy here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
+
+_COMMANDS = "airflow_checkpoint_provider.cli.commands"
+# Rich takes brackets for markup, and Airflow does not wrap lines.
+_WHERE = (
+    "\nLooks into the databases of the setting checkpoint/conn_ids, or into those that --conn-id names.\n"
+    "Exits with 1 when something is not found or cannot be read."
+)
+
+
+def _arg(*flags: str, **options: Any) -> Arg:
+    return Arg(flags, **options)  # type: ignore[no-untyped-call]
+
+
+DAG_ID = _arg("dag_id", help="The id of the dag")
+TASK_ID = _arg("task_id", help="The id of the task")
+RUN_ID = _arg(
+    "run_id",
+    nargs="?",
+    help="The id of the dag run (default: the checkpoint that spans runs, of scope='task')",
+)
+NEWEST_RUN_ID = _arg(
+    "run_id",
+    nargs="?",
+    help=(
+        "The id of the dag run (default: the checkpoint that spans runs, of scope='task', else the newest)"
+    ),
+)
+MAP_INDEX = _arg("--map-index", type=int, default=-1, help="Mapped task index")
+CONN_ID = _arg(
+    "-c",
+    "--conn-id",
+    action="append",
+    metavar="CONN_ID",
+    help=(
+        "Connection to the database with the checkpoints, the destination of the transfers;\n"
+        "may be given several times (default: setting checkpoint/conn_ids)"
+    ),
+)
+TABLE = _arg(
+    "-t",
+    "--table",
+    default="airflow_checkpoint",
+    help="The metadata table, TABLE or SCHEMA.TABLE (default: airflow_checkpoint)",
+)
+OUTPUT = _arg(
+    "-o",
+    "--output",
+    help="Output format. Allowed values: json, yaml, plain, table (default: table)",
+    metavar="(table, json, yaml, plain)",
+    choices=("table", "json", "yaml", "plain"),
+    default="table",
+)
+VERBOSE = _arg("-v", "--verbose", help="Make logging output more verbose", action="store_true")
+YES = _arg("-y", "--yes", help="Do not prompt to confirm. Use with care!", action="store_true")
+REASON = _arg("--reason", help="Why, for the history of the checkpoint")
+CANCEL = _arg(
+    "--cancel", action="store_true", help="Take back what was asked for and no attempt has followed yet"
+)
+
+
+def _limit(default: int) -> Arg:
+    return _arg("--limit", type=int, default=default, help=f"At most so many lines (default: {default})")
+
+
+def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionCommand:
+    func: Callable[..., Any] = lazy_load_command(f"{_COMMANDS}.checkpoint_{name.replace('-', '_')}")
+    return ActionCommand(
+        name=name, help=text, description=description or None, func=func, args=(*args, TABLE, VERBOSE)
+    )
+
+
+def get_checkpoint_cli_commands() -> list[CLICommand]:
+    """Return the group ``checkpoint``."""
+    one = (DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, CONN_ID)
+    newest = (DAG_ID, TASK_ID, NEWEST_RUN_ID, MAP_INDEX, CONN_ID)
+    return [
+        GroupCommand(
+            name="checkpoint",
+            help="See where transfers stand, and choose what their next attempt does",
+            subcommands=[
+                _command(
+                    "list",
+                    "List checkpoints, the one that moved last first",
+                    _arg("--dag-id", help="Only those of this dag"),
+                    _arg("--task-id", help="Only those of this task"),
+                    _arg("--run-id", help="Only those of this dag run"),
+                    _arg(
+                        "--status",
+                        action="append",
+                        choices=("running", "stalled", "failed", "completed"),
+                        help="Only those with this status; may be given several times",
+                    ),
+                    _limit(100),
+                    CONN_ID,
+                    OUTPUT,
+                    description=f"List checkpoints, the one that moved last first.{_WHERE}",
+                ),
+                _command(
+                    "show",
+                    "Show a checkpoint, and what the next attempt will do and why",
+                    *newest,
+                    OUTPUT,
+                    description=f"Show a checkpoint, and what the next attempt will do and why.{_WHERE}",
+                ),
+                _command(
+                    "history",
+                    "Show what happened to a checkpoint, newest first",
+                    *newest,
+                    _limit(50),
+                    OUTPUT,
+                    description=(
+                        "Show the attempts, requests, failures and progress of a checkpoint, newest first.\n"
+                        f"It stays when the checkpoint is deleted.{_WHERE}"
+                    ),
+                ),
+                _command(
+                    "reload",
+                    "Ask the next attempt to load from the beginning",
+                    *one,
+                    REASON,
+                    CANCEL,
+                    YES,
+                    description=(
+                        "Ask the next attempt to load from the beginning, whatever is stored.\n"
+                        "A running attempt is not disturbed. The last request counts; it is recorded with your name."
+                    ),
+                ),
+                _command(
+                    "resume",
+                    "Ask the next attempt to resume, even if the task is cleared",
+                    *one,
+                    REASON,
+                    CANCEL,
+                    description=(
+                        "Ask the next attempt to resume after the last committed batch, even if the task is cleared.\n"
+                        "The last request counts; it is recorded with your name."
+                    ),
+                ),
+                _command(
+                    "delete",
+                    "Delete a checkpoint: the next attempt loads from the beginning",
+                    *one,
+                    YES,
+                    description=(
+                        "Delete a checkpoint; its history stays.\n"
+                        "The next attempt knows of no earlier one: it loads from the beginning, and cannot tell that\n"
+                        "appended rows are there already; reload is safer. A running attempt ends with an error."
+                    ),
+                ),
+                _command(
+                    "purge",
+                    "Delete old checkpoints, with their history",
+                    _arg(
+                        "--older-than",
+                        required=True,
+                        metavar="AGE",
+                        help="Nothing has happened to them for so long: a number with m, h, d or w, such as 30d",
+                    ),
+                    _arg(
+                        "--status",
+                        action="append",
+                        choices=("completed", "failed", "running"),
+                        help="Those with this status; may be given several times (default: completed)",
+                    ),
+                    _arg("--dry-run", action="store_true", help="Only list what would be deleted"),
+                    YES,
+                    CONN_ID,
+                    OUTPUT,
+                ),
+                _command(
+                    "create-tables",
+                    "Create the metadata tables, if they are not there",
+                    CONN_ID,
+                    description=(
+                        "Create the metadata tables, if they are not there.\nThe first transfer does so, too, unless "
+                        "the setting checkpoint/auto_create is off."
+                    ),
+                ),
+                _command(
+                    "ddl",
+                    "Print the script that creates the metadata tables, for a DBA to run",
+                    _arg(
+                        "--dialect",
+                        required=True,
+                        choices=("mysql", "oracle", "postgresql", "sqlite"),
+                        help="The kind of database",
+                    ),
+                ),
+            ],
+        )
+    ]

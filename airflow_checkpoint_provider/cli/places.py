@@ -1,0 +1,108 @@
+"""Where the checkpoints are, and which one is meant."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, MetadataTableError
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.databases import configured_conn_ids
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A checkpoint, and the hook of the database it is in."""
+
+    hook: CheckpointHook
+    checkpoint: Checkpoint
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """The arguments that name it to the hook."""
+        who = self.checkpoint.identity
+        return who.dag_id, who.task_id, who.run_id, who.map_index
+
+
+class Places:
+    """
+    The databases to look at.
+
+    :raises ArgumentError: when there are none
+    """
+
+    def __init__(self, args: Any) -> None:
+        conn_ids = args.conn_id or configured_conn_ids()
+        if not conn_ids:
+            raise ArgumentError(
+                "--conn-id: name the connection of the database with the checkpoints (the destination of the "
+                "transfers), or set [checkpoint] conn_ids in the configuration."
+            )
+        self.hooks = [CheckpointHook(conn_id, args.table) for conn_id in dict.fromkeys(conn_ids)]
+        self.failed = False
+
+    def each(self, read: Callable[[CheckpointHook], T]) -> Iterator[tuple[CheckpointHook, T]]:
+        """Read from every database that can be read from, and say which ones cannot."""
+        missing: list[str] = []
+        for hook in self.hooks:
+            try:
+                yield hook, read(hook)
+            except MetadataTableError as error:  # nothing was loaded there yet
+                missing.append(str(error))
+            except CheckpointError as error:
+                self.failed = True
+                print(str(error).replace("checkpoint_conn_id:", "--conn-id:", 1), file=sys.stderr)
+        if len(missing) == len(self.hooks):
+            self.failed = True
+            print(*missing, sep="\n", file=sys.stderr)
+
+    def find(self, args: Any, *, newest: bool = False) -> Found:
+        """
+        Find the checkpoint that the arguments name.
+
+        :param newest: without a run, and if no checkpoint spans runs, take the one that moved last
+        :raises ArgumentError: when there is none, or more than one
+        """
+
+        def read(hook: CheckpointHook) -> Checkpoint | None:
+            found = hook.get(args.dag_id, args.task_id, args.run_id, args.map_index)
+            if found or args.run_id or not newest:
+                return found
+            same = {"dag_id": args.dag_id, "task_id": args.task_id, "map_index": args.map_index}
+            return next(iter(hook.list(**same, limit=1)), None)
+
+        found = [Found(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
+        if newest and not args.run_id and len(found) > 1:
+            found = [max(found, key=lambda one: one.checkpoint.updated_at)]
+        if not found:
+            raise ArgumentError(f"There is no checkpoint of {self._name(args)} in {self}.{self._hint(args)}")
+        if len(found) > 1:
+            places = ", ".join(one.hook.checkpoint_conn_id for one in found)
+            raise ArgumentError(
+                f"There is a checkpoint of {self._name(args)} in {places}: choose one with --conn-id."
+            )
+        return found[0]
+
+    def _name(self, args: Any) -> Identity:
+        return Identity(args.dag_id, args.task_id, args.run_id or "*", args.map_index)
+
+    def _hint(self, args: Any) -> str:
+        """Name the nearest checkpoint there is: of another run or index, else of another task."""
+        for filters in ({"dag_id": args.dag_id, "task_id": args.task_id}, {"dag_id": args.dag_id}):
+            for hook in self.hooks:
+                try:
+                    others = hook.list(**filters, limit=1)
+                except CheckpointError:
+                    continue
+                if others:
+                    what = "task" if "task_id" in filters else "dag"
+                    return f" The newest one of this {what} is of {others[0].identity}."
+        return ""
+
+    def __str__(self) -> str:
+        return ", ".join(hook.checkpoint_conn_id for hook in self.hooks)

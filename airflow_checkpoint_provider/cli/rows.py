@@ -1,0 +1,104 @@
+"""Checkpoints and events as the lines that the shell shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow_checkpoint_provider.cli.places import Found
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.decision import Request
+from airflow_checkpoint_provider.engine.history import Event
+from airflow_checkpoint_provider.engine.outlook import display_status, duration, outlook
+from airflow_checkpoint_provider.engine.position import Position, fraction, stored_key
+from airflow_checkpoint_provider.engine.result import place
+
+
+def line(found: Found, request: Request | None, now: datetime, *, for_people: bool) -> dict[str, Any]:
+    """Return a checkpoint as a line of the list; people read "5 min ago" where a program reads a time."""
+    checkpoint = found.checkpoint
+    return {
+        **_identity(checkpoint),
+        "status": str(display_status(checkpoint, request, now)),
+        "rows": f"{checkpoint.rows:,}" if for_people else checkpoint.rows,
+        "position": _position(checkpoint),
+        "done": _done(checkpoint),
+        "updated_at": f"{duration(now - checkpoint.updated_at)} ago"
+        if for_people
+        else checkpoint.updated_at.isoformat(timespec="seconds"),
+        "destination_table": checkpoint.destination_table,
+        "conn_id": found.hook.checkpoint_conn_id,
+    }
+
+
+def details(found: Found, request: Request | None, now: datetime) -> dict[str, Any]:
+    """Return all that there is to say of a checkpoint."""
+    checkpoint = found.checkpoint
+    return {
+        **_identity(checkpoint),
+        "status": str(display_status(checkpoint, request, now)),
+        "last_run_id": checkpoint.run_id,
+        "next_attempt": outlook(checkpoint, request, now),
+        "request": request.value if request else None,
+        "strategy": checkpoint.strategy,
+        "position": _position(checkpoint),
+        "upper_bound": _place(checkpoint, checkpoint.upper) if checkpoint.upper else None,
+        "done": _done(checkpoint),
+        "rows": checkpoint.rows,
+        "batches": checkpoint.batches,
+        "try_number": checkpoint.try_number,
+        "owner": checkpoint.owner,
+        "last_error": checkpoint.last_error,
+        "started_at": _time(checkpoint.started_at),
+        "updated_at": _time(checkpoint.updated_at),
+        "completed_at": _time(checkpoint.completed_at),
+        "source_conn_id": checkpoint.source_conn_id,
+        "destination_conn_id": checkpoint.destination_conn_id,
+        "destination_table": checkpoint.destination_table,
+        "conn_id": found.hook.checkpoint_conn_id,
+        "table": found.hook.checkpoint_table,
+    }
+
+
+def event_line(event: Event, key_columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return an event as a line of the history."""
+    key = stored_key(event.position)
+    return {
+        "recorded_at": _time(event.recorded_at),
+        "kind": event.kind,
+        "try_number": event.try_number,
+        "rows": event.rows,
+        "position": place(key_columns or ("key",) * len(key), Position(key)) if key else None,
+        "who": event.who,
+        "detail": event.detail,
+    }
+
+
+def _identity(checkpoint: Checkpoint) -> dict[str, Any]:
+    who = checkpoint.identity
+    return {
+        "dag_id": who.dag_id,
+        "task_id": who.task_id,
+        "run_id": who.run_id,
+        "map_index": who.map_index,
+    }
+
+
+def _position(checkpoint: Checkpoint) -> str | None:
+    """Say where it stands, or nothing while it stands at the beginning."""
+    if checkpoint.position.key is None and not checkpoint.position.rows:
+        return None
+    return place(checkpoint.key_columns, checkpoint.position)
+
+
+def _place(checkpoint: Checkpoint, key: tuple[Any, ...]) -> str:
+    return place(checkpoint.key_columns, Position(key))
+
+
+def _done(checkpoint: Checkpoint) -> str | None:
+    share = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
+    return None if share is None else f"{share:.0%}"
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,124 @@
+"""One look after the other at a checkpoint that is waited for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.awaiting import Awaited
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.errors import (
+    AwaitedLoadError,
+    CannotConnectError,
+    CheckpointError,
+    ConnectionLostError,
+    LoadStalledError,
+    MetadataTableError,
+    one_line,
+)
+from airflow_checkpoint_provider.engine.result import position_as_dict
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+
+
+class Waiting:
+    """
+    Looks at a checkpoint, and knows how often that has failed in a row.
+
+    :param key: the arguments of ``CheckpointHook.get``
+    :param awaited: the arguments of ``Awaited``
+    :param max_reconnects: looks that may fail in a row
+    """
+
+    def __init__(
+        self,
+        checkpoint_conn_id: str,
+        checkpoint_table: str,
+        key: tuple[str, str, str | None, int],
+        awaited: dict[str, Any],
+        max_reconnects: int,
+        log: Any,
+    ) -> None:
+        self._conn_id = checkpoint_conn_id
+        self._table = checkpoint_table
+        self._key = key
+        value = awaited.get("value")
+        self._awaited = Awaited(**{**awaited, "value": tuple(value) if value is not None else None})
+        self._max_reconnects = max_reconnects
+        self._log = log
+        self._failures = 0
+        self._seen: int | None = None
+
+    def look(self) -> dict[str, Any] | None:
+        """Return an event, or ``None`` when there is nothing to tell yet."""
+        try:
+            result = self.poke()
+        except AwaitedLoadError as error:
+            stalled = isinstance(error, LoadStalledError)
+            return {"status": "stalled" if stalled else "failed", "message": str(error)}
+        except CheckpointError as error:
+            return {"status": "error", "message": str(error)}
+        return None if result is None else {"status": "success", "result": result}
+
+    def hanging(self, seconds: float) -> dict[str, Any] | None:
+        """Count a look that does not end; return an event when there are too many."""
+        try:
+            self._failed(f"the database has not answered for {seconds:g} seconds")
+        except CheckpointError as error:
+            return {"status": "error", "message": str(error)}
+        return None
+
+    def poke(self) -> dict[str, Any] | None:
+        """
+        Look once; return what there is to say of the checkpoint when the wait is over.
+
+        :raises AwaitedLoadError: when waiting on is of no use
+        :raises ConnectionLostError: when the database could not be read from too often in a row
+        """
+        try:
+            # A hook of its own for each look: tokens and addresses may change while somebody waits for days.
+            checkpoint = CheckpointHook(self._conn_id, self._table).get(*self._key)
+        except MetadataTableError:
+            checkpoint = None  # no load has gone there yet
+        except (CannotConnectError, sa.exc.DBAPIError) as error:
+            self._failed(one_line(error))
+            return None
+        self._failures = 0
+        if self._awaited.is_met(checkpoint, datetime.now(UTC)) and checkpoint:
+            return {
+                "status": checkpoint.status.value,
+                "run_id": checkpoint.run_id,
+                "rows": checkpoint.rows,
+                "checkpoint": position_as_dict(checkpoint.key_columns, checkpoint.position),
+            }
+        self._say(checkpoint)
+        return None
+
+    def _say(self, checkpoint: Checkpoint | None) -> None:
+        rows = checkpoint.rows if checkpoint else -1
+        if rows == self._seen:
+            return
+        self._seen = rows
+        if checkpoint:
+            self._log.info("Waiting: %s is %s, %s rows committed", *_state(checkpoint))
+        else:
+            self._log.info("Waiting: there is no checkpoint of %s.%s yet", *self._key[:2])
+
+    def _failed(self, reason: str) -> None:
+        self._failures += 1
+        if self._failures > self._max_reconnects:
+            raise ConnectionLostError(
+                f"The checkpoint could not be read {self._failures} times in a row (max_reconnects="
+                f"{self._max_reconnects}); the last time: {reason}"
+            )
+        self._log.warning(
+            "The checkpoint cannot be read (%s): looking again, %d of at most %d",
+            reason,
+            self._failures,
+            self._max_reconnects,
+        )
+
+
+def _state(checkpoint: Checkpoint) -> tuple[str, str, str]:
+    return str(checkpoint.identity), checkpoint.status.value, f"{checkpoint.rows:,}"

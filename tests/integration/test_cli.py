@@ -1,0 +1,260 @@
+"""``airflow checkpoint``, parsed and run as Airflow does it, on real tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+from airflow.cli import cli_parser
+
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from tests.fix_databases import MakeDb
+from tests.loads import Load
+from tests.numbers import numbers
+
+ONE = ("a_dag", "a_task", "run_1")
+
+
+@dataclass
+class Said:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.out)
+        return found
+
+
+Airflow = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def parser() -> argparse.ArgumentParser:
+    return cli_parser.get_parser()
+
+
+@pytest.fixture
+def airflow(
+    parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Airflow:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*command: str, answer: str | None = None) -> Said:
+        def reply(question: str) -> str:
+            print(question)
+            if answer is None:
+                raise EOFError
+            return answer
+
+        monkeypatch.setattr("builtins.input", reply)
+        code: Any = 0
+        try:
+            args = parser.parse_args(["checkpoint", *command])
+            args.func(args)
+        except SystemExit as ended:
+            code = ended.code
+        out, err = capsys.readouterr()
+        return Said(
+            int(code) if isinstance(code, int) else 1, out, f"{err}{code if isinstance(code, str) else ''}"
+        )
+
+    return run
+
+
+@pytest.fixture
+def load(hook: CheckpointHook, make_db: MakeDb) -> Load:
+    kind = "sqlite" if hook.get_connection("target").conn_type == "sqlite" else "postgres"
+    destination = make_db(kind, "destination")
+    return numbers(make_db("sqlite", "source"), destination, declared="n integer", write_mode="replace")
+
+
+@pytest.fixture
+def two(load: Load) -> Load:
+    """Run 1 is completed, run 2 failed after its first batch."""
+    load.attempt()
+    load.next_run()
+    load.attempt_batches(1)
+    return load
+
+
+def test_list(airflow: Airflow, two: Load) -> None:
+    listed = airflow("list", "-o", "json")
+    assert listed.code == 0
+    assert [
+        (row["run_id"], row["status"], row["rows"], row["position"], row["done"]) for row in listed.json()
+    ] == [
+        ("run_2", "failed", "4", "n = 3", "33%"),
+        ("run_1", "completed", "10", "n = 9", "100%"),
+    ]
+    assert {row["conn_id"] for row in listed.json()} == {"target"}
+    assert [row["run_id"] for row in airflow("list", "--status", "failed", "-o", "json").json()] == ["run_2"]
+    assert len(airflow("list", "--status", "failed", "--status", "completed", "-o", "json").json()) == 2
+    assert [row["run_id"] for row in airflow("list", "--limit", "1", "-o", "json").json()] == ["run_2"]
+    assert [row["run_id"] for row in airflow("list", "--run-id", "run_1", "-o", "json").json()] == ["run_1"]
+    assert airflow("list", "--dag-id", "other").out.strip() == "No data found"
+    table = airflow("list").out
+    assert re.search(r"^dag_id +\| task_id +\| run_id", table)
+    assert re.search(r"\| failed +\| 4 +\| n = 3 +\| 33% +\| \d+ s ago", table)
+
+
+def test_a_stalled_load_is_listed_as_such(airflow: Airflow, two: Load) -> None:
+    stale = "status = 'running', updated_at = '2020-01-01 00:00:00.000000'"
+    two.destination.execute(f"UPDATE airflow_checkpoint SET {stale} WHERE run_id = 'run_2'")
+    for command in (
+        ["list", "--status", "stalled"],
+        ["list", "--status", "running"],
+        ["show", *ONE[:2], "run_2"],
+    ):
+        (row,) = airflow(*command, "-o", "json").json()
+        assert (row["run_id"], row["status"]) == ("run_2", "stalled")
+    two.destination.execute("UPDATE airflow_checkpoint SET status = 'running' WHERE run_id = 'run_1'")
+    assert len(airflow("list", "--status", "stalled", "-o", "json").json()) == 1
+
+
+def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:
+    shown = airflow("show", *ONE)
+    assert shown.code == 0
+    assert "An automatic retry has nothing to do, because the load is complete (10 rows)." in shown.out
+    (found,) = yaml.safe_load(airflow("show", "a_dag", "a_task", "run_2", "-o", "yaml").out)
+    assert found["next_attempt"].startswith(
+        "An automatic retry resumes the load, because it failed (n = 3, 4 rows committed)."
+    )
+    assert (found["last_error"], found["upper_bound"], found["request"]) == ("CrashError", "n = 9", None)
+    # Without a run, the newest one.
+    assert airflow("show", "a_dag", "a_task", "-o", "json").json()[0]["run_id"] == "run_2"
+
+
+def test_history_outlives_the_checkpoint(airflow: Airflow, two: Load) -> None:
+    def kinds(*command: str) -> list[str]:
+        return [row["kind"] for row in airflow("history", *command, "-o", "json").json()]
+
+    assert kinds("a_dag", "a_task", "run_2") == kinds("a_dag", "a_task") == ["failed", "started"]
+    assert airflow("history", *ONE, "-o", "json").json()[0]["position"] == "n = 9"
+    assert kinds(*ONE, "--limit", "1") == ["completed"]
+    assert airflow("delete", *ONE, "--yes").code == 0
+    assert kinds(*ONE) == ["deleted", "completed", "started"]
+
+
+def test_a_reload_is_what_the_next_attempt_does(airflow: Airflow, two: Load, hook: CheckpointHook) -> None:
+    run_2 = ("a_dag", "a_task", "run_2")
+    assert airflow("reload", *run_2, "--reason", "bad rows", answer="y").code == 0
+    shown = airflow("show", *run_2, "-o", "json").json()[0]
+    assert (shown["status"], shown["request"]) == ("reload requested", "reload")
+    assert "starts from the beginning, because a reload was requested" in shown["next_attempt"]
+    assert hook.history(*run_2)[0].detail == "bad rows"
+    assert two.attempt().rows == 10
+
+
+def test_a_request_is_taken_back(airflow: Airflow, two: Load) -> None:
+    run_2 = ("a_dag", "a_task", "run_2")
+    refused = airflow("reload", *run_2, "--cancel")
+    assert (refused.code, "Nothing is asked" in refused.err) == (1, True)
+    airflow("reload", *run_2, "--yes")
+    assert airflow("reload", *run_2, "--cancel").out == (
+        "What was asked of the next attempt of a_dag.a_task, run run_2 is taken back.\n"
+    )
+    assert two.attempt().rows == 6
+
+
+def test_a_resume_is_what_a_cleared_task_does(airflow: Airflow, two: Load) -> None:
+    two.clear()
+    assert airflow("resume", "a_dag", "a_task", "run_2").code == 0
+    assert two.attempt().rows == 6
+
+
+@pytest.mark.parametrize(("answer", "said"), [("n", "Cancelled."), ("", "Cancelled."), (None, "add --yes")])
+def test_nothing_happens_unconfirmed(airflow: Airflow, two: Load, answer: str | None, said: str) -> None:
+    before = two.destination.rows("SELECT kind FROM airflow_checkpoint_event")
+    for command in (["delete", *ONE], ["reload", *ONE], ["purge", "--older-than", "0m"]):
+        ended = airflow(*command, answer=answer)
+        assert (ended.code, said in ended.err) == (1, True)
+        assert "(y/N)" in ended.out
+    assert two.destination.rows("SELECT kind FROM airflow_checkpoint_event") == before
+    assert two.destination.one("SELECT count(*) FROM airflow_checkpoint") == 2
+
+
+def test_purge(airflow: Airflow, two: Load) -> None:
+    two.destination.execute("UPDATE airflow_checkpoint SET updated_at = '2020-01-01 00:00:00.000000'")
+    dry = airflow("purge", "--older-than", "30d", "--dry-run", "-o", "json")
+    assert [row["run_id"] for row in dry.json()] == ["run_1"]
+    assert "Would delete 1 completed checkpoints to which nothing has happened for 30d." in dry.err
+    assert two.destination.one("SELECT count(*) FROM airflow_checkpoint") == 2
+    both = ("purge", "--older-than", "30d", "--status", "completed", "--status", "failed", "--yes")
+    assert airflow(*both).out.startswith("Deleted 2 completed or failed checkpoints")
+    assert two.destination.one("SELECT count(*) FROM airflow_checkpoint_event") == 0
+    assert airflow(*both).out.startswith("There are no completed or failed checkpoints")
+
+
+@pytest.mark.parametrize("age", ["30", "d", "-3d", "3 months"])
+def test_an_age_that_is_none(airflow: Airflow, two: Load, age: str) -> None:
+    ended = airflow("purge", f"--older-than={age}", "--yes")
+    assert (ended.code, f"--older-than: '{age}' is not an age" in ended.err) == (1, True)
+
+
+def test_create_tables_and_ddl(airflow: Airflow, load: Load) -> None:
+    assert airflow("list").code == 1
+    assert airflow("create-tables").out == (
+        "airflow_checkpoint and airflow_checkpoint_event are there in target.\n"
+    )
+    assert airflow("list").code == 0
+    script = airflow("ddl", "--dialect", "oracle", "--table", "meta.checkpoints")
+    assert script.out == CheckpointHook("x", "meta.checkpoints").ddl("oracle")
+
+
+def test_what_is_not_there(airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = airflow("show", "a_dag", "a_task", "run_9")
+    assert missing.code == 1
+    assert (
+        "no checkpoint of a_dag.a_task, run run_9 in target. The newest one of this task is of" in missing.err
+    )
+    # An action goes by the run that is named, and guesses none.
+    guessed = airflow("reload", "a_dag", "a_task", "--yes")
+    assert guessed.code == 1
+    assert "The newest one of this task is of a_dag.a_task, run run_2." in guessed.err
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "")
+    nowhere = airflow("list")
+    assert (nowhere.code, nowhere.err.startswith("--conn-id: name the connection")) == (1, True)
+
+
+def test_several_databases(
+    airflow: Airflow, two: Load, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_db("sqlite", "other")
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", other.uri)
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "other, target")
+    # No load has gone to the other one yet.
+    assert airflow("show", *ONE).code == 0
+    assert airflow("list").code == 0
+    half = airflow("list", "-c", "gone", "-c", "target", "-o", "json")
+    assert (half.code, len(half.json())) == (1, 2)
+    assert "Connection 'gone' cannot be opened" in half.err
+    unknown = airflow("list", "-c", "nix")
+    assert (unknown.code, unknown.err) == (1, "--conn-id: there is no Airflow connection 'nix'.\n")
+    numbers(make_db("sqlite", "more"), other, declared="n integer").attempt()
+    twice = airflow("delete", *ONE, "--yes")
+    assert (twice.code, "in other, target: choose one with --conn-id" in twice.err) == (1, True)
+    assert airflow("delete", *ONE, "--yes", "-c", "other").code == 0
+
+
+def test_help_is_complete(airflow: Airflow) -> None:
+    whole = airflow("--help")
+    assert whole.code == 0
+    for name in ("list", "show", "history", "reload", "resume", "delete", "purge", "create-tables", "ddl"):
+        assert re.search(rf"^    {name}\b", whole.out, re.MULTILINE), name
+        command = airflow(name, "--help")
+        assert command.code == 0
+        # Rich takes what stands in brackets for markup, and leaves a hole.
+        assert "  of" not in command.out.replace("\n", " ")
+        assert "default:  " not in command.out

@@ -1,0 +1,88 @@
+"""``airflow checkpoint`` as a process, where connections come from Airflow's metadata database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Db
+from tests.live.config import environment
+from tests.loads import Load
+from tests.numbers import numbers
+
+
+class Shell:
+    """A shell on a machine with an Airflow, whose metadata database is at ``home``."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = environment(home, home, 0, "", {"AIRFLOW__CHECKPOINT__CONN_IDS": "warehouse"})
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "airflow", *arguments]
+        return subprocess.run(
+            command,
+            env=self.env,
+            cwd=self.home,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    shell = Shell(tmp_path_factory.mktemp("airflow"))
+    shell.run("db", "migrate").check_returncode()
+    return shell
+
+
+@pytest.fixture(scope="module")
+def load(shell: Shell) -> Load:
+    source, destination = (Db("sqlite", str(shell.home / name)) for name in ("source.db", "destination.db"))
+    added = shell.run(
+        "connections", "add", "warehouse", "--conn-type", "sqlite", "--conn-host", destination.place
+    )
+    added.check_returncode()
+    load = numbers(source, destination, declared="n integer")
+    load.attempt_batches(1)
+    return load
+
+
+def test_finds_a_connection_of_the_metadata_database(shell: Shell, load: Load) -> None:
+    listed = shell.run("checkpoint", "list", "-o", "json")
+    assert listed.returncode == 0, listed.stderr
+    assert [row["rows"] for row in json.loads(listed.stdout)] == ["4"]
+
+
+def test_what_it_does_is_in_the_history_and_in_the_audit_log(shell: Shell, load: Load) -> None:
+    ended = shell.run(
+        "checkpoint", "resume", "a_dag", "a_task", "run_1", "--reason", "it was only the network"
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (who,) = load.destination.rows("SELECT who FROM airflow_checkpoint_event WHERE kind = 'resume_requested'")
+    assert who[0] not in ("", "unknown")
+    with closing(sqlite3.connect(shell.home / "airflow.db")) as connection:
+        logged = connection.execute(
+            "SELECT dag_id, task_id, extra FROM log WHERE event = 'cli_checkpoint_resume'"
+        )
+        ((dag_id, task_id, extra),) = logged.fetchall()
+    assert (dag_id, task_id) == ("a_dag", "a_task")
+    assert "it was only the network" in extra
+
+
+def test_exit_codes(shell: Shell, load: Load) -> None:
+    missing = shell.run("checkpoint", "show", "a_dag", "a_task", "run_9")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr.startswith("There is no checkpoint of a_dag.a_task, run run_9 in warehouse.")
+    assert "Traceback" not in missing.stderr
+    unconfirmed = shell.run("checkpoint", "delete", "a_dag", "a_task", "run_1")
+    assert (unconfirmed.returncode, unconfirmed.stderr) == (1, "Nobody is there to confirm; add --yes.\n")
+    assert shell.run("checkpoint", "purge").returncode == 2
