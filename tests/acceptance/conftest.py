@@ -16,6 +16,7 @@ from tests.acceptance.gate import DIRECTORY_VARIABLE
 from tests.acceptance.load import Load
 from tests.live.airflow import LiveAirflow
 from tests.live.api import TaskKey
+from tests.live.auth import USERS
 from tests.live.config import REPOSITORY
 
 StartLoad = Callable[..., Load]
@@ -44,6 +45,8 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         "AIRFLOW_CONN_DESTINATION": sqlite_connection(home / "destination.db"),
         "AIRFLOW_CONN_FLIGHTS_SOURCE": sqlite_connection(home / "flights_source.db"),
         "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
+        "AIRFLOW__CORE__AUTH_MANAGER": "tests.live.auth.LimitingAuthManager",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": USERS,
         # A task that is silent for this long is lost; the default of five minutes is no time for a test.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
