@@ -42,6 +42,36 @@ def get_provider_info() -> dict[str, Any]:
                         "example": None,
                         "default": "True",
                     },
+                    "discover": {
+                        "description": (
+                            "Find out from the DAGs and from what their tasks were run with where checkpoints are "
+                            "kept, for the view in the UI. Set it to False to look in conn_ids only.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "True",
+                    },
+                    "conn_ids": {
+                        "description": (
+                            "Connections to look for checkpoints in besides those that are found, separated by "
+                            "commas; conn_id=table where the metadata table has another name than "
+                            "airflow_checkpoint.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "warehouse, erp=ops.airflow_checkpoint",
+                        "default": "",
+                    },
+                    "stalled_after": {
+                        "description": (
+                            "Seconds after which a running load that has committed nothing is shown as stalled.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": None,
+                        "default": "300",
+                    },
                 },
             },
         },

@@ -60,7 +60,9 @@ class Catalog:
         with self._open() as connection:
             return Searcher(connection, self.tables, search, datetime.now(UTC)).find(order, limit, offset)
 
-    def look(self, identity: Identity, samples: int) -> tuple[Checkpoint | None, Event | None, list[Event]]:
+    def look(
+        self, identity: Identity, samples: int
+    ) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
         """
         Return all that there is to see of one checkpoint.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -170,7 +171,7 @@ class History:
         )
         return [Event.from_row(row) for row in self._connection.execute(statement)]
 
-    def timeline(self, identity: Identity, most: int) -> list[Event]:
+    def timeline(self, identity: Identity, most: int) -> Sequence[Event]:
         """
         Return the newest events in the order in which they happened, with the progress thinned out.
 

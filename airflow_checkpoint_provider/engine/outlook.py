@@ -12,6 +12,8 @@ STALLED = "stalled"
 STALLED_AFTER = timedelta(minutes=5)
 """A running load that has committed nothing for so long has stalled."""
 
+_CLEARING = "Clearing the task starts over, unless its on_clear is 'resume'."
+
 
 def display_status(
     checkpoint: Checkpoint, pending_request: Request | None, now: datetime, stalled_after: timedelta
@@ -43,11 +45,7 @@ def outlook(checkpoint: Checkpoint, pending_request: Request | None, now: dateti
     if checkpoint.restarting and checkpoint.status is not Status.RUNNING:
         return "The next attempt loads from the beginning: the last one was about to."
     if checkpoint.status is Status.COMPLETED:
-        return (
-            "The load is complete. A retry has nothing to do; clearing the task loads again, by its on_clear."
-        )
+        return "The load is complete. A retry has nothing to do; clearing the task loads it again."
     if checkpoint.status is Status.FAILED:
-        return f"A retry goes on {here}. Clearing the task starts over, unless its on_clear is 'resume'."
-    return (
-        f"If this attempt ends early, a retry goes on {here}. Clearing the task starts over, by its on_clear."
-    )
+        return f"A retry goes on {here}. {_CLEARING}"
+    return f"If this attempt ends early, a retry goes on {here}. {_CLEARING}"

@@ -39,12 +39,13 @@ class Attempt:
         return max(self.rows_after - self.rows_before, 0)
 
 
-def attempts(events: Iterable[Event], checkpoint: Checkpoint | None) -> list[Attempt]:
+def attempts(events: Iterable[Event], checkpoint: Checkpoint | None, *, over: bool) -> list[Attempt]:
     """
     Tell the attempts from the events of a checkpoint, oldest first.
 
     :param events: in the order in which they happened
     :param checkpoint: as it is now; knows more of the last attempt than its events do
+    :param over: no attempt is at work
     """
     found: list[Attempt] = []
     for event in events:
@@ -73,5 +74,6 @@ def attempts(events: Iterable[Event], checkpoint: Checkpoint | None) -> list[Att
                 last.ended, last.error = event.kind, event.detail or ""
     if found and checkpoint and checkpoint.status is Status.RUNNING and not checkpoint.restarting:
         last = found[-1]
-        last.ended, last.rows_after, last.heard_of_at = RUNNING, checkpoint.rows, checkpoint.updated_at
+        last.rows_after, last.heard_of_at = checkpoint.rows, checkpoint.updated_at
+        last.ended = LOST if over else RUNNING
     return found

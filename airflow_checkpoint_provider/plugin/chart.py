@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Status
 from airflow_checkpoint_provider.engine.history import STARTS, Event, Kind
@@ -36,11 +37,12 @@ class Mark:
 
 @dataclass(slots=True)
 class Chart:
-    """What to draw; ``lines`` has one for each attempt, as points of a polyline."""
+    """What to draw: ``lines`` and the ``areas`` below them for each attempt, and the ``gaps`` between attempts."""
 
     title: str = ""
     lines: list[str] = field(default_factory=list)
     areas: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     x_ticks: list[tuple[float, str]] = field(default_factory=list)
     y_ticks: list[tuple[float, str]] = field(default_factory=list)
@@ -52,11 +54,12 @@ class Chart:
     bottom: int = HEIGHT - _BOTTOM
 
 
-def chart(events: Sequence[Event], checkpoint: Checkpoint, now: datetime) -> Chart | None:
+def chart(events: Sequence[Event], checkpoint: Checkpoint, now: datetime | None) -> Chart | None:
     """
     Draw the load that is under way, or the last one; ``None`` when there is nothing to draw yet.
 
     :param events: of the checkpoint, in the order in which they happened
+    :param now: while an attempt is at work, so that a standstill shows
     """
     load = _last_load(events)
     if not load:
@@ -66,7 +69,9 @@ def chart(events: Sequence[Event], checkpoint: Checkpoint, now: datetime) -> Cha
     last = (checkpoint.updated_at, checkpoint.rows)
     if checkpoint.status is Status.RUNNING and not checkpoint.restarting and last[0] >= points[-1][0]:
         points.append(last)
-    end = now if checkpoint.status is Status.RUNNING else points[-1][0]
+    if now and now > points[-1][0]:
+        points.append((now, points[-1][1]))
+    end = points[-1][0]
     seconds = max((end - begin).total_seconds(), 1.0)
     most = max(max(rows for _, rows in points), 1)
     step = _nice(most / 4)
@@ -86,7 +91,11 @@ def chart(events: Sequence[Event], checkpoint: Checkpoint, now: datetime) -> Cha
         (_LEFT + n * every / seconds * (WIDTH - _LEFT - _RIGHT), duration(n * every) if n else "0")
         for n in range(int(seconds / every) + 1)
     ]
-    for part in _by_attempt(load, points):
+    parts = _by_attempt(load, points)
+    for before, after in pairwise(parts):
+        ends = (before[-1], after[0])
+        drawn.gaps.append(" ".join(f"{x(when)},{y(rows)}" for when, rows in ends))
+    for part in parts:
         line = [f"{x(when)},{y(rows)}" for when, rows in part]
         drawn.lines.append(" ".join(line))
         drawn.areas.append(" ".join([f"{x(part[0][0])},{y(0)}", *line, f"{x(part[-1][0])},{y(0)}"]))

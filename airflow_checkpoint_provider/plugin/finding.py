@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, 
 from airflow_checkpoint_provider.engine.history import Event
 from airflow_checkpoint_provider.engine.search import STATES, Found, Listed, Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.plugin.instances import interrupted
 from airflow_checkpoint_provider.plugin.models import View
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.services import reader, stalled_after
@@ -38,7 +39,7 @@ class Result:
     @property
     def moves(self) -> bool:
         """Whether anything on this page is at work."""
-        return any(view.checkpoint.status is Status.RUNNING for view in self.views)
+        return any(view.state == Status.RUNNING for view in self.views)
 
     @property
     def all(self) -> int:
@@ -78,8 +79,12 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
     counts: Counter[str] = Counter(dict.fromkeys(STATES, 0))
     for answer in answers.by_place.values():
         counts.update(answer.counts)
+    over = interrupted(listed.checkpoint for listed, _ in found)
     return Result(
-        [View.of(place, listed, search.stalled_after, now) for listed, place in found],
+        [
+            View.of(place, listed, over.get(listed.checkpoint.identity), search.stalled_after, now)
+            for listed, place in found
+        ],
         sum(answer.total for answer in answers.by_place.values()),
         dict(counts),
         sorted({dag_id for answer in answers.by_place.values() for dag_id in answer.dag_ids}),
@@ -105,7 +110,8 @@ def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_in
     for place, checkpoint, request, events in kept:
         if checkpoint:
             listed = Listed(checkpoint, request, _sample(checkpoint, events))
-            return Subject(View.of(place, listed, stalled_after(), now), events, answers.troubles)
+            over = interrupted([checkpoint]).get(checkpoint.identity)
+            return Subject(View.of(place, listed, over, stalled_after(), now), events, answers.troubles)
     events = next((answer[2] for answer in answers.by_place.values() if answer[2]), ())
     return Subject(None, events, answers.troubles)
 

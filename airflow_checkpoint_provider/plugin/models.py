@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.history import Event
 from airflow_checkpoint_provider.engine.outlook import STALLED, is_stalled, outlook
 from airflow_checkpoint_provider.engine.search import Listed
@@ -14,13 +14,17 @@ from airflow_checkpoint_provider.plugin.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.transfers import Place
 from airflow_checkpoint_provider.plugin.words import ago, duration, position
 
+INTERRUPTED = "interrupted"
+
 
 @dataclass(frozen=True, slots=True)
 class View:
     """
     A checkpoint as it is shown.
 
-    :param state: ``running``, ``stalled``, ``failed`` or ``completed``
+    :param state: ``running``, ``stalled``, ``failed`` or ``completed``; or ``interrupted``, where Airflow
+        knows that the attempt is over and the checkpoint does not
+    :param instance: the task instance's state then
     :param request: what the next attempt was asked to do
     :param outlook: what it will do
     """
@@ -33,27 +37,46 @@ class View:
     position: str
     ago: str
     outlook: str
+    instance: str
+    shown_at: datetime
 
     @classmethod
-    def of(cls, place: Place, listed: Listed, stalled_after: timedelta, now: datetime) -> View:
-        """Describe a checkpoint as of ``now``."""
+    def of(
+        cls, place: Place, listed: Listed, instance: str | None, stalled_after: timedelta, now: datetime
+    ) -> View:
+        """Describe a checkpoint as of ``now``; ``instance`` is the state of a task instance that is over."""
         checkpoint, request = listed.checkpoint, listed.request
-        stalled = is_stalled(checkpoint, now, stalled_after)
+        if instance:
+            state = INTERRUPTED
+        else:
+            state = STALLED if is_stalled(checkpoint, now, stalled_after) else checkpoint.status.value
         return cls(
             place,
             checkpoint,
-            STALLED if stalled else checkpoint.status.value,
+            state,
             request,
-            Pace(pace(checkpoint, None, now).share) if stalled else pace(checkpoint, listed.sample, now),
+            pace(checkpoint, listed.sample if state == Status.RUNNING else None, now),
             position(checkpoint),
             ago(checkpoint.updated_at, now),
-            outlook(checkpoint, request.asks_for if request else None, now),
+            outlook(
+                # An attempt that is over can be followed by the next one only.
+                replace(checkpoint, status=Status.FAILED) if instance else checkpoint,
+                request.asks_for if request else None,
+                now,
+            ),
+            (instance or "").replace("_", " "),
+            now,
         )
 
     @property
     def identity(self) -> Identity:
         """Whose it is."""
         return self.checkpoint.identity
+
+    @property
+    def over(self) -> bool:
+        """Whether no attempt is at work."""
+        return self.state == INTERRUPTED or self.checkpoint.status is not Status.RUNNING
 
     @property
     def href(self) -> str:
@@ -90,8 +113,19 @@ class View:
     @property
     def took(self) -> str:
         """How long the load has taken so far, or took in all."""
+        return duration(self._seconds)
+
+    @property
+    def average(self) -> float | None:
+        """Rows a second since the load began, with the time that was lost between attempts."""
+        return self.checkpoint.rows / self._seconds if self._seconds > 0 else None
+
+    @property
+    def _seconds(self) -> float:
         end = self.checkpoint.completed_at or self.checkpoint.updated_at
-        return duration(end - self.checkpoint.started_at)
+        if not self.over:
+            end = self.shown_at
+        return (end - self.checkpoint.started_at).total_seconds()
 
 
 def _part(text: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from airflow.plugins_manager import AirflowPlugin
+from airflow.providers.common.compat.sdk import AirflowPlugin
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,32 +38,34 @@ class LazyApp:
             return self._app
 
 
+_APPS = [{"app": LazyApp(), "url_prefix": f"/{PREFIX}", "name": "Checkpoints"}]
+# Relative addresses, so that they hold behind a proxy's prefix; each url_route can be used only once.
+_VIEWS = [
+    {
+        "name": "Checkpoints",
+        "href": f"{PREFIX}/",
+        "destination": "nav",
+        "category": "browse",
+        "url_route": "checkpoints",
+    },
+    {
+        "name": "Checkpoint",
+        "href": f"{PREFIX}/task?tab=1&{_TASK_INSTANCE}",
+        "destination": "task_instance",
+        "url_route": PREFIX,
+    },
+    {
+        "name": "Checkpoints",
+        "href": f"{PREFIX}/task?tab=1&{_TASK}",
+        "destination": "task",
+        "url_route": "checkpoint-runs",
+    },
+]
+
+
 class CheckpointPlugin(AirflowPlugin):
     """Adds Browse > Checkpoints, and a Checkpoint tab to tasks and task instances."""
 
     name = "checkpoint"
-    fastapi_apps: ClassVar[list[Any]] = [
-        {"app": LazyApp(), "url_prefix": f"/{PREFIX}", "name": "Checkpoints"}
-    ]
-    # Relative addresses, so that they hold behind a proxy's prefix; each url_route can be used only once.
-    external_views: ClassVar[list[Any]] = [
-        {
-            "name": "Checkpoints",
-            "href": f"{PREFIX}/",
-            "destination": "nav",
-            "category": "browse",
-            "url_route": "checkpoints",
-        },
-        {
-            "name": "Checkpoint",
-            "href": f"{PREFIX}/task?tab=1&{_TASK_INSTANCE}",
-            "destination": "task_instance",
-            "url_route": PREFIX,
-        },
-        {
-            "name": "Checkpoints",
-            "href": f"{PREFIX}/task?tab=1&{_TASK}",
-            "destination": "task",
-            "url_route": "checkpoint-runs",
-        },
-    ]
+    fastapi_apps = _APPS
+    external_views = _VIEWS

@@ -24,4 +24,4 @@ _environment.filters.update(
 
 def render(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page."""
-    return HTMLResponse(_environment.get_template(template).render(**values), status)
+    return HTMLResponse(_environment.get_template(template).render(status=status, **values), status)

@@ -43,6 +43,7 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         DIRECTORY_VARIABLE: str(home / "gates"),
         "AIRFLOW_CONN_SOURCE": sqlite_connection(home / "source.db"),
         "AIRFLOW_CONN_DESTINATION": sqlite_connection(home / "destination.db"),
+        "AIRFLOW_CONN_ELSEWHERE": sqlite_connection(home / "elsewhere.db"),
         "AIRFLOW_CONN_FLIGHTS_SOURCE": sqlite_connection(home / "flights_source.db"),
         "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
         "AIRFLOW__CORE__AUTH_MANAGER": "tests.live.auth.LimitingAuthManager",

@@ -15,7 +15,9 @@ USERS = f"admin:admin,{ONLOOKER}:viewer,editor:user,passer_by:viewer"
 class LimitingAuthManager(SimpleAuthManager):
     """The simple auth manager, with two users who are limited further."""
 
-    def is_authorized_dag(self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
+    def is_authorized_dag(
+        self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None
+    ) -> bool:
         if user.username == "passer_by":
             return False
         if user.username == ONLOOKER and details and details.id not in (None, ONLOOKERS_DAG):
