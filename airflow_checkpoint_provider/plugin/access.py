@@ -91,11 +91,11 @@ def logged_in(user: GetUserDep) -> Viewer:
 Someone = Annotated[Viewer, Depends(logged_in)]
 
 
-def from_this_site(request: Request) -> None:
+def from_this_site(request: Request, viewer: Someone) -> None:
     """
     Let through only what a page of this site has sent, as JSON.
 
-    A browser names the site that a request comes from; what names none is no browser.
+    A browser names the site that a request comes from; what names none is no browser. Nobody is told 401 first.
 
     :raises HTTPException: 403 for another site, 415 for another kind of body
     """
