@@ -62,10 +62,11 @@ def prepare_load(airflow: LiveAirflow, home: Path, request: pytest.FixtureReques
     table = re.sub(r"\W", "_", request.node.name)
     loads: list[Load] = []
 
-    def prepare(dag_id: str) -> Load:
-        orders.create_table(home / "destination.db", table)
-        key = TaskKey(dag_id, table, "copy")
-        load = Load(airflow, home / "source.db", home / "destination.db", home / "gates", table, key)
+    def prepare(dag_id: str, suffix: str = "") -> Load:
+        name = table + suffix
+        orders.create_table(home / "destination.db", name)
+        key = TaskKey(dag_id, name, "copy")
+        load = Load(airflow, home / "source.db", home / "destination.db", home / "gates", name, key)
         loads.append(load)
         return load
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.acceptance.conftest import airflow, home, prepare_load
 from tests.live.airflow import LiveAirflow
@@ -54,9 +54,13 @@ def open_page(browser: Browser, airflow: LiveAirflow) -> Iterator[Open]:
     assert not faults
 
 
-def _is_ours(message: object) -> bool:
-    location = getattr(message, "location", {}).get("url", "")
-    return getattr(message, "type", "") == "error" and "/checkpoint" in location
+def _is_ours(message: ConsoleMessage) -> bool:
+    # What is refused on purpose is no fault; a script or a style that the browser blocks is.
+    return (
+        message.type == "error"
+        and "/checkpoint" in message.location.get("url", "")
+        and not message.text.startswith("Failed to load resource")
+    )
 
 
 @pytest.fixture
