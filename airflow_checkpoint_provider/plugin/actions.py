@@ -82,8 +82,8 @@ def request(asked: Asked, viewer: Someone) -> Done:
         )
 
     place = _place(asked, viewer)
-    _one(reader().ask([place], ask), place)
     _audit(f"checkpoint_{asked.action}", asked, viewer)
+    _one(reader().ask([place], ask), place)
     return Done(message=_MESSAGES[asked.action])
 
 
@@ -95,9 +95,9 @@ def delete(target: Target, viewer: Someone) -> Done:
         return hook.delete(target.dag_id, target.task_id, target.run_id, target.map_index, who=viewer.name)
 
     place = _place(target, viewer)
+    _audit("checkpoint_delete", target, viewer)
     if not _one(reader().ask([place], remove), place):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such checkpoint any more.")
-    _audit("checkpoint_delete", target, viewer)
     return Done(message="The checkpoint was deleted. The next attempt knows of no earlier one.")
 
 
@@ -113,14 +113,14 @@ def _place(target: Target, viewer: Viewer) -> Place:
 def _one(answers: Answers[T], place: Place) -> T:
     if place in answers.by_place:
         return answers.by_place[place]
-    detail = f"Connection {place.conn_id} does not answer; nothing was changed that is known of."
+    detail = f"Connection {place.conn_id} did not answer in time. Look at the history whether it was done after all."
     if not answers.troubles:
         detail = f"There is no metadata table {place.table} in connection {place.conn_id}."
     raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail)
 
 
 def _audit(event: str, target: Target, viewer: Viewer) -> None:
-    """Write to Airflow's audit log, where the clear of a task is found as well."""
+    """Write to Airflow's audit log first, as Airflow does with what it is asked for."""
     kept = {"conn_id": target.conn_id, "checkpoint_table": target.table}
     if target.reason:
         kept["reason"] = target.reason

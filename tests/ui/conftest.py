@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.acceptance.conftest import airflow, home, prepare_load
 from tests.live.airflow import LiveAirflow
@@ -19,6 +19,8 @@ __all__ = ["airflow", "home", "prepare_load"]
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", REPOSITORY / ".screenshots"))
 
 Open = Callable[..., Page]
+
+expect.set_options(timeout=30_000)  # machines that test are busy
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +44,7 @@ def open_page(browser: Browser, airflow: LiveAirflow) -> Iterator[Open]:
         contexts.append(context)
         context.add_cookies([{"name": "_token", "value": airflow.token(user), "url": airflow.url}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.on("console", lambda message: faults.append(message.text) if _is_ours(message) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(f"{airflow.url}/{path}")
