@@ -11,10 +11,14 @@ from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import ArgumentError
 
 
-def configured_conn_ids() -> list[str]:
-    """Return the connections of ``[checkpoint] conn_ids``: databases in which there are checkpoints."""
-    listed = conf.get("checkpoint", "conn_ids", fallback="") or ""
-    return [conn_id.strip() for conn_id in listed.split(",") if conn_id.strip()]
+def configured_places() -> list[tuple[str, str | None]]:
+    """Return the connections of ``[checkpoint] conn_ids``, and their metadata tables where they are named."""
+    places = []
+    for entry in (conf.get("checkpoint", "conn_ids", fallback="") or "").split(","):
+        conn_id, _, table = (part.strip() for part in entry.partition("="))
+        if conn_id:
+            places.append((conn_id, table or None))
+    return places
 
 
 def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:
