@@ -161,7 +161,8 @@ class Catalog:
                 raise
             raise MetadataTableError(
                 f"There is no metadata table {self.tables.name} in {self._database.conn_id!r}. The first transfer "
-                "creates it in its destination; CheckpointHook.create_tables() does so, too."
+                "creates it in its destination; `airflow checkpoint create-tables` does so, too, and "
+                "CheckpointHook.create_tables()."
             ) from error
         finally:
             connection.close()
