@@ -74,6 +74,8 @@ class Found:
     :param counts: how many there are of each state, whatever state was looked for
     :param dag_ids: the DAGs that have checkpoints
     :param unreadable: why rows on this page could not be read
+    :param table: tells whether two connections lead to one table: how many rows it has, and when the first and the
+        last were created
     """
 
     rows: list[Listed]
@@ -81,6 +83,7 @@ class Found:
     counts: dict[str, int]
     dag_ids: list[str]
     unreadable: list[str]
+    table: tuple[int, datetime | None, datetime | None]
 
 
 class Searcher:
@@ -122,7 +125,16 @@ class Searcher:
             counts,
             [dag_id for dag_id in dag_ids if dag_id in seen],
             unreadable,
+            self._table_itself(),
         )
+
+    def _table_itself(self) -> tuple[int, datetime | None, datetime | None]:
+        created = self._table.c.created_at
+        statement = sa.select(sa.func.count(), sa.func.min(created), sa.func.max(created)).select_from(
+            self._table
+        )
+        count, first, last = self._connection.execute(statement).one()
+        return count, first, last
 
     def _dag_ids(self) -> list[str]:
         column = self._table.c.dag_id

@@ -71,13 +71,16 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
 
     asked = list(places)
     answers = reader().ask(asked, question)
+    # Several connections may lead to one table.
+    tables = {answer.table: place for place, answer in reversed(answers.by_place.items())}
+    by_place = {place: answers.by_place[place] for place in sorted(tables.values())}
     now = datetime.now(UTC)
-    found = [(listed, place) for place, answer in answers.by_place.items() for listed in answer.rows]
+    found = [(listed, place) for place, answer in by_place.items() for listed in answer.rows]
     if len(asked) > 1:
         found.sort(key=lambda pair: _order(order_by)(pair[0]), reverse=order_by.startswith("-"))
         found = found[offset : offset + limit]
     counts: Counter[str] = Counter(dict.fromkeys(STATES, 0))
-    for answer in answers.by_place.values():
+    for answer in by_place.values():
         counts.update(answer.counts)
     over = interrupted(listed.checkpoint for listed, _ in found)
     return Result(
@@ -85,10 +88,10 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
             View.of(place, listed, over.get(listed.checkpoint.identity), search.stalled_after, now)
             for listed, place in found
         ],
-        sum(answer.total for answer in answers.by_place.values()),
+        sum(answer.total for answer in by_place.values()),
         dict(counts),
-        sorted({dag_id for answer in answers.by_place.values() for dag_id in answer.dag_ids}),
-        [text for answer in answers.by_place.values() for text in answer.unreadable],
+        sorted({dag_id for answer in by_place.values() for dag_id in answer.dag_ids}),
+        [text for answer in by_place.values() for text in answer.unreadable],
         answers.troubles,
     )
 

@@ -14,6 +14,7 @@ from tests.acceptance import orders
 from tests.acceptance.load import Load
 from tests.live.airflow import LiveAirflow
 from tests.live.checkpoints import events
+from tests.live.waiting import wait_for
 
 SEEN = {"dag_id": "copy_orders", "task_id": "copy", "run_id": "seen", "map_index": "-1"}
 HIDDEN = SEEN | {"dag_id": "copy_orders_once", "run_id": "hidden"}
@@ -250,3 +251,32 @@ def test_what_comes_from_an_address_is_escaped(client: Client) -> None:
         page = client("admin").get(path, params=params, headers=PAGE)
         assert page.status_code == 200, page.text
         assert "<script>alert" not in page.text
+
+
+MOVING = """
+from airflow.sdk import DAG
+from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+
+with DAG("moving", schedule=None):
+    CheckpointedTransferOperator(
+        task_id="copy", source_conn_id="source", source_table="orders", destination_conn_id="destination",
+        destination_table="orders", checkpoint_table="{table}",
+    )
+"""
+
+
+def test_a_dag_that_has_changed_is_read_again(airflow: LiveAirflow, client: Client, home: Path) -> None:
+    admin, file = client("admin"), home / "dags" / "moving.py"
+
+    def known(table: str) -> bool:
+        target = {**SEEN, "dag_id": "moving", "conn_id": "destination", "table": table}
+        detail = ask(admin, "DELETE", "/checkpoint", target).json()["detail"]
+        assert ("No checkpoints are known" in detail) != (f"no metadata table {table}" in detail), detail
+        return "no metadata table" in detail
+
+    file.write_text(MOVING.format(table="here"))
+    wait_for(lambda: known("here"), "the new DAG to be discovered", timeout=90, interval=1)
+    file.write_text(MOVING.format(table="there"))
+    airflow.api.parse_now("moving")
+    wait_for(lambda: known("there"), "the changed DAG to be discovered", timeout=90, interval=1)
+    assert not known("here")
