@@ -204,7 +204,7 @@ def test_an_editors_action_is_kept_in_both_histories(
     done = ask(editor, "POST", "/request", {**body, "action": "reload"}, **same_site)
     assert (done.status_code, done.json()["message"]) == (200, "The next attempt loads from the beginning.")
     page = editor.get("/task", params=HIDDEN, headers=PAGE).text
-    assert "The next attempt loads from the beginning, because a reload was requested." in page
+    assert "The next attempt starts from the beginning, because a reload was requested." in page
     assert "wrong &lt;b&gt;rows&lt;/b&gt;" in page
     assert ask(editor, "POST", "/request", {**body, "action": "cancel"}).status_code == 200
     asked, cancelled = events(load.destination, load.key)[-2:]
