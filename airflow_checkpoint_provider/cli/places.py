@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, MetadataTableError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.hooks.databases import configured_places
+from airflow_checkpoint_provider.hooks.settings import configured_places
 
 T = TypeVar("T")
 

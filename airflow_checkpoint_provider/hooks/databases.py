@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook, conf
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import ArgumentError
-
-
-def configured_places() -> list[tuple[str, str | None]]:
-    """Return the connections of ``[checkpoint] conn_ids``, and their metadata tables where they are named."""
-    places = []
-    for entry in (conf.get("checkpoint", "conn_ids", fallback="") or "").split(","):
-        conn_id, _, table = (part.strip() for part in entry.partition("="))
-        if conn_id:
-            places.append((conn_id, table or None))
-    return places
 
 
 def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:

@@ -17,7 +17,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from airflow_checkpoint_provider.hooks.databases import configured_places
+from airflow_checkpoint_provider.hooks.settings import configured_places
 from airflow_checkpoint_provider.plugin.transfers import Place, place_of, transfers_of
 
 Task = tuple[str, str]

@@ -12,10 +12,11 @@ from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, 
 from airflow_checkpoint_provider.engine.history import Event
 from airflow_checkpoint_provider.engine.search import STATES, Found, Listed, Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin.instances import interrupted
 from airflow_checkpoint_provider.plugin.models import View
 from airflow_checkpoint_provider.plugin.reading import Trouble
-from airflow_checkpoint_provider.plugin.services import reader, stalled_after
+from airflow_checkpoint_provider.plugin.services import reader
 from airflow_checkpoint_provider.plugin.transfers import Place
 
 

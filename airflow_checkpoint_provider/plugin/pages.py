@@ -11,13 +11,14 @@ from fastapi.responses import HTMLResponse
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.search import STATES, Search
+from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.attempts import attempts
 from airflow_checkpoint_provider.plugin.chart import chart
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
-from airflow_checkpoint_provider.plugin.services import discovery, stalled_after
+from airflow_checkpoint_provider.plugin.services import discovery
 from airflow_checkpoint_provider.plugin.transfers import Place
 
 PAGE_SIZE = 50
