@@ -113,14 +113,14 @@ def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_in
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
     for place, checkpoint, request, events in kept:
         if checkpoint:
-            listed = Listed(checkpoint, request, _sample(checkpoint, events))
+            listed = Listed(checkpoint, request, _sample(events))
             over = interrupted([checkpoint]).get(checkpoint.identity)
             return Subject(View.of(place, listed, over, stalled_after(), now), events, answers.troubles)
     events = next((answer[2] for answer in answers.by_place.values() if answer[2]), ())
     return Subject(None, events, answers.troubles)
 
 
-def _sample(checkpoint: Checkpoint, events: Sequence[Event]) -> Event | None:
+def _sample(events: Sequence[Event]) -> Event | None:
     """Return where to measure the speed from: thinned progress reaches too far back, so its newest does."""
     moments = [event for event in events if event.kind in ("started", "resumed", "progress")]
     recent = moments[-3:]
