@@ -12,6 +12,7 @@ from urllib.parse import quote
 import psycopg
 
 from airflow_checkpoint_provider.engine.database import Database
+from tests import oracle_databases
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Db:
     """
     A database for one test.
 
-    :param kind: ``sqlite`` or ``postgres``
+    :param kind: ``sqlite``, ``postgres`` or ``oracle``
     :param place: a path, or a DSN
     """
 
@@ -29,6 +30,8 @@ class Db:
     def connect(self) -> Any:
         if self.kind == "postgres":
             return psycopg.connect(self.place)
+        if self.kind == "oracle":
+            return oracle_databases.connect(self.place)
         connection = sqlite3.connect(self.place)
         connection.execute("PRAGMA synchronous = OFF")  # processes die in the tests, not the machine
         return connection
@@ -38,23 +41,28 @@ class Db:
 
     def execute(self, *statements: str) -> None:
         with closing(self.connect()) as connection:
+            cursor = connection.cursor()
             for statement in statements:
-                connection.execute(statement)
+                cursor.execute(oracle_databases.ddl(statement) if self.kind == "oracle" else statement)
             connection.commit()
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         rows = list(rows)
         if not rows:
             return
-        mark = "?" if self.kind == "sqlite" else "%s"
+        marks = ["?" if self.kind == "sqlite" else "%s"] * len(rows[0])
+        if self.kind == "oracle":
+            marks = [f":{number}" for number in range(1, len(rows[0]) + 1)]
+            rows = [tuple(map(oracle_databases.value, row)) for row in rows]
         with closing(self.connect()) as connection:
-            statement = f"INSERT INTO {table} VALUES ({', '.join([mark] * len(rows[0]))})"
+            statement = f"INSERT INTO {table} VALUES ({', '.join(marks)})"
             connection.cursor().executemany(statement, rows)
             connection.commit()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(self.connect()) as connection:
-            return connection.cursor().execute(query).fetchall()
+            rows: list[tuple[Any, ...]] = connection.cursor().execute(query).fetchall()
+            return rows if self.kind != "oracle" else [tuple(map(oracle_databases.read, row)) for row in rows]
 
     def one(self, query: str) -> Any:
         return self.rows(query)[0][0]
@@ -64,6 +72,8 @@ class Db:
         """The Airflow connection."""
         if self.kind == "sqlite":
             return f"sqlite://{self.place}"
+        if self.kind == "oracle":
+            return oracle_databases.uri(self.place)
         parts = psycopg.conninfo.conninfo_to_dict(self.place)
         host = quote(str(parts.get("host", "localhost")), safe="")
         login = f"{parts.get('user', 'postgres')}:{parts.get('password', '')}"

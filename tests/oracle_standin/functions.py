@@ -1,0 +1,155 @@
+"""Oracle's functions, as far as they are known here; any other name in front of a parenthesis is an error."""
+
+FUNCTIONS = frozenset(
+    [
+        "ABS",
+        "AVG",
+        "CEIL",
+        "CHARTOROWID",
+        "COALESCE",
+        "CONCAT",
+        "COUNT",
+        "DECODE",
+        "DENSE_RANK",
+        "EXTRACT",
+        "FLOOR",
+        "GREATEST",
+        "HEXTORAW",
+        "INSTR",
+        "JSON",
+        "JSON_SERIALIZE",
+        "LEAST",
+        "LENGTH",
+        "LISTAGG",
+        "LOWER",
+        "LPAD",
+        "LTRIM",
+        "MAX",
+        "MIN",
+        "MOD",
+        "NULLIF",
+        "NUMTODSINTERVAL",
+        "NVL",
+        "NVL2",
+        "POWER",
+        "RANK",
+        "RAWTOHEX",
+        "REPLACE",
+        "ROUND",
+        "ROWIDTOCHAR",
+        "ROW_NUMBER",
+        "RPAD",
+        "RTRIM",
+        "SIGN",
+        "SQRT",
+        "STANDARD_HASH",
+        "SUBSTR",
+        "SUM",
+        "SYS_CONTEXT",
+        "SYS_EXTRACT_UTC",
+        "SYS_GUID",
+        "TO_BINARY_DOUBLE",
+        "TO_BINARY_FLOAT",
+        "TO_CHAR",
+        "TO_CLOB",
+        "TO_DATE",
+        "TO_DSINTERVAL",
+        "TO_NUMBER",
+        "TO_TIMESTAMP",
+        "TO_TIMESTAMP_TZ",
+        "TO_YMINTERVAL",
+        "TRIM",
+        "TRUNC",
+        "UPPER",
+        "XMLSERIALIZE",
+        "XMLTYPE",
+        "CAST",
+    ]
+)
+
+# Keywords, and types that take a length.
+NOT_FUNCTIONS = frozenset(
+    [
+        "ALL",
+        "AND",
+        "ANY",
+        "AS",
+        "BETWEEN",
+        "BY",
+        "CASE",
+        "CHECK",
+        "DEFAULT",
+        "DISTINCT",
+        "ELSE",
+        "EXISTS",
+        "FROM",
+        "IN",
+        "INSERT",
+        "INTERSECT",
+        "IS",
+        "JOIN",
+        "KEY",
+        "LIKE",
+        "MINUS",
+        "NOT",
+        "ON",
+        "OR",
+        "OVER",
+        "PARTITION",
+        "SELECT",
+        "SET",
+        "SOME",
+        "THEN",
+        "UNION",
+        "UNIQUE",
+        "USING",
+        "VALUES",
+        "WHEN",
+        "WHERE",
+        "ADD",
+        "MODIFY",
+        "IDENTITY",
+        "CHAR",
+        "DATE",
+        "DAY",
+        "DECIMAL",
+        "FLOAT",
+        "INTEGER",
+        "NCHAR",
+        "NUMBER",
+        "NUMERIC",
+        "NVARCHAR2",
+        "RAW",
+        "SECOND",
+        "TIMESTAMP",
+        "UROWID",
+        "VARCHAR",
+        "VARCHAR2",
+        "VECTOR",
+        "YEAR",
+    ]
+)
+
+# Those that Postgres has not, or has otherwise.
+DEFINITIONS = """
+CREATE FUNCTION standin_sys_context(text, text) RETURNS text LANGUAGE sql AS
+  $$SELECT CASE upper($2) WHEN 'CURRENT_SCHEMA' THEN current_schema()::text WHEN 'SESSION_USER' THEN current_schema()::text END$$;
+CREATE FUNCTION standin_sys_extract_utc(timestamptz) RETURNS timestamp LANGUAGE sql AS $$SELECT $1 AT TIME ZONE 'UTC'$$;
+CREATE FUNCTION standin_to_timestamp_tz(text, text) RETURNS timestamptz LANGUAGE sql AS $$SELECT to_timestamp($1, $2)$$;
+CREATE FUNCTION standin_to_yminterval(text) RETURNS interval LANGUAGE sql AS
+  $$SELECT make_interval(months => CASE WHEN $1 LIKE '-%' THEN -1 ELSE 1 END
+     * (12 * split_part(ltrim($1, '+-'), '-', 1)::int + split_part(ltrim($1, '+-'), '-', 2)::int))$$;
+CREATE FUNCTION standin_to_dsinterval(text) RETURNS interval LANGUAGE sql AS $$SELECT $1::interval$$;
+CREATE FUNCTION standin_hextoraw(text) RETURNS bytea LANGUAGE sql AS $$SELECT decode($1, 'hex')$$;
+CREATE FUNCTION standin_to_char(interval) RETURNS text LANGUAGE sql AS
+  $$SELECT CASE WHEN $1 < interval '0' THEN '-' ELSE '+' END || to_char(abs(extract(year FROM $1)), 'FM00')
+     || '-' || to_char(abs(extract(month FROM $1)), 'FM00')$$;
+CREATE FUNCTION standin_to_char(anyelement) RETURNS text LANGUAGE sql AS $$SELECT $1::text$$;
+CREATE FUNCTION standin_json_of(text) RETURNS json LANGUAGE sql AS $$SELECT $1::json$$;
+CREATE FUNCTION standin_json_serialize(json) RETURNS text LANGUAGE sql AS $$SELECT $1::text$$;
+CREATE FUNCTION standin_xmlserialize(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
+CREATE FUNCTION standin_chartorowid(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
+CREATE FUNCTION standin_rowidtochar(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
+CREATE FUNCTION standin_to_binary_double(numeric) RETURNS float8 LANGUAGE sql AS $$SELECT $1::float8$$;
+CREATE FUNCTION standin_nvl(anyelement, anyelement) RETURNS anyelement LANGUAGE sql AS $$SELECT coalesce($1, $2)$$;
+"""
