@@ -10,7 +10,10 @@ import pytest
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 
-PAIRS = ["sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"]
+PAIRS = [
+    *("sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"),
+    *("oracle->postgres", "postgres->oracle"),
+]
 
 MakeDb = Callable[[str, str], Db]
 
@@ -20,6 +23,9 @@ def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDb:
     """Make a database of a kind; two of kind postgres are two schemas' worth of tables in one database."""
 
     def make(kind: str, name: str) -> Db:
+        if kind == "oracle":
+            made: Db = request.getfixturevalue("oracle_databases")(name)
+            return made
         if kind == "sqlite":
             return Db("sqlite", str(tmp_path / f"{name}.db"))
         return Db("postgres", request.getfixturevalue(f"postgres_{name}"))
@@ -34,7 +40,15 @@ def pair(request: pytest.FixtureRequest, make_db: MakeDb) -> tuple[Db, Db]:
     return make_db(source, "source"), make_db(destination, "destination")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module with the kinds of destination that it names, or those that a test names itself."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    if "destination" in metafunc.fixturenames and all(mark.args[0] != "destination" for mark in marks):
+        kinds = getattr(metafunc.module, "DESTINATIONS", ("sqlite", "postgres"))
+        metafunc.parametrize("destination", kinds, indirect=True)
+
+
+@pytest.fixture
 def destination(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
     return make_db(request.param, "destination")
 

@@ -16,8 +16,9 @@ from airflow_checkpoint_provider.engine.errors import (
     UnsupportedDatabaseError,
     one_line,
 )
+from airflow_checkpoint_provider.engine.oracle import means_start_again, prepare_session
 
-_URLS = {"sqlite3": "sqlite://", "psycopg": "postgresql+psycopg://"}
+_URLS = {"sqlite3": "sqlite://", "psycopg": "postgresql+psycopg://", "oracledb": "oracle+oracledb://"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Database:
             fresh = ready.pop() if ready else self.connect()
             if driver == "sqlite3":
                 _prepare_sqlite(fresh, lock_timeout)
+            elif driver == "oracledb":
+                prepare_session(fresh)
             else:
                 _prepare_psycopg(fresh)
             return fresh
@@ -116,6 +119,8 @@ def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
         if isinstance(cause, connection.dialect.loaded_dbapi.Error) and connection.dialect.is_disconnect(
             cause, _dbapi_connection(connection), None
         ):
+            return True
+        if connection.dialect.name == "oracle" and means_start_again(cause):
             return True
         cause = cause.__cause__
     return False

@@ -6,7 +6,8 @@ from __future__ import annotations
 def one_line(error: BaseException) -> str:
     """What an error says, without the statement that SQLAlchemy adds to a driver's error."""
     cause = getattr(error, "orig", None) or error
-    return " ".join(str(cause).split()) or type(cause).__name__
+    text = str(cause).partition("\nHelp: https://")[0]  # which oracledb adds
+    return " ".join(text.split()) or type(cause).__name__
 
 
 class CheckpointError(Exception):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.oracle import exists
 
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^".`\s][^".`]*?))\s*(\.|$)', re.DOTALL)
 
@@ -50,7 +51,12 @@ class TableName:
     def resolve(self, inspector: sa.Inspector) -> TableName | None:
         """Find the table or view in the catalog: to the letter, else folded as the database folds names."""
         for name in (self, self._folded()):
-            if inspector.has_table(name.table, schema=name.schema):
+            if inspector.dialect.name == "oracle":
+                # The dictionary does not say what a synonym stands for in one place; the server knows.
+                run = inspector.bind.exec_driver_sql  # type: ignore[union-attr]
+                if exists(run, name.quote(inspector.dialect), sa.exc.DBAPIError):
+                    return name
+            elif inspector.has_table(name.table, schema=name.schema):
                 return name if inspector.dialect.name != "sqlite" else name._as_created(inspector)
         return None
 
@@ -72,11 +78,26 @@ class TableName:
 
     def quote(self, dialect: sa.Dialect) -> str:
         """Write the name for use in a statement."""
-        table = quote_name(self.table, dialect)
-        return f"{quote_name(self.schema, dialect)}.{table}" if self.schema else table
+        table = _quote(self.table, self.quoted, dialect)
+        return f"{_quote(self.schema, self.schema_quoted, dialect)}.{table}" if self.schema else table
+
+    def in_catalog(self, dialect: sa.Dialect) -> tuple[str | None, str]:
+        """Return the schema and the table as Oracle's dictionary spells them."""
+
+        def spelt(name: str, quoted: bool) -> str:
+            return name if quoted else str(dialect.denormalize_name(name))
+
+        return spelt(self.schema, self.schema_quoted) if self.schema else None, spelt(self.table, self.quoted)
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+def _quote(name: str, as_written: bool, dialect: sa.Dialect) -> str:
+    if as_written and dialect.name == "oracle":
+        # Elsewhere lower case needs no quotes; here, without them, it would be another name.
+        return dialect.identifier_preparer.quote_identifier(name)
+    return quote_name(name, dialect)
 
 
 def quote_name(name: str, dialect: sa.Dialect) -> str:

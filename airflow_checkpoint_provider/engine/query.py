@@ -16,7 +16,8 @@ _TOKEN = re.compile(
     r"""
     (?P<blank> \s+ | --[^\n]* | /\*.*?\*/ )
     | (?P<quoted>
-        \bE'(?:[^'\\]|\\.|'')*' | '[^']*' | "[^"]*" | `[^`]*`
+        (?<!\w)N?Q'(?:\[.*?\]|\{.*?\}|\(.*?\)|<.*?>|(?P<mark>[^\s\[{(<]).*?(?P=mark))'
+        | \bE'(?:[^'\\]|\\.|'')*' | '[^']*' | "[^"]*" | `[^`]*`
         | (?<![\w$])(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag)
     )
     | (?P<order> \bORDER\s+BY\b )
@@ -71,6 +72,34 @@ class Query:
     def source(self) -> str:
         """The query as a derived table (on lines of its own, for it may end in a comment)."""
         return f"(\n{self.text}\n) src"
+
+
+_BLOCK = re.compile(
+    r"(?:BEGIN|DECLARE|CREATE\s+(?:OR\s+REPLACE\s+)?(?:PROCEDURE|FUNCTION|PACKAGE|TRIGGER|TYPE))\b",
+    re.IGNORECASE,
+)
+_SLASH = re.compile(r"^\s*/\s*$", re.MULTILINE)
+
+
+def statements(script: str) -> list[str]:
+    """
+    Split a script for a driver that takes one statement at a time, as Oracle's does.
+
+    A block of PL/SQL goes up to a line with nothing but a slash, or to the end.
+    """
+    found = []
+    for part in _SLASH.split(script):
+        begin = end = 0
+        started = block = False
+        for kind, value, _ in _tokens(part):
+            if value == ";" and not block:
+                found.append(part[begin:end] if started else "")
+                begin, started = end + 1, False
+            elif kind != "blank" and not started:
+                started, block = True, bool(_BLOCK.match(part, end))
+            end += len(value)
+        found.append(part[begin:] if started else "")
+    return [statement.strip() for statement in found if statement]
 
 
 def _tokens(sql: str) -> Iterator[tuple[str, str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +13,12 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.names import TableName
+from airflow_checkpoint_provider.engine.oracle import NAME_IN_USE, error_code
 
 FORMAT_VERSION = 1
 DEFAULT_TABLE = "airflow_checkpoint"
 
+_CREATION_TRIES = 20
 _ID_LENGTH = 250  # as in Airflow's own tables; four of them still fit in one index of every database
 
 
@@ -25,11 +28,16 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        # In Oracle, DateTime is a DATE, which has no fractions, and the driver leaves out the zone of a time with one.
+        kind = sa.TIMESTAMP() if dialect.name == "oracle" else sa.DateTime(timezone=True)
+        return dialect.type_descriptor(kind)
+
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
         value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return value.replace(tzinfo=None) if dialect.name in ("sqlite", "oracle") else value
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
@@ -65,18 +73,22 @@ class Tables:
 
         :raises MetadataTableError: when the database refuses
         """
-        if self.exist(connection):
-            return
-        try:
-            with connection.begin():
-                self.checkpoint.metadata.create_all(connection, checkfirst=True)
-        except sa.exc.DBAPIError as error:
-            if self.exist(connection):  # another attempt was faster
+        for _ in range(_CREATION_TRIES):
+            if self.exist(connection):
                 return
-            raise MetadataTableError(
-                f"The metadata table {self.name} could not be created: {one_line(error)}. Grant the right to create "
-                "tables, or have a DBA run the script that CheckpointHook.ddl() returns."
-            ) from error
+            try:
+                with connection.begin():
+                    self.checkpoint.metadata.create_all(connection, checkfirst=True)
+            except sa.exc.DBAPIError as error:
+                if self.exist(connection):  # another attempt was faster
+                    return
+                if error_code(error.orig) == NAME_IN_USE and any(self._there(connection)):
+                    time.sleep(0.1)  # it is at it: in Oracle each table is committed by itself
+                    continue
+                raise MetadataTableError(
+                    f"The metadata table {self.name} could not be created: {one_line(error)}. Grant the right to "
+                    "create tables, or have a DBA run the script that CheckpointHook.ddl() returns."
+                ) from error
 
     def require(self, connection: sa.Connection, *, create: bool) -> None:
         """
@@ -94,12 +106,15 @@ class Tables:
 
     def exist(self, connection: sa.Connection) -> bool:
         """Tell whether both tables are there."""
+        return all(self._there(connection))
+
+    def _there(self, connection: sa.Connection) -> list[bool]:
         with reading(connection):
             inspector = sa.inspect(connection)
-            return all(
+            return [
                 inspector.has_table(table.name, schema=table.schema)
                 for table in (self.checkpoint, self.event)
-            )
+            ]
 
     def ddl(self, dialect_name: str) -> str:
         """

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.database import Database, is_disconnect, reading, same_file
 from airflow_checkpoint_provider.engine.destinations import open_destination
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
-from airflow_checkpoint_provider.engine.errors import SourceError
+from airflow_checkpoint_provider.engine.errors import CannotConnectError, CheckpointError, SourceError
 from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources import open_source
@@ -86,10 +86,20 @@ def open_session(
 def _noticing_loss(connections: Sequence[sa.Connection]) -> Iterator[None]:
     try:
         yield
+    except CannotConnectError:  # one that was never there is not lost
+        raise
     except Exception as error:
         if _has_lost(connections, error):
-            raise LostError from error
+            raise LostError from _told_first(error)
         raise
+
+
+def _told_first(error: BaseException) -> BaseException:
+    """Rolling back on a lost connection fails as well, and says less than what came before it."""
+    before = error.__context__
+    while before is not None and not isinstance(before, CheckpointError):
+        before = before.__context__
+    return before or error
 
 
 def _has_lost(connections: Iterable[sa.Connection], error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
+from airflow_checkpoint_provider.engine.oracle import ROWS_BUSY, error_code
 from airflow_checkpoint_provider.engine.position import BEGINNING, Key, Position
 from airflow_checkpoint_provider.engine.rows import (
     attempt_values,
@@ -95,7 +97,7 @@ class Store:
         try:
             with self.connection.begin():
                 yield
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             if not _is_lock_timeout(error):
                 raise
             holder = self._holder()
@@ -109,7 +111,7 @@ class Store:
     def load(self, *, lock: bool = False) -> Checkpoint | None:
         """Read the checkpoint, if there is one."""
         statement = sa.select(self._table).where(self._mine)
-        row = self.connection.execute(statement.with_for_update() if lock else statement).first()
+        row = self.connection.execute(self._locking(statement) if lock else statement).first()
         return from_row(row) if row else None
 
     def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
@@ -283,6 +285,13 @@ class Store:
             detail=detail,
         )
 
+    def _locking(self, statement: Any) -> Any:
+        statement = statement.with_for_update()
+        if self.connection.dialect.name != "oracle":
+            return statement
+        # Without it Oracle waits for ever; it counts whole seconds.
+        return statement.suffix_with(f"WAIT {max(math.ceil(self._lock_timeout), 1)}")
+
     def _limit_waiting(self) -> None:
         if self.connection.dialect.name == "postgresql":
             milliseconds = max(int(self._lock_timeout * 1000), 1)
@@ -297,6 +306,8 @@ class Store:
         return f" (try {other.try_number}, {other.owner})" if other else ""
 
 
-def _is_lock_timeout(error: sa.exc.OperationalError) -> bool:
+def _is_lock_timeout(error: sa.exc.DBAPIError) -> bool:
+    if error_code(error.orig) in ROWS_BUSY:
+        return True
     text = str(error.orig).lower()
     return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in text

@@ -6,7 +6,10 @@ import pytest
 
 from airflow_checkpoint_provider.engine.errors import CheckpointError
 from tests.databases import Db
+from tests.fix_databases import PAIRS
 from tests.loads import Load
+
+pytestmark = pytest.mark.parametrize("pair", [*PAIRS, "oracle->oracle"], indirect=True)
 
 TABLE = "CREATE TABLE {} (id integer PRIMARY KEY, name varchar(40), amount numeric(12, 2), at timestamp)"
 ROWS = [(i, f"name {i}", i / 4, f"2026-01-{i % 28 + 1:02} 12:30:00") for i in range(1, 1001)]
@@ -22,8 +25,12 @@ def sales(pair: tuple[Db, Db]) -> tuple[Db, Db]:
 
 
 def same(source: Db, destination: Db) -> bool:
-    query = "SELECT id, name, CAST(amount AS float), CAST(at AS varchar(19)) FROM {} ORDER BY id"
-    return source.rows(query.format("sales")) == destination.rows(query.format("target"))
+    return contents(source, "sales") == contents(destination, "target")
+
+
+def contents(db: Db, table: str) -> list[tuple]:
+    rows = db.rows(f"SELECT id, name, amount, at FROM {table} ORDER BY id")
+    return [(number, name, float(amount), str(at)[:19]) for number, name, amount, at in rows]
 
 
 class Stop:

@@ -17,6 +17,8 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
+
 
 @pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:
@@ -80,6 +82,13 @@ def test_an_attempt_paused_after_reading_adds_nothing(load: Load, batch: int, ne
     assert loaded(load) == list(range(20))
 
 
+def hold(load: Load, connection: Any) -> None:
+    """Lock the checkpoint, as a transaction does that is under way."""
+    if load.destination.kind == "sqlite":
+        connection.execute("BEGIN IMMEDIATE")
+    connection.cursor().execute("UPDATE airflow_checkpoint SET owner = owner")
+
+
 def stop(rows: list) -> list:
     raise RuntimeError("stopped")
 
@@ -87,8 +96,7 @@ def stop(rows: list) -> list:
 def test_a_newer_attempt_waits_for_a_running_transaction_and_names_its_owner(load: Load) -> None:
     load.attempt_batches(1)
     with closing(load.destination.connect()) as holder:
-        holder.execute("BEGIN IMMEDIATE" if load.destination.kind == "sqlite" else "BEGIN")
-        holder.execute("UPDATE airflow_checkpoint SET owner = owner")
+        hold(load, holder)
         message = r"a_task, run run_1 is held by another attempt \(try 1, test, try 1\).* within 0.3 seconds \(lock_"
         with pytest.raises(CheckpointLockedError, match=message):
             load.attempt(lock_timeout=0.3)
@@ -99,8 +107,7 @@ def test_a_newer_attempt_waits_for_a_running_transaction_and_names_its_owner(loa
 def test_a_lock_that_is_let_go_in_time_is_no_error(load: Load) -> None:
     load.attempt_batches(1)
     with closing(load.destination.connect()) as holder, ThreadPoolExecutor(1) as pool:
-        holder.execute("BEGIN IMMEDIATE" if load.destination.kind == "sqlite" else "BEGIN")
-        holder.execute("UPDATE airflow_checkpoint SET owner = owner")
+        hold(load, holder)
         future = pool.submit(load.attempt)
         with pytest.raises(TimeoutError):
             future.result(0.5)

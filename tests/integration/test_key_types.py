@@ -148,7 +148,8 @@ def test_of_sqlite(make_db: MakeDb, name: str) -> None:
 def test_composite(pair: tuple[Db, Db], columns: str, order: list[str]) -> None:
     source, destination = pair
     source.execute("CREATE TABLE t (n integer, a integer, b varchar(9))")
-    source.insert("t", [(n, n % 3, "xyz"[n % 2 :][: n % 3]) for n in range(40)])
+    empty = "w" if "oracle" in (source.kind, destination.kind) else ""  # which there is NULL
+    source.insert("t", [(n, n % 3, "xyz"[n % 2 :][: n % 3] or empty) for n in range(40)])
     destination.execute("CREATE TABLE target (n integer, a integer, b varchar(9))")
     load = Load(source, destination, {"sql": "SELECT * FROM t", "checkpoint_column": order, "batch_size": 4})
     assert load_in_pieces(load) > 4

@@ -13,6 +13,8 @@ from tests.fix_databases import MakeDb
 from tests.loads import Load
 from tests.numbers import add, loaded, numbers, run
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
+
 
 @pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:

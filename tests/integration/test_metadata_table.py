@@ -19,6 +19,8 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
+
 
 @pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:
@@ -113,6 +115,8 @@ STORED = [
 @pytest.mark.parametrize(("text", "message"), STORED)
 @pytest.mark.parametrize("column", ["position", "upper_bound"])
 def test_a_stored_position_that_cannot_be_one(load: Load, text: str, message: str, column: str) -> None:
+    if load.destination.kind == "oracle":
+        text = text or " "  # '' is NULL there, which says that nothing is committed yet
     load.attempt_batches(1)
     load.destination.execute(f"UPDATE airflow_checkpoint SET {column} = '{text}'")
     for _ in range(2):

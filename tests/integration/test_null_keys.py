@@ -31,7 +31,7 @@ def test_are_refused_before_anything_is_written(pair: tuple[Db, Db]) -> None:
         {"source_table": "t", "checkpoint_column": "a", "preoperator": "DELETE FROM target"},
     )
     pair[1].insert("target", [(-1, None, None)])
-    with pytest.raises(SourceError, match=r"a: 7 rows have no value .* on_null_key='load'"):
+    with pytest.raises(SourceError, match=r"(?i)a: 7 rows have no value .* on_null_key='load'"):
         load.attempt()
     assert loaded(pair[1]) == [(-1, None, None)]
     assert load.attempt(on_null_key="load").rows == 35

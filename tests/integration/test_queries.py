@@ -49,14 +49,16 @@ def load_in_pieces(source: Db, destination: Db, **arguments: Any) -> list[tuple]
     return destination.rows("SELECT * FROM target ORDER BY 1, 2")
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "oracle"])
 @pytest.mark.parametrize("by", [{"checkpoint_column": "id"}, {"strategy": "python"}], ids=["key", "python"])
 def test_arrive_as_they_are(make_db: MakeDb, kind: str, by: dict[str, Any]) -> None:
     source, _ = prepared(make_db(kind, "source"), make_db("sqlite", "unused"))
     for name, sql in QUERIES.items():
         destination = make_db("sqlite", name)
         destination.execute("CREATE TABLE target (id integer, name varchar(40))")
-        wanted = sorted(source.rows(sql), key=lambda row: tuple(map(str, row)))
+        if kind == "oracle":
+            sql = sql.replace("LIMIT 9", "FETCH FIRST 9 ROWS ONLY")
+        wanted = sorted(source.rows(sql.rstrip(";")), key=lambda row: tuple(map(str, row)))
         loaded = load_in_pieces(source, destination, sql=sql, **by)
         assert sorted(loaded, key=lambda row: tuple(map(str, row))) == wanted, name
 
@@ -67,6 +69,8 @@ STYLES = [
     ("sqlite", "id > :low AND name <> :no", {"low": 2, "no": "n5"}),
     ("postgres", "id > %s AND name <> %s", [2, "n5"]),
     ("postgres", "id > %(low)s AND name <> %(no)s", {"low": 2, "no": "n5"}),
+    ("oracle", "id > :1 AND name <> :2", [2, "n5"]),
+    ("oracle", "id > :low AND name <> :no", {"low": 2, "no": "n5"}),
 ]
 
 
@@ -85,14 +89,20 @@ def test_bind_parameters(make_db: MakeDb, kind: str, where: str, parameters: Any
 @pytest.mark.parametrize("strategy", ["key", "python"])
 def test_odd_names_of_columns(people: tuple[Db, Db], strategy: str) -> None:
     source, destination = people
-    names = ("Id", "a%b", "%s", "x:y", "sp ace", 'quo""te', "order")
+    names = ["Id", "a%b", "%s", "x:y", "sp ace", 'quo""te', "order"]
+    if "oracle" in (source.kind, destination.kind):  # which allows no quote in a name
+        names.remove('quo""te')
     columns = ", ".join(f'"{name}" integer' for name in names)
     source.execute(f"CREATE TABLE odd ({columns})")
-    source.insert("odd", [(n,) * 7 for n in range(10)])
+    source.insert("odd", [(n,) * len(names) for n in range(10)])
     destination.execute("DROP TABLE target", f"CREATE TABLE target ({columns})")
-    key = {"checkpoint_column": ["a%b", 'quo"te', "%s"]} if strategy == "key" else {"strategy": "python"}
+    key = (
+        {"checkpoint_column": ["a%b", "sp ace", names[-2].replace('""', '"'), "%s"]}
+        if strategy == "key"
+        else {"strategy": "python"}
+    )
     assert load_in_pieces(source, destination, sql="SELECT * FROM odd ORDER BY 1", **key) == [
-        (n,) * 7 for n in range(10)
+        (n,) * len(names) for n in range(10)
     ]
 
 
@@ -110,7 +120,7 @@ def test_names_that_differ_by_case_find_each_other(people: tuple[Db, Db], write_
 
 def test_columns_of_one_name_are_refused(people: tuple[Db, Db]) -> None:
     load = Load(*people, {"sql": "SELECT a.id, a.name, b.id FROM people a JOIN people b ON a.id = b.id"})
-    with pytest.raises(SourceError, match=r"more than one column called id.*AS a_id"):
+    with pytest.raises(SourceError, match=r"more than one column called.*AS a_id"):
         load.attempt()
 
 

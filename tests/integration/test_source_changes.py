@@ -10,6 +10,8 @@ from airflow_checkpoint_provider.engine.errors import SourceChangedError, WouldD
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
+
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def load(request: pytest.FixtureRequest, make_db: MakeDb) -> Load:

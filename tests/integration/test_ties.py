@@ -31,7 +31,7 @@ def committed(load: Load) -> list[int]:
     return [event.rows for event in load.told(BatchCommitted)]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "oracle"])
 def source(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
     return make_db(request.param, "source")
 

@@ -12,6 +12,8 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
+
 OFF: list[dict[str, Any]] = [{"strategy": "none"}, {"checkpoint_enabled": False, "checkpoint_column": "n"}]
 
 

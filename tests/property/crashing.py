@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import psycopg
 
 from tests.databases import Db
+from tests.oracle_databases import stand_in
+from tests.oracle_standin import Connection
 
 
 class Crash(BaseException):
@@ -95,6 +98,13 @@ class SqliteConnection(sqlite3.Connection):
             self.fuse.run(super().commit)
 
 
+def cut(connection: psycopg.Connection[Any]) -> None:
+    """End a connection without closing it: that would free what another thread may be using, and no death does so."""
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+
 class PsycopgConnection(psycopg.Connection[Any]):
     fuse: Fuse
 
@@ -103,18 +113,39 @@ class PsycopgConnection(psycopg.Connection[Any]):
         self.cursor_factory = PsycopgCursor
 
     def die(self) -> None:
-        # Closing it would free what the thread that reads ahead is using, which no death of a process does.
-        with socket.socket(fileno=os.dup(self.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        cut(self)
 
     def commit(self) -> None:
         if self.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             self.fuse.run(super().commit)
 
 
+class OracleConnection(Connection):
+    fuse: Fuse
+
+    def die(self) -> None:
+        cut(self.postgres)
+
+    def step(self, what: str, run: Callable[[], Any]) -> Any:
+        if _UNEVENTFUL.match(what):
+            return super().step(what, run)
+        return self.fuse.run(lambda: super(OracleConnection, self).step(what, run))
+
+
+# What only looks things up when a connection is opened, or asks for more rows.
+_UNEVENTFUL = re.compile(
+    r"fetch|select sys_context|SELECT 1\.1|ALTER SESSION|SELECT parameter|SELECT tables_and_views",
+    re.IGNORECASE,
+)
+
+
 def connect(db: Db, fuse: Fuse) -> Any:
     """Open a connection that the fuse can end."""
     connection: Any
+    if db.kind == "oracle":
+        connection = stand_in.server(db.place).connect(make=OracleConnection)
+        connection.fuse = fuse
+        return fuse.watch(connection)
     if db.kind == "sqlite":
         connection = sqlite3.connect(db.place, factory=SqliteConnection)
     else:

@@ -60,19 +60,14 @@ class Destination:
                 "preoperator can do that), or check the schema and the spelling."
             )
         self.table, self.name = found, found.quote(self.connection.dialect)
-        with warnings.catch_warnings():
-            # Types that SQLAlchemy does not know are the databases' own matter.
-            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
-            columns_there = inspector.get_columns(found.table, schema=found.schema)
-        existing = {str(column["name"]): column["type"] for column in columns_there}
+        existing = self._columns_there(inspector)
         self._existing = list(existing)
         self.columns = self._find(columns, "destination_columns")
         self._types = [existing[column] for column in self.columns]
         if len(set(self.columns)) < len(self.columns):
             raise ArgumentError("destination_columns: a column of the destination is named twice.")
         if self.write_mode == "upsert":
-            key = inspector.get_pk_constraint(found.table, schema=found.schema).get("constrained_columns")
-            self.conflict_columns = self._conflict_key(conflict_columns or key)
+            self.conflict_columns = self._conflict_key(conflict_columns or self._primary_key(inspector))
         self._prepared()
 
     def empty(self) -> None:
@@ -144,6 +139,18 @@ class Destination:
                 f"{', '.join(self.columns)}."
             )
         return found
+
+    def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
+        """Return the table's columns with their types."""
+        with warnings.catch_warnings():
+            # Types that SQLAlchemy does not know are the databases' own matter.
+            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+            columns = inspector.get_columns(self.table.table, schema=self.table.schema)
+        return {str(column["name"]): column["type"] for column in columns}
+
+    def _primary_key(self, inspector: sa.Inspector) -> list[str]:
+        key = inspector.get_pk_constraint(self.table.table, schema=self.table.schema)
+        return list(key.get("constrained_columns") or [])
 
     @property
     def _style(self) -> str:

@@ -33,6 +33,8 @@ class Source:
     """
 
     first_row = "LIMIT 1"
+    compares_rows = True
+    """Whether the database has ``(a, b) > (x, y)``."""
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
         self.connection = connection
@@ -68,6 +70,41 @@ class Source:
         """Write a placeholder so that the database takes its value for one of the column's type."""
         return placeholder
 
+    def bound(self, column: str, value: Any) -> Any:
+        """Turn a value of the column into what is bound for it."""
+        return value
+
+    def read(self, column: str) -> str:
+        """Write the expression that a column's value is read by."""
+        return self.quote(column)
+
+    def everything(self) -> str:
+        """Write the expressions that all columns are read by."""
+        return "*"
+
+    def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
+        """
+        Compare columns with a key in its order.
+
+        :param operator: ``>`` or ``<=``
+        """
+
+        def bind(column: str, value: Any) -> str:
+            return self.typed(column, binds.add(self.bound(column, value)))
+
+        pairs = list(zip(columns, key, strict=True))
+        names = [self.quote(column) for column in columns]
+        if len(pairs) == 1:
+            return f"{names[0]} {operator} {bind(*pairs[0])}"
+        if self.compares_rows:
+            return f"({', '.join(names)}) {operator} ({', '.join(bind(*pair) for pair in pairs)})"
+        ways = []
+        for last, (column, value) in enumerate(pairs):
+            sign = operator if last == len(pairs) - 1 else operator[0]
+            same = [f"{names[index]} = {bind(*pairs[index])}" for index in range(last)]
+            ways.append(" AND ".join([*same, f"{names[last]} {sign} {bind(column, value)}"]))
+        return f"({' OR '.join(f'({way})' for way in ways)})"
+
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         """Write ``SELECT what FROM (the query) suffix`` with its values."""
         binds = binds or Binds(self.paramstyle, self.query.parameters)
@@ -89,7 +126,7 @@ class Source:
         names = [self.quote(column) for column in columns]
         row = self.one(
             self.select(
-                ", ".join(names),
+                ", ".join(map(self.read, columns)),
                 f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}"
                 f" ORDER BY {', '.join(f'{name} DESC' for name in names)} {self.first_row}",
             )
