@@ -100,7 +100,7 @@ class Searcher:
         """Return a page."""
         dag_ids = self._dag_ids()
         seen = set(self._search.readable(dag_ids))
-        scope = [*self._conditions(), self._only(seen, dag_ids)]
+        scope = [*self._conditions(), *self._only(seen, dag_ids)]
         requests = self._requests()
         counts = self._counts(scope, requests)
         statement = sa.select(self._table).where(*scope)
@@ -140,10 +140,8 @@ class Searcher:
         column = self._table.c.dag_id
         return list(self._connection.execute(sa.select(column).distinct().order_by(column)).scalars())
 
-    def _only(self, seen: set[str], among: list[str]) -> sa.ColumnElement[bool]:
-        if len(seen) == len(among):
-            return sa.true()
-        return _is_one_of(self._table.c.dag_id, sorted(seen))
+    def _only(self, seen: set[str], among: list[str]) -> list[sa.ColumnElement[bool]]:
+        return [] if len(seen) == len(among) else [_is_one_of(self._table.c.dag_id, sorted(seen))]
 
     def _conditions(self) -> Iterator[sa.ColumnElement[bool]]:
         search, columns = self._search, self._table.c
@@ -156,7 +154,8 @@ class Searcher:
     def _in_state(self, state: str, requests: dict[Identity, Event]) -> sa.ColumnElement[bool]:
         status, updated = self._table.c.status, self._table.c.updated_at
         if state == REQUESTED:
-            return sa.or_(sa.false(), *(is_identity(self._table, identity) for identity in requests))
+            identities = (is_identity(self._table, identity) for identity in requests)
+            return sa.or_(_is_one_of(self._table.c.dag_id, []), *identities)
         if state == DisplayStatus.STALLED.value:
             return sa.and_(status == Status.RUNNING.value, updated < self._stalled_before)
         if state == Status.RUNNING:
@@ -208,5 +207,6 @@ class Searcher:
 
 
 def _is_one_of(column: sa.ColumnElement[str], values: list[str]) -> sa.ColumnElement[bool]:
-    parts = (values[n : n + _MOST_IN_LIST] for n in range(0, len(values), _MOST_IN_LIST))
-    return sa.or_(sa.false(), *(column.in_(part) for part in parts))
+    parts = [values[n : n + _MOST_IN_LIST] for n in range(0, len(values), _MOST_IN_LIST)]
+    # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
+    return sa.or_(*(column.in_(part) for part in parts or [[]]))

@@ -15,6 +15,8 @@ from tests.fix_databases import MakeDb
 from tests.loads import Load
 from tests.numbers import numbers
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
+
 WHICH = ("a_dag", "a_task", "run_1")
 
 

@@ -15,6 +15,7 @@ from tests.fix_databases import MakeDb
 from tests.loads import Load
 from tests.numbers import numbers
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
 COLUMNS = (
     "dag_id, task_id, run_id, map_index, status, strategy, key_columns, position, lower_bound, upper_bound, "
     "start_position, rows_read, rows_written, batches, row_digest, nulls_done, fence, restarting, forced, "
@@ -141,6 +142,7 @@ def test_a_damaged_row_is_told_and_the_others_are_shown(filled: CheckpointHook, 
     assert "Invalid checkpoint value" in found.unreadable[0]
 
 
+@pytest.mark.parametrize("destination", ["sqlite", "postgres"], indirect=True)
 def test_a_hundred_thousand_take_less_than_a_second(hook: CheckpointHook, destination: Db) -> None:
     hook.create_tables()
     destination.insert(
@@ -177,13 +179,13 @@ def test_progress_is_thinned_and_turns_are_kept(
 ) -> None:
     load: Load = numbers(make_db("sqlite", "source"), destination, declared="n integer", write_mode="replace")
     load.attempt_batches(2)
-    times = [f"2026-01-01 00:00:{n % 60:02}" for n in range(5000)]
-    values = ", ".join(
-        f"('a_dag', 'a_task', 'run_1', -1, 'progress', '{when}', 'x', 1, {n})" for n, when in enumerate(times)
-    )
-    destination.execute(
-        "INSERT INTO airflow_checkpoint_event "
-        f"(dag_id, task_id, run_id, map_index, kind, recorded_at, who, try_number, rows_written) VALUES {values}"
+    which = ("a_dag", "a_task", "run_1", -1)
+    destination.insert(
+        "airflow_checkpoint_event",
+        [
+            (1000 + n, *which, "progress", f"2026-01-01 00:00:{n % 60:02}", "x", 1, n, None, None)
+            for n in range(5000)
+        ],
     )
     _, _, events = hook.look("a_dag", "a_task", "run_1", samples=100)
     progress = [event for event in events if event.kind == "progress"]
