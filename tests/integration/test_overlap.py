@@ -14,14 +14,10 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
+DESTINATIONS = ("sqlite", "postgres", "oracle")
 
 def reading_threads() -> int:
     return sum(thread.name == "checkpoint-read-ahead" for thread in threading.enumerate())
-
-
-@pytest.fixture(params=["postgres", "sqlite"])
-def destination(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
-    return make_db(request.param, "destination")
 
 
 @pytest.mark.parametrize("way", ["interrupt", "cut"])
