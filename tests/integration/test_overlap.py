@@ -16,6 +16,7 @@ from tests.loads import Load
 
 DESTINATIONS = ("sqlite", "postgres", "oracle")
 
+
 def reading_threads() -> int:
     return sum(thread.name == "checkpoint-read-ahead" for thread in threading.enumerate())
 

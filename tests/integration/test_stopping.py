@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import oracledb
 import psycopg
 import pytest
 
@@ -36,7 +37,7 @@ def send_sigterm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SendSigterm]:
 
         def wait_and_send() -> None:
             while not over.wait(0.05):
-                with suppress(sqlite3.Error, psycopg.Error):  # there is no table yet
+                with suppress(sqlite3.Error, psycopg.Error, oracledb.Error):  # there is no table yet
                     if destination.one("SELECT count(*) FROM airflow_checkpoint"):
                         break
             if not over.wait(1):
