@@ -67,6 +67,10 @@ class Db:
     def one(self, query: str) -> Any:
         return self.rows(query)[0][0]
 
+    def spelt(self, name: str) -> str:
+        """Return what the catalog makes of a name that is written in lower case and without quotes."""
+        return name.upper() if self.kind == "oracle" else name
+
     @property
     def uri(self) -> str:
         """The Airflow connection."""

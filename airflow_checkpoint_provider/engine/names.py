@@ -82,10 +82,11 @@ class TableName:
         return f"{_quote(self.schema, self.schema_quoted, dialect)}.{table}" if self.schema else table
 
     def in_catalog(self, dialect: sa.Dialect) -> tuple[str | None, str]:
-        """Return the schema and the table as Oracle's dictionary spells them."""
+        """Return the schema and the table as the catalog spells them, of a name that :meth:`resolve` has found."""
 
         def spelt(name: str, quoted: bool) -> str:
-            return name if quoted else str(dialect.denormalize_name(name))
+            # Only Oracle's dictionary has upper case for what SQLAlchemy writes in lower case.
+            return name if quoted or dialect.name != "oracle" else str(dialect.denormalize_name(name))
 
         return spelt(self.schema, self.schema_quoted) if self.schema else None, spelt(self.table, self.quoted)
 

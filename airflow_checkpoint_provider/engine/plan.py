@@ -115,18 +115,29 @@ def match_tables(spec: TransferSpec, session: Session, columns: Columns) -> Tabl
     table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
     return TablesMatched(
         source_table=in_schema(table, source.connection) if table else None,
-        source_schema=source.connection.dialect.default_schema_name,
+        source_schema=default_schema(source.connection),
         query=source.query.text,
         read=tuple(columns.read),
         destination_table=in_schema(destination.table, destination.connection),
-        written=tuple(columns.written),
+        # As the table spells them, where it has been looked at.
+        written=tuple(destination.columns or columns.written),
     )
 
 
 def in_schema(table: TableName, connection: sa.Connection) -> str:
     """Name a table with the schema that it is in when none is given, where the database has schemas."""
-    schema = table.schema or connection.dialect.default_schema_name
-    return f"{schema}.{table.table}" if schema and connection.dialect.name != "sqlite" else str(table)
+    dialect = connection.dialect
+    if dialect.name == "sqlite":
+        return str(table)
+    schema, name = table.in_catalog(dialect)
+    schema = schema or default_schema(connection)
+    return f"{schema}.{name}" if schema else name
+
+
+def default_schema(connection: sa.Connection) -> str | None:
+    """Return the schema of tables that are named without one, as the catalog spells it."""
+    schema = connection.dialect.default_schema_name
+    return TableName("", schema).in_catalog(connection.dialect)[0] if schema else None
 
 
 def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:

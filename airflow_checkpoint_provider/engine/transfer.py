@@ -103,8 +103,6 @@ class Transfer:
             self._observe(guarantee)
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns)
-        if not self._reconnects:
-            self._observe(match_tables(spec, session, columns))
         store = open_store(spec, session, self._identity, self._attempt)
         start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe)
         start.prepare()
@@ -112,14 +110,14 @@ class Transfer:
         self._fence = store.fence
         if decision.action is Action.NOTHING:
             beginning = Beginning(checkpoint, decision, iter(()))
-            self._started(beginning, strategy)
+            self._started(beginning, session, strategy, columns)
             return Result.of(
                 self._first or beginning, checkpoint, guarantee.guarantee, self._reconnects, self._began
             )
         try:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
-            self._started(beginning, strategy)
+            self._started(beginning, session, strategy, columns)
             with few_collections():
                 for committed in self._copy(session, store, strategy, columns, beginning):
                     checkpoint, self._lost_in_a_row = committed, 0
@@ -178,9 +176,11 @@ class Transfer:
         again = spec.write_mode != "append" or spec.preoperator or spec.allow_duplicates
         return not spec.keeps_checkpoint and not again
 
-    def _started(self, beginning: Beginning, strategy: Strategy) -> None:
+    def _started(self, beginning: Beginning, session: Session, strategy: Strategy, columns: Columns) -> None:
         checkpoint = beginning.checkpoint
-        self._first = self._first or beginning
+        if self._first is None:
+            self._first = beginning
+            self._observe(match_tables(self._spec, session, columns))
         done = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
         self._done_at_start = done or 0.0
         self._copying_since = time.monotonic()

@@ -166,6 +166,5 @@ def _tables_of(query: str, source: Server, schema: str | None) -> list[str]:
     dialect = source.namespace.partition(":")[0]
     parsed = SQLParser(dialect, None if dialect == "sqlite" else schema).parse(query)
     found = parsed.in_tables if parsed else []
-    return sorted(
-        source.name(f"{table.schema}.{table.name}" if table.schema else table.name) for table in found
-    )
+    names = (f"{table.schema}.{table.name}" if table.schema else table.name for table in found)
+    return sorted(source.name(name.upper() if dialect == "oracle" else name) for name in names)

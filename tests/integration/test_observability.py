@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -104,6 +105,10 @@ def name_of(db: Db, table: str) -> tuple[str, str]:
     """What OpenLineage calls a table."""
     if db.kind == "sqlite":
         return f"sqlite://{db.place}", table
+    if db.kind == "oracle":
+        there = urlsplit(db.uri)
+        service = parse_qs(there.query)["service_name"][0]
+        return f"oracle://{there.hostname}:1521", f"{service}.SCOTT.{table.upper()}"
     parts = psycopg.conninfo.conninfo_to_dict(db.place)
     host = str(parts.get("host", "localhost"))
     place = f"{'localhost' if host.startswith('/') else host}:{parts.get('port', 5432)}"
@@ -119,25 +124,26 @@ def test_openlineage_of_a_table(databases: tuple[Db, Db]) -> None:
     (read,), (written,) = lineage.inputs, lineage.outputs
     assert (read.namespace, read.name) == name_of(source, "orders")
     assert (written.namespace, written.name) == name_of(destination, "target")
-    for dataset in (read, written):
-        assert [field.name for field in dataset.facets["schema"].fields] == ["id", "region"]
+    for db, dataset in ((source, read), (destination, written)):
+        names = [db.spelt("id"), db.spelt("region")]
+        assert [field.name for field in dataset.facets["schema"].fields] == names
     assert written.outputFacets["outputStatistics"].rowCount == 1000
     columns = written.facets["columnLineage"].fields
     assert {to: [one.field for one in by.inputFields] for to, by in columns.items()} == {
-        "id": ["id"],
-        "region": ["region"],
+        destination.spelt(name): [source.spelt(name)] for name in ("id", "region")
     }
 
 
 def test_openlineage_of_a_query(databases: tuple[Db, Db]) -> None:
-    source, _ = databases
+    source, destination = databases
     query = "SELECT o.id, o.region FROM orders o JOIN orders p ON p.id = o.id"
     task = operator(source_table=None, sql=query, checkpoint_column="id")
     execute(task)
     lineage = facets(task)
     assert [(one.namespace, one.name) for one in lineage.inputs] == [name_of(source, "orders")]
     assert lineage.job_facets["sql"].query == query
-    assert [field.name for field in lineage.outputs[0].facets["schema"].fields] == ["id", "region"]
+    written = lineage.outputs[0].facets["schema"].fields
+    assert [field.name for field in written] == [destination.spelt("id"), destination.spelt("region")]
 
 
 def test_openlineage_of_a_failure_has_the_rows_that_are_there(databases: tuple[Db, Db]) -> None:
@@ -165,8 +171,12 @@ def test_hook_lineage_once_for_the_transfer(
     source, destination = databases
     execute(operator())
     found = collector.collected_assets
-    assert [(one.asset.uri.rpartition("/")[2], one.count) for one in found.inputs] == [("orders", 1)]
-    assert [(one.asset.uri.rpartition("/")[2], one.count) for one in found.outputs] == [("target", 1)]
+    assert [(one.asset.uri.rpartition("/")[2], one.count) for one in found.inputs] == [
+        (source.spelt("orders"), 1)
+    ]
+    assert [(one.asset.uri.rpartition("/")[2], one.count) for one in found.outputs] == [
+        (destination.spelt("target"), 1)
+    ]
     for db, (one,) in ((source, found.inputs), (destination, found.outputs)):
         assert one.asset.uri.startswith(f"{db.kind}:/")
 
@@ -211,5 +221,5 @@ def test_events_of_assets_say_how_far(databases: tuple[Db, Db]) -> None:
     assert where["outlet_events"][asset].extra == {
         "rows": 1000,
         "rows_total": 1000,
-        "checkpoint": {"id": 999},
+        "checkpoint": {databases[0].spelt("id"): 999},
     }

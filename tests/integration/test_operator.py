@@ -16,7 +16,7 @@ from tests.operating import context, execute, operator
 
 
 def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:
-    name = as_read(databases[0], "id")
+    name = databases[0].spelt("id")
     with capture_logs() as log:
         result = execute(operator())
     assert json.loads(json.dumps(result, allow_nan=False)) == result
@@ -43,15 +43,10 @@ def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:
         assert any(entry["event"].startswith(line) for entry in log), line
 
 
-def as_read(db: Db, name: str) -> str:
-    """Return what the database calls a column whose name was written without quotes."""
-    return name.upper() if db.kind == "oracle" else name
-
-
 def test_a_retry_resumes_and_says_where(databases: tuple[Db, Db]) -> None:
     class StopError(Exception): ...
 
-    name = as_read(databases[0], "id")
+    name = databases[0].spelt("id")
 
     def fail_in_the_third(rows: list, **context: Any) -> list:
         if rows[0][0] >= 600:
