@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import closing, suppress
 from datetime import datetime
@@ -18,8 +19,11 @@ _open = oracledb.connect  # the driver's own, whatever a test puts in its place
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
 _EMPTY = """
 BEGIN
-  FOR t IN (SELECT table_name FROM user_tables) LOOP
-    EXECUTE IMMEDIATE 'DROP TABLE "' || t.table_name || '" CASCADE CONSTRAINTS PURGE';
+  FOR o IN (
+    SELECT object_type, object_name FROM user_objects WHERE object_type IN ('TABLE', 'VIEW', 'SYNONYM')
+  ) LOOP
+    EXECUTE IMMEDIATE 'DROP ' || o.object_type || ' "' || o.object_name || '"'
+      || CASE o.object_type WHEN 'TABLE' THEN ' CASCADE CONSTRAINTS PURGE' END;
   END LOOP;
 END;
 """
@@ -64,12 +68,15 @@ def uri(place: str) -> str:
 
 
 def real_schema(dsn: str, role: str) -> str:
-    """Make a user for a role, with nothing in its schema, and return where it is."""
-    user, password = f"CHECKPOINT_{role.upper()}", "Checkpoint_1"
+    """Make a user for a role, with nothing in its schema, and return where it is; tests run in several processes."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    user, password = f"CHECKPOINT_{role}_{worker}".upper(), "Checkpoint_1"
     with closing(_open(dsn)) as connection, connection.cursor() as cursor:
         with suppress(oracledb.DatabaseError):
             cursor.execute(f'CREATE USER {user} IDENTIFIED BY "{password}" QUOTA UNLIMITED ON users')
-        cursor.execute(f"GRANT CREATE SESSION, CREATE TABLE, CREATE VIEW, CREATE SYNONYM TO {user}")
+        # An identity column makes a sequence.
+        rights = "CREATE SESSION, CREATE TABLE, CREATE SEQUENCE, CREATE VIEW, CREATE SYNONYM"
+        cursor.execute(f"GRANT {rights} TO {user}")
     place = f"oracle:{user}/{password}@{dsn.rpartition('@')[2]}"
     with closing(connect(place)) as connection, connection.cursor() as cursor:
         cursor.execute(_EMPTY)

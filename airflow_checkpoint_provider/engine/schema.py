@@ -85,9 +85,11 @@ class Tables:
                 if error_code(error.orig) == NAME_IN_USE and any(self._there(connection)):
                     time.sleep(0.1)  # it is at it: in Oracle each table is committed by itself
                     continue
+                # The sequence is that of an identity column.
+                too = " and sequences" if connection.dialect.name == "oracle" else ""
                 raise MetadataTableError(
                     f"The metadata table {self.name} could not be created: {one_line(error)}. Grant the right to "
-                    "create tables, or have a DBA run the script that CheckpointHook.ddl() returns."
+                    f"create tables{too}, or have a DBA run the script that CheckpointHook.ddl() returns."
                 ) from error
 
     def require(self, connection: sa.Connection, *, create: bool) -> None:

@@ -43,8 +43,9 @@ class Server:
         host = connection.host if connection.host and not connection.host.startswith("/") else "localhost"
         place = f"{host}:{connection.port or _PORTS.get(scheme, '')}".rstrip(":")
         # What MySQL calls a schema is the database.
+        extra = connection.extra_dejson
         database = (
-            None if scheme == "mysql" else connection.extra_dejson.get("service_name") or connection.schema
+            None if scheme == "mysql" else extra.get("service_name") or extra.get("sid") or connection.schema
         )
         return cls(f"{scheme}://{place}", database)
 

@@ -204,6 +204,7 @@ def test_a_name_that_is_no_asset_does_not_fail_the_transfer(
         ("postgres://u:p@db.example:6543/sales", ("postgres://db.example:6543/sales/s/t", "sales.s.t")),
         ("postgres://u:p@%2Fvar%2Frun/sales", ("postgres://localhost:5432/sales/s/t", "sales.s.t")),
         ("oracle://u:p@db.example/S?service_name=xe", ("oracle://db.example:1521/xe/s/t", "xe.s.t")),
+        ("oracle://u:p@db.example/S?sid=orcl", ("oracle://db.example:1521/orcl/s/t", "orcl.s.t")),
         ("mysql://u:p@db.example/s", ("mysql://db.example:3306/s/t", "s.t")),
         ("sqlite:///data/x.db", ("sqlite:///data/x.db/s/t", "s.t")),
     ],

@@ -172,7 +172,7 @@ def test_without_the_right_to_create_tables(load: Load, faults: dict[str, Faults
     faults["destination"].plan(Fault(1031, "CREATE TABLE"))
     with pytest.raises(
         MetadataTableError,
-        match=r"airflow_checkpoint could not be created: ORA-01031: insufficient privileges\. Grant",
+        match=r"airflow_checkpoint could not be created: ORA-01031: insufficient privileges\. Grant.*tables and sequences",
     ):
         load.attempt()
     assert loaded(load) == []
