@@ -6,10 +6,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.errors import CheckpointError
 from tests.databases import Db
-from tests.fix_databases import PAIRS
 from tests.loads import Load
-
-pytestmark = pytest.mark.parametrize("pair", [*PAIRS, "oracle->oracle"], indirect=True)
 
 TABLE = "CREATE TABLE {} (id integer PRIMARY KEY, name varchar(40), amount numeric(12, 2), at timestamp)"
 ROWS = [(i, f"name {i}", i / 4, f"2026-01-{i % 28 + 1:02} 12:30:00") for i in range(1, 1001)]

@@ -52,21 +52,20 @@ OPENING = 6  # fetches until the rows come, if the strategy asks for most before
 
 
 @BY
-@pytest.mark.parametrize("code", [3113, 3114, 3135])
 @pytest.mark.parametrize(
-    ("side", "at", "after"),
+    ("side", "at", "after", "code"),
     [
-        ("source", "fetch", False),
-        ("source", r"SELECT .* FROM t .*n", False),
-        ("destination", INSERT, False),
-        ("destination", INSERT, True),
-        ("destination", "UPDATE airflow_checkpoint", False),
-        ("destination", "commit", False),
-        ("destination", "commit", True),
+        ("source", "fetch", False, 3113),
+        ("source", r"SELECT .* FROM t .*n", False, 3114),
+        ("destination", INSERT, False, 3135),
+        ("destination", INSERT, True, 3113),
+        ("destination", "UPDATE airflow_checkpoint", False, 3114),
+        ("destination", "commit", False, 3135),
+        ("destination", "commit", True, 3113),
     ],
 )
 def test_a_lost_session_is_opened_again(
-    load: Load, faults: dict[str, Faults], by: dict[str, Any], code: int, side: str, at: str, after: bool
+    load: Load, faults: dict[str, Faults], by: dict[str, Any], side: str, at: str, after: bool, code: int
 ) -> None:
     load.attempt_batches(2, **by)
     faults[side].plan(Fault(code, at, after=after, skip=OPENING if at == "fetch" else 1))

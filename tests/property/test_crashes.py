@@ -194,7 +194,7 @@ def test_sqlite_to_sqlite(case: Case) -> None:
 
 
 @pytest.mark.parametrize("kinds", ["oracle->postgres", "postgres->oracle", "oracle->oracle"])
-@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=16, deadline=None, suppress_health_check=SLOW)
 @given(case=cases())
 def test_with_oracle(kinds: str, postgres_source: str, postgres_destination: str, case: Case) -> None:
     # The driver's own reading and writing, by which the tables are compared, leaves out the zone.
