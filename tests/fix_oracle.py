@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import oracledb
 import pytest
@@ -38,16 +38,17 @@ def real_oracle() -> MakeOracle:
 
 
 @pytest.fixture
-def faults(postgres_source: str, postgres_destination: str) -> dict[str, Faults]:
+def faults(postgres_source: str, postgres_destination: str) -> Iterator[dict[str, Faults]]:
     """The faults of the stand-ins of both sides, with none planned."""
     servers = {
         "source": stand_in.server(postgres_source),
         "destination": stand_in.server(postgres_destination),
     }
     for server in servers.values():
-        server.faults.planned.clear()
         server.faults.seen.clear()
-    return {side: server.faults for side, server in servers.items()}
+    yield {side: server.faults for side, server in servers.items()}
+    for server in servers.values():
+        server.faults.planned.clear()
 
 
 @pytest.fixture
