@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import psycopg
 
 from airflow_checkpoint_provider.engine.database import Database
+from tests.mysql_drivers import DEFAULT_DRIVER, connect_mysql
 
 
 @dataclass(frozen=True)
@@ -19,16 +21,20 @@ class Db:
     """
     A database for one test.
 
-    :param kind: ``sqlite`` or ``postgres``
+    :param kind: ``sqlite``, ``postgres`` or ``mysql``
     :param place: a path, or a DSN
+    :param driver: of MySQL, which has several
     """
 
     kind: str
     place: str
+    driver: str = DEFAULT_DRIVER
 
     def connect(self) -> Any:
         if self.kind == "postgres":
             return psycopg.connect(self.place)
+        if self.kind == "mysql":
+            return connect_mysql(self.place, self.driver)
         connection = sqlite3.connect(self.place)
         connection.execute("PRAGMA synchronous = OFF")  # processes die in the tests, not the machine
         return connection
@@ -38,8 +44,9 @@ class Db:
 
     def execute(self, *statements: str) -> None:
         with closing(self.connect()) as connection:
+            cursor = connection.cursor()
             for statement in statements:
-                connection.execute(statement)
+                cursor.execute(statement)
             connection.commit()
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -54,7 +61,9 @@ class Db:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(self.connect()) as connection:
-            return connection.cursor().execute(query).fetchall()
+            cursor = connection.cursor()
+            cursor.execute(query)
+            return list(cursor.fetchall())
 
     def one(self, query: str) -> Any:
         return self.rows(query)[0][0]
@@ -64,6 +73,14 @@ class Db:
         """The Airflow connection."""
         if self.kind == "sqlite":
             return f"sqlite://{self.place}"
+        if self.kind == "mysql":
+            url = urlsplit(self.place)
+            extra = (
+                dict(parse_qsl(url.query))
+                if self.driver == "MySQLdb"
+                else {"client": "mysql-connector-python"}
+            )
+            return f"mysql://{url.netloc}{url.path}?__extra__={quote(json.dumps(extra))}"
         parts = psycopg.conninfo.conninfo_to_dict(self.place)
         host = quote(str(parts.get("host", "localhost")), safe="")
         login = f"{parts.get('user', 'postgres')}:{parts.get('password', '')}"

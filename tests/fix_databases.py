@@ -10,7 +10,10 @@ import pytest
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 
-PAIRS = ["sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"]
+PAIRS = [
+    *("sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"),
+    *("mysql->mysql", "mysql->postgres", "postgres->mysql"),
+]
 
 MakeDb = Callable[[str, str], Db]
 
@@ -22,7 +25,7 @@ def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDb:
     def make(kind: str, name: str) -> Db:
         if kind == "sqlite":
             return Db("sqlite", str(tmp_path / f"{name}.db"))
-        return Db("postgres", request.getfixturevalue(f"postgres_{name}"))
+        return Db(kind, request.getfixturevalue(f"{kind}_{name}"))
 
     return make
 
@@ -34,7 +37,7 @@ def pair(request: pytest.FixtureRequest, make_db: MakeDb) -> tuple[Db, Db]:
     return make_db(source, "source"), make_db(destination, "destination")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "mysql"])
 def destination(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
     return make_db(request.param, "destination")
 

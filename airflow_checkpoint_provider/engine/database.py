@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,13 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from airflow_checkpoint_provider.engine import mysql
 from airflow_checkpoint_provider.engine.errors import (
     CannotConnectError,
+    CheckpointLockedError,
     UnsupportedDatabaseError,
     one_line,
 )
 
-_URLS = {"sqlite3": "sqlite://", "psycopg": "postgresql+psycopg://"}
+_URLS = {"sqlite3": "sqlite://", "psycopg": "postgresql+psycopg://", **mysql.URLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Database:
             fresh = ready.pop() if ready else self.connect()
             if driver == "sqlite3":
                 _prepare_sqlite(fresh, lock_timeout)
+            elif driver in mysql.URLS:
+                mysql.prepare(fresh, lock_timeout, for_writing=for_writing)
             else:
                 _prepare_psycopg(fresh)
             return fresh
@@ -104,17 +107,20 @@ def raw_connection(connection: sa.Connection) -> Any:
 
 def paramstyle(connection: sa.Connection) -> str:
     """Return the DB-API paramstyle of the connection's driver."""
-    return str(sys.modules[driver_of(raw_connection(connection))].paramstyle)
+    return str(connection.dialect.loaded_dbapi.paramstyle)
 
 
 def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
     """Tell whether an error means that the connection is gone."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, CheckpointLockedError):  # waiting on, or once more, is not what it asks for
+            return False
         if isinstance(cause, sa.exc.DBAPIError) and cause.connection_invalidated:
             return True
-        if isinstance(cause, connection.dialect.loaded_dbapi.Error) and connection.dialect.is_disconnect(
-            cause, _dbapi_connection(connection), None
+        if isinstance(cause, connection.dialect.loaded_dbapi.Error) and (
+            connection.dialect.is_disconnect(cause, _dbapi_connection(connection), None)
+            or (connection.dialect.name == "mysql" and mysql.is_passing(cause))
         ):
             return True
         cause = cause.__cause__

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine import mysql
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request
@@ -95,7 +96,7 @@ class Store:
         try:
             with self.connection.begin():
                 yield
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             if not _is_lock_timeout(error):
                 raise
             holder = self._holder()
@@ -265,12 +266,17 @@ class Store:
             )
         parameters = {f"new_{column}": value for column, value in values.items()}
         updated = self.connection.execute(self._updates[columns], {**parameters, "my_fence": self.fence})
-        if updated.rowcount != 1:
+        if updated.rowcount != 1 and not self._holds():
             raise FencedError(
                 f"Another attempt has taken over the checkpoint of {self.identity}{self._holder()}: "
                 f"this attempt (try {self.attempt.try_number}, {self.attempt.owner}) has written nothing since "
                 "then and ends here. Nothing needs to be done; the other attempt carries on."
             )
+
+    def _holds(self) -> bool:
+        """Look, where the driver has not counted the row: not all can, and MySQL's leave out what is unchanged."""
+        stored = self.load(lock=True)
+        return stored is not None and stored.fence == self.fence
 
     def _record(self, kind: Kind, rows: int, position: Position, detail: str | None = None) -> None:
         self.history.record(
@@ -297,6 +303,8 @@ class Store:
         return f" (try {other.try_number}, {other.owner})" if other else ""
 
 
-def _is_lock_timeout(error: sa.exc.OperationalError) -> bool:
+def _is_lock_timeout(error: sa.exc.DBAPIError) -> bool:
     text = str(error.orig).lower()
+    if error.orig and mysql.error_number(error.orig) == mysql.LOCK_WAIT_TIMEOUT:
+        return True
     return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in text

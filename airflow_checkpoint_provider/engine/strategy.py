@@ -176,14 +176,7 @@ class KeyStrategy(Strategy):
             yield Chunk(NONE, Position(position.key, rows, nulls_done=True))
 
     def _compare(self, operator: str, key: Key, binds: Binds) -> str:
-        columns = self.columns[: len(key)]
-        names = [self.source.quote(column) for column in columns]
-        values = [
-            self.source.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)
-        ]
-        if len(names) == 1:
-            return f"{names[0]} {operator} {values[0]}"
-        return f"({', '.join(names)}) {operator} ({', '.join(values)})"
+        return self.source.compare(self.columns[: len(key)], operator, key, binds)
 
 
 class CountStrategy(Strategy):

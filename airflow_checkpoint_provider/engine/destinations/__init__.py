@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
+from airflow_checkpoint_provider.engine.destinations.mysql import MysqlDestination
 from airflow_checkpoint_provider.engine.destinations.postgres import PostgresDestination
 from airflow_checkpoint_provider.engine.destinations.sqlite import SqliteDestination
 from airflow_checkpoint_provider.engine.names import TableName
@@ -18,5 +19,5 @@ def open_destination(
 
     :raises DestinationError: when the table does not exist
     """
-    kinds = {"postgresql": PostgresDestination, "sqlite": SqliteDestination}
+    kinds = {"mysql": MysqlDestination, "postgresql": PostgresDestination, "sqlite": SqliteDestination}
     return kinds.get(connection.dialect.name, Destination)(connection, table, conn_id, write_mode)

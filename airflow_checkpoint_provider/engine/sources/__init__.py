@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.sources.mysql import MysqlSource
 from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
 
 
@@ -17,4 +18,6 @@ def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact:
     """
     if connection.dialect.name == "postgresql":
         return PostgresSource(connection, query, conn_id, exact=exact)
+    if connection.dialect.name == "mysql":
+        return MysqlSource(connection, query, conn_id)
     return Source(connection, query, conn_id)

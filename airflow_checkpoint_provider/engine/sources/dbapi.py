@@ -33,6 +33,7 @@ class Source:
     """
 
     first_row = "LIMIT 1"
+    row_values = True  # whether (a, b) > (1, 2) can be asked for, and an index answers it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
         self.connection = connection
@@ -67,6 +68,25 @@ class Source:
     def typed(self, column: str, placeholder: str) -> str:
         """Write a placeholder so that the database takes its value for one of the column's type."""
         return placeholder
+
+    def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
+        """Write the condition that columns stand in ``>`` or ``<=`` to a key."""
+        names = [self.quote(column) for column in columns]
+        if len(names) == 1 or self.row_values:
+            marks = [self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)]
+            if len(names) == 1:
+                return f"{names[0]} {operator} {marks[0]}"
+            return f"({', '.join(names)}) {operator} ({', '.join(marks)})"
+        ways = []
+        for last in range(len(names)):
+            strictly = operator if last == len(names) - 1 else operator[0]
+            signs = ["="] * last + [strictly]
+            parts = [
+                f"{name} {sign} {self.typed(column, binds.add(value))}"
+                for name, sign, column, value in zip(names, signs, columns, key, strict=False)
+            ]
+            ways.append(" AND ".join(parts))
+        return "(" + " OR ".join(f"({way})" for way in ways) + ")"
 
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         """Write ``SELECT what FROM (the query) suffix`` with its values."""
