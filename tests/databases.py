@@ -39,11 +39,18 @@ class Db:
         connection.execute("PRAGMA synchronous = OFF")  # processes die in the tests, not the machine
         return connection
 
+    def by_hand(self) -> Any:
+        """Connect as the tests do, which write names in quotes as the standard has them."""
+        connection = self.connect()
+        if self.kind == "mysql":
+            connection.cursor().execute("SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')")
+        return connection
+
     def database(self, conn_id: str) -> Database:
         return Database(conn_id, self.connect)
 
     def execute(self, *statements: str) -> None:
-        with closing(self.connect()) as connection:
+        with closing(self.by_hand()) as connection:
             cursor = connection.cursor()
             for statement in statements:
                 cursor.execute(statement)
@@ -54,13 +61,13 @@ class Db:
         if not rows:
             return
         mark = "?" if self.kind == "sqlite" else "%s"
-        with closing(self.connect()) as connection:
+        with closing(self.by_hand()) as connection:
             statement = f"INSERT INTO {table} VALUES ({', '.join([mark] * len(rows[0]))})"
             connection.cursor().executemany(statement, rows)
             connection.commit()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(self.connect()) as connection:
+        with closing(self.by_hand()) as connection:
             cursor = connection.cursor()
             cursor.execute(query)
             return list(cursor.fetchall())

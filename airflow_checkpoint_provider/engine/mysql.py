@@ -12,6 +12,7 @@ URLS = {
     "mysql": "mysql+mysqlconnector://",
     "pymysql": "mysql+pymysql://",
 }
+DUPLICATE_COLUMN = 1060
 LOCK_WAIT_TIMEOUT = 1205
 # The transaction is gone, or the connection is: going on from the checkpoint is the way out.
 _PASSING = frozenset(

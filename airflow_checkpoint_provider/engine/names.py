@@ -50,7 +50,7 @@ class TableName:
     def resolve(self, inspector: sa.Inspector) -> TableName | None:
         """Find the table or view in the catalog: to the letter, else folded as the database folds names."""
         for name in (self, self._folded()):
-            if inspector.has_table(name.table, schema=name.schema):
+            if _is_there(inspector, name):
                 return name if inspector.dialect.name != "sqlite" else name._as_created(inspector)
         return None
 
@@ -77,6 +77,15 @@ class TableName:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+def _is_there(inspector: sa.Inspector, name: TableName) -> bool:
+    try:
+        return inspector.has_table(name.table, schema=name.schema)
+    except sa.exc.ProgrammingError:
+        if inspector.dialect.name != "mysql":
+            raise
+        return False  # not even a name to it, such as one that ends in a blank
 
 
 def quote_name(name: str, dialect: sa.Dialect) -> str:

@@ -87,8 +87,8 @@ def stop(rows: list) -> list:
 def test_a_newer_attempt_waits_for_a_running_transaction_and_names_its_owner(load: Load) -> None:
     load.attempt_batches(1)
     with closing(load.destination.connect()) as holder:
-        holder.execute("BEGIN IMMEDIATE" if load.destination.kind == "sqlite" else "BEGIN")
-        holder.execute("UPDATE airflow_checkpoint SET owner = owner")
+        holder.cursor().execute("BEGIN IMMEDIATE" if load.destination.kind == "sqlite" else "BEGIN")
+        holder.cursor().execute("UPDATE airflow_checkpoint SET owner = owner")
         message = r"a_task, run run_1 is held by another attempt \(try 1, test, try 1\).* within 0.3 seconds \(lock_"
         with pytest.raises(CheckpointLockedError, match=message):
             load.attempt(lock_timeout=0.3)
@@ -99,8 +99,8 @@ def test_a_newer_attempt_waits_for_a_running_transaction_and_names_its_owner(loa
 def test_a_lock_that_is_let_go_in_time_is_no_error(load: Load) -> None:
     load.attempt_batches(1)
     with closing(load.destination.connect()) as holder, ThreadPoolExecutor(1) as pool:
-        holder.execute("BEGIN IMMEDIATE" if load.destination.kind == "sqlite" else "BEGIN")
-        holder.execute("UPDATE airflow_checkpoint SET owner = owner")
+        holder.cursor().execute("BEGIN IMMEDIATE" if load.destination.kind == "sqlite" else "BEGIN")
+        holder.cursor().execute("UPDATE airflow_checkpoint SET owner = owner")
         future = pool.submit(load.attempt)
         with pytest.raises(TimeoutError):
             future.result(0.5)

@@ -108,16 +108,16 @@ class Destination:
             self._write(rows)
 
     @contextmanager
-    def errors(self, what: str) -> Iterator[None]:
+    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
         """Turn what the driver raises into an error that names the table."""
         try:
             yield
         except CheckpointError:
             raise
-        except self.connection.dialect.loaded_dbapi.Error as error:
+        # A text that is not Unicode is refused by the driver before it becomes an error of its own.
+        except (self.connection.dialect.loaded_dbapi.Error, UnicodeError) as error:
             raise DestinationError(
-                f"Destination {self.conn_id!r}: {self.table} {what}, and nothing of it is committed: "
-                f"{one_line(error)}"
+                f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
             ) from error
 
     def quote(self, name: str) -> str:

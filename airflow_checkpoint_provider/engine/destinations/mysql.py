@@ -30,7 +30,10 @@ class MysqlDestination(Destination):
 
     def run_script(self, script: str | Sequence[str]) -> None:
         listed = [script] if isinstance(script, str) else script
-        super().run_script([statement for text in listed for statement in split_mysql(text)])
+        for statement in (part for text in listed for part in split_mysql(text)):
+            # It commits DDL by itself, and what stood before it.
+            with self.errors("refused the preoperator", "only what its DDL has committed stays"):
+                self._run(statement)
 
     def unsafe(self) -> str | None:
         """Say why a rollback would not take back what is written, if that is so."""

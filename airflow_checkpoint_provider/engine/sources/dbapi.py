@@ -213,11 +213,15 @@ class Source:
         plain = [name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name for name in names]
         double = sorted({p for p, n in zip(plain, names, strict=True) if p in names and plain.count(p) > 1})
         if double:
-            raise SourceError(
-                f"sql: the query returns more than one column called {', '.join(double)}. "
-                "Give each column a name of its own (SELECT a.id AS a_id, b.id AS b_id ...)."
-            )
+            raise self.double_columns(double)
         return names
+
+    def double_columns(self, names: Sequence[str]) -> SourceError:
+        """Explain that columns of the query cannot be told apart."""
+        return SourceError(
+            f"sql: the query returns more than one column called {', '.join(names)}. "
+            "Give each column a name of its own (SELECT a.id AS a_id, b.id AS b_id ...)."
+        )
 
     def _described(self, description: Sequence[Any]) -> None:
         """Take what the driver says of the columns; a driver that says types overrides this."""

@@ -162,7 +162,12 @@ class MysqlSource(Source):
         return f"({name} * 1e0) AS {name}" if self._types[column] == values.FLOAT else name
 
     def _describe(self) -> list[str]:
-        columns = super()._describe()
+        try:
+            columns = super()._describe()
+        except SourceError as error:
+            if error.__cause__ and mysql.error_number(error.__cause__) == mysql.DUPLICATE_COLUMN:
+                raise self.double_columns(str(error.__cause__).split("'")[1:2]) from error
+            raise
         with self._cursor() as cursor:
             self._execute(cursor, self.select("*", " WHERE 1 = 0"))
             self._types = {str(column[0]): column[1] for column in cursor.description}
