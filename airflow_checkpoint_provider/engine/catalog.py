@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, 
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
-from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity
+from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity, page
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
 
@@ -59,9 +59,7 @@ class Catalog:
             order.desc() if order_by.startswith("-") else order, *self._table.primary_key.columns
         )
         with self._open() as connection:
-            return [
-                from_row(row) for row in connection.execute(statement.limit(limit).offset(offset or None))
-            ]
+            return [from_row(row) for row in page(connection, statement, limit, offset)]
 
     def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[Event]:
         """Return the events of a checkpoint, newest first."""
@@ -81,10 +79,15 @@ class Catalog:
     def delete(self, identity: Identity, who: str) -> bool:
         """Delete a checkpoint; its history stays. Return whether there was one."""
         with self._open(for_writing=True) as connection, connection.begin():
-            deleted = connection.execute(self._table.delete().where(is_identity(self._table, identity)))
-            if deleted.rowcount:
+            mine = is_identity(self._table, identity)
+            # Counted before, because not every driver says how many it has deleted.
+            there = connection.execute(
+                sa.select(sa.func.count()).select_from(self._table).where(mine)
+            ).scalar_one()
+            if there:
+                connection.execute(self._table.delete().where(mine))
                 History(connection, self.tables).record(identity, Kind.DELETED, who)
-            return bool(deleted.rowcount)
+            return bool(there)
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
         """Delete checkpoints that nothing has happened to for long, with their history; return how many."""
@@ -107,7 +110,8 @@ class Catalog:
             connection.execute(
                 event.delete().where(sa.exists().where(*same, old).correlate(event).select_from(checkpoint))
             )
-            return connection.execute(checkpoint.delete().where(old)).rowcount
+            connection.execute(checkpoint.delete().where(old))
+            return int(count)
 
     def create(self) -> None:
         """Create the tables, if they are not there."""

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from airflow_checkpoint_provider.engine import mysql
+from airflow_checkpoint_provider.engine import ansi, mysql
 from airflow_checkpoint_provider.engine.errors import (
     CannotConnectError,
     CheckpointLockedError,
@@ -28,10 +28,12 @@ class Database:
 
     :param conn_id: the Airflow connection, for messages
     :param connect: opens a DB-API connection (a hook's ``get_conn``)
+    :param scheme: the SQLAlchemy dialect that the hook names, for drivers that the engine does not know itself
     """
 
     conn_id: str
     connect: Callable[[], Any]
+    scheme: str | None = None
 
     def open(self, *, lock_timeout: float = 60, for_writing: bool = False) -> sa.Connection:
         """
@@ -40,18 +42,21 @@ class Database:
         :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
         :param for_writing: begin transactions so that two writers queue instead of failing
         :raises CannotConnectError: when the database cannot be reached
-        :raises UnsupportedDatabaseError: for a driver that the engine does not know
+        :raises UnsupportedDatabaseError: for a connection that is not one of a DB-API driver
         """
         with self._connecting():
             raw = self.connect()
         driver = driver_of(raw)
-        url = _URLS.get(driver)
+        url, options = _URLS.get(driver), {}
         if url is None:
-            raw.close()
-            raise UnsupportedDatabaseError(
-                f"Connection {self.conn_id!r} uses the driver {driver!r}; "
-                f"the supported drivers are {', '.join(sorted(_URLS))}."
-            )
+            if (dbapi := ansi.dbapi_of(raw)) is None:
+                raw.close()
+                raise UnsupportedDatabaseError(
+                    f"Connection {self.conn_id!r} uses {driver!r}, which is not a driver as Python's DB-API (PEP 249) "
+                    "has them: it says no paramstyle."
+                )
+            url = ansi.url_of(raw, self.scheme)
+            options = {"module": dbapi, "paramstyle": dbapi.paramstyle}
         ready = [raw]
 
         def connected() -> Any:
@@ -61,12 +66,14 @@ class Database:
                 _prepare_sqlite(fresh, lock_timeout)
             elif driver in mysql.URLS:
                 mysql.prepare(fresh, lock_timeout, for_writing=for_writing)
-            else:
+            elif driver == "psycopg":
                 _prepare_psycopg(fresh)
             return fresh
 
         # Nothing to reset: the connection is closed when it is given back.
-        engine = sa.create_engine(url, creator=connected, poolclass=NullPool, pool_reset_on_return=None)
+        engine = sa.create_engine(
+            url, creator=connected, poolclass=NullPool, pool_reset_on_return=None, **options
+        )
         if driver == "sqlite3" and for_writing:
             # IMMEDIATE, because a transaction that reads first and then writes cannot wait for its turn.
             sa.event.listen(engine, "begin", _begin_immediate)

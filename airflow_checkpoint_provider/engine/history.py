@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine import ansi
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.position import Position, encode_key
@@ -28,6 +30,7 @@ class Kind(StrEnum):
     RESUME_REQUESTED = "resume_requested"
     REQUEST_CANCELLED = "request_cancelled"
     DELETED = "deleted"
+    PROBED = "probed"
 
 
 _REQUESTS = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
@@ -93,10 +96,15 @@ class History:
         detail: str | None = None,
     ) -> None:
         """Add an event."""
+        own = {}
+        if self._connection.dialect.name == ansi.NAME:  # which may not be able to count by itself
+            last = sa.select(sa.func.coalesce(sa.func.max(self._table.c.id), 0) + 1)
+            own = {"id": last.scalar_subquery()}
         self._connection.execute(
             self._table.insert()
             .inline()
             .values(
+                **own,
                 dag_id=identity.dag_id,
                 task_id=identity.task_id,
                 run_id=identity.run_id,
@@ -149,10 +157,15 @@ class History:
     def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[Event]:
         """Return the events of one checkpoint, newest first."""
         statement = (
-            sa.select(self._table)
-            .where(is_identity(self._table, identity))
-            .order_by(self._table.c.id.desc())
-            .limit(limit)
-            .offset(offset or None)
+            sa.select(self._table).where(is_identity(self._table, identity)).order_by(self._table.c.id.desc())
         )
-        return [Event.from_row(row) for row in self._connection.execute(statement)]
+        return [Event.from_row(row) for row in page(self._connection, statement, limit, offset)]
+
+
+def page(
+    connection: sa.Connection, statement: sa.Select[Any], limit: int | None, offset: int
+) -> Iterable[sa.Row[Any]]:
+    """Return some rows of a long list."""
+    if connection.dialect.name != ansi.NAME:
+        return connection.execute(statement.limit(limit).offset(offset or None))
+    return islice(connection.execute(statement), offset, None if limit is None else offset + limit)

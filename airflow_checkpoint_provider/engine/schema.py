@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from airflow_checkpoint_provider.engine import ansi
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.names import TableName
@@ -35,15 +36,26 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        # Drivers of which nothing is known may take and return times in any way; a text is a text.
+        return (
+            dialect.type_descriptor(sa.String(32))
+            if dialect.name == ansi.NAME
+            else super().load_dialect_impl(dialect)
+        )
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
         value = value.astimezone(UTC)
+        if dialect.name == ansi.NAME:
+            return value.isoformat(timespec="microseconds")
         return value.replace(tzinfo=None) if dialect.name in ("sqlite", "mysql") else value
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
+        value = datetime.fromisoformat(value) if isinstance(value, str) else value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

@@ -179,10 +179,17 @@ class Store:
                     "rows_written": 0,
                     "batches": 0,
                 }
-            self.connection.execute(self._table.update().where(self._mine).values(**values))
+            # Where rows cannot be locked, two attempts may have read the same: the first one gets it.
+            as_read = self._table.c.fence == stored.fence
+            self.connection.execute(self._table.update().where(self._mine, as_read).values(**values))
         claimed = self.load()
         if claimed is None:
             raise FencedError(f"The checkpoint of {self.identity} was deleted while this attempt claimed it.")
+        if (claimed.fence, claimed.owner) != (self.fence, self.attempt.owner):
+            raise FencedError(
+                f"Another attempt ({claimed.owner}) claimed the checkpoint of {self.identity} at the same moment; this "
+                "attempt has written nothing and ends here."
+            )
         kind = Kind.RESUMED if decision.action is Action.RESUME else Kind.STARTED
         self._record(kind, claimed.rows, claimed.position, decision.reason)
         return claimed, decision

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.destinations.ansi import AnsiDestination
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.destinations.mysql import MysqlDestination
 from airflow_checkpoint_provider.engine.destinations.postgres import PostgresDestination
@@ -20,4 +21,4 @@ def open_destination(
     :raises DestinationError: when the table does not exist
     """
     kinds = {"mysql": MysqlDestination, "postgresql": PostgresDestination, "sqlite": SqliteDestination}
-    return kinds.get(connection.dialect.name, Destination)(connection, table, conn_id, write_mode)
+    return kinds.get(connection.dialect.name, AnsiDestination)(connection, table, conn_id, write_mode)

@@ -31,6 +31,8 @@ class Destination:
     :param write_mode: ``append``, ``upsert`` or ``replace``
     """
 
+    transactional = False  # whether it is known that a rollback takes back what was written
+
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
         self.connection = connection
         self.conn_id = conn_id
@@ -74,6 +76,10 @@ class Destination:
             key = inspector.get_pk_constraint(found.table, schema=found.schema).get("constrained_columns")
             self.conflict_columns = self._conflict_key(conflict_columns or key)
         self._prepared()
+
+    def why_unsafe(self, metadata_table: TableName) -> str | None:
+        """Say why a rollback would not take back what is written, where that is known."""
+        return None
 
     def empty(self) -> None:
         """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
@@ -126,10 +132,10 @@ class Destination:
 
     def insert_statement(self) -> str:
         """Write the INSERT with the driver's placeholders."""
-        binds = Binds("qmark" if self._style == "qmark" else "format", None)
+        binds = Binds(self._style, None)
         values = ", ".join(binds.add(None) for _ in self.columns)
-        names = ", ".join(map(self.quote, self.columns))
-        return f"INSERT INTO {self.name} ({names}) VALUES ({values})"
+        names = binds.escape(", ".join(map(self.quote, self.columns)))
+        return f"INSERT INTO {binds.escape(self.name)} ({names}) VALUES ({values})"
 
     def _conflict_key(self, wanted: Sequence[str] | None) -> list[str]:
         if not wanted:

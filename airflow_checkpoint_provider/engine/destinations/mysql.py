@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine import mysql
 from airflow_checkpoint_provider.engine.batches import Row
+from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.destinations.mysql_checks import check_of, converted
 from airflow_checkpoint_provider.engine.errors import ArgumentError, DestinationError
-from airflow_checkpoint_provider.engine.names import quote_name
+from airflow_checkpoint_provider.engine.names import TableName, quote_name
 from airflow_checkpoint_provider.engine.query import split_mysql
 
 _ROWS_AT_ONCE = 1_000
@@ -24,9 +25,16 @@ _NOT_MINE = (
     1242  # more than one row from a subquery: what the UPDATE says of a row that another key has caught
 )
 
+_ENGINE = sa.text(
+    "SELECT t.engine FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine"
+    " WHERE t.table_schema = :schema AND t.table_name = :name AND COALESCE(e.transactions, 'NO') <> 'YES'"
+)
+
 
 class MysqlDestination(Destination):
     """A table in MySQL or MariaDB."""
+
+    transactional = True
 
     def run_script(self, script: str | Sequence[str]) -> None:
         listed = [script] if isinstance(script, str) else script
@@ -35,18 +43,18 @@ class MysqlDestination(Destination):
             with self.errors("refused the preoperator", "only what its DDL has committed stays"):
                 self._run(statement)
 
-    def unsafe(self) -> str | None:
-        """Say why a rollback would not take back what is written, if that is so."""
-        schema = self.table.schema or self.connection.dialect.default_schema_name
-        engine = self.connection.execute(
-            sa.text(
-                "SELECT t.engine FROM information_schema.tables t JOIN information_schema.engines e "
-                "ON e.engine = t.engine WHERE t.table_schema = :schema AND t.table_name = :name "
-                "AND COALESCE(e.transactions, 'NO') <> 'YES'"
-            ),
-            {"schema": schema, "name": self.table.table},
-        ).scalar()
-        return f"{self.table} is a table of {engine}, whose rows no rollback takes back" if engine else None
+    def why_unsafe(self, metadata_table: TableName) -> str | None:
+        default = self.connection.dialect.default_schema_name
+        for name in (self.table, metadata_table):
+            wanted = {"schema": name.schema or default, "name": name.table}
+            with reading(self.connection):
+                engine = self.connection.execute(_ENGINE, wanted).scalar()
+            if engine:
+                return (
+                    f"{name} is a table of {engine}, whose rows no rollback takes back; ALTER TABLE {name} ENGINE = "
+                    "InnoDB would change that"
+                )
+        return None
 
     def insert_statement(self) -> str:
         names = ", ".join(map(self._name, self.columns))

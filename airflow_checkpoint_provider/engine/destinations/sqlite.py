@@ -24,6 +24,8 @@ _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytea
 class SqliteDestination(Destination):
     """A table in SQLite: values that it has no type for are written as text, to the last digit."""
 
+    transactional = True
+
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
 

@@ -8,6 +8,7 @@ from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.sources.mysql import MysqlSource
 from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.sources.sqlite import SqliteSource
 
 
 def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> Source:
@@ -18,6 +19,5 @@ def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact:
     """
     if connection.dialect.name == "postgresql":
         return PostgresSource(connection, query, conn_id, exact=exact)
-    if connection.dialect.name == "mysql":
-        return MysqlSource(connection, query, conn_id)
-    return Source(connection, query, conn_id)
+    kinds = {"mysql": MysqlSource, "sqlite": SqliteSource}
+    return kinds.get(connection.dialect.name, Source)(connection, query, conn_id)

@@ -32,8 +32,8 @@ class Source:
     :param conn_id: the Airflow connection, for messages
     """
 
-    first_row = "LIMIT 1"
-    row_values = True  # whether (a, b) > (1, 2) can be asked for, and an index answers it
+    first_row = ""  # how it is asked for no more than one row, if it can be
+    row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
         self.connection = connection

@@ -22,6 +22,7 @@ from airflow_checkpoint_provider.engine.sources.dbapi import Source
 class MysqlSource(Source):
     """One query on a connection of mysqlclient, MySQL's own driver or PyMySQL."""
 
+    first_row = "LIMIT 1"
     row_values = False  # it compares them, but takes no index for it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
