@@ -24,11 +24,13 @@ _LOST = (
     "communication",
     "not connected",
 )
+_TABLES = "SELECT table_name FROM information_schema.tables WHERE LOWER(table_name) = :name"
+_IN_SCHEMA = " AND LOWER(table_schema) = :schema"
 _PRIMARY_KEY = (
     "SELECT k.table_schema, k.column_name FROM information_schema.table_constraints c"
     " JOIN information_schema.key_column_usage k ON k.constraint_name = c.constraint_name"
     " AND k.table_schema = c.table_schema AND k.table_name = c.table_name"
-    " WHERE c.constraint_type = 'PRIMARY KEY' AND c.table_name = :name ORDER BY k.ordinal_position"
+    " WHERE c.constraint_type = 'PRIMARY KEY' AND LOWER(c.table_name) = :name ORDER BY k.ordinal_position"
 )
 
 registry.register(URL.partition(":")[0], __name__, "AnsiDialect")
@@ -69,8 +71,9 @@ class AnsiDialect(DefaultDialect):
     statement_compiler = _Compiler
     supports_statement_cache = True
     supports_sane_rowcount = False
-    insert_returning = False
+    postfetch_lastrowid = False
     _begun = False
+    _has_catalog: bool | None = None
 
     def do_begin(self, dbapi_connection: Any) -> None:
         # A driver that offers this does not begin transactions by itself.
@@ -90,10 +93,21 @@ class AnsiDialect(DefaultDialect):
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         # PEP 249 has no error for it.
-        kinds = (self.loaded_dbapi.OperationalError, self.loaded_dbapi.InterfaceError)
+        dbapi = self.loaded_dbapi
+        kinds = (dbapi.OperationalError, getattr(dbapi, "InterfaceError", dbapi.OperationalError))
         return isinstance(e, kinds) and any(word in str(e).lower() for word in _LOST)
 
     def has_table(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> bool:
+        # The catalog is asked first: where there is one, a statement that fails may end the transaction.
+        wanted = {"name": table_name.lower(), "schema": (schema or "").lower()}
+        if self._has_catalog is not False:
+            try:
+                found = connection.execute(sa.text(_TABLES + (_IN_SCHEMA if schema else "")), wanted).first()
+            except sa.exc.DBAPIError:
+                self._has_catalog = False
+            else:
+                self._has_catalog = True
+                return found is not None
         try:
             self.get_columns(connection, table_name, schema)
         except sa.exc.NoSuchTableError:
@@ -113,10 +127,9 @@ class AnsiDialect(DefaultDialect):
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> Any:
-        try:
-            found = connection.execute(sa.text(_PRIMARY_KEY), {"name": table_name}).all()
-        except sa.exc.DBAPIError:  # it has no such catalog
-            found = []
+        found = []
+        if self._has_catalog:
+            found = list(connection.execute(sa.text(_PRIMARY_KEY), {"name": table_name.lower()}))
         schemas = {row[0] for row in found}
         if schema is None and len(schemas) > 1:
             found = []

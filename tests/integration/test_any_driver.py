@@ -87,6 +87,7 @@ def test_goes_on_after_the_last_batch(known: Known, write_mode: str, by: dict[st
         assert known.loaded() == ROWS
 
 
+TWO_STYLES = pytest.mark.parametrize("known", ["qmark", "pyformat"], indirect=True)
 WHERE = {
     "qmark": ("id >= ? AND region <> ?", [10, "x"]),
     "format": ("id >= %s AND region <> %s", [10, "x"]),
@@ -105,6 +106,7 @@ def test_parameters_of_the_user_stand_before_our_own(known: Known, key: list[str
     assert known.loaded() == ROWS[10:]
 
 
+@TWO_STYLES
 def test_upsert_updates_and_keeps_rows_without_a_key_apart(known: Known) -> None:
     known.load.destination.execute(
         "DROP TABLE target",
@@ -125,6 +127,7 @@ def test_upsert_updates_and_keeps_rows_without_a_key_apart(known: Known) -> None
     ]
 
 
+@TWO_STYLES
 def test_two_attempts_that_read_the_same_checkpoint(known: Known) -> None:
     assert known.attempt_batches(1, checkpoint_column="id")
     overtaken = False
@@ -142,6 +145,7 @@ def test_two_attempts_that_read_the_same_checkpoint(known: Known) -> None:
     assert known.loaded() == ROWS
 
 
+@TWO_STYLES
 def test_the_catalog_counts_rows_itself(known: Known) -> None:
     known.attempt()
     known.load.next_run()
@@ -158,6 +162,7 @@ def test_the_catalog_counts_rows_itself(known: Known) -> None:
     assert catalog.purge(timedelta(days=-1), ["completed"], dry_run=False) == 2
 
 
+@TWO_STYLES
 def test_what_is_not_rolled_back_is_said_and_refused(known: Known) -> None:
     connect = known.databases["destination"].connect
 
@@ -177,6 +182,7 @@ def test_what_is_not_rolled_back_is_said_and_refused(known: Known) -> None:
     assert known.load.told(GuaranteeStated)[-1].guarantee == "at-least-once"
 
 
+@TWO_STYLES
 def test_a_table_that_is_not_there(known: Known) -> None:
     with pytest.raises(
         CheckpointError, match="destination_table: there is no table nowhere in 'destination'"
@@ -184,6 +190,7 @@ def test_a_table_that_is_not_there(known: Known) -> None:
         known.attempt(destination_table="nowhere")
 
 
+@TWO_STYLES
 def test_a_lost_connection_is_known_by_what_is_said(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
     connect, opened = known.databases["destination"].connect, []
