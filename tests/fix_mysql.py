@@ -76,7 +76,6 @@ def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
                 *("--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve"),
                 # Tests of durability kill processes, not the machine.
                 *("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--skip-log-bin"),
-                "--max-allowed-packet=64M",
             ],
             stdout=output,
             stderr=output,

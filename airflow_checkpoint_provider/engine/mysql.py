@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -72,10 +72,10 @@ def converters(raw: Any) -> dict[Any, Any]:
     return raw.converter if hasattr(raw, "converter") else raw.decoders  # type: ignore[no-any-return]
 
 
-def drop(raw: Any) -> None:
-    """Let go of a connection whose result is not read to its end; closing it in good order would read on."""
-    with suppress(Exception):
-        raw.shutdown() if is_connector(raw) else raw.close()
+def leave(raw: Any) -> None:
+    """Stop reading a result that has rows left, before the connection is closed, which would read them."""
+    if is_connector(raw):
+        raw.shutdown()
 
 
 def as_parameter(value: Any) -> Any:

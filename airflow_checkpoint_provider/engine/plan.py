@@ -60,10 +60,11 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
     return CountStrategy(source, spec.batch_size, proof=spec.resume_proof), chosen
 
 
-def state_guarantee(spec: TransferSpec, session: Session) -> GuaranteeStated:
+def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = True) -> GuaranteeStated:
     """
     Say what is guaranteed, and why.
 
+    :param is_there: the destination's table is the one that will be written, and not yet to be made
     :raises ArgumentError: when that is less than the spec asks for
     """
     if not spec.keeps_checkpoint:
@@ -76,7 +77,7 @@ def state_guarantee(spec: TransferSpec, session: Session) -> GuaranteeStated:
             "the checkpoint is kept in another database than the rows, so a crash between the two commits "
             "writes a batch again",
         )
-    if reason := _why_unsafe(session, Tables.named(spec.checkpoint_table)):
+    if reason := _why_unsafe(session, Tables.named(spec.checkpoint_table), is_there=is_there):
         if spec.write_mode != "upsert" and not spec.allow_duplicates:
             raise ArgumentError(
                 f"destination_table: {reason}. So delivery is at-least-once, and write_mode={spec.write_mode!r} may "
@@ -88,9 +89,10 @@ def state_guarantee(spec: TransferSpec, session: Session) -> GuaranteeStated:
     )
 
 
-def _why_unsafe(session: Session, tables: Tables) -> str | None:
+def _why_unsafe(session: Session, tables: Tables, *, is_there: bool) -> str | None:
     destination = session.destination
-    reason = destination.why_unsafe(TableName(tables.checkpoint.name, tables.checkpoint.schema))
+    written = [TableName(tables.checkpoint.name, tables.checkpoint.schema)]
+    reason = destination.why_unsafe([destination.table, *written] if is_there else written)
     if reason or destination.transactional or rolls_back(destination.connection, tables):
         return reason
     return (

@@ -108,7 +108,7 @@ class Transfer:
         store = open_store(spec, session, self._identity, self._attempt)
         start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe)
         start.prepare()
-        self._state_guarantee(session)
+        self._state_guarantee(session, is_there=not spec.preoperator)
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
         if decision.action is Action.NOTHING:
@@ -118,7 +118,7 @@ class Transfer:
         try:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
-            self._state_guarantee(session)  # the preoperator may have made the table anew
+            self._state_guarantee(session, is_there=True)
             self._started(beginning, strategy)
             with few_collections():
                 for committed in self._copy(session, store, strategy, columns, beginning):
@@ -133,8 +133,8 @@ class Transfer:
         self._observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
         return result
 
-    def _state_guarantee(self, session: Session) -> None:
-        stated = state_guarantee(self._spec, session)
+    def _state_guarantee(self, session: Session, *, is_there: bool) -> None:
+        stated = state_guarantee(self._spec, session, is_there=is_there)
         if stated != self._guarantee:
             self._guarantee = stated
             self._observe(stated)

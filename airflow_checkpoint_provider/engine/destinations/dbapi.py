@@ -77,8 +77,8 @@ class Destination:
             self.conflict_columns = self._conflict_key(conflict_columns or key)
         self._prepared()
 
-    def why_unsafe(self, metadata_table: TableName) -> str | None:
-        """Say why a rollback would not take back what is written, where that is known."""
+    def why_unsafe(self, tables: Sequence[TableName]) -> str | None:
+        """Say why a rollback would not take back what is written to these tables, where that is known."""
         return None
 
     def empty(self) -> None:

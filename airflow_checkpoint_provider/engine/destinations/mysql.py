@@ -43,9 +43,9 @@ class MysqlDestination(Destination):
             with self.errors("refused the preoperator", "only what its DDL has committed stays"):
                 self._run(statement)
 
-    def why_unsafe(self, metadata_table: TableName) -> str | None:
+    def why_unsafe(self, tables: Sequence[TableName]) -> str | None:
         default = self.connection.dialect.default_schema_name
-        for name in (self.table, metadata_table):
+        for name in tables:
             wanted = {"schema": name.schema or default, "name": name.table}
             with reading(self.connection):
                 engine = self.connection.execute(_ENGINE, wanted).scalar()

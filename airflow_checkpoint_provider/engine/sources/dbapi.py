@@ -69,6 +69,10 @@ class Source:
         """Write a placeholder so that the database takes its value for one of the column's type."""
         return placeholder
 
+    def exact(self, column: str) -> str:
+        """Write a column for a list of columns, so that its value arrives with all its digits."""
+        return self.quote(column)
+
     def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
         """Write the condition that columns stand in ``>`` or ``<=`` to a key."""
         names = [self.quote(column) for column in columns]
@@ -109,7 +113,7 @@ class Source:
         names = [self.quote(column) for column in columns]
         row = self.one(
             self.select(
-                ", ".join(names),
+                ", ".join(map(self.exact, columns)),
                 f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}"
                 f" ORDER BY {', '.join(f'{name} DESC' for name in names)} {self.first_row}",
             )

@@ -37,10 +37,14 @@ class MysqlSource(Source):
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         binds = binds or Binds(self.paramstyle, self.query.parameters)
         if what == "*" and values.FLOAT in self._types.values():
-            what = ", ".join(map(self._exact, self.columns))
+            what = ", ".join(map(self.exact, self.columns))
         # In a query for MySQL's own driver, two % would stay two.
         source = self.query.source if self._is_connector else binds.escape(self.query.source)
         return f"SELECT {what} FROM {source}{suffix}", binds.values
+
+    def exact(self, column: str) -> str:
+        name = self.quote(column)
+        return f"({name} * 1e0) AS {name}" if self._types[column] == values.FLOAT else name
 
     def whole(self) -> tuple[str, Any]:
         floats = [column for column, type_ in self._types.items() if type_ == values.FLOAT]
@@ -104,7 +108,7 @@ class MysqlSource(Source):
                     cursor.close()
             elif not self.connection.closed:
                 # Closing the cursor would read the rows that are left, however many.
-                mysql.drop(self.raw)
+                mysql.leave(self.raw)
                 self.connection.invalidate()
             if self._other:
                 self._other.close()
@@ -156,11 +160,6 @@ class MysqlSource(Source):
         if not self._is_connector or not rows:
             return rows
         return values.read(rows, values.readers(cursor.description))
-
-    def _exact(self, column: str) -> str:
-        # As it is, a FLOAT comes with six digits.
-        name = self.quote(column)
-        return f"({name} * 1e0) AS {name}" if self._types[column] == values.FLOAT else name
 
     def _describe(self) -> list[str]:
         try:
