@@ -66,9 +66,11 @@ class Db:
             connection.cursor().executemany(statement, rows)
             connection.commit()
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *before: str) -> list[tuple[Any, ...]]:
         with closing(self.by_hand()) as connection:
             cursor = connection.cursor()
+            for statement in before:
+                cursor.execute(statement)
             cursor.execute(query)
             return list(cursor.fetchall())
 

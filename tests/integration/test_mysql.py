@@ -191,7 +191,9 @@ def test_a_killed_connection_is_opened_again(
 ) -> None:
     monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
     if side == "source":  # more than the driver has at hand already
-        load.source.execute("INSERT INTO t SELECT 20 + seq, REPEAT('x', 20) FROM seq_1_to_100000")
+        for db, table in ((load.source, "t"), (load.destination, "target")):
+            db.execute(f"ALTER TABLE {table} MODIFY a varchar(500)")
+        load.source.execute("INSERT INTO t SELECT 20 + seq, REPEAT('x', 500) FROM seq_1_to_30000")
     size = 4 if side == "destination" else 5_000
     result = load.attempt(rows_processor=Once(lambda: kill(getattr(load, side)), batch), batch_size=size)
     assert result.reconnects == len(load.told(Reconnecting)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -108,9 +109,38 @@ class PsycopgConnection(psycopg.Connection[Any]):
             self.fuse.run(super().commit)
 
 
+class MysqlConnection:
+    """A wall around any driver of MySQL; the engine knows it by the class that it stands on."""
+
+    fuse: Fuse
+
+    def die(self) -> None:
+        with suppress(Exception):
+            self.shutdown() if hasattr(self, "shutdown") else self.close()
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        cursor = super().cursor(*args, **kwargs)  # type: ignore[misc]
+        execute = cursor.execute
+        cursor.execute = lambda *given: self.fuse.run(lambda: execute(*given))
+        return cursor
+
+    def commit(self) -> None:
+        self.fuse.run(super().commit)  # type: ignore[misc]
+
+
+def _connect_mysql(db: Db) -> Any:
+    connection = db.connect()
+    connection.__class__ = type("Mortal", (MysqlConnection, type(connection)), {})
+    return connection
+
+
 def connect(db: Db, fuse: Fuse) -> Any:
     """Open a connection that the fuse can end."""
     connection: Any
+    if db.kind == "mysql":
+        connection = _connect_mysql(db)
+        connection.fuse = fuse
+        return fuse.watch(connection)
     if db.kind == "sqlite":
         connection = sqlite3.connect(db.place, factory=SqliteConnection)
     else:

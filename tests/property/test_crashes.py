@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -33,19 +33,24 @@ class KeyType:
 
     sqlite: str
     postgres: str
+    mysql: str
     make: Callable[[int], Any]
 
 
 KEY_TYPES = {
-    "integer": KeyType("integer", "bigint", lambda n: n - 3),
-    "number": KeyType("text", "numeric(30, 12)", lambda n: Decimal(n) / 8),
-    "float": KeyType("real", "real", lambda n: n / 10),
-    "text": KeyType("text collate nocase", "text", lambda n: "aAbBäÄ zZ"[n % 9] + "x" * (n // 9)),
-    "time": KeyType("text", "timestamp", lambda n: MOMENT + timedelta(microseconds=n * 7)),
-    "time with zone": KeyType("text", "timestamptz", lambda n: (MOMENT + timedelta(minutes=n)).astimezone()),
-    "date": KeyType("text", "date", lambda n: (MOMENT + timedelta(days=n)).date()),
-    "bytes": KeyType("blob", "bytea", lambda n: bytes([n % 256, 0, 255])),
-    "uuid": KeyType("text", "uuid", lambda n: UUID(int=n << 100)),
+    "integer": KeyType("integer", "bigint", "bigint", lambda n: n - 3),
+    "number": KeyType("text", "numeric(30, 12)", "decimal(30, 12)", lambda n: Decimal(n) / 8),
+    "float": KeyType("real", "real", "double", lambda n: n / 10),
+    "text": KeyType(
+        "text collate nocase", "text", "varchar(40)", lambda n: "aAbBäÄ zZ"[n % 9] + "x" * (n // 9)
+    ),
+    "time": KeyType("text", "timestamp", "datetime(6)", lambda n: MOMENT + timedelta(microseconds=n * 7)),
+    "time with zone": KeyType(
+        "text", "timestamptz", "timestamp(6) NULL", lambda n: (MOMENT + timedelta(minutes=n)).astimezone()
+    ),
+    "date": KeyType("text", "date", "date", lambda n: (MOMENT + timedelta(days=n)).date()),
+    "bytes": KeyType("blob", "bytea", "varbinary(9)", lambda n: bytes([n % 256, 0, 255])),
+    "uuid": KeyType("text", "uuid", "char(36)", lambda n: UUID(int=n << 100)),
 }
 
 
@@ -86,6 +91,10 @@ def as_text(value: Any, kind: str) -> Any:
     """Return what the database keeps for a value it has no type for."""
     if kind == "postgres" or isinstance(value, (int, float, bytes, str, type(None))):
         return value
+    if kind == "mysql":
+        if isinstance(value, datetime) and value.tzinfo:
+            return value.astimezone(UTC).replace(tzinfo=None)
+        return str(value) if isinstance(value, UUID) else value
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
@@ -144,9 +153,8 @@ def check_that_both_committed_or_neither(destination: Db, name: str) -> None:
     with closing(destination.connect()) as connection:
         try:
             cursor = connection.cursor()
-            rows = cursor.execute(
-                f"SELECT rows_written FROM {name}_checkpoint WHERE restarting = 0"
-            ).fetchall()
+            cursor.execute(f"SELECT rows_written FROM {name}_checkpoint WHERE restarting = 0")
+            rows = cursor.fetchall()
         except Exception as error:  # the table is not there yet
             assert "checkpoint" in str(error)
             return
@@ -191,5 +199,19 @@ def test_with_postgres(kinds: str, postgres_source: str, tmp_path_factory: Any, 
     source, destination = (
         Db("postgres", postgres_source) if kind == "postgres" else Db("sqlite", str(folder / f"{side}.db"))
         for side, kind in zip(("source", "target"), kinds.split("->"), strict=True)
+    )
+    run_case(source, destination, case)
+
+
+@pytest.mark.parametrize("kinds", ["mysql->mysql", "postgres->mysql", "mysql->sqlite"])
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
+@given(case=cases())
+def test_with_mysql(
+    kinds: str, mysql_source: str, request: pytest.FixtureRequest, tmp_path_factory: Any, case: Case
+) -> None:
+    folder = tmp_path_factory.mktemp("crashes")
+    places = {"mysql": mysql_source, "sqlite": str(folder / "target.db")}
+    source, destination = (
+        Db(kind, places.get(kind) or request.getfixturevalue("postgres_source")) for kind in kinds.split("->")
     )
     run_case(source, destination, case)

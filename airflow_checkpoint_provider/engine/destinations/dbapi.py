@@ -120,8 +120,8 @@ class Destination:
             yield
         except CheckpointError:
             raise
-        # A text that is not Unicode is refused by the driver before it becomes an error of its own.
-        except (self.connection.dialect.loaded_dbapi.Error, UnicodeError) as error:
+        # The last two are how drivers refuse a text that is not Unicode, and a number that is too large.
+        except (self.connection.dialect.loaded_dbapi.Error, UnicodeError, OverflowError) as error:
             raise DestinationError(
                 f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
             ) from error

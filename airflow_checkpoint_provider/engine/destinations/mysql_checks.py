@@ -105,11 +105,18 @@ def _check_scale(column: str, scale: int, values: Iterable[Any]) -> None:
             continue  # no number: the server says so
         if not number.is_finite():
             raise DestinationError(f"{column} cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
-        if -number.as_tuple().exponent > scale and number != round(number, scale):  # type: ignore[operator]
+        if _places(number) > scale:
             raise DestinationError(
                 f"{column} would round {value} to {scale} digits behind the point. Declare it with more, or round it "
                 "in the query."
             )
+
+
+def _places(number: Decimal) -> int:
+    """Count the digits behind the point that matter (arithmetic would round to 28 digits)."""
+    _, digits, exponent = number.as_tuple()
+    zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), len(digits))
+    return -(int(exponent) + zeros) if any(digits) else 0
 
 
 _NULL_INSTEAD = "Have the query, or rows_processor, return NULL instead."

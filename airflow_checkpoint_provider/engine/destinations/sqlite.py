@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.types import NullType
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.errors import DestinationError
+from airflow_checkpoint_provider.engine.mysql import time_text
 
 _FLOAT_DIGITS = 15
 _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytearray})
@@ -44,9 +45,20 @@ class SqliteDestination(Destination):
             self._statement += f" ON CONFLICT ({keys}) {action}"
 
     def _write(self, rows: Any) -> None:
-        if not set(map(type, chain.from_iterable(rows))) <= _NATIVE:
+        kinds = set(map(type, chain.from_iterable(rows)))
+        if float in kinds:
+            self._check_numbers(rows)
+        if not kinds <= _NATIVE:
             rows = zip(*map(self._converted, range(len(self.columns)), zip(*rows, strict=True)), strict=True)
         self.raw.executemany(self._statement, rows)
+
+    def _check_numbers(self, rows: Iterable[Row]) -> None:
+        for index, values in enumerate(zip(*rows, strict=True)):
+            if float in set(map(type, values)) and any(value != value for value in values):
+                raise DestinationError(
+                    f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} cannot hold NaN, for which "
+                    "SQLite would store NULL. Cast it to text, or replace it, in the query."
+                )
 
     def _converted(self, index: int, values: Row) -> Row:
         """Convert a column, most of which are of one type."""
@@ -82,6 +94,8 @@ class SqliteDestination(Destination):
                     "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."
                 )
             return format(value, "f")
+        if isinstance(value, timedelta):
+            return time_text(value)
         if isinstance(value, (dict, list, tuple)):
             return json.dumps(value, ensure_ascii=False, default=str)
         return str(value)
