@@ -84,6 +84,7 @@ def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
         dsn = f"mysql://tester:{password}@127.0.0.1:{port}/?unix_socket={at}"
         _wait(Db("mysql", dsn), process, log)
         yield dsn
+        assert process.poll() is None, f"the server has ended by itself:\n{log.read_text()[-5000:]}"
     finally:
         process.terminate()
         process.wait(60)

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from airflow_checkpoint_provider.engine.mysql import leave
 from tests.databases import Db
 
 
@@ -116,7 +117,8 @@ class MysqlConnection:
 
     def die(self) -> None:
         with suppress(Exception):
-            self.shutdown() if hasattr(self, "shutdown") else self.close()
+            leave(self)
+            self.close()  # type: ignore[attr-defined]
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
         cursor = super().cursor(*args, **kwargs)  # type: ignore[misc]
