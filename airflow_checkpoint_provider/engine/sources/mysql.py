@@ -28,6 +28,7 @@ class MysqlSource(Source):
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
         self._types: dict[str, int] = {}
         self._listed: set[str] = set()
+        self._collations: dict[str, Sequence[str]] = {}
         self._streaming = False
         self._other: sa.Connection | None = None
         self._is_connector = mysql.is_connector(raw_connection(connection))
@@ -68,14 +69,33 @@ class MysqlSource(Source):
         return found
 
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
-        if one == other or not any(isinstance(value, str) for value in one):
-            return one == other
+        pairs = zip(columns, one, other, strict=True)
+        differing = [(column, first, second) for column, first, second in pairs if first != second]
+        if not all(isinstance(first, str) and isinstance(second, str) for _, first, second in differing):
+            return False
         # Which letters are the same is for the collation to say: to some, all emoji are.
-        binds = Binds(self.paramstyle, self.query.parameters)
-        names = ", ".join(map(self.quote, columns))
-        first, second = (", ".join(binds.add(value) for value in key) for key in (one, other))
-        text, given = self.select(names, f" WHERE 1 = 0 UNION ALL SELECT {first}", binds)
-        return self.one((f"SELECT 1 FROM ({text}) src WHERE ({names}) = ({second})", given)) is not None
+        return all(self._equal(*pair) for pair in differing)
+
+    def _equal(self, column: str, first: str, second: str) -> bool:
+        if column not in self._collations:
+            # Without reading a row; what is not there has the collation of what would be.
+            name = self.quote(column)
+            source, given = self.select(name)
+            found = self.one(
+                (
+                    f"SELECT CHARSET({name}), COLLATION({name}) FROM (SELECT 1) one"
+                    f" LEFT JOIN ({source}) found ON 1 = 0",
+                    given,
+                )
+            )
+            self._collations[column] = found or ("utf8mb4", "utf8mb4_bin")
+        charset, collation = self._collations[column]
+        binds = Binds(self.paramstyle, None)
+        texts = [
+            f"CONVERT({binds.add(text)} USING {charset}) COLLATE {collation}" for text in (first, second)
+        ]
+        row = self.one((f"SELECT {' = '.join(texts)}", binds.values))
+        return bool(row and row[0])
 
     def one(self, statement: tuple[str, Any]) -> Row | None:
         with self.errors(), self._cursor() as cursor:
