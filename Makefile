@@ -7,7 +7,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-ui test lint bench clean
+.PHONY: help demo demo-ui test test-ui lint bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,12 @@ demo-ui: $(READY) ## The same, and leave Airflow running to look around
 test: $(READY) ## Run all tests, on real databases and a real Airflow
 	$(BIN)/python -m pytest
 
+test-ui: $(READY) ## Test the view in a browser; pictures are kept in .screenshots
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+	  || (apt-get update -qq && apt-get install -qq -y chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev-ui]"
+	$(BIN)/python -m pytest -n 0 tests/ui
+
 lint: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -38,4 +44,4 @@ bench: $(READY) ## Measure the speed against other ways, as ratios
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .demo .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .demo .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist

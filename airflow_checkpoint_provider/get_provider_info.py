@@ -40,16 +40,6 @@ def get_provider_info() -> dict[str, Any]:
             "checkpoint": {
                 "description": "Where and how checkpoints of transfers are kept.",
                 "options": {
-                    "conn_ids": {
-                        "description": (
-                            "Connections to the databases in which there are checkpoints, separated by commas: the "
-                            "destinations of the transfers. The commands of ``airflow checkpoint`` look there.\n"
-                        ),
-                        "version_added": "0.1.0",
-                        "type": "string",
-                        "example": "warehouse,reporting",
-                        "default": "",
-                    },
                     "auto_create": {
                         "description": (
                             "Create the metadata table on first use. Set it to False where a DBA creates tables; "
@@ -59,6 +49,36 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "boolean",
                         "example": None,
                         "default": "True",
+                    },
+                    "discover": {
+                        "description": (
+                            "Find out from the DAGs and from what their tasks were run with where checkpoints are "
+                            "kept, for the view in the UI. Set it to False to look in conn_ids only.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "True",
+                    },
+                    "conn_ids": {
+                        "description": (
+                            "Connections to the databases in which there are checkpoints, separated by commas, and "
+                            "conn_id=table where the metadata table has another name than airflow_checkpoint. The "
+                            "commands of ``airflow checkpoint`` look there, and the view in the UI there, too.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "warehouse, erp=ops.airflow_checkpoint",
+                        "default": "",
+                    },
+                    "stalled_after": {
+                        "description": (
+                            "Seconds after which a running load that has committed nothing is shown as stalled.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": None,
+                        "default": "300",
                     },
                 },
             },

@@ -18,9 +18,9 @@ from airflow_checkpoint_provider.cli.places import Found, Places
 from airflow_checkpoint_provider.cli.rows import details, event_line, line
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint
 from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError
-from airflow_checkpoint_provider.engine.outlook import STALLED_AFTER
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -52,7 +52,7 @@ def checkpoint_list(args: Any) -> None:
     if args.status:
         filters["status"] = sorted({"running" if status == "stalled" else status for status in args.status})
         if set(args.status) == {"stalled"}:
-            filters["updated_before"] = now - STALLED_AFTER
+            filters["updated_before"] = now - stalled_after()
     for_people = args.output in ("table", "plain")
     found: list[tuple[datetime, dict[str, Any]]] = []
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, MetadataTableError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.hooks.databases import configured_conn_ids
+from airflow_checkpoint_provider.hooks.settings import configured_places
 
 T = TypeVar("T")
 
@@ -37,13 +37,15 @@ class Places:
     """
 
     def __init__(self, args: Any) -> None:
-        conn_ids = args.conn_id or configured_conn_ids()
-        if not conn_ids:
+        places = [(conn_id, None) for conn_id in args.conn_id or ()] or configured_places()
+        if not places:
             raise ArgumentError(
                 "--conn-id: name the connection of the database with the checkpoints (the destination of the "
                 "transfers), or set [checkpoint] conn_ids in the configuration."
             )
-        self.hooks = [CheckpointHook(conn_id, args.table) for conn_id in dict.fromkeys(conn_ids)]
+        self.hooks = [
+            CheckpointHook(conn_id, table or args.table) for conn_id, table in dict.fromkeys(places)
+        ]
         self.failed = False
 
     def each(self, read: Callable[[CheckpointHook], T]) -> Iterator[tuple[CheckpointHook, T]]:

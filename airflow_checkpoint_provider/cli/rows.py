@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.history import Event
 from airflow_checkpoint_provider.engine.outlook import display_status, duration, outlook
 from airflow_checkpoint_provider.engine.position import Position, fraction, stored_key
 from airflow_checkpoint_provider.engine.result import place
+from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 
 def line(found: Found, request: Request | None, now: datetime, *, for_people: bool) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def line(found: Found, request: Request | None, now: datetime, *, for_people: bo
     checkpoint = found.checkpoint
     return {
         **_identity(checkpoint),
-        "status": str(display_status(checkpoint, request, now)),
+        "status": str(display_status(checkpoint, request, now, stalled_after())),
         "rows": f"{checkpoint.rows:,}" if for_people else checkpoint.rows,
         "position": _position(checkpoint),
         "done": _done(checkpoint),
@@ -36,7 +37,7 @@ def details(found: Found, request: Request | None, now: datetime) -> dict[str, A
     checkpoint = found.checkpoint
     return {
         **_identity(checkpoint),
-        "status": str(display_status(checkpoint, request, now)),
+        "status": str(display_status(checkpoint, request, now, stalled_after())),
         "last_run_id": checkpoint.run_id,
         "next_attempt": outlook(checkpoint, request, now),
         "request": request.value if request else None,

@@ -10,12 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity, page
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
+from airflow_checkpoint_provider.engine.search import Found, Search, Searcher
 
 FILTERS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "destination_table")
 ORDERS = (*FILTERS, "created_at", "started_at", "updated_at", "completed_at", "rows_written")
@@ -48,6 +49,34 @@ class Catalog:
         statement = sa.select(self._table)
         for name, wanted in filters.items():
             statement = statement.where(self._matches(name, wanted))
+        statement = statement.order_by(*self._order(order_by))
+        with self._open() as connection:
+            return [from_row(row) for row in page(connection, statement, limit, offset)]
+
+    def find(self, search: Search, *, limit: int, offset: int, order_by: str) -> Found:
+        """Return a page of the checkpoints that match, with what was asked of them, and counts."""
+        order = self._order(order_by)
+        with self._open() as connection:
+            return Searcher(connection, self.tables, search, datetime.now(UTC)).find(order, limit, offset)
+
+    def look(
+        self, identity: Identity, samples: int
+    ) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
+        """
+        Return all that there is to see of one checkpoint.
+
+        :param samples: about so many progress samples
+        :return: the checkpoint, what its next attempt was asked to do, and its history from the beginning
+        """
+        with self._open() as connection, reading(connection):
+            row = connection.execute(sa.select(self._table).where(is_identity(self._table, identity))).first()
+            history = History(connection, self.tables)
+            checkpoint = from_row(row) if row else None
+            asked = history.last_request(identity, checkpoint.request_seen if checkpoint else 0)
+            events = history.timeline(identity, samples)
+            return checkpoint, asked if asked and asked.asks_for else None, events
+
+    def _order(self, order_by: str) -> tuple[Any, ...]:
         column = order_by.removeprefix("-")
         if column not in ORDERS:
             raise ArgumentError(
@@ -55,11 +84,7 @@ class Catalog:
             )
         order = self._table.c[column]
         # The primary key last, so that pages neither repeat nor miss a row.
-        statement = statement.order_by(
-            order.desc() if order_by.startswith("-") else order, *self._table.primary_key.columns
-        )
-        with self._open() as connection:
-            return [from_row(row) for row in page(connection, statement, limit, offset)]
+        return order.desc() if order_by.startswith("-") else order, *self._table.primary_key.columns
 
     def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[Event]:
         """Return the events of a checkpoint, newest first."""
@@ -140,7 +165,8 @@ class Catalog:
                 raise
             raise MetadataTableError(
                 f"There is no metadata table {self.tables.name} in {self._database.conn_id!r}. The first transfer "
-                "creates it in its destination; CheckpointHook.create_tables() does so, too."
+                "creates it in its destination; `airflow checkpoint create-tables` does so, too, and "
+                "CheckpointHook.create_tables()."
             ) from error
         finally:
             connection.close()

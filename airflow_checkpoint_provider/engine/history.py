@@ -33,8 +33,13 @@ class Kind(StrEnum):
     PROBED = "probed"
 
 
-_REQUESTS = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
-_ASKING = [kind.value for kind in (*_REQUESTS, Kind.REQUEST_CANCELLED)]
+_ASKED_FOR = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
+REQUESTS = (*_ASKED_FOR, Kind.REQUEST_CANCELLED)
+"""What people write; the last one that no attempt has seen counts."""
+STARTS = (Kind.STARTED, Kind.RESUMED)
+"""What an attempt begins with."""
+
+_ASKING = [kind.value for kind in REQUESTS]
 _AT_ONCE = 100  # checkpoints asked about in one statement
 
 
@@ -51,6 +56,16 @@ class Event:
     rows: int | None
     position: str | None
     detail: str | None
+
+    @property
+    def asks_for(self) -> Request | None:
+        """What the next attempt is asked to do."""
+        return _ASKED_FOR.get(Kind(self.kind))
+
+    @property
+    def committed(self) -> int:
+        """Rows of the load after this event; a start over leaves none of those it mentions."""
+        return 0 if self.kind == Kind.STARTED else self.rows or 0
 
     @classmethod
     def from_row(cls, row: Any) -> Event:
@@ -125,14 +140,34 @@ class History:
 
         The last word counts: a later request replaces an earlier one, and a cancellation takes it back.
         """
+        event = self.last_request(identity, after)
+        return (event.asks_for, event.id) if event else (None, after)
+
+    def last_request(self, identity: Identity, after: int) -> Event | None:
+        """Return the last word, a request or a cancellation, since event ``after``."""
         row = self._connection.execute(
-            sa.select(self._table.c.id, self._table.c.kind)
+            sa.select(self._table)
             .where(is_identity(self._table, identity))
             .where(self._table.c.kind.in_(_ASKING), self._table.c.id > after)
             .order_by(self._table.c.id.desc())
             .limit(1)
         ).first()
-        return (_REQUESTS.get(Kind(row.kind)), row.id) if row else (None, after)
+        return Event.from_row(row) if row else None
+
+    def sample(self, checkpoint: Checkpoint) -> Event | None:
+        """Return a recent moment of the running attempt, a few progress samples ago at most."""
+        kinds = [kind.value for kind in (*STARTS, Kind.PROGRESS)]
+        statement = (
+            sa.select(self._table)
+            .where(is_identity(self._table, checkpoint.identity), self._table.c.kind.in_(kinds))
+            .order_by(self._table.c.id.desc())
+        )
+        sample = None
+        for row in page(self._connection, statement, 3, 0):
+            sample = Event.from_row(row)
+            if sample.kind in STARTS:
+                break
+        return sample
 
     def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
@@ -148,7 +183,7 @@ class History:
             for event in map(Event.from_row, self._connection.execute(statement)):
                 if event.id <= some[event.identity].request_seen:
                     continue
-                if request := _REQUESTS.get(Kind(event.kind)):
+                if request := event.asks_for:
                     found[event.identity] = request
                 else:
                     found.pop(event.identity, None)
@@ -160,6 +195,24 @@ class History:
             sa.select(self._table).where(is_identity(self._table, identity)).order_by(self._table.c.id.desc())
         )
         return [Event.from_row(row) for row in page(self._connection, statement, limit, offset)]
+
+    def timeline(self, identity: Identity, most: int) -> Sequence[Event]:
+        """
+        Return the newest events in the order in which they happened, with the progress thinned out.
+
+        :param most: about so many progress samples, and at most so many other events
+        """
+        columns = self._table.c
+        progress = sa.and_(is_identity(self._table, identity), columns.kind == Kind.PROGRESS.value)
+        count = self._connection.execute(
+            sa.select(sa.func.count()).select_from(self._table).where(progress)
+        ).scalar_one()
+        every = max(count // most, 1)
+        others = sa.and_(is_identity(self._table, identity), columns.kind != Kind.PROGRESS.value)
+        samples = sa.select(self._table).where(progress, columns.id % every == 0)
+        turns = sa.select(self._table).where(others).order_by(columns.id.desc())
+        rows = [*self._connection.execute(samples), *page(self._connection, turns, most, 0)]
+        return [Event.from_row(row) for row in sorted(rows, key=lambda row: row.id)]
 
 
 def page(

@@ -9,7 +9,7 @@ from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Che
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.result import place
 
-STALLED_AFTER = timedelta(minutes=15)
+STALLED_AFTER = timedelta(minutes=5)
 """How long a running load may commit nothing before it counts as stalled."""
 
 
@@ -35,13 +35,17 @@ def display_status(
     :param pending_request: what was asked for and not yet followed
     :param stalled_after: a running load that has committed nothing for longer is stalled
     """
-    if checkpoint.status is Status.RUNNING and now - checkpoint.updated_at <= stalled_after:
+    stalled = is_stalled(checkpoint, now, stalled_after)
+    if checkpoint.status is Status.RUNNING and not stalled:
         return DisplayStatus.RUNNING
     if pending_request is Request.RELOAD:
         return DisplayStatus.RELOAD_REQUESTED
-    if checkpoint.status is Status.RUNNING:
-        return DisplayStatus.STALLED
-    return DisplayStatus(checkpoint.status.value)
+    return DisplayStatus.STALLED if stalled else DisplayStatus(checkpoint.status.value)
+
+
+def is_stalled(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta) -> bool:
+    """Tell whether a load that says it is running has committed nothing for long."""
+    return checkpoint.status is Status.RUNNING and now - checkpoint.updated_at > stalled_after
 
 
 def outlook(checkpoint: Checkpoint | None, pending_request: Request | None, now: datetime) -> str:

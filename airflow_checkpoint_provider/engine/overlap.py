@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from airflow_checkpoint_provider.engine.batches import Chunk
 
 _MOST_WAITING = 8  # chunks
-_PATIENCE = 5.0  # seconds for a statement that was cancelled to end
+_PATIENCE_S = 5.0  # for a statement that was cancelled to end
 _OBJECTS = 50_000  # more than a block of rows has
 
 
@@ -23,11 +23,15 @@ class ReadAhead:
 
     :param chunks: only used by the thread from now on
     :param interrupt: ends a statement of the source that is running
+    :param cut: makes the source's connection fail, when that did not help
     """
 
-    def __init__(self, chunks: Generator[Chunk], interrupt: Callable[[], None]) -> None:
+    def __init__(
+        self, chunks: Generator[Chunk], interrupt: Callable[[], None], cut: Callable[[], None]
+    ) -> None:
         self._chunks = chunks
         self._interrupt = interrupt
+        self._cut = cut
         self._changed = threading.Condition()
         self._waiting: deque[Chunk] = deque()
         self._error: BaseException | None = None
@@ -57,9 +61,12 @@ class ReadAhead:
             reading = not self._ended
         if reading:
             self._interrupt()
-        self._thread.join(_PATIENCE)
-        if not self._thread.is_alive():
-            self._chunks.close()
+        self._thread.join(_PATIENCE_S)
+        if self._thread.is_alive():
+            self._cut()
+            # A connection must not be closed while a thread is inside it: that ends the process.
+            self._thread.join()
+        self._chunks.close()
 
     def _read(self) -> None:
         try:

@@ -229,4 +229,5 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
         **_MYSQL,
     )
     sa.Index(f"{name}_identity"[-60:], table.c.dag_id, table.c.task_id, table.c.run_id, table.c.map_index)
+    sa.Index(f"{name}_kind"[-60:], table.c.kind)  # to find the few requests among all that progress
     return table

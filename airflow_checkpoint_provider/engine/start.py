@@ -147,7 +147,7 @@ class Start:
         first = next(chunks, None)
         source = self._session.source
         ahead = source.gains_ahead(self._spec.batch_size)
-        following = ReadAhead(chunks, source.interrupt) if ahead else chunks
+        following = ReadAhead(chunks, source.interrupt, source.cut) if ahead else chunks
         self._session.at_end.push(closing(following))
         return chain([first], following) if first else following
 

@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.hooks.databases import open_database
 
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.catalog import Catalog
+    from airflow_checkpoint_provider.engine.search import Found, Search
 
 
 class CheckpointHook(BaseHook):
@@ -82,6 +83,26 @@ class CheckpointHook(BaseHook):
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """Return the requests that no attempt has followed yet, by the identity of the checkpoint."""
         return self._catalog.requests(checkpoints)
+
+    def find(
+        self, search: Search, *, limit: int = 50, offset: int = 0, order_by: str = "-updated_at"
+    ) -> Found:
+        """
+        Return a page of the checkpoints that match, with what was asked of them, and how many there are.
+
+        :raises ArgumentError: for another order than :meth:`list` knows
+        """
+        return self._catalog.find(search, limit=limit, offset=offset, order_by=order_by)
+
+    def look(
+        self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, *, samples: int = 300
+    ) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
+        """
+        Return a checkpoint, what its next attempt was asked to do, and its history in the order of time.
+
+        :param samples: about so many of its progress samples
+        """
+        return self._catalog.look(_identity(dag_id, task_id, run_id, map_index), samples)
 
     def request_reload(
         self,

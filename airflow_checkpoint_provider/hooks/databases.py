@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook, conf
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import ArgumentError
-
-
-def configured_conn_ids() -> list[str]:
-    """Return the connections of ``[checkpoint] conn_ids``: databases in which there are checkpoints."""
-    listed = conf.get("checkpoint", "conn_ids", fallback="") or ""
-    return [conn_id.strip() for conn_id in listed.split(",") if conn_id.strip()]
 
 
 def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:

@@ -61,9 +61,11 @@ class Lineage:
 
     :param source: the source's hook
     :param destination: the destination's hook
+    :param unchanged: values are written as they were read
     """
 
-    def __init__(self, source: DbApiHook, destination: DbApiHook) -> None:
+    def __init__(self, source: DbApiHook, destination: DbApiHook, *, unchanged: bool) -> None:
+        self._unchanged = unchanged
         self._hooks = (source, destination)
         self._tables: TablesMatched | None = None
         self._rows = 0
@@ -112,7 +114,8 @@ class Lineage:
             inputs = [
                 Dataset(namespace=source.namespace, name=table, facets={"schema": _schema(tables.read)})
             ]
-            facets["columnLineage"] = _columns(source.namespace, table, tables)
+            if self._unchanged:
+                facets["columnLineage"] = _columns(source.namespace, table, tables)
         else:
             names = _tables_of(tables.query, source, tables.source_schema)
             inputs = [Dataset(namespace=source.namespace, name=name) for name in names]

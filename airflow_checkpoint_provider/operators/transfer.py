@@ -202,7 +202,7 @@ class CheckpointedTransferOperator(BaseOperator):
         destination = get_db_hook(
             self.destination_conn_id, "destination_conn_id", self.destination_hook_params
         )
-        self._lineage = Lineage(source, destination)
+        self._lineage = Lineage(source, destination, unchanged=not self.rows_processor)
         transfer = Transfer(
             spec,
             source=Database(self.source_conn_id, source.get_conn),

@@ -16,6 +16,7 @@ from tests.acceptance.gate import DIRECTORY_VARIABLE
 from tests.acceptance.load import Load
 from tests.live.airflow import LiveAirflow
 from tests.live.api import TaskKey
+from tests.live.auth import USERS
 from tests.live.config import REPOSITORY
 
 StartLoad = Callable[..., Load]
@@ -42,8 +43,11 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         DIRECTORY_VARIABLE: str(home / "gates"),
         "AIRFLOW_CONN_SOURCE": sqlite_connection(home / "source.db"),
         "AIRFLOW_CONN_DESTINATION": sqlite_connection(home / "destination.db"),
+        "AIRFLOW_CONN_ELSEWHERE": sqlite_connection(home / "elsewhere.db"),
         "AIRFLOW_CONN_FLIGHTS_SOURCE": sqlite_connection(home / "flights_source.db"),
         "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
+        "AIRFLOW__CORE__AUTH_MANAGER": "tests.live.auth.LimitingAuthManager",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": USERS,
         # A task that is silent for this long is lost; the default of five minutes is no time for a test.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
@@ -60,10 +64,11 @@ def prepare_load(airflow: LiveAirflow, home: Path, request: pytest.FixtureReques
     table = re.sub(r"\W", "_", request.node.name)
     loads: list[Load] = []
 
-    def prepare(dag_id: str) -> Load:
-        orders.create_table(home / "destination.db", table)
-        key = TaskKey(dag_id, table, "copy")
-        load = Load(airflow, home / "source.db", home / "destination.db", home / "gates", table, key)
+    def prepare(dag_id: str, suffix: str = "") -> Load:
+        name = table + suffix
+        orders.create_table(home / "destination.db", name)
+        key = TaskKey(dag_id, name, "copy")
+        load = Load(airflow, home / "source.db", home / "destination.db", home / "gates", name, key)
         loads.append(load)
         return load
 

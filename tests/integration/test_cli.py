@@ -108,7 +108,9 @@ def test_list(airflow: Airflow, two: Load) -> None:
     assert re.search(r"\| failed +\| 4 +\| n = 3 +\| 33% +\| \d+ s ago", table)
 
 
-def test_a_stalled_load_is_listed_as_such(airflow: Airflow, two: Load) -> None:
+def test_a_stalled_load_is_listed_as_such(
+    airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stale = "status = 'running', updated_at = '2020-01-01 00:00:00.000000'"
     two.destination.execute(f"UPDATE airflow_checkpoint SET {stale} WHERE run_id = 'run_2'")
     for command in (
@@ -120,6 +122,8 @@ def test_a_stalled_load_is_listed_as_such(airflow: Airflow, two: Load) -> None:
         assert (row["run_id"], row["status"]) == ("run_2", "stalled")
     two.destination.execute("UPDATE airflow_checkpoint SET status = 'running' WHERE run_id = 'run_1'")
     assert len(airflow("list", "--status", "stalled", "-o", "json").json()) == 1
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__STALLED_AFTER", "1000000000")
+    assert airflow("list", "--status", "stalled", "-o", "json").json() == []
 
 
 def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:

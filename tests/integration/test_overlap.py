@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from airflow_checkpoint_provider.engine import overlap
 from airflow_checkpoint_provider.engine.errors import DestinationError, SourceError
+from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
@@ -22,7 +24,13 @@ def destination(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
     return make_db(request.param, "destination")
 
 
-def test_an_error_of_the_destination_interrupts_the_query(make_db: MakeDb, destination: Db) -> None:
+@pytest.mark.parametrize("way", ["interrupt", "cut"])
+def test_an_error_of_the_destination_ends_the_query(
+    make_db: MakeDb, destination: Db, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    if way == "cut":
+        monkeypatch.setattr(overlap, "_PATIENCE_S", 0.2)
+        monkeypatch.setattr(PostgresSource, "interrupt", lambda self: None)
     source = make_db("postgres", "source")
     destination.execute("CREATE TABLE target (n integer CHECK (n < 250), x text)")
     # Wide rows, because the server sends them only when some kilobytes have come together.

@@ -64,11 +64,12 @@ def test_a_lost_connection_is_opened_again(load: Load, lost: str, by: dict[str, 
             if lost in (side, "both"):
                 kill(getattr(load, side))
 
+    load.source.insert("t", [(n,) for n in range(20, 200)])  # more than are read ahead
     result = load.attempt(rows_processor=Now(lose, {2, 4}), **by)
-    assert (result.rows, result.rows_total, result.status) == (20, 20, "completed")
+    assert (result.rows, result.rows_total, result.status) == (200, 200, "completed")
     assert 1 <= result.reconnects <= 2
     assert result.reconnects == len(load.told(Reconnecting))
-    assert loaded(load) == list(range(20))
+    assert loaded(load) == list(range(200))
 
 
 def test_the_count_starts_again_after_progress(load: Load) -> None:

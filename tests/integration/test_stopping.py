@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 
 from airflow_checkpoint_provider.engine.errors import StoppedError
@@ -18,20 +21,31 @@ from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferO
 from tests.databases import Db
 from tests.operating import execute, operator
 
+SendSigterm = Callable[[CheckpointedTransferOperator, Db], None]
+
 
 @pytest.fixture
-def send_sigterm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[CheckpointedTransferOperator], None]]:
-    """Sends the signal in a second and has it answered as Airflow does, but leaves this process alive."""
+def send_sigterm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SendSigterm]:
+    """Sends the signal once the load reads and has it answered as Airflow does, but leaves this process alive."""
     monkeypatch.setattr(stopping, "_die", lambda: None)
     before = signal.getsignal(signal.SIGTERM)
-    timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM))
+    over = threading.Event()
 
-    def send(task: CheckpointedTransferOperator) -> None:
+    def send(task: CheckpointedTransferOperator, destination: Db) -> None:
         signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
-        timer.start()
+
+        def wait_and_send() -> None:
+            while not over.wait(0.05):
+                with suppress(sqlite3.Error, psycopg.Error):  # there is no table yet
+                    if destination.one("SELECT count(*) FROM airflow_checkpoint"):
+                        break
+            if not over.wait(1):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=wait_and_send, daemon=True).start()
 
     yield send
-    timer.cancel()
+    over.set()
     signal.signal(signal.SIGTERM, before)
 
 
@@ -45,7 +59,7 @@ def assert_stopped_at_once(task: CheckpointedTransferOperator) -> None:
     began = time.monotonic()
     with pytest.raises(StoppedError):
         execute(task)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def assert_kept(destination: Db, rows: int) -> None:
@@ -58,22 +72,20 @@ def assert_kept(destination: Db, rows: int) -> None:
 
 
 def test_what_is_committed_stays_and_the_checkpoint_says_why(
-    databases: tuple[Db, Db], send_sigterm: Callable[[CheckpointedTransferOperator], None]
+    databases: tuple[Db, Db], send_sigterm: SendSigterm
 ) -> None:
     task = operator(rows_processor=slow)
-    send_sigterm(task)
+    send_sigterm(task, databases[1])
     assert_stopped_at_once(task)
     assert_kept(databases[1], rows=600)
 
 
 @pytest.mark.parametrize("pair", ["postgres->sqlite", "postgres->postgres"], indirect=True)
 @pytest.mark.parametrize("processor", [None, lambda rows, **_: rows])
-def test_a_query_is_interrupted(
-    databases: tuple[Db, Db], send_sigterm: Callable[[CheckpointedTransferOperator], None], processor: Any
-) -> None:
+def test_a_query_is_interrupted(databases: tuple[Db, Db], send_sigterm: SendSigterm, processor: Any) -> None:
     sql = "SELECT id, CASE WHEN id = 700 THEN pg_sleep(60)::text ELSE region END AS region FROM orders"
     task = operator(sql=sql, source_table=None, checkpoint_column="id", rows_processor=processor)
-    send_sigterm(task)
+    send_sigterm(task, databases[1])
     assert_stopped_at_once(task)
     assert_kept(databases[1], rows=0)
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+import httpx
+
 from tests.live.api import AirflowApi
 from tests.live.config import environment
 from tests.live.processes import ProcessFamily
@@ -81,6 +83,15 @@ class LiveAirflow:
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         (self.home / MARKER).touch()
+
+    def token(self, user: str) -> str:
+        """Log a user in, and return the token."""
+        login = {
+            "username": user,
+            "password": json.loads((self.home / "passwords.json").read_text())[user],
+        }
+        answer = httpx.post(f"{self.url}/auth/token", json=login, trust_env=False, timeout=30)
+        return str(answer.raise_for_status().json()["access_token"])
 
     def stop(self) -> None:
         self.api.close()

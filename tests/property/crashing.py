@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
@@ -103,7 +105,9 @@ class PsycopgConnection(psycopg.Connection[Any]):
         self.cursor_factory = PsycopgCursor
 
     def die(self) -> None:
-        self.close()
+        # Closing it would free what the thread that reads ahead is using, which no death of a process does.
+        with socket.socket(fileno=os.dup(self.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
     def commit(self) -> None:
         if self.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:

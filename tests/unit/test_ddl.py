@@ -21,7 +21,11 @@ def test_parses_in_every_dialect(dialect: str) -> None:
     made = [
         (statement.args["kind"], statement.find(sqlglot.exp.Table).name) for statement in parsed if statement
     ]
-    assert made == [("TABLE", "checkpoints"), ("TABLE", "checkpoints_event"), ("INDEX", "checkpoints_event")]
+    assert made == [
+        ("TABLE", "checkpoints"),
+        ("TABLE", "checkpoints_event"),
+        *[("INDEX", "checkpoints_event")] * 2,
+    ]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

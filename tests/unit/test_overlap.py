@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
+from airflow_checkpoint_provider.engine import overlap
 from airflow_checkpoint_provider.engine.batches import Chunk, Rows
 from airflow_checkpoint_provider.engine.overlap import ReadAhead, few_collections
 from airflow_checkpoint_provider.engine.position import Position
@@ -38,7 +39,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_everything_arrives_in_order() -> None:
-    ahead = ReadAhead((chunk(n) for n in range(1_000)), no_statement)
+    ahead = ReadAhead((chunk(n) for n in range(1_000)), no_statement, no_statement)
     assert numbers(ahead) == list(range(1_000))
     ahead.close()
 
@@ -51,7 +52,7 @@ def test_it_reads_while_nobody_asks_but_not_without_limit() -> None:
             read.append(n)
             yield chunk(n)
 
-    ahead = ReadAhead(source(), lambda: None)
+    ahead = ReadAhead(source(), lambda: None, no_statement)
     wait_until(lambda: len(read) >= 8)
     time.sleep(0.05)
     assert len(read) < 12
@@ -67,7 +68,7 @@ def test_an_error_of_the_source_comes_before_what_was_read_ahead_of_it() -> None
         failed.set()
         raise BrokenError("the table is gone")
 
-    ahead = ReadAhead(source(), no_statement)
+    ahead = ReadAhead(source(), no_statement, no_statement)
     failed.wait(5)
     wait_until(lambda: not ahead._thread.is_alive())
     with pytest.raises(BrokenError, match="the table is gone") as caught:
@@ -87,12 +88,30 @@ def test_closing_interrupts_a_statement_and_releases_the_source() -> None:
         finally:
             released.set()
 
-    ahead = ReadAhead(source(), interrupted.set)
+    ahead = ReadAhead(source(), interrupted.set, no_statement)
     assert next(ahead).rows.first == (1,)
     began = time.monotonic()
     ahead.close()
     assert released.is_set()
     assert time.monotonic() - began < 5
+
+
+def test_closing_cuts_a_statement_that_cannot_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlap, "_PATIENCE_S", 0.1)
+    cut, released = threading.Event(), threading.Event()
+
+    def source() -> Generator[Chunk]:
+        try:
+            cut.wait(30)
+            time.sleep(0.2)
+            yield chunk(1)
+        finally:
+            released.set()
+
+    ahead = ReadAhead(source(), lambda: None, cut.set)
+    ahead.close()
+    assert cut.is_set()
+    assert released.is_set(), "the connection would have been closed under the thread"
 
 
 def test_closing_ends_a_reader_that_waits_for_room() -> None:
@@ -105,7 +124,7 @@ def test_closing_ends_a_reader_that_waits_for_room() -> None:
         finally:
             released.set()
 
-    ahead = ReadAhead(source(), lambda: None)
+    ahead = ReadAhead(source(), lambda: None, no_statement)
     wait_until(lambda: len(ahead._waiting) == 8)
     ahead.close()
     assert released.is_set()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
+from operator import ne
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,7 +55,9 @@ class SqliteDestination(Destination):
 
     def _check_numbers(self, rows: Iterable[Row]) -> None:
         for index, values in enumerate(zip(*rows, strict=True)):
-            if float in set(map(type, values)) and any(value != value for value in values):
+            if float in set(map(type, values)) and any(
+                map(ne, values, values)
+            ):  # only NaN differs from itself
                 raise DestinationError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} cannot hold NaN, for which "
                     "SQLite would store NULL. Cast it to text, or replace it, in the query."

@@ -160,6 +160,9 @@ class Source:
     def interrupt(self) -> None:
         """End the statement that runs in another thread."""
 
+    def cut(self) -> None:
+        """Make the connection fail for the thread that uses it, where it does not end its statement."""
+
     def whole(self) -> tuple[str, Any]:
         """Return the user's statement as it is."""
         return self.query.text, self.query.parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -79,6 +81,13 @@ class PostgresSource(Source):
         # The connection may be gone; then nothing runs on it.
         with suppress(self.connection.dialect.loaded_dbapi.Error):
             self.raw.cancel_safe(timeout=_CANCEL_S)
+
+    def cut(self) -> None:
+        with (
+            suppress(OSError, self.connection.dialect.loaded_dbapi.Error),
+            socket.socket(fileno=os.dup(self.raw.fileno())) as line,
+        ):
+            line.shutdown(socket.SHUT_RDWR)
 
     def typed(self, column: str, placeholder: str) -> str:
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.

@@ -1,0 +1,1 @@
+"""The view of checkpoints in Airflow's UI."""

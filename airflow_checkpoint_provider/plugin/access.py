@@ -1,0 +1,108 @@
+"""Who is asking, and what Airflow lets them see and do. A mounted app is open to all unless it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import (
+    ConnectionDetails,
+    DagAccessEntity,
+    DagDetails,
+)
+from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.models.dag import DagModel
+from airflow.utils.session import create_session
+from fastapi import Depends, HTTPException, Request, status
+from sqlalchemy import select
+
+Method = Literal["GET", "PUT"]
+
+
+class Viewer:
+    """
+    A logged-in user.
+
+    :param user: Airflow's
+    """
+
+    def __init__(self, user: Any) -> None:
+        self._user = user
+        self.name: str = user.get_name()
+
+    def may(self, method: Method, dag_id: str | None) -> bool:
+        """
+        Tell whether they may see (GET) or act on (PUT) a DAG's task instances.
+
+        :param dag_id: ``None`` asks whether they may at all, for DAGs that are chosen elsewhere
+        """
+        team = DagModel.get_team_name(dag_id) if dag_id else None
+        return get_auth_manager().is_authorized_dag(
+            method=method,
+            access_entity=DagAccessEntity.TASK_INSTANCE,
+            details=DagDetails(id=dag_id, team_name=team),
+            user=self._user,
+        )
+
+    def require(self, method: Method, dag_id: str | None) -> None:
+        """
+        Let them pass, or not.
+
+        :raises HTTPException: 403
+        """
+        if not self.may(method, dag_id):
+            what = "see" if method == "GET" else "change"
+            whose = f"DAG {dag_id}" if dag_id else "any DAG"
+            raise HTTPException(
+                status.HTTP_403_FORBIDDEN,
+                f"You may not {what} the task instances of {whose}. Ask an Airflow administrator for the right to.",
+            )
+
+    def readable(self) -> Callable[[Collection[str]], set[str]]:
+        """Return a function that picks the DAGs that they may see."""
+        allowed = get_auth_manager().get_authorized_dag_ids(user=self._user, method="GET")
+        with create_session() as session:
+            known = set(session.scalars(select(DagModel.dag_id)))
+
+        def pick(dag_ids: Collection[str]) -> set[str]:
+            # Of a DAG that Airflow has forgotten the auth manager is asked one by one.
+            return {
+                dag_id
+                for dag_id in dag_ids
+                if dag_id in allowed or (dag_id not in known and self.may("GET", dag_id))
+            }
+
+        return pick
+
+    def may_see_connection(self, conn_id: str) -> bool:
+        """Tell whether they may know what is wrong with a connection: errors name hosts and users."""
+        return get_auth_manager().is_authorized_connection(
+            method="GET", details=ConnectionDetails(conn_id=conn_id), user=self._user
+        )
+
+
+def logged_in(user: GetUserDep) -> Viewer:
+    """Return who is asking; nobody gets 401 from Airflow's own dependency."""
+    return Viewer(user)
+
+
+Someone = Annotated[Viewer, Depends(logged_in)]
+
+
+def from_this_site(request: Request, viewer: Someone) -> None:
+    """
+    Let through only what a page of this site has sent, as JSON.
+
+    A browser names the site that a request comes from; what names none is no browser. Nobody is told 401 first.
+
+    :raises HTTPException: 403 for another site, 415 for another kind of body
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    foreign = site != "same-origin" if site else bool(origin) and urlsplit(origin).netloc not in hosts
+    if foreign:
+        raise HTTPException(status.HTTP_403_FORBIDDEN, "This can only be asked for from Airflow's own pages.")
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise HTTPException(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, "Send a JSON body, as application/json.")

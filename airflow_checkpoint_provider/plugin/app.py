@@ -1,0 +1,77 @@
+"""The FastAPI app of the view: routes, errors as readable pages, and headers that keep the browser careful."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from airflow_checkpoint_provider.plugin import actions, pages, static
+from airflow_checkpoint_provider.plugin.rendering import render
+
+log = logging.getLogger(__name__)
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_TITLES = {
+    401: "Please log in to Airflow",
+    403: "Not allowed",
+    404: "Not found",
+    422: "This address is not complete",
+}
+
+
+def create_app() -> FastAPI:
+    """Build the app."""
+    app = FastAPI(title="Checkpoints", docs_url=None, redoc_url=None, openapi_url=None)
+    for router in (pages.router, actions.router, static.router):
+        app.include_router(router)
+    app.add_exception_handler(StarletteHTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _broken)
+    app.middleware("http")(_with_headers)
+    return app
+
+
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, (HTTPException, StarletteHTTPException))  # noqa: S101
+    return _answer(request, error.status_code, str(error.detail))
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
+    return _answer(request, 422, "; ".join(faults))
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    log.error("The checkpoint view failed at %s", request.url.path, exc_info=error)
+    detail = "The API server's log has the reason. Other pages are not affected; try again in a moment."
+    response = _answer(request, 500, detail)
+    response.headers.update(_HEADERS)  # this handler stands outside of the middleware
+    return response
+
+
+def _answer(request: Request, status: int, detail: str) -> Response:
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": detail}, status)
+    title = _TITLES.get(status, "This did not work")
+    return render("problem.html", status=status, title=title, detail=detail)

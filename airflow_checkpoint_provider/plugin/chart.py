@@ -1,0 +1,138 @@
+"""Rows over time as an SVG: numbers for a template to draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Status
+from airflow_checkpoint_provider.engine.history import STARTS, Event, Kind
+from airflow_checkpoint_provider.plugin.words import duration, number, short
+
+WIDTH, HEIGHT = 960, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 26, 26
+
+_MARKS = {
+    Kind.STARTED: "started",
+    Kind.RESUMED: "resumed",
+    Kind.FAILED: "failed",
+    Kind.COMPLETED: "completed",
+}
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A turn in the load's life."""
+
+    x: float
+    y: float
+    kind: str
+    label: str
+    title: str
+
+
+@dataclass(slots=True)
+class Chart:
+    """What to draw: ``lines`` and the ``areas`` below them for each attempt, and the ``gaps`` between attempts."""
+
+    title: str = ""
+    lines: list[str] = field(default_factory=list)
+    areas: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    x_ticks: list[tuple[float, str]] = field(default_factory=list)
+    y_ticks: list[tuple[float, str]] = field(default_factory=list)
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = _LEFT
+    right: int = WIDTH - _RIGHT
+    top: int = _TOP
+    bottom: int = HEIGHT - _BOTTOM
+
+
+def chart(events: Sequence[Event], checkpoint: Checkpoint, now: datetime | None) -> Chart | None:
+    """
+    Draw the load that is under way, or the last one; ``None`` when there is nothing to draw yet.
+
+    :param events: of the checkpoint, in the order in which they happened
+    :param now: while an attempt is at work, so that a standstill shows
+    """
+    load = _last_load(events)
+    if not load:
+        return None
+    begin = load[0].recorded_at
+    points = [(event.recorded_at, event.committed) for event in load]
+    last = (checkpoint.updated_at, checkpoint.rows)
+    if checkpoint.status is Status.RUNNING and not checkpoint.restarting and last[0] >= points[-1][0]:
+        points.append(last)
+    if now and now > points[-1][0]:
+        points.append((now, points[-1][1]))
+    end = points[-1][0]
+    seconds = max((end - begin).total_seconds(), 1.0)
+    most = max(max(rows for _, rows in points), 1)
+    step = _nice(most / 4)
+    top = math.ceil(most / step) * step
+
+    def x(when: datetime) -> float:
+        share = (when - begin).total_seconds() / seconds
+        return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
+
+    def y(rows: float) -> float:
+        return round(HEIGHT - _BOTTOM - rows / top * (HEIGHT - _TOP - _BOTTOM), 1)
+
+    drawn = Chart(title=f"{number(most)} rows in {duration(seconds)}")
+    drawn.y_ticks = [(y(n * step), short(n * step)) for n in range(int(top / step) + 1)]
+    every = next((size for size in _STEPS if seconds / size <= 8), math.ceil(seconds / 8 / 86400) * 86400)
+    drawn.x_ticks = [
+        (_LEFT + n * every / seconds * (WIDTH - _LEFT - _RIGHT), duration(n * every) if n else "0")
+        for n in range(int(seconds / every) + 1)
+    ]
+    parts = _by_attempt(load, points)
+    for before, after in pairwise(parts):
+        ends = (before[-1], after[0])
+        drawn.gaps.append(" ".join(f"{x(when)},{y(rows)}" for when, rows in ends))
+    for part in parts:
+        line = [f"{x(when)},{y(rows)}" for when, rows in part]
+        drawn.lines.append(" ".join(line))
+        drawn.areas.append(" ".join([f"{x(part[0][0])},{y(0)}", *line, f"{x(part[-1][0])},{y(0)}"]))
+    for event in load:
+        if kind := _MARKS.get(Kind(event.kind)):
+            drawn.marks.append(_mark(event, kind, x(event.recorded_at), y(event.committed), begin))
+    return drawn
+
+
+def _mark(event: Event, kind: str, x: float, y: float, begin: datetime) -> Mark:
+    when = duration(event.recorded_at - begin)
+    title = f"Attempt {event.try_number} {kind} at {number(event.committed)} rows, after {when}"
+    if event.detail:
+        title += f": {event.detail}"
+    return Mark(x, y, kind, f"{event.try_number}", title)
+
+
+def _last_load(events: Sequence[Event]) -> list[Event]:
+    """Return what happened since the last start from the beginning."""
+    starts = [n for n, event in enumerate(events) if event.kind == Kind.STARTED]
+    kept = events[starts[-1] :] if starts else events
+    return [event for event in kept if event.kind in (*STARTS, Kind.PROGRESS, Kind.FAILED, Kind.COMPLETED)]
+
+
+def _by_attempt(
+    load: Sequence[Event], points: Sequence[tuple[datetime, int]]
+) -> list[list[tuple[datetime, int]]]:
+    """Cut the points where a new attempt begins, so that waiting for it is a gap and not a slope."""
+    parts: list[list[tuple[datetime, int]]] = []
+    for n, point in enumerate(points):
+        if not parts or (n < len(load) and load[n].kind in STARTS):
+            parts.append([])
+        parts[-1].append(point)
+    return parts
+
+
+def _nice(value: float) -> int:
+    """Return the next 1, 2 or 5 with zeros."""
+    size = 10 ** math.floor(math.log10(max(value, 1)))
+    return int(next(size * n for n in (1, 2, 5, 10) if size * n >= value))

@@ -1,0 +1,140 @@
+"""Checkpoints of several databases as one list, or the one that is looked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Status
+from airflow_checkpoint_provider.engine.history import Event
+from airflow_checkpoint_provider.engine.search import STATES, Found, Listed, Search
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.settings import stalled_after
+from airflow_checkpoint_provider.plugin.instances import interrupted
+from airflow_checkpoint_provider.plugin.models import View
+from airflow_checkpoint_provider.plugin.reading import Trouble
+from airflow_checkpoint_provider.plugin.services import reader
+from airflow_checkpoint_provider.plugin.transfers import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    A page of a list.
+
+    :param total: how many match, on all pages
+    :param counts: how many there are of each state
+    :param unreadable: why rows on this page are missing
+    """
+
+    views: list[View]
+    total: int
+    counts: dict[str, int]
+    dag_ids: list[str]
+    unreadable: list[str]
+    troubles: list[Trouble]
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything on this page is at work."""
+        return any(view.state == Status.RUNNING for view in self.views)
+
+    @property
+    def all(self) -> int:
+        """How many there are, of any state."""
+        return sum(count for state, count in self.counts.items() if state != "requested")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One checkpoint with its history; without the checkpoint when it was deleted, or is not there yet."""
+
+    view: View | None
+    events: Sequence[Event]
+    troubles: list[Trouble]
+
+
+def find(places: Iterable[Place], search: Search, order_by: str, limit: int, offset: int) -> Result:
+    """Return a page of the checkpoints of all places, in one order."""
+
+    def question(hook: CheckpointHook) -> Found:
+        # Any of these rows may be on the page: only all places together can tell.
+        alone = len(asked) == 1
+        return hook.find(
+            search,
+            limit=limit if alone else offset + limit,
+            offset=offset if alone else 0,
+            order_by=order_by,
+        )
+
+    asked = list(places)
+    answers = reader().ask(asked, question)
+    # Several connections may lead to one table.
+    tables = {answer.table: place for place, answer in reversed(answers.by_place.items())}
+    by_place = {place: answers.by_place[place] for place in sorted(tables.values())}
+    now = datetime.now(UTC)
+    found = [(listed, place) for place, answer in by_place.items() for listed in answer.rows]
+    if len(asked) > 1:
+        found.sort(key=lambda pair: _order(order_by)(pair[0]), reverse=order_by.startswith("-"))
+        found = found[offset : offset + limit]
+    counts: Counter[str] = Counter(dict.fromkeys(STATES, 0))
+    for answer in by_place.values():
+        counts.update(answer.counts)
+    over = interrupted(listed.checkpoint for listed, _ in found)
+    return Result(
+        [
+            View.of(place, listed, over.get(listed.checkpoint.identity), search.stalled_after, now)
+            for listed, place in found
+        ],
+        sum(answer.total for answer in by_place.values()),
+        dict(counts),
+        sorted({dag_id for answer in by_place.values() for dag_id in answer.dag_ids}),
+        [text for answer in by_place.values() for text in answer.unreadable],
+        answers.troubles,
+    )
+
+
+def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_index: int) -> Subject:
+    """Return a task instance's checkpoint: its own, else the one that spans the task's runs."""
+
+    def question(hook: CheckpointHook) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
+        own = hook.look(dag_id, task_id, run_id, map_index)
+        if own[0] or own[2] or run_id == ALL_RUNS:
+            return own
+        return hook.look(dag_id, task_id, None, map_index)
+
+    answers = reader().ask(places, question)
+    now = datetime.now(UTC)
+    kept = [(place, *answer) for place, answer in answers.by_place.items() if answer[0]]
+    # A task that was moved to another destination has left an older one behind.
+    kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
+    for place, checkpoint, request, events in kept:
+        if checkpoint:
+            listed = Listed(checkpoint, request, _sample(events))
+            over = interrupted([checkpoint]).get(checkpoint.identity)
+            return Subject(View.of(place, listed, over, stalled_after(), now), events, answers.troubles)
+    events = next((answer[2] for answer in answers.by_place.values() if answer[2]), ())
+    return Subject(None, events, answers.troubles)
+
+
+def _sample(events: Sequence[Event]) -> Event | None:
+    """Return where to measure the speed from: thinned progress reaches too far back, so its newest does."""
+    moments = [event for event in events if event.kind in ("started", "resumed", "progress")]
+    recent = moments[-3:]
+    starts = [event for event in recent if event.kind != "progress"]
+    return starts[-1] if starts else next(iter(recent), None)
+
+
+def _order(order_by: str) -> Callable[[Listed], tuple[Any, ...]]:
+    name = order_by.removeprefix("-")
+    attribute = {"rows_written": "rows"}.get(name, name)
+
+    def key(listed: Listed) -> tuple[Any, ...]:
+        checkpoint = listed.checkpoint
+        source = checkpoint.identity if attribute in ("dag_id", "task_id", "run_id") else checkpoint
+        return (getattr(source, attribute),)
+
+    return key

@@ -1,0 +1,136 @@
+"""What the pages show, ready to be put into a template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.history import Event
+from airflow_checkpoint_provider.engine.outlook import DisplayStatus, is_stalled, outlook
+from airflow_checkpoint_provider.engine.search import Listed
+from airflow_checkpoint_provider.plugin.pace import Pace, pace
+from airflow_checkpoint_provider.plugin.transfers import Place
+from airflow_checkpoint_provider.plugin.words import ago, duration, position
+
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """
+    A checkpoint as it is shown.
+
+    :param state: ``running``, ``stalled``, ``failed`` or ``completed``; or ``interrupted``, where Airflow
+        knows that the attempt is over and the checkpoint does not
+    :param instance: the task instance's state then
+    :param request: what the next attempt was asked to do
+    :param outlook: what it will do
+    """
+
+    place: Place
+    checkpoint: Checkpoint
+    state: str
+    request: Event | None
+    pace: Pace
+    position: str
+    ago: str
+    outlook: str
+    instance: str
+    shown_at: datetime
+
+    @classmethod
+    def of(
+        cls, place: Place, listed: Listed, instance: str | None, stalled_after: timedelta, now: datetime
+    ) -> View:
+        """Describe a checkpoint as of ``now``; ``instance`` is the state of a task instance that is over."""
+        checkpoint, request = listed.checkpoint, listed.request
+        if instance:
+            state = INTERRUPTED
+        else:
+            state = (
+                DisplayStatus.STALLED.value
+                if is_stalled(checkpoint, now, stalled_after)
+                else checkpoint.status.value
+            )
+        return cls(
+            place,
+            checkpoint,
+            state,
+            request,
+            pace(checkpoint, listed.sample if state == Status.RUNNING else None, now),
+            position(checkpoint),
+            ago(checkpoint.updated_at, now),
+            outlook(
+                # An attempt that is over can be followed by the next one only.
+                replace(checkpoint, status=Status.FAILED) if instance else checkpoint,
+                request.asks_for if request else None,
+                now,
+            ),
+            (instance or "").replace("_", " "),
+            now,
+        )
+
+    @property
+    def identity(self) -> Identity:
+        """Whose it is."""
+        return self.checkpoint.identity
+
+    @property
+    def over(self) -> bool:
+        """Whether no attempt is at work."""
+        return self.state == INTERRUPTED or self.checkpoint.status is not Status.RUNNING
+
+    @property
+    def href(self) -> str:
+        """The address of its page, from a page beside it."""
+        return f"task?{self.query}"
+
+    @property
+    def query(self) -> str:
+        """What names it in an address."""
+        identity = self.identity
+        return urlencode(
+            {
+                "dag_id": identity.dag_id,
+                "task_id": identity.task_id,
+                "run_id": identity.run_id,
+                "map_index": identity.map_index,
+                "conn_id": self.place.conn_id,
+                "table": self.place.table,
+            }
+        )
+
+    @property
+    def airflow_href(self) -> str:
+        """The address of the task instance in Airflow's UI, from a page of this app."""
+        identity, run_id = self.identity, self.checkpoint.run_id
+        path = f"../dags/{_part(identity.dag_id)}/runs/{_part(run_id)}/tasks/{_part(identity.task_id)}"
+        return f"{path}/mapped/{identity.map_index}" if identity.map_index >= 0 else path
+
+    @property
+    def spans_runs(self) -> bool:
+        """Whether it belongs to all runs of the task."""
+        return self.identity.run_id == ALL_RUNS
+
+    @property
+    def took(self) -> str:
+        """How long the load has taken so far, or took in all."""
+        return duration(self._seconds)
+
+    @property
+    def average(self) -> float | None:
+        """Rows a second since the load began, with the time that was lost between attempts."""
+        return self.checkpoint.rows / self._seconds if self._seconds > 0 else None
+
+    @property
+    def _seconds(self) -> float:
+        end = self.checkpoint.completed_at or self.checkpoint.updated_at
+        if not self.over:
+            end = self.shown_at
+        return (end - self.checkpoint.started_at).total_seconds()
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,51 @@
+"""How far a load is, how fast it moves, and when it will be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Status
+from airflow_checkpoint_provider.engine.history import Event
+from airflow_checkpoint_provider.engine.position import fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """
+    What can be told of a load's progress; ``None`` where it cannot.
+
+    :param share: of the load, from 0 to 1
+    :param rate: rows a second, lately
+    :param left: seconds until it is done
+    """
+
+    share: float | None = None
+    rate: float | None = None
+    left: float | None = None
+
+
+def pace(checkpoint: Checkpoint, sample: Event | None, now: datetime) -> Pace:
+    """
+    Tell how a load goes on.
+
+    :param sample: an earlier moment of the running attempt
+    """
+    if checkpoint.status is Status.COMPLETED:
+        return Pace(share=1.0)
+    share = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
+    if checkpoint.status is not Status.RUNNING or sample is None:
+        return Pace(share)
+    # The time until now counts: a load that stands still becomes slower, and does not keep its last speed.
+    quiet = max((now - checkpoint.updated_at).total_seconds() - _USUAL, 0)
+    seconds = (checkpoint.updated_at - sample.recorded_at).total_seconds() + quiet
+    rows = checkpoint.rows - sample.committed
+    if seconds <= 0 or rows <= 0:
+        return Pace(share)
+    rate = rows / seconds
+    # How many rows are to come is known from the share of the key's range that they took so far.
+    left = checkpoint.rows / share * (1 - share) / rate if share else None
+    return Pace(share, rate, left)
+
+
+_USUAL = 10.0  # seconds between two commits that say nothing about the speed

@@ -1,0 +1,152 @@
+"""The pages: all checkpoints that somebody may see, those of a task, and one of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.search import STATES, Search
+from airflow_checkpoint_provider.hooks.settings import stalled_after
+from airflow_checkpoint_provider.plugin import finding
+from airflow_checkpoint_provider.plugin.access import Someone
+from airflow_checkpoint_provider.plugin.attempts import attempts
+from airflow_checkpoint_provider.plugin.chart import chart
+from airflow_checkpoint_provider.plugin.reading import Trouble
+from airflow_checkpoint_provider.plugin.rendering import render
+from airflow_checkpoint_provider.plugin.services import discovery
+from airflow_checkpoint_provider.plugin.transfers import Place
+
+PAGE_SIZE = 50
+SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "updated_at")
+
+router = APIRouter()
+
+
+@router.get("/")
+def overview(
+    viewer: Someone,
+    dag_id: str = "",
+    state: str = "",
+    q: Annotated[str, Query(max_length=250)] = "",
+    sort: str = "-updated_at",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> HTMLResponse:
+    """Show every checkpoint that the user may see."""
+    viewer.require("GET", None)
+    search = Search(
+        dag_id=dag_id or None,
+        state=state if state in STATES else None,
+        text=q.strip() or None,
+        stalled_after=stalled_after(),
+        readable=viewer.readable(),
+    )
+    chosen = {"dag_id": dag_id, "state": search.state or "", "q": q.strip(), "sort": _sort(sort)}
+    return _list(viewer, discovery().places().all(), search, chosen, page, "list.html", "")
+
+
+@router.get("/task")
+def task(
+    viewer: Someone,
+    dag_id: str,
+    task_id: str,
+    run_id: str = "",
+    map_index: str = "-1",
+    conn_id: str = "",
+    table: str = "",
+    tab: bool = False,
+    state: str = "",
+    sort: str = "-updated_at",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> HTMLResponse:
+    """Show the checkpoint of a task instance; without a run, those of all runs of the task."""
+    viewer.require("GET", dag_id)
+    places = discovery().places().of(dag_id, task_id)
+    if conn_id:
+        places = [place for place in discovery().places().all() if place == Place(conn_id, table)]
+    # Airflow leaves {MAP_INDEX} as it is where a task is not mapped.
+    index = int(map_index) if map_index.removeprefix("-").isdigit() else -1
+    if run_id:
+        subject = finding.look(places, dag_id, task_id, run_id, index)
+        if subject.view or subject.events or index >= 0 or run_id == ALL_RUNS:
+            return _one(viewer, subject, dag_id, task_id, tab)
+    search = Search(
+        dag_id=dag_id,
+        task_id=task_id,
+        run_id=run_id or None,
+        state=state if state in STATES else None,
+        stalled_after=stalled_after(),
+    )
+    chosen = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "state": search.state or ""}
+    chosen |= {"sort": _sort(sort), "tab": "1" if tab else ""}
+    return _list(viewer, places, search, chosen, page, "runs.html", "task")
+
+
+def _list(
+    viewer: Someone,
+    places: list[Place],
+    search: Search,
+    chosen: dict[str, str],
+    page: int,
+    template: str,
+    path: str,
+) -> HTMLResponse:
+    result = finding.find(places, search, chosen["sort"], PAGE_SIZE, (page - 1) * PAGE_SIZE)
+
+    def link(**changes: Any) -> str:
+        """Return the address of this list with something else chosen, from its first page on."""
+        values = {**chosen, **changes}
+        return f"{path}?{urlencode({name: value for name, value in values.items() if value})}"
+
+    return render(
+        template,
+        result=result,
+        chosen=chosen,
+        link=link,
+        page=page,
+        pages=max(-(-result.total // PAGE_SIZE), 1),
+        page_size=PAGE_SIZE,
+        states=STATES,
+        troubles=_troubles(viewer, result.troubles),
+        places=places,
+        refresh=3 if result.moves else 20,
+    )
+
+
+def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, tab: bool) -> HTMLResponse:
+    now = datetime.now(UTC)
+    view = subject.view
+    return render(
+        "task.html",
+        view=view,
+        dag_id=dag_id,
+        task_id=task_id,
+        events=subject.events,
+        attempts=attempts(subject.events, view.checkpoint if view else None, over=view is None or view.over),
+        chart=chart(subject.events, view.checkpoint, None if view.over else now) if view else None,
+        may_act=viewer.may("PUT", dag_id),
+        troubles=_troubles(viewer, subject.troubles),
+        tab=tab,
+        refresh=3 if view and view.state == "running" else 20,
+    )
+
+
+def _troubles(viewer: Someone, troubles: list[Trouble]) -> list[tuple[Place, str]]:
+    """Name the places that did not answer; why is for those who may see the connection, and its host's name."""
+    if not troubles:
+        return []
+    known = discovery().places()
+    readable = viewer.readable()
+    return [
+        (trouble.place, trouble.detail if viewer.may_see_connection(trouble.place.conn_id) else "")
+        for trouble in troubles
+        if trouble.place in known.configured or readable(known.dag_ids(trouble.place))
+    ]
+
+
+def _sort(wanted: str) -> str:
+    return wanted if wanted.removeprefix("-") in SORTS else "-updated_at"

@@ -1,0 +1,27 @@
+"""Templates, with everything that comes from data escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from airflow_checkpoint_provider.plugin import words
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters.update(
+    number=words.number, duration=words.duration, percent=words.percent, short=words.short
+)
+
+
+def render(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page."""
+    return HTMLResponse(_environment.get_template(template).render(status=status, **values), status)

@@ -1,0 +1,160 @@
+"use strict";
+// Runs before the page is drawn: colours and fonts are the host's, which is Airflow when this is framed in it.
+const host = (() => {
+  try {
+    return window.parent !== window && window.parent.document ? window.parent : null;
+  } catch {
+    return null; // framed by another site
+  }
+})();
+
+const COPIED = { bg: "--bg", "bg-subtle": "--bg-subtle", "bg-muted": "--bg-muted", fg: "--fg",
+  "fg-muted": "--fg-muted", border: "--border", "brand-solid": "--brand", "brand-contrast": "--brand-contrast" };
+
+function isDark() {
+  if (host) {
+    const shown = host.document.documentElement;
+    if (shown.classList.contains("dark") || shown.dataset.theme === "dark") return true;
+    if (shown.classList.contains("light") || shown.dataset.theme === "light") return false;
+  }
+  let kept = null;
+  try { kept = localStorage.getItem("theme"); } catch { /* storage is switched off */ }
+  return kept === "dark" || (kept !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+}
+
+function followTheme() {
+  const own = document.documentElement;
+  own.dataset.theme = isDark() ? "dark" : "light";
+  if (!host) return;
+  const theirs = host.getComputedStyle(host.document.documentElement);
+  for (const [name, variable] of Object.entries(COPIED)) {
+    const value = theirs.getPropertyValue(`--chakra-colors-${name}`).trim();
+    if (value) own.style.setProperty(variable, value);
+  }
+  if (host.document.body) own.style.setProperty("--font", host.getComputedStyle(host.document.body).fontFamily);
+}
+
+followTheme();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", followTheme);
+window.addEventListener("storage", followTheme);
+if (host) {
+  const watch = new MutationObserver(followTheme);
+  watch.observe(host.document.documentElement, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
+  window.addEventListener("pagehide", () => watch.disconnect());
+}
+
+// Times in the zone that the user has chosen in Airflow.
+function localTimes(root) {
+  let zone;
+  try { zone = localStorage.getItem("timezone") || undefined; } catch { /* the browser's own zone */ }
+  let format;
+  try {
+    format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: zone });
+  } catch {
+    return;
+  }
+  for (const time of root.querySelectorAll("time")) {
+    time.title = time.dateTime;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
+
+let timer = 0;
+
+function schedule() {
+  clearTimeout(timer);
+  const live = document.getElementById("live");
+  if (live?.dataset.refresh) timer = setTimeout(refresh, Number(live.dataset.refresh) * 1000);
+}
+
+async function refresh() {
+  if (!document.hidden && !document.querySelector("dialog[open]") && getSelection().isCollapsed) {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const old = document.getElementById("live");
+      const now = fresh.getElementById("live");
+      if (answer.ok && now) show(old, now);
+      else if (answer.status === 401) location.reload();
+    } catch {
+      say("Airflow does not answer; trying again.", true);
+    }
+  }
+  schedule();
+}
+
+function show(old, now) {
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const scrolled = [...old.querySelectorAll(".scroll")].map((part) => part.scrollLeft);
+  localTimes(now);
+  old.replaceWith(document.adoptNode(now));
+  now.querySelectorAll(".scroll").forEach((part, n) => { part.scrollLeft = scrolled[n] || 0; });
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+function say(text, isError = false) {
+  const said = document.getElementById("said");
+  said.textContent = text;
+  said.className = isError ? "bad" : "";
+  said.hidden = false;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { said.hidden = true; }, 6000);
+}
+
+async function act(form) {
+  const refused = form.querySelector(".refused");
+  const button = form.querySelector("button:not([data-close])");
+  const action = form.dataset.action;
+  const body = { ...JSON.parse(form.dataset.target), reason: form.elements.reason?.value.trim() || "" };
+  if (action !== "delete") body.action = action;
+  refused.hidden = true;
+  button.disabled = true;
+  try {
+    const answer = await fetch(action === "delete" ? "checkpoint" : "request", {
+      method: action === "delete" ? "DELETE" : "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify(body),
+    });
+    const told = await answer.json();
+    if (!answer.ok) throw new Error(told.detail);
+    form.closest("dialog").close();
+    form.reset();
+    say(told.message);
+    await refresh();
+  } catch (error) {
+    refused.textContent = error.message;
+    refused.hidden = false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  localTimes(document);
+  schedule();
+  document.getElementById("dag")?.addEventListener("change", (event) => event.target.form.submit());
+});
+
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) document.getElementById(`dialog-${opener.dataset.dialog}`)?.showModal();
+  if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  const link = event.target.closest("a[data-top]");
+  if (link && host) {
+    // The frame itself may not leave for another page of Airflow: let Airflow's own document follow the link.
+    event.preventDefault();
+    const theirs = host.document.createElement("a");
+    theirs.href = link.href;
+    host.document.body.append(theirs);
+    theirs.click();
+    theirs.remove();
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.action) return;
+  event.preventDefault();
+  act(event.target);
+});

@@ -1,0 +1,60 @@
+"""What serialized DAGs and rendered fields say about where checkpoints are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+
+_FIELDS = ("destination_conn_id", "checkpoint_conn_id", "checkpoint_table")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A metadata table, and the connection that leads to it."""
+
+    conn_id: str
+    table: str = DEFAULT_TABLE
+
+    def __str__(self) -> str:
+        return self.conn_id if self.table == DEFAULT_TABLE else f"{self.conn_id} ({self.table})"
+
+
+def transfers_of(dag: Mapping[str, Any]) -> Iterator[tuple[str, Place | None]]:
+    """
+    Find the transfers of a serialized DAG: their task ids, and where each keeps its checkpoint.
+
+    Operators are told by their fields, so that derived ones are found as well. The place is ``None`` where only a
+    task instance can tell: from a template, or from what a mapped task is expanded over.
+    """
+    for task in dag.get("dag", {}).get("tasks", ()):
+        operator = task.get("__var", task)
+        fields = operator.get("template_fields") or ()
+        if not {"destination_conn_id", "checkpoint_table"} <= set(fields):
+            continue
+        expanded = _expanded_over(operator)
+        given = operator.get("partial_kwargs", operator)
+        yield operator["task_id"], None if expanded else place_of(given)
+
+
+def place_of(fields: Mapping[str, Any]) -> Place | None:
+    """Return the place that an operator's fields name, or ``None`` for a template."""
+    destination, keeper, table = (fields.get(name) for name in _FIELDS)
+    conn_id, table = keeper or destination, table or DEFAULT_TABLE
+    for value in (conn_id, table):
+        if not isinstance(value, str) or "{{" in value or "{%" in value:
+            return None
+    return Place(conn_id, table) if conn_id else None
+
+
+def _expanded_over(operator: Mapping[str, Any]) -> bool:
+    """Tell whether a mapped task's expansion may say where the checkpoint is."""
+    expansion = operator.get("expand_input")
+    if not expansion:
+        return False
+    if expansion.get("type") != "dict-of-lists":
+        return True
+    names = expansion.get("value") or {}
+    return any(name in names.get("__var", names) for name in _FIELDS)

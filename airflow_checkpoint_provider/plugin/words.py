@@ -1,0 +1,61 @@
+"""Numbers and times as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.position import Unreadable
+from airflow_checkpoint_provider.engine.result import place
+
+
+def number(value: float | None) -> str:
+    """Write a whole number with separators."""
+    return "" if value is None else f"{value:,.0f}"
+
+
+def short(value: float) -> str:
+    """Write a number for an axis: 250K, 1.5M."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def duration(span: timedelta | float) -> str:
+    """Write a time span by its two largest units."""
+    seconds = span.total_seconds() if isinstance(span, timedelta) else span
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    for unit, smaller, size, part in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """Say how long ago something was, roughly."""
+    seconds = (now - then).total_seconds()
+    if seconds < 2:
+        return "now"
+    for unit, size, most in (("s", 1, 100), ("min", 60, 100), ("h", 3600, 48)):
+        if seconds < size * most:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds / 86400:.0f} d ago"
+
+
+def percent(share: float | None) -> str:
+    """Write a share, never rounded up to what is not reached."""
+    return "" if share is None else f"{int(share * 1000) / 10:g}%"
+
+
+def position(checkpoint: Checkpoint) -> str:
+    """Say where a checkpoint is."""
+    key = checkpoint.position.key
+    if key and isinstance(key[0], Unreadable):
+        return f"unreadable: {key[0].text}"
+    if not checkpoint.batches and key is None:
+        return "at the beginning"
+    return place(checkpoint.key_columns, checkpoint.position)

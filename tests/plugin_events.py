@@ -1,0 +1,67 @@
+"""Checkpoints and events to show, without a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.history import Event
+from airflow_checkpoint_provider.engine.position import BEGINNING, Position
+
+BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WHO = Identity("a_dag", "a_task", "run_1")
+
+_RUNNING = Checkpoint(
+    identity=WHO,
+    status=Status.RUNNING,
+    strategy="key",
+    key_columns=("id",),
+    position=Position((500,), 500),
+    start=BEGINNING,
+    lower=(0,),
+    upper=(1000,),
+    rows=500,
+    batches=5,
+    fence=1,
+    restarting=False,
+    forced=False,
+    request_seen=0,
+    run_id="run_1",
+    run_after=BEGAN,
+    try_number=1,
+    max_tries=3,
+    retries=3,
+    clear_number=0,
+    owner="host pid 1",
+    fingerprint={},
+    source_conn_id="src",
+    destination_conn_id="dst",
+    destination_table="target",
+    created_at=BEGAN,
+    started_at=BEGAN,
+    updated_at=BEGAN + timedelta(seconds=10),
+    completed_at=None,
+    last_error=None,
+)
+
+
+def after(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def checkpoint(**changes: Any) -> Checkpoint:
+    """A running one, half done after ten seconds."""
+    changes["status"] = Status(changes.get("status", "running"))
+    return replace(_RUNNING, **changes)
+
+
+def told(*events: tuple[Any, ...]) -> list[Event]:
+    """Events from ``(kind, seconds, rows, try, owner, detail)``, the last two optional."""
+    made = []
+    for number, event in enumerate(events, start=1):
+        kind, seconds, rows, attempt, *rest = event
+        owner, detail = [*rest, *[f"host pid {attempt}", None][len(rest) :]]
+        made.append(Event(number, WHO, kind, after(seconds), owner, attempt, rows, None, detail))
+    return made

@@ -1,0 +1,75 @@
+"""What serialized DAGs say about where checkpoints are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, BaseOperator
+from airflow.serialization.serialized_objects import DagSerialization
+
+from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+from airflow_checkpoint_provider.plugin.transfers import Place, place_of, transfers_of
+
+GIVEN: dict[str, Any] = {
+    "task_id": "copy",
+    "source_conn_id": "src",
+    "source_table": "t",
+    "destination_table": "t",
+}
+
+
+class Derived(CheckpointedTransferOperator):
+    """Somebody's own."""
+
+
+def found(make: Any) -> list[tuple[str, Place | None]]:
+    with DAG("a_dag", schedule=None) as dag:
+        make()
+        BaseOperator(task_id="something_else")
+    return list(transfers_of(DagSerialization.to_dict(dag)))
+
+
+@pytest.mark.parametrize("kind", [CheckpointedTransferOperator, Derived])
+def test_a_task(kind: Any) -> None:
+    assert found(lambda: kind(**GIVEN, destination_conn_id="dst")) == [("copy", Place("dst"))]
+
+
+def test_a_checkpoint_apart_from_the_destination() -> None:
+    given = {"checkpoint_conn_id": "keeper", "checkpoint_table": "ops.cp", "allow_duplicates": True}
+    operator = found(lambda: CheckpointedTransferOperator(**GIVEN, destination_conn_id="dst", **given))
+    assert operator == [("copy", Place("keeper", "ops.cp"))]
+
+
+def test_a_template_is_for_the_task_instance_to_tell() -> None:
+    assert found(lambda: CheckpointedTransferOperator(**GIVEN, destination_conn_id="{{ params.d }}")) == [
+        ("copy", None)
+    ]
+
+
+def test_a_mapped_task() -> None:
+    given = {name: value for name, value in GIVEN.items() if name != "destination_table"}
+    partial = CheckpointedTransferOperator.partial
+    assert found(
+        lambda: partial(**given, destination_conn_id="dst", checkpoint_table="cp").expand(
+            destination_table=["a"]
+        )
+    ) == [("copy", Place("dst", "cp"))]
+    assert found(lambda: partial(**GIVEN).expand(destination_conn_id=["a", "b"])) == [("copy", None)]
+    assert found(lambda: partial(**GIVEN).expand_kwargs([{"destination_conn_id": "a"}])) == [("copy", None)]
+
+
+def test_rendered_fields() -> None:
+    fields = {
+        "destination_conn_id": "dst",
+        "checkpoint_conn_id": None,
+        "checkpoint_table": "airflow_checkpoint",
+    }
+    assert place_of(fields) == Place("dst")
+    assert place_of({}) is None
+    assert place_of({"destination_conn_id": ["not", "text"]}) is None
+
+
+@pytest.mark.parametrize("damaged", [{}, {"dag": {}}, {"dag": {"tasks": [{"__var": {}}]}}])
+def test_other_dags_are_no_trouble(damaged: dict[str, Any]) -> None:
+    assert list(transfers_of(damaged)) == []
