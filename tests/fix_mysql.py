@@ -75,7 +75,7 @@ def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
                 *(server, "--no-defaults", *options, f"--socket={at}", f"--init-file={start}"),
                 *("--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve"),
                 # Tests of durability kill processes, not the machine.
-                *("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--skip-log-bin"),
+                *("--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"),
             ],
             stdout=output,
             stderr=output,

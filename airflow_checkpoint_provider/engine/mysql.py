@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
+
+from airflow_checkpoint_provider.engine.errors import ArgumentError
 
 URLS = {
     "MySQLdb": "mysql+mysqldb://",
@@ -21,6 +26,7 @@ _PASSING = frozenset(
         *(LOCK_WAIT_TIMEOUT, 1213),  # a lock that did not come, a deadlock
     )
 )
+_PERCENT = re.compile(r"%(?:(?P<place>s)|\((?P<name>[^)]*)\)s|%|)")
 _SETTINGS = (
     # As in Airflow: TIMESTAMP columns hold instants, which another zone could not show in its hour of DST.
     "time_zone = '+00:00'",
@@ -70,6 +76,36 @@ def streaming_cursor(raw: Any) -> Any:
 def converters(raw: Any) -> dict[Any, Any]:
     """Return the driver's table of functions that read values, by the type of the column."""
     return raw.converter if hasattr(raw, "converter") else raw.decoders  # type: ignore[no-any-return]
+
+
+def as_read(raw: Any, text: str, values: Mapping[str, Any] | Sequence[Any] | None) -> tuple[str, Any]:
+    """
+    Write a statement so that every driver reads ``%s``, ``%(name)s`` and ``%%`` in it as Python does.
+
+    MySQL's own driver leaves ``%%`` as it is, and takes the ``%s`` of a quoted ``'%%s'`` for a placeholder. Only among
+    named ones can a ``%`` be written for it.
+
+    :raises ArgumentError: when values and placeholders do not fit
+    """
+    if not is_connector(raw) or values is None:
+        return text, values
+    if not values:
+        return text.replace("%%", "%"), None
+    named = dict(values) if isinstance(values, Mapping) else {str(n): v for n, v in enumerate(values, 1)}
+    places = count(1)
+
+    def write(found: re.Match[str]) -> str:
+        name = str(next(places)) if found["place"] else found["name"]
+        if name is None:
+            return "%(percent)%"
+        if name not in named:
+            raise ArgumentError(f"parameters: there is no value for a {found.group()} of the query.")
+        return f"%({name})s"
+
+    text = _PERCENT.sub(write, text)
+    if not isinstance(values, Mapping) and next(places) <= len(values):
+        raise ArgumentError("parameters: there are more values than %s in the query.")
+    return text, named
 
 
 def leave(raw: Any) -> None:

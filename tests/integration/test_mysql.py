@@ -359,3 +359,31 @@ def test_an_index_can_answer_a_composite_key(load: Load) -> None:
         pass
     query = "SELECT * FROM {} ORDER BY a, b, c"
     assert load.destination.rows(query.format("target")) == load.source.rows(query.format("k"))
+
+
+@pytest.mark.parametrize(
+    ("where", "parameters"),
+    [("n >= %s", [2]), ("n >= %(low)s", {"low": 2})],
+    ids=["places", "names"],
+)
+@pytest.mark.parametrize("by", [{"checkpoint_column": "n"}, {"strategy": "python"}], ids=["key", "python"])
+def test_percent_signs_mean_the_same_to_every_driver(
+    load: Load, where: str, parameters: Any, by: dict[str, Any]
+) -> None:
+    load.destination.execute("DROP TABLE target", 'CREATE TABLE target (n integer, "%s" varchar(40))')
+    sql = rf"SELECT n, '100%% %%s %%(x)s \'' AS `%%s` FROM t WHERE {where} AND a LIKE 'a%%' ORDER BY n"
+    assert load.attempt_batches(2, source_table=None, sql=sql, parameters=parameters, **by)
+    load.attempt(source_table=None, sql=sql, parameters=parameters, **by)
+    assert load.destination.rows("SELECT * FROM target ORDER BY n") == [
+        (n, "100% %s %(x)s '") for n in range(2, 20)
+    ]
+
+
+@pytest.mark.parametrize("parameters", [["x"], ["x", "y", "z"], {"other": "x"}])
+def test_values_that_do_not_fit_the_query(load: Load, parameters: Any) -> None:
+    sql = "SELECT * FROM t WHERE a > %s AND a <> %s"
+    if isinstance(parameters, dict):
+        sql = "SELECT * FROM t WHERE a > %(a)s"
+    with pytest.raises(CheckpointError):
+        load.attempt(source_table=None, sql=sql, parameters=parameters, checkpoint_column="n")
+    assert loaded(load) == []

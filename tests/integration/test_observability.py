@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -104,6 +105,9 @@ def name_of(db: Db, table: str) -> tuple[str, str]:
     """What OpenLineage calls a table."""
     if db.kind == "sqlite":
         return f"sqlite://{db.place}", table
+    if db.kind == "mysql":
+        url = urlsplit(db.place)
+        return f"mysql://{url.hostname}:{url.port or 3306}", f"{url.path.strip('/')}.{table}"
     parts = psycopg.conninfo.conninfo_to_dict(db.place)
     host = str(parts.get("host", "localhost"))
     place = f"{'localhost' if host.startswith('/') else host}:{parts.get('port', 5432)}"

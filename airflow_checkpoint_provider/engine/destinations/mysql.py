@@ -66,7 +66,7 @@ class MysqlDestination(Destination):
             check_of(f"Destination {self.conn_id!r}: {name} of {self.table}", type_)
             for name, type_ in zip(self.columns, self._types, strict=True)
         ]
-        self._statement = self.insert_statement()
+        self._into = self.insert_statement()
         self._row = f"({', '.join(['%s'] * len(self.columns))})"
         self._suffix = self._on_duplicate() if self.write_mode == "upsert" else ""
         with closing(self.raw.cursor()) as cursor:
@@ -82,12 +82,15 @@ class MysqlDestination(Destination):
         with closing(self.raw.cursor()) as cursor:
             for start in range(0, len(rows), _ROWS_AT_ONCE):
                 for piece in self._pieces(rows[start : start + _ROWS_AT_ONCE]):
-                    statement = f"{self._statement}{', '.join([self._row] * len(piece))}{self._suffix}"
+                    statement = f"{self._into}{', '.join([self._row] * len(piece))}{self._suffix}"
                     self._insert(cursor, statement, piece)
 
     def _insert(self, cursor: Any, statement: str, rows: Sequence[Row]) -> None:
+        values: Any = list(chain.from_iterable(rows))
+        if "%" in self._into:  # else the drivers agree
+            statement, values = mysql.as_read(self.raw, statement, values)
         try:
-            cursor.execute(statement, list(chain.from_iterable(rows)))
+            cursor.execute(statement, values)
         except self.connection.dialect.loaded_dbapi.Error as error:
             if mysql.error_number(error) == _NOT_MINE and self._suffix:
                 raise DestinationError(
@@ -147,7 +150,7 @@ class MysqlDestination(Destination):
 
     def _escape(self, name: str) -> str:
         """Write a name into a statement with parameters."""
-        return name if mysql.is_connector(self.raw) else name.replace("%", "%%")
+        return name.replace("%", "%%")
 
 
 def _packet_size(row: Row) -> int:

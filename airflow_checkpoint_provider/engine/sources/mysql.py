@@ -39,9 +39,11 @@ class MysqlSource(Source):
         binds = binds or Binds(self.paramstyle, self.query.parameters)
         if what == "*" and values.FLOAT in self._types.values():
             what = ", ".join(map(self.exact, self.columns))
-        # In a query for MySQL's own driver, two % would stay two.
-        source = self.query.source if self._is_connector else binds.escape(self.query.source)
-        return f"SELECT {what} FROM {source}{suffix}", binds.values
+        return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
+
+    def quote(self, name: str) -> str:
+        quoted = super().quote(name)
+        return quoted.replace("%", "%%") if self._is_connector else quoted
 
     def exact(self, column: str) -> str:
         name = self.quote(column)
@@ -174,7 +176,12 @@ class MysqlSource(Source):
             given = {name: mysql.as_parameter(value) for name, value in given.items()}
         elif given:
             given = list(map(mysql.as_parameter, given))
-        super()._execute(cursor, (text, given))
+        try:
+            super()._execute(cursor, mysql.as_read(self.raw, text, given))
+        except (TypeError, KeyError) as error:  # of Python's %, by which the other drivers put them in
+            raise ArgumentError(
+                f"parameters: they do not fit the placeholders of the query ({error})."
+            ) from error
 
     def _read(self, cursor: Any, rows: Sequence[Any]) -> Sequence[Any]:
         if not self._is_connector or not rows:
