@@ -12,7 +12,7 @@ from tests.databases import Db
 
 PAIRS = [
     *("sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"),
-    *("mysql->mysql", "mysql->postgres", "postgres->mysql"),
+    *("mysql->postgres", "postgres->mysql"),
 ]
 
 MakeDb = Callable[[str, str], Db]

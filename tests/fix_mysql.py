@@ -11,29 +11,45 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.databases import Db
+from tests.mysql_drivers import DRIVERS
 
-BINARIES = ("mariadbd", "mysqld")
-MISSING = (
+NO_SERVER = (
     "there is no MySQL: set CHECKPOINT_TEST_MYSQL_DSN=mysql://user:password@host:port/ "
     "(or have mariadbd and mariadb-install-db on the PATH, as Debian's mariadb-server has them)"
 )
+NO_DRIVER = "there is no driver of MySQL: install mysqlclient or mysql-connector-python"
+NO_HOOK = "there is no MySqlHook: install apache-airflow-providers-mysql"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once why so many tests are skipped."""
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    for reason in (NO_SERVER, NO_DRIVER, NO_HOOK):
+        if number := sum(reason in text for text in skipped):
+            terminalreporter.section("MySQL and MariaDB")
+            terminalreporter.write_line(f"{number} tests are skipped: {reason}")
 
 
 @pytest.fixture(scope="session")
 def mysql_server() -> Iterator[str]:
     """DSN of a server on which databases may be created."""
+    if not DRIVERS:
+        pytest.skip(NO_DRIVER)
+    if not find_spec("airflow.providers.mysql"):
+        pytest.skip(NO_HOOK)
     if dsn := os.environ.get("CHECKPOINT_TEST_MYSQL_DSN"):
         yield dsn
         return
     path = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"
     server, installer = shutil.which("mariadbd", path=path), shutil.which("mariadb-install-db", path=path)
     if not server or not installer:
-        pytest.skip(MISSING)
+        pytest.skip(NO_SERVER)
     with tempfile.TemporaryDirectory(prefix="checkpoint_my_") as folder:
         yield from _serve(server, installer, Path(folder))
 
