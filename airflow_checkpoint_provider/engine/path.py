@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from airflow_checkpoint_provider.engine.destinations.postgres import PostgresDestination
+from airflow_checkpoint_provider.engine.destinations.sqlite import SqliteDestination
 from airflow_checkpoint_provider.engine.events import PathChosen
 from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.session import Session
+from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.strategy import Strategy
@@ -19,6 +21,8 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
     """
     source, destination = session.source, session.destination
     if not isinstance(source, PostgresSource) or not isinstance(destination, PostgresDestination):
+        if isinstance(destination, SqliteDestination):
+            _read_as_text(spec, source, destination, strategy, columns)
         ends = (source.connection.dialect.name, destination.connection.dialect.name)
         return PathChosen("rows", "from {} to {}".format(*ends))
     if spec.rows_processor:
@@ -45,3 +49,13 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
     if binary:
         return PathChosen("binary COPY", "every column has the same type in source and destination")
     return PathChosen("text COPY", reason)
+
+
+def _read_as_text(
+    spec: TransferSpec, source: Source, destination: SqliteDestination, strategy: Strategy, columns: Columns
+) -> None:
+    """Let a server write out what would become text anyway, unless somebody looks at the values before."""
+    if isinstance(source, PostgresSource) and strategy.name == "key" and not spec.rows_processor:
+        pairs = zip(columns.read, destination.columns, strict=True)
+        exact = [read for read, written in pairs if destination.keeps_text(written)]
+        source.read_as_text(strategy.columns, exact)

@@ -31,6 +31,10 @@ class SqliteDestination(Destination):
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
 
+    def keeps_text(self, column: str) -> bool:
+        """Tell whether a column keeps the text of a number to the last digit."""
+        return self.columns.index(column) not in self._rounding
+
     def _prepared(self) -> None:
         self._statement = self.insert_statement()
         self._rounding = {

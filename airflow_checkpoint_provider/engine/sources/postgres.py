@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.packed import PackedReader
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.sources.postgres_text import in_python_form
 
 # Types whose Python value holds all that the server sent.
 _EXACT = frozenset(
@@ -50,6 +51,7 @@ _UNPORTABLE = frozenset(
 _CANCEL_S = 5.0
 _SMALL_BATCH = 10_000  # rows
 _FIRST_OWN_OID = 16384  # below it are the types that every server has
+_FLOAT_DIGITS = 15  # that a double keeps
 
 
 class PostgresSource(Source):
@@ -69,6 +71,8 @@ class PostgresSource(Source):
         self._packed: tuple[bool, tuple[str, ...]] | None = None
         self._as_python: set[str] = set()
         self._moments: list[str] = []
+        self._precisions: dict[str, int | None] = {}
+        self._texts: dict[str, int] = {}
         self._exact = exact
         _set_session(connection)
         super().__init__(connection, query, conn_id)
@@ -107,10 +111,7 @@ class PostgresSource(Source):
         except SourceError as error:
             cause = error.__cause__
             if isinstance(cause, self.connection.dialect.loaded_dbapi.DataError) and not cause.sqlstate:
-                columns = ", ".join(f"CAST({column} AS text)" for column in self._moments)
-                raise SourceError(
-                    f"{error}. Python has no such value: have the query return text instead, by {columns}."
-                ) from cause
+                raise SourceError(f"{error}. {self._instead(self._moments)}") from cause
             raise
 
     @contextmanager
@@ -124,11 +125,33 @@ class PostgresSource(Source):
                 self._execute(cursor, statement)
                 if skip > 0:
                     cursor.scroll(skip)
-            yield Guarded(RowReader(cursor.fetchmany), self.errors)
+            fetch = in_python_form(cursor.fetchmany, self._texts, self._not_in_python)
+            yield Guarded(RowReader(fetch if self._texts else cursor.fetchmany), self.errors)
 
     def pack(self, binary: bool, columns: Sequence[str]) -> None:
         """Let :meth:`stream` hand out these columns packed."""
         self._packed = (binary, tuple(columns))
+
+    def read_as_text(self, values: Collection[str], exact: Collection[str]) -> None:
+        """
+        Let :meth:`stream` hand out numbers, dates and timestamps as text, for a destination that has no types for them.
+
+        :param values: columns whose Python values are needed
+        :param exact: columns that the destination keeps to the last digit
+        """
+        from psycopg.types.string import TextLoader
+
+        for oid in set(self.oids.values()):
+            columns = [column for column in self.columns if self.oids[column] == oid]
+            kind = self._type_names[columns[0]]
+            moment = kind in ("date", "timestamp")
+            short = [c for c in columns if c in exact or (self._precisions[c] or 99) <= _FLOAT_DIGITS]
+            if oid >= _FIRST_OWN_OID or not set(columns).isdisjoint(values):
+                continue
+            if moment or (kind == "numeric" and short == columns):
+                self.raw.adapters.register_loader(oid, TextLoader)
+                if moment:
+                    self._texts |= {column: self.columns.index(column) for column in columns}
 
     def tells_apart(self, column: str) -> bool:
         """Tell whether values of the column that differ in Python differ for the server, and the reverse."""
@@ -171,6 +194,13 @@ class PostgresSource(Source):
             with self.errors():
                 copy = stack.enter_context(cursor.copy(command.encode()))
             yield Guarded(PackedReader(copy, self.raw.pgconn, binary, load), self.errors)
+
+    def _not_in_python(self, column: str, value: str) -> SourceError:
+        return SourceError(f"Source {self.conn_id!r}: {column} is {value}. {self._instead([column])}")
+
+    def _instead(self, columns: Sequence[str]) -> str:
+        casts = ", ".join(f"CAST({column} AS text)" for column in columns)
+        return f"Python has no such value: have the query return text instead, by {casts}."
 
     def _load(self, loader: Any, field: bytes) -> Any:
         try:
@@ -217,6 +247,7 @@ class PostgresSource(Source):
         self.oids = {column.name: column.type_code for column in description}
         self._as_python = {column.name for column in description if found[column.type_code][1] in _AS_PYTHON}
         self._moments = [column.name for column in description if found[column.type_code][1] in _MOMENTS]
+        self._precisions = {column.name: column.precision for column in description}
         from psycopg.types.string import TextLoader
 
         for oid, (_, name, builtin) in found.items():
