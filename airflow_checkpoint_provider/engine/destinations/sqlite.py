@@ -59,9 +59,8 @@ class SqliteDestination(Destination):
 
     def _check_numbers(self, rows: Iterable[Row]) -> None:
         for index, values in enumerate(zip(*rows, strict=True)):
-            if float in set(map(type, values)) and any(
-                map(ne, values, values)
-            ):  # only NaN differs from itself
+            # Only NaN differs from itself.
+            if float in set(map(type, values)) and any(map(ne, values, values)):
                 raise DestinationError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} cannot hold NaN, for which "
                     "SQLite would store NULL. Cast it to text, or replace it, in the query."
