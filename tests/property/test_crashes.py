@@ -146,7 +146,7 @@ def run_case(source: Db, destination: Db, case: Case) -> None:
                 raise
             if case.write_mode != "upsert" or case.clear_after is None:
                 check_that_both_committed_or_neither(destination, name)
-    assert contents(destination, f"{name}_target") == expected(source, destination, name)
+    assert contents(destination, f"{name}_target") == expected(source, destination, name, case)
 
 
 def check_that_both_committed_or_neither(destination: Db, name: str) -> None:
@@ -166,10 +166,12 @@ def contents(db: Db, table: str) -> Counter[tuple[Any, ...]]:
     return Counter(db.rows(f"SELECT id, k, k2, v FROM {table}"))
 
 
-def expected(source: Db, destination: Db, name: str) -> Counter[tuple[Any, ...]]:
+def expected(source: Db, destination: Db, name: str, case: Case) -> Counter[tuple[Any, ...]]:
     rows = contents(source, f"{name}_source")
     if source.kind == destination.kind:
         return rows
+    if source.kind == "mysql" and case.key_type == "time with zone":  # which its drivers hand out without one
+        rows = Counter((i, k and k.replace(tzinfo=UTC), *rest) for i, k, *rest in rows.elements())
     # The destination's own idea of the same values.
     destination.execute(f"CREATE TABLE {name}_expected AS SELECT * FROM {name}_target WHERE 1 = 0")
     destination.insert(
