@@ -11,7 +11,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow_checkpoin
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
-pytest_plugins = ["tests.fix_databases", "tests.fix_oracle", "tests.fix_postgres"]
+pytest_plugins = ["tests.fix_databases", "tests.fix_mysql", "tests.fix_oracle", "tests.fix_postgres"]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

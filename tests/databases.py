@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import psycopg
 
 from airflow_checkpoint_provider.engine.database import Database
 from tests import oracle_databases
+from tests.mysql_drivers import DEFAULT_DRIVER, connect_mysql
 
 
 @dataclass(frozen=True)
@@ -20,27 +22,38 @@ class Db:
     """
     A database for one test.
 
-    :param kind: ``sqlite``, ``postgres`` or ``oracle``
+    :param kind: ``sqlite``, ``postgres``, ``mysql`` or ``oracle``
     :param place: a path, or a DSN
+    :param driver: of MySQL, which has several
     """
 
     kind: str
     place: str
+    driver: str = DEFAULT_DRIVER
 
     def connect(self) -> Any:
         if self.kind == "postgres":
             return psycopg.connect(self.place)
+        if self.kind == "mysql":
+            return connect_mysql(self.place, self.driver)
         if self.kind == "oracle":
             return oracle_databases.connect(self.place)
         connection = sqlite3.connect(self.place)
         connection.execute("PRAGMA synchronous = OFF")  # processes die in the tests, not the machine
         return connection
 
+    def by_hand(self) -> Any:
+        """Connect as the tests do, which write names in quotes as the standard has them."""
+        connection = self.connect()
+        if self.kind == "mysql":
+            connection.cursor().execute("SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')")
+        return connection
+
     def database(self, conn_id: str) -> Database:
         return Database(conn_id, self.connect)
 
     def execute(self, *statements: str) -> None:
-        with closing(self.connect()) as connection:
+        with closing(self.by_hand()) as connection:
             cursor = connection.cursor()
             for statement in statements:
                 cursor.execute(oracle_databases.ddl(statement) if self.kind == "oracle" else statement)
@@ -54,14 +67,18 @@ class Db:
         if self.kind == "oracle":
             marks = [f":{number}" for number in range(1, len(rows[0]) + 1)]
             rows = [tuple(map(oracle_databases.value, row)) for row in rows]
-        with closing(self.connect()) as connection:
+        with closing(self.by_hand()) as connection:
             statement = f"INSERT INTO {table} VALUES ({', '.join(marks)})"
             connection.cursor().executemany(statement, rows)
             connection.commit()
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(self.connect()) as connection:
-            rows: list[tuple[Any, ...]] = connection.cursor().execute(query).fetchall()
+    def rows(self, query: str, *before: str) -> list[tuple[Any, ...]]:
+        with closing(self.by_hand()) as connection:
+            cursor = connection.cursor()
+            for statement in before:
+                cursor.execute(statement)
+            cursor.execute(query)
+            rows = list(cursor.fetchall())
             return rows if self.kind != "oracle" else [tuple(map(oracle_databases.read, row)) for row in rows]
 
     def one(self, query: str) -> Any:
@@ -76,6 +93,14 @@ class Db:
         """The Airflow connection."""
         if self.kind == "sqlite":
             return f"sqlite://{self.place}"
+        if self.kind == "mysql":
+            url = urlsplit(self.place)
+            extra = (
+                dict(parse_qsl(url.query))
+                if self.driver == "MySQLdb"
+                else {"client": "mysql-connector-python"}
+            )
+            return f"mysql://{url.netloc}{url.path}?__extra__={quote(json.dumps(extra))}"
         if self.kind == "oracle":
             return oracle_databases.uri(self.place)
         parts = psycopg.conninfo.conninfo_to_dict(self.place)

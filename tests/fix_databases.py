@@ -12,6 +12,7 @@ from tests.databases import Db
 
 PAIRS = [
     *("sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"),
+    *("mysql->postgres", "postgres->mysql"),
     *("oracle->postgres", "postgres->oracle"),
 ]
 
@@ -28,7 +29,7 @@ def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDb:
             return made
         if kind == "sqlite":
             return Db("sqlite", str(tmp_path / f"{name}.db"))
-        return Db("postgres", request.getfixturevalue(f"postgres_{name}"))
+        return Db(kind, request.getfixturevalue(f"{kind}_{name}"))
 
     return make
 
@@ -43,8 +44,8 @@ def pair(request: pytest.FixtureRequest, make_db: MakeDb) -> tuple[Db, Db]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of a module with the kinds of destination that it names, or those that a test names itself."""
     marks = metafunc.definition.iter_markers("parametrize")
-    if "destination" in metafunc.fixturenames and all(mark.args[0] != "destination" for mark in marks):
-        kinds = getattr(metafunc.module, "DESTINATIONS", ("sqlite", "postgres"))
+    if "destination" in metafunc.fixturenames and not any("destination" in mark.args[0] for mark in marks):
+        kinds = getattr(metafunc.module, "DESTINATIONS", ("sqlite", "postgres", "mysql"))
         metafunc.parametrize("destination", kinds, indirect=True)
 
 

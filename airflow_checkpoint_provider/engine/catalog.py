@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, 
 from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
-from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity
+from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity, page
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.search import Found, Search, Searcher
@@ -51,9 +51,7 @@ class Catalog:
             statement = statement.where(self._matches(name, wanted))
         statement = statement.order_by(*self._order(order_by))
         with self._open() as connection:
-            return [
-                from_row(row) for row in connection.execute(statement.limit(limit).offset(offset or None))
-            ]
+            return [from_row(row) for row in page(connection, statement, limit, offset)]
 
     def find(self, search: Search, *, limit: int, offset: int, order_by: str) -> Found:
         """Return a page of the checkpoints that match, with what was asked of them, and counts."""
@@ -106,10 +104,15 @@ class Catalog:
     def delete(self, identity: Identity, who: str) -> bool:
         """Delete a checkpoint; its history stays. Return whether there was one."""
         with self._open(for_writing=True) as connection, connection.begin():
-            deleted = connection.execute(self._table.delete().where(is_identity(self._table, identity)))
-            if deleted.rowcount:
+            mine = is_identity(self._table, identity)
+            # Counted before, because not every driver says how many it has deleted.
+            there = connection.execute(
+                sa.select(sa.func.count()).select_from(self._table).where(mine)
+            ).scalar_one()
+            if there:
+                connection.execute(self._table.delete().where(mine))
                 History(connection, self.tables).record(identity, Kind.DELETED, who)
-            return bool(deleted.rowcount)
+            return bool(there)
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
         """Delete checkpoints that nothing has happened to for long, with their history; return how many."""
@@ -132,7 +135,8 @@ class Catalog:
             connection.execute(
                 event.delete().where(sa.exists().where(*same, old).correlate(event).select_from(checkpoint))
             )
-            return connection.execute(checkpoint.delete().where(old)).rowcount
+            connection.execute(checkpoint.delete().where(old))
+            return int(count)
 
     def create(self) -> None:
         """Create the tables, if they are not there."""

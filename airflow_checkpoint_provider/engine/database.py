@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,14 +10,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from airflow_checkpoint_provider.engine import ansi, mysql
 from airflow_checkpoint_provider.engine.errors import (
     CannotConnectError,
+    CheckpointLockedError,
     UnsupportedDatabaseError,
     one_line,
 )
 from airflow_checkpoint_provider.engine.oracle import means_start_again, prepare_session
 
-_URLS = {"sqlite3": "sqlite://", "psycopg": "postgresql+psycopg://", "oracledb": "oracle+oracledb://"}
+_URLS = {
+    "sqlite3": "sqlite://",
+    "psycopg": "postgresql+psycopg://",
+    "oracledb": "oracle+oracledb://",
+    **mysql.URLS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +34,12 @@ class Database:
 
     :param conn_id: the Airflow connection, for messages
     :param connect: opens a DB-API connection (a hook's ``get_conn``)
+    :param scheme: the SQLAlchemy dialect that the hook names, for drivers that the engine does not know itself
     """
 
     conn_id: str
     connect: Callable[[], Any]
+    scheme: str | None = None
 
     def open(self, *, lock_timeout: float = 60, for_writing: bool = False) -> sa.Connection:
         """
@@ -40,18 +48,21 @@ class Database:
         :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
         :param for_writing: begin transactions so that two writers queue instead of failing
         :raises CannotConnectError: when the database cannot be reached
-        :raises UnsupportedDatabaseError: for a driver that the engine does not know
+        :raises UnsupportedDatabaseError: for a connection that is not one of a DB-API driver
         """
         with self._connecting():
             raw = self.connect()
         driver = driver_of(raw)
-        url = _URLS.get(driver)
+        url, options = _URLS.get(driver), {}
         if url is None:
-            raw.close()
-            raise UnsupportedDatabaseError(
-                f"Connection {self.conn_id!r} uses the driver {driver!r}; "
-                f"the supported drivers are {', '.join(sorted(_URLS))}."
-            )
+            if (dbapi := ansi.dbapi_of(raw)) is None:
+                raw.close()
+                raise UnsupportedDatabaseError(
+                    f"Connection {self.conn_id!r} uses {driver!r}, which is not a driver as Python's DB-API (PEP 249) "
+                    "has them: it says no paramstyle."
+                )
+            url = ansi.url_of(raw, self.scheme)
+            options = {"module": dbapi, "paramstyle": dbapi.paramstyle}
         ready = [raw]
 
         def connected() -> Any:
@@ -59,14 +70,18 @@ class Database:
             fresh = ready.pop() if ready else self.connect()
             if driver == "sqlite3":
                 _prepare_sqlite(fresh, lock_timeout)
+            elif driver in mysql.URLS:
+                mysql.prepare(fresh, lock_timeout, for_writing=for_writing)
             elif driver == "oracledb":
                 prepare_session(fresh)
-            else:
+            elif driver == "psycopg":
                 _prepare_psycopg(fresh)
             return fresh
 
         # Nothing to reset: the connection is closed when it is given back.
-        engine = sa.create_engine(url, creator=connected, poolclass=NullPool, pool_reset_on_return=None)
+        engine = sa.create_engine(
+            url, creator=connected, poolclass=NullPool, pool_reset_on_return=None, **options
+        )
         if driver == "sqlite3" and for_writing:
             # IMMEDIATE, because a transaction that reads first and then writes cannot wait for its turn.
             sa.event.listen(engine, "begin", _begin_immediate)
@@ -107,17 +122,20 @@ def raw_connection(connection: sa.Connection) -> Any:
 
 def paramstyle(connection: sa.Connection) -> str:
     """Return the DB-API paramstyle of the connection's driver."""
-    return str(sys.modules[driver_of(raw_connection(connection))].paramstyle)
+    return str(connection.dialect.loaded_dbapi.paramstyle)
 
 
 def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
     """Tell whether an error means that the connection is gone."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, CheckpointLockedError):  # waiting on, or once more, is not what it asks for
+            return False
         if isinstance(cause, sa.exc.DBAPIError) and cause.connection_invalidated:
             return True
-        if isinstance(cause, connection.dialect.loaded_dbapi.Error) and connection.dialect.is_disconnect(
-            cause, _dbapi_connection(connection), None
+        if isinstance(cause, connection.dialect.loaded_dbapi.Error) and (
+            connection.dialect.is_disconnect(cause, _dbapi_connection(connection), None)
+            or (connection.dialect.name == "mysql" and mysql.is_passing(cause))
         ):
             return True
         if connection.dialect.name == "oracle" and means_start_again(cause):

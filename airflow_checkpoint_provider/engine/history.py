@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine import ansi
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.position import Position, encode_key
@@ -28,6 +30,7 @@ class Kind(StrEnum):
     RESUME_REQUESTED = "resume_requested"
     REQUEST_CANCELLED = "request_cancelled"
     DELETED = "deleted"
+    PROBED = "probed"
 
 
 _ASKED_FOR = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
@@ -108,10 +111,15 @@ class History:
         detail: str | None = None,
     ) -> None:
         """Add an event."""
+        own = {}
+        if self._connection.dialect.name == ansi.NAME:  # which may not be able to count by itself
+            last = sa.select(sa.func.coalesce(sa.func.max(self._table.c.id), 0) + 1)
+            own = {"id": last.scalar_subquery()}
         self._connection.execute(
             self._table.insert()
             .inline()
             .values(
+                **own,
                 dag_id=identity.dag_id,
                 task_id=identity.task_id,
                 run_id=identity.run_id,
@@ -149,14 +157,13 @@ class History:
     def sample(self, checkpoint: Checkpoint) -> Event | None:
         """Return a recent moment of the running attempt, a few progress samples ago at most."""
         kinds = [kind.value for kind in (*STARTS, Kind.PROGRESS)]
-        rows = self._connection.execute(
+        statement = (
             sa.select(self._table)
             .where(is_identity(self._table, checkpoint.identity), self._table.c.kind.in_(kinds))
             .order_by(self._table.c.id.desc())
-            .limit(3)
         )
         sample = None
-        for row in rows:
+        for row in page(self._connection, statement, 3, 0):
             sample = Event.from_row(row)
             if sample.kind in STARTS:
                 break
@@ -185,13 +192,9 @@ class History:
     def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[Event]:
         """Return the events of one checkpoint, newest first."""
         statement = (
-            sa.select(self._table)
-            .where(is_identity(self._table, identity))
-            .order_by(self._table.c.id.desc())
-            .limit(limit)
-            .offset(offset or None)
+            sa.select(self._table).where(is_identity(self._table, identity)).order_by(self._table.c.id.desc())
         )
-        return [Event.from_row(row) for row in self._connection.execute(statement)]
+        return [Event.from_row(row) for row in page(self._connection, statement, limit, offset)]
 
     def timeline(self, identity: Identity, most: int) -> Sequence[Event]:
         """
@@ -207,6 +210,15 @@ class History:
         every = max(count // most, 1)
         others = sa.and_(is_identity(self._table, identity), columns.kind != Kind.PROGRESS.value)
         samples = sa.select(self._table).where(progress, columns.id % every == 0)
-        turns = sa.select(self._table).where(others).order_by(columns.id.desc()).limit(most)
-        rows = [*self._connection.execute(samples), *self._connection.execute(turns)]
+        turns = sa.select(self._table).where(others).order_by(columns.id.desc())
+        rows = [*self._connection.execute(samples), *page(self._connection, turns, most, 0)]
         return [Event.from_row(row) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def page(
+    connection: sa.Connection, statement: sa.Select[Any], limit: int | None, offset: int
+) -> Iterable[sa.Row[Any]]:
+    """Return some rows of a long list."""
+    if connection.dialect.name != ansi.NAME:
+        return connection.execute(statement.limit(limit).offset(offset or None))
+    return islice(connection.execute(statement), offset, None if limit is None else offset + limit)

@@ -51,12 +51,7 @@ class TableName:
     def resolve(self, inspector: sa.Inspector) -> TableName | None:
         """Find the table or view in the catalog: to the letter, else folded as the database folds names."""
         for name in (self, self._folded()):
-            if inspector.dialect.name == "oracle":
-                # The dictionary does not say what a synonym stands for in one place; the server knows.
-                run = inspector.bind.exec_driver_sql  # type: ignore[union-attr]
-                if exists(run, name.quote(inspector.dialect), sa.exc.DBAPIError):
-                    return name
-            elif inspector.has_table(name.table, schema=name.schema):
+            if _is_there(inspector, name):
                 return name if inspector.dialect.name != "sqlite" else name._as_created(inspector)
         return None
 
@@ -92,6 +87,19 @@ class TableName:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+def _is_there(inspector: sa.Inspector, name: TableName) -> bool:
+    if inspector.dialect.name == "oracle":
+        # The dictionary does not say what a synonym stands for in one place; the server knows.
+        run = inspector.bind.exec_driver_sql  # type: ignore[union-attr]
+        return exists(run, name.quote(inspector.dialect), sa.exc.DBAPIError)
+    try:
+        return inspector.has_table(name.table, schema=name.schema)
+    except sa.exc.ProgrammingError:
+        if inspector.dialect.name != "mysql":
+            raise
+        return False  # not even a name to it, such as one that ends in a blank
 
 
 def _quote(name: str, as_written: bool, dialect: sa.Dialect) -> str:

@@ -13,6 +13,8 @@ from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen, TablesMatched
 from airflow_checkpoint_provider.engine.names import TableName
+from airflow_checkpoint_provider.engine.probe import rolls_back
+from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.store import Load
@@ -58,8 +60,13 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
     return CountStrategy(source, spec.batch_size, proof=spec.resume_proof), chosen
 
 
-def state_guarantee(spec: TransferSpec, session: Session) -> GuaranteeStated:
-    """Say what is guaranteed, and why."""
+def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = True) -> GuaranteeStated:
+    """
+    Say what is guaranteed, and why.
+
+    :param is_there: the destination's table is the one that will be written, and not yet to be made
+    :raises ArgumentError: when that is less than the spec asks for
+    """
     if not spec.keeps_checkpoint:
         return GuaranteeStated(
             AT_LEAST_ONCE, "no checkpoint is kept, so an attempt that is repeated loads again"
@@ -70,8 +77,27 @@ def state_guarantee(spec: TransferSpec, session: Session) -> GuaranteeStated:
             "the checkpoint is kept in another database than the rows, so a crash between the two commits "
             "writes a batch again",
         )
+    if reason := _why_unsafe(session, Tables.named(spec.checkpoint_table), is_there=is_there):
+        if spec.write_mode != "upsert" and not spec.allow_duplicates:
+            raise ArgumentError(
+                f"destination_table: {reason}. So delivery is at-least-once, and write_mode={spec.write_mode!r} may "
+                "write a batch twice. Use 'upsert', or accept it with allow_duplicates=True."
+            )
+        return GuaranteeStated(AT_LEAST_ONCE, reason)
     return GuaranteeStated(
         EXACTLY_ONCE, "each batch and its checkpoint commit in one transaction of the destination"
+    )
+
+
+def _why_unsafe(session: Session, tables: Tables, *, is_there: bool) -> str | None:
+    destination = session.destination
+    written = [TableName(tables.checkpoint.name, tables.checkpoint.schema)]
+    reason = destination.why_unsafe([destination.table, *written] if is_there else written)
+    if reason or destination.transactional or rolls_back(destination.connection, tables):
+        return reason
+    return (
+        f"Connection {destination.conn_id!r} keeps what a transaction has rolled back, as a row of the metadata table "
+        "has shown (autocommit may be on)"
     )
 
 

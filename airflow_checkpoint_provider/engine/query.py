@@ -25,6 +25,16 @@ _TOKEN = re.compile(
     """,
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
+# MySQL has comments behind a #, and reads a backslash in quotes as standard SQL does not.
+_MYSQL_TOKEN = re.compile(
+    r"""
+    (?P<blank> \s+ | --(?=\s|$)[^\n]* | \#[^\n]* | /\*(?!!).*?\*/ )
+    | (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` )
+    | (?P<order> \bORDER\s+BY\b )
+    | (?P<other> \w+ | . )
+    """,
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +52,18 @@ class Query:
     ordered: bool = False
 
     @classmethod
-    def parse(cls, sql: str, parameters: Parameters = None) -> Query:
+    def parse(cls, sql: str, parameters: Parameters = None, dialect: str = "") -> Query:
         """
         Check that there is one statement, and cut off what would stand in the way of wrapping it.
 
+        :param dialect: ``mysql`` for its own way of writing comments and quotes
         :raises ArgumentError: when there is none, or more than one
         """
         if isinstance(parameters, (str, bytes)):
             raise ArgumentError("parameters: give a mapping of names or a list of values, not a string.")
         kept = end = 0
         ordered, ended = False, False
-        for kind, value, depth in _tokens(sql):
+        for kind, value, depth in _tokens(sql, dialect):
             if value == ";":
                 ended = kept > 0
             elif kind != "blank":
@@ -74,6 +85,17 @@ class Query:
         return f"(\n{self.text}\n) src"
 
 
+def split_mysql(script: str) -> list[str]:
+    """Split a script into its statements: drivers of MySQL take one at a time."""
+    statements = [""]
+    for kind, value, _ in _tokens(script, "mysql"):
+        if value == ";":
+            statements.append("")
+        elif kind != "blank" or statements[-1]:
+            statements[-1] += value
+    return [statement for statement in statements if statement.strip()]
+
+
 _BLOCK = re.compile(
     r"(?:BEGIN|DECLARE|CREATE\s+(?:OR\s+REPLACE\s+)?(?:PROCEDURE|FUNCTION|PACKAGE|TRIGGER|TYPE))\b",
     re.IGNORECASE,
@@ -91,7 +113,7 @@ def statements(script: str) -> list[str]:
     for part in _SLASH.split(script):
         begin = end = 0
         started = block = False
-        for kind, value, _ in _tokens(part):
+        for kind, value, _ in _tokens(part, "oracle"):
             if value == ";" and not block:
                 found.append(part[begin:end] if started else "")
                 begin, started = end + 1, False
@@ -102,10 +124,10 @@ def statements(script: str) -> list[str]:
     return [statement.strip() for statement in found if statement]
 
 
-def _tokens(sql: str) -> Iterator[tuple[str, str, int]]:
+def _tokens(sql: str, dialect: str) -> Iterator[tuple[str, str, int]]:
     """Cut a statement into pieces: their kind, their text, and how many parentheses they stand in."""
     depth = 0
-    for match in _TOKEN.finditer(sql):
+    for match in (_MYSQL_TOKEN if dialect == "mysql" else _TOKEN).finditer(sql):
         kind, text = str(match.lastgroup), match.group()
         depth -= text == ")"
         yield kind, text, depth

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from airflow_checkpoint_provider.engine import ansi
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.names import TableName
@@ -21,27 +23,43 @@ DEFAULT_TABLE = "airflow_checkpoint"
 _CREATION_TRIES = 20
 _ID_LENGTH = 250  # as in Airflow's own tables; four of them still fit in one index of every database
 
+_LONG_TEXT = sa.Text().with_variant(mysql.LONGTEXT, "mysql")  # its TEXT ends at 64 kB, a query need not
+# Only these tell "a" from "A" in a key, can be rolled back, and have room for four names in an index.
+_MYSQL: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_row_format": "DYNAMIC",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
+
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
     """Aware UTC times, also in databases that keep no time zone."""
 
-    impl = sa.DateTime(timezone=True)
+    impl = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
-        # In Oracle, DateTime is a DATE, which has no fractions, and the driver leaves out the zone of a time with one.
-        kind = sa.TIMESTAMP() if dialect.name == "oracle" else sa.DateTime(timezone=True)
-        return dialect.type_descriptor(kind)
+        if dialect.name == ansi.NAME:
+            # Drivers of which nothing is known may take and return times in any way; a text is a text.
+            return dialect.type_descriptor(sa.String(32))
+        if dialect.name == "oracle":
+            # There, DateTime is a DATE, which has no fractions, and the driver leaves out the zone of a time with one.
+            return dialect.type_descriptor(sa.TIMESTAMP())
+        return super().load_dialect_impl(dialect)
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
         value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name in ("sqlite", "oracle") else value
+        if dialect.name == ansi.NAME:
+            return value.isoformat(timespec="microseconds")
+        return value.replace(tzinfo=None) if dialect.name in ("sqlite", "mysql", "oracle") else value
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
+        value = datetime.fromisoformat(value) if isinstance(value, str) else value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -73,24 +91,27 @@ class Tables:
 
         :raises MetadataTableError: when the database refuses
         """
-        for _ in range(_CREATION_TRIES):
+        refused: sa.exc.DBAPIError | None = None
+        # More than once, because another attempt may be faster, with one table or with both.
+        for tried in range(_CREATION_TRIES):
             if self.exist(connection):
                 return
             try:
                 with connection.begin():
                     self.checkpoint.metadata.create_all(connection, checkfirst=True)
             except sa.exc.DBAPIError as error:
-                if self.exist(connection):  # another attempt was faster
-                    return
-                if error_code(error.orig) == NAME_IN_USE and any(self._there(connection)):
+                refused = error
+                if error_code(error.orig) == NAME_IN_USE:
                     time.sleep(0.1)  # it is at it: in Oracle each table is committed by itself
-                    continue
-                # The sequence is that of an identity column.
-                too = " and sequences" if connection.dialect.name == "oracle" else ""
-                raise MetadataTableError(
-                    f"The metadata table {self.name} could not be created: {one_line(error)}. Grant the right to "
-                    f"create tables{too}, or have a DBA run the script that CheckpointHook.ddl() returns."
-                ) from error
+                elif tried == 2:
+                    break
+        if refused and not self.exist(connection):
+            # The sequence is that of an identity column.
+            too = " and sequences" if connection.dialect.name == "oracle" else ""
+            raise MetadataTableError(
+                f"The metadata table {self.name} could not be created: {one_line(refused)}. Grant the right to "
+                f"create tables{too}, or have a DBA run the script that CheckpointHook.ddl() returns."
+            ) from refused
 
     def require(self, connection: sa.Connection, *, create: bool) -> None:
         """
@@ -167,11 +188,11 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         *_identity(),
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("strategy", sa.String(20), nullable=False),
-        sa.Column("key_columns", sa.Text),
-        sa.Column("position", sa.Text),
-        sa.Column("lower_bound", sa.Text),
-        sa.Column("upper_bound", sa.Text),
-        sa.Column("start_position", sa.Text),
+        sa.Column("key_columns", _LONG_TEXT),
+        sa.Column("position", _LONG_TEXT),
+        sa.Column("lower_bound", _LONG_TEXT),
+        sa.Column("upper_bound", _LONG_TEXT),
+        sa.Column("start_position", _LONG_TEXT),
         sa.Column("rows_read", sa.BigInteger, nullable=False),
         sa.Column("rows_written", sa.BigInteger, nullable=False),
         sa.Column("batches", sa.BigInteger, nullable=False),
@@ -188,7 +209,7 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("task_retries", sa.Integer, nullable=False),
         sa.Column("clear_number", sa.Integer, nullable=False),
         sa.Column("owner", sa.String(400), nullable=False),
-        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("fingerprint", _LONG_TEXT, nullable=False),
         sa.Column("source_conn_id", sa.String(_ID_LENGTH), nullable=False),
         sa.Column("destination_conn_id", sa.String(_ID_LENGTH), nullable=False),
         sa.Column("destination_table", sa.String(400), nullable=False),
@@ -196,11 +217,12 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("started_at", UTCDateTime, nullable=False),
         sa.Column("updated_at", UTCDateTime, nullable=False),
         sa.Column("completed_at", UTCDateTime),
-        sa.Column("last_error", sa.Text),
+        sa.Column("last_error", _LONG_TEXT),
         sa.Column("format_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index"),
         # Rows are updated with every batch: leave room on the page, and the update touches no index.
         postgresql_with={"fillfactor": "50"},
+        **_MYSQL,
     )
 
 
@@ -215,8 +237,9 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("who", sa.String(400), nullable=False),
         sa.Column("try_number", sa.Integer),
         sa.Column("rows_written", sa.BigInteger),
-        sa.Column("position", sa.Text),
-        sa.Column("detail", sa.Text),
+        sa.Column("position", _LONG_TEXT),
+        sa.Column("detail", _LONG_TEXT),
+        **_MYSQL,
     )
     sa.Index(f"{name}_identity"[-60:], table.c.dag_id, table.c.task_id, table.c.run_id, table.c.map_index)
     sa.Index(f"{name}_kind"[-60:], table.c.kind)  # to find the few requests among all that progress

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.errors import CheckpointError
-from airflow_checkpoint_provider.engine.history import REQUESTS, Event, History, is_identity
+from airflow_checkpoint_provider.engine.history import REQUESTS, Event, History, is_identity, page
 from airflow_checkpoint_provider.engine.outlook import STALLED_AFTER, DisplayStatus
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
@@ -107,7 +107,7 @@ class Searcher:
         if self._search.state:
             statement = statement.where(self._in_state(self._search.state, requests))
         found, unreadable = [], []
-        for row in self._connection.execute(statement.order_by(*order).limit(limit).offset(offset or None)):
+        for row in page(self._connection, statement.order_by(*order), limit, offset):
             try:
                 checkpoint = from_row(row)
             except CheckpointError as error:

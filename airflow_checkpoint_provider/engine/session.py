@@ -112,7 +112,7 @@ def _table(spec: TransferSpec) -> TableName:
 
 def _query(spec: TransferSpec, connection: sa.Connection) -> Query:
     if spec.source_table is None:
-        return Query.parse(spec.sql or "", spec.parameters)
+        return Query.parse(spec.sql or "", spec.parameters, connection.dialect.name)
     table = TableName.parse(spec.source_table, argument="source_table")
     with reading(connection):
         found = table.resolve(sa.inspect(connection))

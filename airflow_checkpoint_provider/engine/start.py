@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.errors import FencedError, SourceChanged
 from airflow_checkpoint_provider.engine.events import Observer
 from airflow_checkpoint_provider.engine.overlap import ReadAhead
 from airflow_checkpoint_provider.engine.path import choose_path
-from airflow_checkpoint_provider.engine.plan import Columns
+from airflow_checkpoint_provider.engine.plan import Columns, state_guarantee
 from airflow_checkpoint_provider.engine.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
@@ -119,6 +119,7 @@ class Start:
                     if start.key is None:
                         destination.run_script(self._spec.preoperator)
                     destination.prepare(self._columns.written, self._spec.conflict_columns)
+                    state_guarantee(self._spec, self._session)  # of the table as it is now
                 if self._spec.write_mode == "replace":
                     destination.empty()
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine import mysql
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request
@@ -180,10 +181,17 @@ class Store:
                     "rows_written": 0,
                     "batches": 0,
                 }
-            self.connection.execute(self._table.update().where(self._mine).values(**values))
+            # Where rows cannot be locked, two attempts may have read the same: the first one gets it.
+            as_read = self._table.c.fence == stored.fence
+            self.connection.execute(self._table.update().where(self._mine, as_read).values(**values))
         claimed = self.load()
         if claimed is None:
             raise FencedError(f"The checkpoint of {self.identity} was deleted while this attempt claimed it.")
+        if (claimed.fence, claimed.owner) != (self.fence, self.attempt.owner):
+            raise FencedError(
+                f"Another attempt ({claimed.owner}) claimed the checkpoint of {self.identity} at the same moment; this "
+                "attempt has written nothing and ends here."
+            )
         kind = Kind.RESUMED if decision.action is Action.RESUME else Kind.STARTED
         self._record(kind, claimed.rows, claimed.position, decision.reason)
         return claimed, decision
@@ -267,12 +275,17 @@ class Store:
             )
         parameters = {f"new_{column}": value for column, value in values.items()}
         updated = self.connection.execute(self._updates[columns], {**parameters, "my_fence": self.fence})
-        if updated.rowcount != 1:
+        if updated.rowcount != 1 and not self._holds():
             raise FencedError(
                 f"Another attempt has taken over the checkpoint of {self.identity}{self._holder()}: "
                 f"this attempt (try {self.attempt.try_number}, {self.attempt.owner}) has written nothing since "
                 "then and ends here. Nothing needs to be done; the other attempt carries on."
             )
+
+    def _holds(self) -> bool:
+        """Look, where the driver has not counted the row: not all can, and MySQL's leave out what is unchanged."""
+        stored = self.load(lock=True)
+        return stored is not None and stored.fence == self.fence
 
     def _record(self, kind: Kind, rows: int, position: Position, detail: str | None = None) -> None:
         self.history.record(
@@ -310,4 +323,6 @@ def _is_lock_timeout(error: sa.exc.DBAPIError) -> bool:
     if error_code(error.orig) in ROWS_BUSY:
         return True
     text = str(error.orig).lower()
+    if error.orig and mysql.error_number(error.orig) == mysql.LOCK_WAIT_TIMEOUT:
+        return True
     return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in text

@@ -143,18 +143,13 @@ class KeyStrategy(Strategy):
         conditions = []
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         if position.key is not None:
-            # A position that lookback has moved has only the first of several columns.
-            conditions.append(
-                self.source.compare(self.columns[: len(position.key)], ">", position.key, binds)
-            )
-        conditions.append(self.source.compare(self.columns[: len(upper)], "<=", upper, binds))
+            conditions.append(self._compare(">", position.key, binds))
+        conditions.append(self._compare("<=", upper, binds))
         if len(self.columns) > 1:
             # A row of which only the first values are there would pass the comparison.
             conditions.append(f"NOT {self.source.null_condition(self.columns)}")
         order = ", ".join(self.source.quote(column) for column in self.columns)
-        statement = self.source.select(
-            self.source.everything(), f" WHERE {' AND '.join(conditions)} ORDER BY {order}", binds
-        )
+        statement = self.source.select("*", f" WHERE {' AND '.join(conditions)} ORDER BY {order}", binds)
         rows = position.rows
         first: Key | None = None
         newest: Block = NONE
@@ -172,15 +167,17 @@ class KeyStrategy(Strategy):
 
     def _nulls(self, position: Position) -> Generator[Chunk]:
         rows = position.rows
-        statement = self.source.select(
-            self.source.everything(), f" WHERE {self.source.null_condition(self.columns)}"
-        )
+        statement = self.source.select("*", f" WHERE {self.source.null_condition(self.columns)}")
         with self.source.stream(statement) as reader:
             while block := reader.read(self._size):
                 rows += len(block)
                 yield Chunk(block, None)
         if rows > position.rows:
             yield Chunk(NONE, Position(position.key, rows, nulls_done=True))
+
+    def _compare(self, operator: str, key: Key, binds: Binds) -> str:
+        # A position that lookback has moved has only the first of several columns.
+        return self.source.compare(self.columns[: len(key)], operator, key, binds)
 
 
 class CountStrategy(Strategy):

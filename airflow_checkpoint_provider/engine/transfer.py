@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.engine.errors import (
 from airflow_checkpoint_provider.engine.events import (
     BatchCommitted,
     Completed,
+    GuaranteeStated,
     Observer,
     Reconnecting,
     Started,
@@ -76,6 +77,7 @@ class Transfer:
         self._fence = 0
         self._reconnects = self._lost_in_a_row = 0
         self._first: Beginning | None = None
+        self._guarantee: GuaranteeStated | None = None
 
     def run(self) -> Result:
         """
@@ -97,26 +99,24 @@ class Transfer:
     def _run(self, session: Session) -> Result:
         spec = self._spec
         strategy, chosen = choose_strategy(spec, session)
-        guarantee = state_guarantee(spec, session)
         if not self._reconnects:
             self._observe(chosen)
-            self._observe(guarantee)
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns)
         store = open_store(spec, session, self._identity, self._attempt)
         start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe)
         start.prepare()
+        self._state_guarantee(session, is_there=not spec.preoperator)
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
         if decision.action is Action.NOTHING:
             beginning = Beginning(checkpoint, decision, iter(()))
             self._started(beginning, session, strategy, columns)
-            return Result.of(
-                self._first or beginning, checkpoint, guarantee.guarantee, self._reconnects, self._began
-            )
+            return self._result(beginning, checkpoint)
         try:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
+            self._state_guarantee(session, is_there=True)
             self._started(beginning, session, strategy, columns)
             with few_collections():
                 for committed in self._copy(session, store, strategy, columns, beginning):
@@ -127,11 +127,19 @@ class Transfer:
             if isinstance(error, StoppedError) or not session.has_lost(error):
                 store.give_up(error, checkpoint)
             raise
-        result = Result.of(
-            self._first or beginning, checkpoint, guarantee.guarantee, self._reconnects, self._began
-        )
+        result = self._result(beginning, checkpoint)
         self._observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
         return result
+
+    def _state_guarantee(self, session: Session, *, is_there: bool) -> None:
+        stated = state_guarantee(self._spec, session, is_there=is_there)
+        if stated != self._guarantee:
+            self._guarantee = stated
+            self._observe(stated)
+
+    def _result(self, beginning: Beginning, end: Checkpoint) -> Result:
+        guarantee = self._guarantee.guarantee if self._guarantee else ""
+        return Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began)
 
     def _copy(
         self,

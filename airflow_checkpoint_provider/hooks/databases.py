@@ -41,4 +41,20 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
 
 def open_database(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> Database:
     """Return the database of a connection, to be opened through its hook."""
-    return Database(conn_id, get_db_hook(conn_id, argument, hook_params).get_conn)
+    hook = get_db_hook(conn_id, argument, hook_params)
+
+    def connect() -> Any:
+        connection = hook.get_conn()
+        if hook.supports_autocommit and hook.get_autocommit(connection):
+            hook.set_autocommit(connection, False)
+        return connection
+
+    return Database(conn_id, connect, _scheme(hook))
+
+
+def _scheme(hook: DbApiHook) -> str | None:
+    """Return what the hook calls its database in SQLAlchemy, if it says so."""
+    try:
+        return hook.sqlalchemy_url.drivername
+    except Exception:  # most hooks do not, each in its own way
+        return None

@@ -74,8 +74,7 @@ def airflow(
 
 @pytest.fixture
 def load(hook: CheckpointHook, make_db: MakeDb) -> Load:
-    kind = "sqlite" if hook.get_connection("target").conn_type == "sqlite" else "postgres"
-    destination = make_db(kind, "destination")
+    destination = make_db(str(hook.get_connection("target").conn_type), "destination")
     return numbers(make_db("sqlite", "source"), destination, declared="n integer", write_mode="replace")
 
 

@@ -17,7 +17,7 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.fix_databases import MakeDb
 from tests.loads import Load
 from tests.numbers import numbers
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 WHICH = ("a_dag", "a_task", "run_1")
 

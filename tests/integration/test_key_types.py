@@ -73,6 +73,37 @@ SQLITE: dict[str, tuple[str, list[Any]]] = {
     "boolean": ("boolean", [0, 1]),
     "without a type": ("", [-1, 2, 2.5, 10]),
 }
+MYSQL: dict[str, tuple[str, list[str]]] = {
+    "bigint": ("bigint unsigned", ["0", "9007199254740993", "18446744073709551615"]),
+    "decimal": (
+        "decimal(65, 30)",
+        ["-1", "0.000000000000000000000000000001", "123456789012345678901234567890.1"],
+    ),
+    "float": ("float", ["0.1", "0.2", "16777216", "16777215", "-1e30"]),
+    "double": ("double", ["-1.7e308", "0", "0.1", "2.3e-308", "0.30000000000000004"]),
+    "text": ("varchar(9)", ["", "a", "A", "ä", "b ", "b", "it''s", "%s", "\\\\", "😀", "🎉"]),
+    "text, binary": ("text COLLATE utf8mb4_bin", ["a", "A", "ä", "😀", "🎉"]),
+    "text, latin1": (
+        "varchar(9) CHARACTER SET latin1 COLLATE latin1_german2_ci",
+        ["ae", "ä", "ss", "ß", "z"],
+    ),
+    "char": ("char(5)", ["", "a", "b", "b c"]),
+    "binary": ("varbinary(9)", ["", "\\0", "\\0\\1", "a", "A"]),
+    "blob": ("blob", ["", "\\0", "x"]),
+    "date": ("date", ["0001-01-01", "2024-02-29", "9999-12-31"]),
+    "datetime": (
+        "datetime(6)",
+        ["2026-03-29 02:30:00.000001", "2026-03-29 02:30:00.000002", "2026-03-29 03:30"],
+    ),
+    "timestamp": (
+        "timestamp(6) NULL",
+        ["2026-10-25 00:30:00", "2026-10-25 01:30:00", "2026-10-25 01:30:00.000001"],
+    ),
+    "time": ("time(6)", ["-838:59:59", "-00:00:00.000001", "00:00", "100:00:00.5"]),
+    "year": ("year", ["1901", "2026"]),
+    "bit": ("bit(10)", ["0", "1", "2"]),
+    "boolean": ("boolean", ["0", "1"]),
+}
 SETUP = """
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE DOMAIN positive AS numeric CHECK (VALUE > 0);
@@ -95,8 +126,14 @@ def check_postgres(source: Db, destination: Db, values: list[str], kind: str) ->
     source.execute(f"CREATE TABLE t (n integer, k {kind})")
     numbered = [f"({number}, '{value}')" for number, value in enumerate(values * 3)]
     source.execute(f"INSERT INTO t VALUES {', '.join(numbered)}")
-    destination.execute("CREATE TABLE target (n integer, k text)")
-    load = Load(source, destination, {"source_table": "t", "checkpoint_column": "k", "batch_size": 2})
+    destination.execute("CREATE TABLE target (n integer)")
+    arguments = {
+        "source_table": "t",
+        "checkpoint_column": "k",
+        "batch_size": 2,
+        "destination_columns": {"n": "n"},  # SQLite has no NaN
+    }
+    load = Load(source, destination, arguments)
     batches = load_in_pieces(load)
     assert destination.rows("SELECT n FROM target ORDER BY n") == source.rows("SELECT n FROM t ORDER BY n")
     assert 1 < batches <= source.one("SELECT count(DISTINCT k) FROM t")
@@ -119,6 +156,30 @@ def test_of_postgres_with_collation(make_db: MakeDb, name: str) -> None:
     except psycopg.errors.FeatureNotSupported:
         pytest.skip("this Postgres is built without ICU")
     check_postgres(source, make_db("sqlite", "destination"), values, "text COLLATE loose")
+
+
+@pytest.mark.parametrize("name", MYSQL)
+def test_of_mysql(make_db: MakeDb, name: str) -> None:
+    kind, values = MYSQL[name]
+    source, destination = make_db("mysql", "source"), make_db("sqlite", "destination")
+    quote = "" if kind.startswith("bit") else "'"
+    numbered = [f"({number}, {quote}{value}{quote})" for number, value in enumerate(values * 3)]
+    source.execute(
+        "SET time_zone = '+00:00'",
+        f"CREATE TABLE t (n integer, k {kind})",
+        f"INSERT INTO t VALUES {', '.join(numbered)}",
+    )
+    destination.execute("CREATE TABLE target (n integer)")
+    arguments = {
+        "source_table": "t",
+        "checkpoint_column": "k",
+        "batch_size": 2,
+        "destination_columns": {"n": "n"},
+    }
+    load = Load(source, destination, arguments)
+    batches = load_in_pieces(load)
+    assert destination.rows("SELECT n FROM target ORDER BY n") == source.rows("SELECT n FROM t ORDER BY n")
+    assert 1 < batches <= source.one("SELECT count(DISTINCT k) FROM t")
 
 
 @pytest.mark.parametrize("name", SQLITE)

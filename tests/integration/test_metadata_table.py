@@ -19,7 +19,7 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 
 @pytest.fixture
@@ -50,6 +50,8 @@ def test_another_name(load: Load, name: str) -> None:
     if name == "Check.Points":
         if load.destination.kind == "sqlite":
             pytest.skip("SQLite has no schemas")
+        if load.destination.kind == "mysql":  # one for the whole server
+            load.destination.execute('DROP SCHEMA IF EXISTS "Check"')
         load.destination.execute('CREATE SCHEMA "Check"')
     assert load.attempt_batches(1, checkpoint_table=name)
     assert load.attempt(checkpoint_table=name).rows == 6
@@ -112,7 +114,7 @@ STORED = [
 ]
 
 
-@pytest.mark.parametrize("destination", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("destination", ["sqlite", "postgres", "mysql"], indirect=True)
 @pytest.mark.parametrize(("text", "message"), STORED)
 @pytest.mark.parametrize("column", ["position", "upper_bound"])
 def test_a_stored_position_that_cannot_be_one(load: Load, text: str, message: str, column: str) -> None:

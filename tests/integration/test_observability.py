@@ -109,6 +109,9 @@ def name_of(db: Db, table: str) -> tuple[str, str]:
         there = urlsplit(db.uri)
         service = parse_qs(there.query)["service_name"][0]
         return f"oracle://{there.hostname}:1521", f"{service}.SCOTT.{table.upper()}"
+    if db.kind == "mysql":
+        url = urlsplit(db.place)
+        return f"mysql://{url.hostname}:{url.port or 3306}", f"{url.path.strip('/')}.{table}"
     parts = psycopg.conninfo.conninfo_to_dict(db.place)
     host = str(parts.get("host", "localhost"))
     place = f"{'localhost' if host.startswith('/') else host}:{parts.get('port', 5432)}"

@@ -168,7 +168,7 @@ def test_two_attempts_create_the_tables(load: Load) -> None:
 
 
 def test_without_the_right_to_create_tables(load: Load, faults: dict[str, Faults]) -> None:
-    faults["destination"].plan(Fault(1031, "CREATE TABLE"))
+    faults["destination"].plan(Fault(1031, "CREATE TABLE", times=99))
     with pytest.raises(
         MetadataTableError,
         match=r"airflow_checkpoint could not be created: ORA-01031: insufficient privileges\. Grant.*tables and sequences",

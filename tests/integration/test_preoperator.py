@@ -78,6 +78,9 @@ def test_may_bring_the_column_that_is_missing(load: Load) -> None:
     ],
 )
 def test_that_fails_leaves_everything_as_it_was(load: Load, script: Any, write_mode: str) -> None:
+    if load.destination.kind == "mysql" and "DROP" in str(script):
+        check_that_ddl_leads_to_starting_over(load, script, write_mode)
+        return
     with pytest.raises(DestinationError, match="target"):
         load.attempt(preoperator=script, write_mode=write_mode)
     assert loaded(load) == [-1]
@@ -93,9 +96,21 @@ def test_that_fails_leaves_everything_as_it_was(load: Load, script: Any, write_m
     assert loaded(load) == list(range(11))
 
 
+def check_that_ddl_leads_to_starting_over(load: Load, script: Any, write_mode: str) -> None:
+    """What MySQL has committed by itself stays, and so does the intent to start over."""
+    load.attempt_batches(1, write_mode=write_mode)
+    load.clear()
+    with pytest.raises(DestinationError, match="target"):
+        load.attempt(preoperator=script, write_mode=write_mode)
+    again = [f"DROP TABLE IF EXISTS target; {CREATE}"]
+    assert load.attempt(preoperator=again, write_mode=write_mode).rows == 10
+    assert loaded(load) == list(range(10))
+
+
 def test_says_which_statement_was_refused(load: Load) -> None:
     with pytest.raises(
-        DestinationError, match=r"'dst': target refused the preoperator, and nothing.*nowhere"
+        DestinationError,
+        match=r"'dst': target refused the preoperator, and (nothing|only what its DDL).*nowhere",
     ):
         load.attempt(preoperator="DELETE FROM nowhere")
 

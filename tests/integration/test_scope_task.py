@@ -12,7 +12,7 @@ from tests.fix_databases import MakeDb
 from tests.loads import Load
 from tests.numbers import add, loaded, numbers, run
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 
 @pytest.fixture

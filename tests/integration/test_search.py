@@ -15,7 +15,7 @@ from tests.fix_databases import MakeDb
 from tests.loads import Load
 from tests.numbers import numbers
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 COLUMNS = (
     "dag_id, task_id, run_id, map_index, status, strategy, key_columns, position, lower_bound, upper_bound, "
     "start_position, rows_read, rows_written, batches, row_digest, nulls_done, fence, restarting, forced, "
@@ -26,13 +26,12 @@ COLUMNS = (
 FINGERPRINT = (
     '{"query": "SELECT * FROM sales WHERE sale_date = 20260301 AND region IN (1, 2, 3)", "table": "sales"}'
 )
-NOW = datetime.now(UTC)
 
 
 def row(number: int, **changes: Any) -> tuple[Any, ...]:
     """A completed checkpoint of one of 100 DAGs, updated ``number`` seconds ago."""
     dag = number % 100
-    when = (NOW - timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    when = (datetime.now(UTC) - timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
     values = dict.fromkeys(COLUMNS.split(", "))
     values |= {
         "dag_id": f"dag_{dag}", "task_id": "load", "run_id": f"run_{number}", "map_index": -1, "status": "completed",
@@ -142,7 +141,7 @@ def test_a_damaged_row_is_told_and_the_others_are_shown(filled: CheckpointHook, 
     assert "Invalid checkpoint value" in found.unreadable[0]
 
 
-@pytest.mark.parametrize("destination", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("destination", ["sqlite", "postgres", "mysql"], indirect=True)
 def test_a_hundred_thousand_take_less_than_a_second(hook: CheckpointHook, destination: Db) -> None:
     hook.create_tables()
     destination.insert(

@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.errors import SourceChangedError, WouldD
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -48,7 +48,7 @@ def check(source: Db, destination: Db, created: str, written: str) -> None:
     assert destination.rows(f"SELECT * FROM {created} ORDER BY id") == ROWS
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mysql"])
 @pytest.mark.parametrize(("created", "written"), NAMES)
 def test_names(make_db: MakeDb, kind: str, created: str, written: str) -> None:
     check(make_db(kind, "source"), make_db(kind, "destination"), created, written)

@@ -12,7 +12,7 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 OFF: list[dict[str, Any]] = [{"strategy": "none"}, {"checkpoint_enabled": False, "checkpoint_column": "n"}]
 

@@ -12,7 +12,7 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
-DESTINATIONS = ("sqlite", "postgres", "oracle")
+DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 ARGUMENTS = {"sql": "SELECT * FROM t ORDER BY n", "checkpoint_column": "n", "batch_size": 4}
 
@@ -107,6 +107,15 @@ def test_upsert_by_what_cannot_be(load: Load, changes: dict[str, Any], message: 
         load.attempt(write_mode="upsert", **changes)
     assert loaded(load) == []
     assert load.attempt(write_mode="upsert", on_source_change="reload").rows == 1
+
+
+@pytest.mark.parametrize("destination", ["sqlite", "postgres", "mysql"], indirect=True)
+def test_upsert_by_what_is_not_unique(load: Load) -> None:
+    add(load, (1, 1, "x"))
+    message = "target (refused the batch|has no unique index on a)"
+    with pytest.raises(CheckpointError, match=message):
+        load.attempt(write_mode="upsert", conflict_columns=["a"])
+    assert loaded(load) == []
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.destinations.ansi import AnsiDestination
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
+from airflow_checkpoint_provider.engine.destinations.mysql import MysqlDestination
 from airflow_checkpoint_provider.engine.destinations.oracle import OracleDestination
 from airflow_checkpoint_provider.engine.destinations.postgres import PostgresDestination
 from airflow_checkpoint_provider.engine.destinations.sqlite import SqliteDestination
@@ -19,5 +21,10 @@ def open_destination(
 
     :raises DestinationError: when the table does not exist
     """
-    kinds = {"postgresql": PostgresDestination, "sqlite": SqliteDestination, "oracle": OracleDestination}
-    return kinds.get(connection.dialect.name, Destination)(connection, table, conn_id, write_mode)
+    kinds = {
+        "mysql": MysqlDestination,
+        "oracle": OracleDestination,
+        "postgresql": PostgresDestination,
+        "sqlite": SqliteDestination,
+    }
+    return kinds.get(connection.dialect.name, AnsiDestination)(connection, table, conn_id, write_mode)

@@ -31,6 +31,8 @@ class Destination:
     :param write_mode: ``append``, ``upsert`` or ``replace``
     """
 
+    transactional = False  # whether it is known that a rollback takes back what was written
+
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
         self.connection = connection
         self.conn_id = conn_id
@@ -70,6 +72,10 @@ class Destination:
             self.conflict_columns = self._conflict_key(conflict_columns or self._primary_key(inspector))
         self._prepared()
 
+    def why_unsafe(self, tables: Sequence[TableName]) -> str | None:
+        """Say why a rollback would not take back what is written to these tables, where that is known."""
+        return None
+
     def empty(self) -> None:
         """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
         with self.errors("could not be emptied"):
@@ -103,16 +109,16 @@ class Destination:
             self._write(rows)
 
     @contextmanager
-    def errors(self, what: str) -> Iterator[None]:
+    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
         """Turn what the driver raises into an error that names the table."""
         try:
             yield
         except CheckpointError:
             raise
-        except self.connection.dialect.loaded_dbapi.Error as error:
+        # The last two are how drivers refuse a text that is not Unicode, and a number that is too large.
+        except (self.connection.dialect.loaded_dbapi.Error, UnicodeError, OverflowError) as error:
             raise DestinationError(
-                f"Destination {self.conn_id!r}: {self.table} {what}, and nothing of it is committed: "
-                f"{one_line(error)}"
+                f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
             ) from error
 
     def quote(self, name: str) -> str:
@@ -121,10 +127,10 @@ class Destination:
 
     def insert_statement(self) -> str:
         """Write the INSERT with the driver's placeholders."""
-        binds = Binds("qmark" if self._style == "qmark" else "format", None)
+        binds = Binds(self._style, None)
         values = ", ".join(binds.add(None) for _ in self.columns)
-        names = ", ".join(map(self.quote, self.columns))
-        return f"INSERT INTO {self.name} ({names}) VALUES ({values})"
+        names = binds.escape(", ".join(map(self.quote, self.columns)))
+        return f"INSERT INTO {binds.escape(self.name)} ({names}) VALUES ({values})"
 
     def _conflict_key(self, wanted: Sequence[str] | None) -> list[str]:
         if not wanted:

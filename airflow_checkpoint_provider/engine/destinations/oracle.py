@@ -25,6 +25,8 @@ class OracleDestination(Destination):
     in one transaction.
     """
 
+    transactional = True
+
     def quote(self, name: str) -> str:
         # The names are the catalog's, as the server describes them, to the letter.
         return str(self.connection.dialect.identifier_preparer.quote_identifier(name))
@@ -66,9 +68,9 @@ class OracleDestination(Destination):
         return f"INSERT INTO {self.name} ({names}) VALUES ({', '.join(self._placeholders())})"
 
     @contextmanager
-    def errors(self, what: str) -> Iterator[None]:
+    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
         try:
-            with super().errors(what):
+            with super().errors(what, outcome):
                 yield
         except DestinationError as error:
             if error_code(error.__cause__) in _NULL_REFUSED:
@@ -78,9 +80,9 @@ class OracleDestination(Destination):
             raise
         except CheckpointError:
             raise
-        except (ValueError, OverflowError, TypeError) as error:  # what the driver has no form for
+        except (ValueError, TypeError) as error:  # what the driver has no form for
             raise DestinationError(
-                f"Destination {self.conn_id!r}: {self.table} {what}, and nothing of it is committed: {one_line(error)}"
+                f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
             ) from error
 
     def _merge(self) -> str:

@@ -20,6 +20,8 @@ _BYTES = frozenset((bytes, bytearray, memoryview))
 class PostgresDestination(Destination):
     """A table in Postgres; rows to upsert go through a temporary table."""
 
+    transactional = True
+
     _copy: Any = None
     _binary = False
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
+from operator import ne
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from sqlalchemy.types import NullType
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.errors import DestinationError
+from airflow_checkpoint_provider.engine.mysql import time_text
 
 _FLOAT_DIGITS = 15
 _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytearray})
@@ -23,6 +25,8 @@ _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytea
 
 class SqliteDestination(Destination):
     """A table in SQLite: values that it has no type for are written as text, to the last digit."""
+
+    transactional = True
 
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
@@ -46,9 +50,21 @@ class SqliteDestination(Destination):
             self._statement += f" ON CONFLICT ({keys}) {action}"
 
     def _write(self, rows: Any) -> None:
-        if not set(map(type, chain.from_iterable(rows))) <= _NATIVE:
+        kinds = set(map(type, chain.from_iterable(rows)))
+        if float in kinds:
+            self._check_numbers(rows)
+        if not kinds <= _NATIVE:
             rows = zip(*map(self._converted, range(len(self.columns)), zip(*rows, strict=True)), strict=True)
         self.raw.executemany(self._statement, rows)
+
+    def _check_numbers(self, rows: Iterable[Row]) -> None:
+        for index, values in enumerate(zip(*rows, strict=True)):
+            # Only NaN differs from itself.
+            if float in set(map(type, values)) and any(map(ne, values, values)):
+                raise DestinationError(
+                    f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} cannot hold NaN, for which "
+                    "SQLite would store NULL. Cast it to text, or replace it, in the query."
+                )
 
     def _converted(self, index: int, values: Row) -> Row:
         """Convert a column, most of which are of one type."""
@@ -84,6 +100,8 @@ class SqliteDestination(Destination):
                     "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."
                 )
             return format(value, "f")
+        if isinstance(value, timedelta):
+            return time_text(value)
         if isinstance(value, (dict, list, tuple)):
             return json.dumps(value, ensure_ascii=False, default=str)
         return str(value)

@@ -6,8 +6,10 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.sources.mysql import MysqlSource
 from airflow_checkpoint_provider.engine.sources.oracle import OracleSource
 from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.sources.sqlite import SqliteSource
 
 
 def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> Source:
@@ -18,6 +20,5 @@ def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact:
     """
     if connection.dialect.name == "postgresql":
         return PostgresSource(connection, query, conn_id, exact=exact)
-    if connection.dialect.name == "oracle":
-        return OracleSource(connection, query, conn_id)
-    return Source(connection, query, conn_id)
+    kinds = {"mysql": MysqlSource, "oracle": OracleSource, "sqlite": SqliteSource}
+    return kinds.get(connection.dialect.name, Source)(connection, query, conn_id)

@@ -32,9 +32,8 @@ class Source:
     :param conn_id: the Airflow connection, for messages
     """
 
-    first_row = "LIMIT 1"
-    compares_rows = True
-    """Whether the database has ``(a, b) > (x, y)``."""
+    first_row = ""  # how it is asked for no more than one row, if it can be
+    row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
         self.connection = connection
@@ -70,40 +69,28 @@ class Source:
         """Write a placeholder so that the database takes its value for one of the column's type."""
         return placeholder
 
-    def bound(self, column: str, value: Any) -> Any:
-        """Turn a value of the column into what is bound for it."""
-        return value
-
-    def read(self, column: str) -> str:
-        """Write the expression that a column's value is read by."""
+    def exact(self, column: str) -> str:
+        """Write a column for a list of columns, so that its value arrives with all its digits."""
         return self.quote(column)
 
-    def everything(self) -> str:
-        """Write the expressions that all columns are read by."""
-        return "*"
-
     def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
-        """
-        Compare columns with a key in its order.
-
-        :param operator: ``>`` or ``<=``
-        """
-
-        def bind(column: str, value: Any) -> str:
-            return self.typed(column, binds.add(self.bound(column, value)))
-
-        pairs = list(zip(columns, key, strict=True))
+        """Write the condition that columns stand in ``>`` or ``<=`` to a key."""
         names = [self.quote(column) for column in columns]
-        if len(pairs) == 1:
-            return f"{names[0]} {operator} {bind(*pairs[0])}"
-        if self.compares_rows:
-            return f"({', '.join(names)}) {operator} ({', '.join(bind(*pair) for pair in pairs)})"
+        if len(names) == 1 or self.row_values:
+            marks = [self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)]
+            if len(names) == 1:
+                return f"{names[0]} {operator} {marks[0]}"
+            return f"({', '.join(names)}) {operator} ({', '.join(marks)})"
         ways = []
-        for last, (column, value) in enumerate(pairs):
-            sign = operator if last == len(pairs) - 1 else operator[0]
-            same = [f"{names[index]} = {bind(*pairs[index])}" for index in range(last)]
-            ways.append(" AND ".join([*same, f"{names[last]} {sign} {bind(column, value)}"]))
-        return f"({' OR '.join(f'({way})' for way in ways)})"
+        for last in range(len(names)):
+            strictly = operator if last == len(names) - 1 else operator[0]
+            signs = ["="] * last + [strictly]
+            parts = [
+                f"{name} {sign} {self.typed(column, binds.add(value))}"
+                for name, sign, column, value in zip(names, signs, columns, key, strict=False)
+            ]
+            ways.append(" AND ".join(parts))
+        return "(" + " OR ".join(f"({way})" for way in ways) + ")"
 
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         """Write ``SELECT what FROM (the query) suffix`` with its values."""
@@ -126,7 +113,7 @@ class Source:
         names = [self.quote(column) for column in columns]
         row = self.one(
             self.select(
-                ", ".join(map(self.read, columns)),
+                ", ".join(map(self.exact, columns)),
                 f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}"
                 f" ORDER BY {', '.join(f'{name} DESC' for name in names)} {self.first_row}",
             )
@@ -233,11 +220,15 @@ class Source:
         plain = [name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name for name in names]
         double = sorted({p for p, n in zip(plain, names, strict=True) if p in names and plain.count(p) > 1})
         if double:
-            raise SourceError(
-                f"sql: the query returns more than one column called {', '.join(double)}. "
-                "Give each column a name of its own (SELECT a.id AS a_id, b.id AS b_id ...)."
-            )
+            raise self.double_columns(double)
         return names
+
+    def double_columns(self, names: Sequence[str]) -> SourceError:
+        """Explain that columns of the query cannot be told apart."""
+        return SourceError(
+            f"sql: the query returns more than one column called {', '.join(names)}. "
+            "Give each column a name of its own (SELECT a.id AS a_id, b.id AS b_id ...)."
+        )
 
     def _described(self, description: Sequence[Any]) -> None:
         """Take what the driver says of the columns; a driver that says types overrides this."""

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.batches import READ_AT_ONCE, Guarded, Reader, RowReader
+from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import CheckpointError, SourceError, one_line
 from airflow_checkpoint_provider.engine.names import TableName
@@ -72,7 +73,6 @@ class OracleSource(Source):
     """One query on an oracledb connection."""
 
     first_row = "FETCH FIRST 1 ROWS ONLY"
-    compares_rows = False
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
         self._types: dict[str, str] = {}
@@ -85,17 +85,24 @@ class OracleSource(Source):
         # With the derived table's name: in ORDER BY, a bare one would mean the text that the column is read as.
         return f"src.{super().quote(name)}"
 
-    def read(self, column: str) -> str:
+    def exact(self, column: str) -> str:
         form = _AS_TEXT.get(self._types[column])
         return f"{form.format(self.quote(column))} AS {super().quote(column)}" if form else self.quote(column)
 
-    def everything(self) -> str:
-        return ", ".join(map(self.read, self.columns)) if self._reads_text else "*"
+    def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
+        if what == "*" and self._reads_text:
+            what = ", ".join(map(self.exact, self._types))
+        return super().select(what, suffix, binds)
 
     def typed(self, column: str, placeholder: str) -> str:
         return _TYPED.get(self._types[column], "{}").format(placeholder)
 
-    def bound(self, column: str, value: Any) -> Any:
+    def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
+        key = tuple(self._bound(column, value) for column, value in zip(columns, key, strict=True))
+        return super().compare(columns, operator, key, binds)
+
+    def _bound(self, column: str, value: Any) -> Any:
+        """Turn a value of the column into what is bound for it."""
         type_ = self._types[column]
         if type_ in _ZONED and isinstance(value, datetime):
             return moment_text(value)
@@ -120,7 +127,7 @@ class OracleSource(Source):
         return primary_key(self.raw, *found.in_catalog(dialect)) if found else []
 
     def whole(self) -> tuple[str, Any]:
-        return self.select(self.everything()) if self._reads_text else super().whole()
+        return self.select("*") if self._reads_text else super().whole()
 
     @contextmanager
     def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:

@@ -61,6 +61,9 @@ class PostgresSource(Source):
     :param exact: read arrays, ranges and the like as the server's text; json and intervals always come as text
     """
 
+    first_row = "LIMIT 1"
+    row_values = True
+
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, str] = {}
         self._type_names: dict[str, str] = {}

@@ -1,0 +1,23 @@
+"""The drivers of MySQL that are installed, opened by one DSN."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+# MySqlHook takes mysqlclient, which has to be compiled, or, when it is told so, MySQL's own.
+DRIVERS = [name for name in ("MySQLdb", "mysql.connector", "pymysql") if find_spec(name.partition(".")[0])]
+DEFAULT_DRIVER = DRIVERS[0] if DRIVERS else ""
+
+
+def connect_mysql(dsn: str, driver: str = DEFAULT_DRIVER) -> Any:
+    """Open ``mysql://user:password@host:port/database?unix_socket=path``."""
+    url = urlsplit(dsn)
+    options: dict[str, Any] = dict(parse_qsl(url.query))
+    options |= {"user": unquote(url.username or "root"), "password": unquote(url.password or "")}
+    options |= {"host": url.hostname or "localhost", "port": url.port or 3306}
+    if name := url.path.strip("/"):
+        options["database"] = name
+    return import_module(driver).connect(**options)

@@ -1,0 +1,69 @@
+"""What becomes of a value on its way from one kind of database to another, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+NAMES = {"postgres": "Postgres", "mysql": "MySQL, MariaDB", "sqlite": "SQLite"}
+HOW_TO_READ = {  # as text that shows every difference
+    "postgres": "CAST(v AS text)",
+    "mysql": "CAST(v AS CHAR)",
+    "sqlite": "v",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """
+    One destination.
+
+    :param column: the type of its column
+    :param arrives: what is in it in the end, as text; ``None`` where it is refused
+    :param how: how it was converted, or what the error says (a pattern); nothing where the value is exact
+    """
+
+    column: str
+    arrives: str | None
+    how: str = ""
+
+    @property
+    def says(self) -> str:
+        """Return what the documentation says."""
+        if self.arrives is None:
+            return f"refused: {self.how}"
+        return f"converted: {self.how} (`{self.column}`)" if self.how else f"exact (`{self.column}`)"
+
+
+def exact(column: str, arrives: str) -> Cell:
+    return Cell(column, arrives)
+
+
+def converted(column: str, arrives: str, how: str) -> Cell:
+    return Cell(column, arrives, how)
+
+
+def refused(column: str, how: str) -> Cell:
+    return Cell(column, None, how)
+
+
+@dataclass(frozen=True)
+class Value:
+    """
+    One value of a source.
+
+    :param name: what it is, for the documentation
+    :param column: the type of the source's column
+    :param sql: how the source writes it
+    :param to: what becomes of it, by kind of destination
+    :param read: how to read it in the destination, where its text is not to be looked at
+    """
+
+    name: str
+    column: str
+    sql: str
+    to: dict[str, Cell] = field(default_factory=dict)
+    read: str = ""
+
+
+def everywhere(postgres: Cell, mysql: Cell, sqlite: Cell) -> dict[str, Cell]:
+    return {"postgres": postgres, "mysql": mysql, "sqlite": sqlite}
