@@ -25,13 +25,12 @@ COLUMNS = (
 FINGERPRINT = (
     '{"query": "SELECT * FROM sales WHERE sale_date = 20260301 AND region IN (1, 2, 3)", "table": "sales"}'
 )
-NOW = datetime.now(UTC)
 
 
 def row(number: int, **changes: Any) -> tuple[Any, ...]:
     """A completed checkpoint of one of 100 DAGs, updated ``number`` seconds ago."""
     dag = number % 100
-    when = (NOW - timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    when = (datetime.now(UTC) - timedelta(seconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")
     values = dict.fromkeys(COLUMNS.split(", "))
     values |= {
         "dag_id": f"dag_{dag}", "task_id": "load", "run_id": f"run_{number}", "map_index": -1, "status": "completed",
