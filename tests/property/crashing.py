@@ -103,6 +103,8 @@ class PsycopgConnection(psycopg.Connection[Any]):
         self.cursor_factory = PsycopgCursor
 
     def die(self) -> None:
+        if self.closed:
+            return
         # Closing it would free what the thread that reads ahead is using, which no death of a process does.
         with socket.socket(fileno=os.dup(self.fileno())) as line:
             line.shutdown(socket.SHUT_RDWR)
