@@ -90,8 +90,11 @@ class ReadAhead:
 def few_collections() -> Iterator[None]:
     """Look for garbage cycles less often: rows make none, but their number alone would start a search all the time."""
     before = gc.get_threshold()
-    if 0 < before[0] < _OBJECTS:
-        gc.set_threshold(_OBJECTS, *before[1:])
+    if not 0 < before[0] < _OBJECTS:
+        # Also where another transfer of this process has raised it, which will put it back.
+        yield
+        return
+    gc.set_threshold(_OBJECTS, *before[1:])
     try:
         yield
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_checkpoint_provider.engine.destinations.postgres import PostgresDestination
-from airflow_checkpoint_provider.engine.destinations.sqlite import SqliteDestination
+from airflow_checkpoint_provider.engine.destinations.sqlite import FLOAT_DIGITS, SqliteDestination
 from airflow_checkpoint_provider.engine.events import PathChosen
 from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.session import Session
@@ -58,4 +58,4 @@ def _read_as_text(
     if isinstance(source, PostgresSource) and strategy.name == "key" and not spec.rows_processor:
         pairs = zip(columns.read, destination.columns, strict=True)
         exact = [read for read, written in pairs if destination.keeps_text(written)]
-        source.read_as_text(strategy.columns, exact)
+        source.read_as_text(strategy.columns, exact, FLOAT_DIGITS)

@@ -29,7 +29,7 @@ def test_the_menu_leads_to_the_list(open_page: Open, prepare_load: StartLoad) ->
     page = open_page("")
     page.get_by_role("button", name="Browse").or_(page.get_by_text("Browse", exact=True)).first.click()
     page.get_by_role("menuitem", name="Checkpoints").click()
-    expect(frame(page).get_by_role("heading", name="Checkpoints")).to_be_visible()
+    expect(frame(page).get_by_role("heading", name="Checkpoints", exact=True)).to_be_visible()
     line = frame(page).locator("tbody tr", has_text=load.key.run_id).first
     for text in ("completed", "copy_orders_with_neighbour", "3,000", "order_id = 21000", "100%", "key"):
         expect(line).to_contain_text(text)
@@ -119,7 +119,7 @@ def test_a_viewer_sees_what_they_may(open_page: Open, prepare_load: StartLoad, u
     page = open_page("plugin/checkpoints", user)
     view = frame(page)
     if user == "onlooker":
-        expect(view.get_by_role("heading", name="Checkpoints")).to_be_visible()
+        expect(view.get_by_role("heading", name="Checkpoints", exact=True)).to_be_visible()
         expect(view.locator("#dag")).not_to_contain_text("copy_orders_once")
         expect(view.locator("body")).not_to_contain_text(load.key.run_id)
     else:
@@ -149,5 +149,5 @@ def test_places_are_found_in_what_tasks_were_run_with(
     expect(frame(seen).locator(".banner", has_text="gone (ops_checkpoint)")).to_be_visible()
     expect(frame(seen).locator("body")).not_to_contain_text("127.0.0.1")
     unseen = open_page("plugin/checkpoints", "onlooker")
-    expect(frame(unseen).get_by_role("heading", name="Checkpoints")).to_be_visible()
+    expect(frame(unseen).get_by_role("heading", name="Checkpoints", exact=True)).to_be_visible()
     expect(frame(unseen).locator("body")).not_to_contain_text("gone")

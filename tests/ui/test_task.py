@@ -228,7 +228,7 @@ def test_from_the_list_to_the_task_instance_and_back(open_page: Open, prepare_lo
     view.locator("tbody tr", has_text=load.key.run_id).first.get_by_role("link").click()
     expect(view.locator(".facts")).to_contain_text("3,000")
     view.get_by_role("link", name="All checkpoints").click()
-    expect(view.get_by_role("heading", name="Checkpoints")).to_be_visible()
+    expect(view.get_by_role("heading", name="Checkpoints", exact=True)).to_be_visible()
     view.locator("tbody tr", has_text=load.key.run_id).first.get_by_role("link").click()
     view.get_by_role("link", name="task instance in Airflow").click()
     page.wait_for_url(f"**/dags/copy_orders/runs/{load.key.run_id}/tasks/copy**")

@@ -137,6 +137,16 @@ def test_collections_are_rarer_and_then_as_before() -> None:
     assert gc.get_threshold() == before
 
 
+def test_transfers_side_by_side_leave_collections_as_before() -> None:
+    before = gc.get_threshold()
+    one, other = few_collections(), few_collections()
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    other.__exit__(None, None, None)
+    assert gc.get_threshold() == before
+
+
 def test_a_collector_that_is_off_stays_off() -> None:
     before = gc.get_threshold()
     gc.set_threshold(0, *before[1:])

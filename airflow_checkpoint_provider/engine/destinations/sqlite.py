@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.errors import DestinationError
 from airflow_checkpoint_provider.engine.mysql import time_text
 
-_FLOAT_DIGITS = 15
+FLOAT_DIGITS = 15
 _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytearray})
 
 
@@ -78,7 +78,7 @@ class SqliteDestination(Destination):
             return texts
         return [
             text
-            if text is None or (len(text) <= _FLOAT_DIGITS and "E" not in text)
+            if text is None or (len(text) <= FLOAT_DIGITS and "E" not in text)
             else self._convert(index, value)
             for text, value in zip(texts, values, strict=True)
         ]
@@ -94,7 +94,7 @@ class SqliteDestination(Destination):
         if isinstance(value, date):
             return value.isoformat()
         if isinstance(value, Decimal):
-            if index in self._rounding and len(_digits(value)) > _FLOAT_DIGITS:
+            if index in self._rounding and len(_digits(value)) > FLOAT_DIGITS:
                 raise DestinationError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} would round {value}, as "
                     "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."

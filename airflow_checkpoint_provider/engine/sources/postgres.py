@@ -51,7 +51,6 @@ _UNPORTABLE = frozenset(
 _CANCEL_S = 5.0
 _SMALL_BATCH = 10_000  # rows
 _FIRST_OWN_OID = 16384  # below it are the types that every server has
-_FLOAT_DIGITS = 15  # that a double keeps
 
 
 class PostgresSource(Source):
@@ -132,12 +131,13 @@ class PostgresSource(Source):
         """Let :meth:`stream` hand out these columns packed."""
         self._packed = (binary, tuple(columns))
 
-    def read_as_text(self, values: Collection[str], exact: Collection[str]) -> None:
+    def read_as_text(self, values: Collection[str], exact: Collection[str], digits: int) -> None:
         """
         Let :meth:`stream` hand out numbers, dates and timestamps as text, for a destination that has no types for them.
 
         :param values: columns whose Python values are needed
         :param exact: columns that the destination keeps to the last digit
+        :param digits: how many it keeps of the others
         """
         from psycopg.types.string import TextLoader
 
@@ -145,7 +145,7 @@ class PostgresSource(Source):
             columns = [column for column in self.columns if self.oids[column] == oid]
             kind = self._type_names[columns[0]]
             moment = kind in ("date", "timestamp")
-            short = [c for c in columns if c in exact or (self._precisions[c] or 99) <= _FLOAT_DIGITS]
+            short = [c for c in columns if c in exact or (self._precisions[c] or digits + 1) <= digits]
             if oid >= _FIRST_OWN_OID or not set(columns).isdisjoint(values):
                 continue
             if moment or (kind == "numeric" and short == columns):
