@@ -112,7 +112,7 @@ def _list(
         page_size=PAGE_SIZE,
         states=STATES,
         troubles=_troubles(viewer, result.troubles),
-        places=places,
+        places=[] if result.views else known_to(viewer, places),
         refresh=3 if result.moves else 20,
     )
 
@@ -137,15 +137,21 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
 
 def _troubles(viewer: Someone, troubles: list[Trouble]) -> list[tuple[Place, str]]:
     """Name the places that did not answer; why is for those who may see the connection, and its host's name."""
-    if not troubles:
-        return []
-    known = discovery().places()
-    readable = viewer.readable()
+    known = known_to(viewer, [trouble.place for trouble in troubles])
     return [
         (trouble.place, trouble.detail if viewer.may_see_connection(trouble.place.conn_id) else "")
         for trouble in troubles
-        if trouble.place in known.configured or readable(known.dag_ids(trouble.place))
+        if trouble.place in known
     ]
+
+
+def known_to(viewer: Someone, places: list[Place]) -> list[Place]:
+    """Pick the places that the user may know of: the configured ones, and those of DAGs that they may see."""
+    if not places:
+        return []
+    known = discovery().places()
+    readable = viewer.readable()
+    return [place for place in places if place in known.configured or readable(known.dag_ids(place))]
 
 
 def _sort(wanted: str) -> str:
