@@ -29,7 +29,9 @@ def test_a_place_is_named_to_who_may_see_a_dag_that_uses_it(viewer: Any) -> None
 
 
 def test_an_empty_list_tells_nothing_of_foreign_places(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Mock(views=[], total=0, counts=Counter(), all=0, dag_ids=[], unreadable=[], troubles=[], moves=False)
+    found = Mock(
+        views=[], total=0, counts=Counter(), all=0, dag_ids=[], unreadable=[], troubles=[], moves=False
+    )
     monkeypatch.setattr(pages.finding, "find", lambda *_: found)
     shown = bytes(pages.overview(viewer, page=1, q="", sort="").body).decode()
     assert "configured, theirs" in shown
