@@ -74,7 +74,7 @@ WIDE = Table(
         ("at_time", "time", "time '00:00' + i * interval '1 second'"),
         ("created_at", "timestamp", "timestamp '2026-01-01' + i * interval '1.000001 second'"),
         ("updated_at", "timestamptz", "timestamptz '2026-01-01 00:00+00' + i * interval '1 minute'"),
-        ("duration", "interval", "i * interval '0.5 second'"),
+        ("duration", "interval", "i % 172800 * interval '0.5 second'"),
         ("reference", "uuid", "md5(i::text)::uuid"),
         ("payload", "jsonb", "jsonb_build_object('n', i, 'tags', ARRAY['a', 'b'], 'ok', i % 2 = 0)"),
         ("raw", "bytea", "decode(md5(i::text), 'hex')"),
