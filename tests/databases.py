@@ -69,7 +69,8 @@ class Db:
             rows = [tuple(map(oracle_databases.value, row)) for row in rows]
         with closing(self.by_hand()) as connection:
             statement = f"INSERT INTO {table} VALUES ({', '.join(marks)})"
-            connection.cursor().executemany(statement, rows)
+            for start in range(0, len(rows), 10_000):  # a server of MySQL limits the bytes of a statement
+                connection.cursor().executemany(statement, rows[start : start + 10_000])
             connection.commit()
 
     def rows(self, query: str, *before: str) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -12,12 +13,16 @@ DRIVERS = [name for name in ("MySQLdb", "mysql.connector", "pymysql") if find_sp
 DEFAULT_DRIVER = DRIVERS[0] if DRIVERS else ""
 
 
-def connect_mysql(dsn: str, driver: str = DEFAULT_DRIVER) -> Any:
-    """Open ``mysql://user:password@host:port/database?unix_socket=path``."""
+def connect_mysql(dsn: str, driver: str = DEFAULT_DRIVER, make: Callable[..., Any] | None = None) -> Any:
+    """
+    Open ``mysql://user:password@host:port/database?unix_socket=path``.
+
+    :param make: what takes the place of the driver's own ``connect``
+    """
     url = urlsplit(dsn)
     options: dict[str, Any] = dict(parse_qsl(url.query))
     options |= {"user": unquote(url.username or "root"), "password": unquote(url.password or "")}
     options |= {"host": url.hostname or "localhost", "port": url.port or 3306}
     if name := url.path.strip("/"):
         options["database"] = name
-    return import_module(driver).connect(**options)
+    return (make or import_module(driver).connect)(**options)

@@ -7,13 +7,14 @@ import re
 import socket
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
 
 from airflow_checkpoint_provider.engine.mysql import leave
 from tests.databases import Db
+from tests.mysql_drivers import connect_mysql
 from tests.oracle_databases import stand_in
 from tests.oracle_standin import Connection
 
@@ -162,9 +163,9 @@ class MysqlConnection:
 
 
 def _connect_mysql(db: Db) -> Any:
-    connection = db.connect()
-    connection.__class__ = type("Mortal", (MysqlConnection, type(connection)), {})
-    return connection
+    with closing(db.connect()) as connection:
+        driver = type(connection)
+    return connect_mysql(db.place, make=type("Mortal", (MysqlConnection, driver), {}))
 
 
 def connect(db: Db, fuse: Fuse) -> Any:
