@@ -76,6 +76,8 @@ class Db:
     def rows(self, query: str, *before: str) -> list[tuple[Any, ...]]:
         with closing(self.by_hand()) as connection:
             cursor = connection.cursor()
+            if self.kind == "oracle":
+                cursor.outputtypehandler = oracle_databases.keep_digits
             for statement in before:
                 cursor.execute(statement)
             cursor.execute(query)

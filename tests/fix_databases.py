@@ -13,7 +13,7 @@ from tests.databases import Db
 PAIRS = [
     *("sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"),
     *("mysql->postgres", "postgres->mysql"),
-    *("oracle->postgres", "postgres->oracle"),
+    *("oracle->postgres", "postgres->oracle", "oracle->oracle"),
 ]
 
 MakeDb = Callable[[str, str], Db]

@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import closing, suppress
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import oracledb
@@ -89,6 +90,13 @@ def ddl(statement: str) -> str:
         return statement
     statement = re.sub(r"\btext\b", "varchar2(4000)", statement)
     return re.sub(r"\bbigint\b", "number(19)", statement)
+
+
+def keep_digits(cursor: Any, column: Any) -> Any:
+    """Fetch numbers as decimals: a float would be close enough only."""
+    if column.type_code is oracledb.DB_TYPE_NUMBER:
+        return cursor.var(Decimal, arraysize=cursor.arraysize)
+    return None
 
 
 def read(value: Any) -> Any:

@@ -12,7 +12,12 @@ from tests.types.cells import HOW_TO_READ, NAMES, Cell, Value
 from tests.types.page import PAGE, SOURCES, page
 
 PAIRS = [(source, destination) for source in SOURCES for destination in NAMES]
-BYTES = {"postgres": "CAST(v AS text)", "mysql": "HEX(v)", "sqlite": "quote(v)"}
+BYTES = {"postgres": "CAST(v AS text)", "mysql": "HEX(v)", "sqlite": "quote(v)", "oracle": "RAWTOHEX(v)"}
+IN_ORACLE = {  # what its driver has no exact value for
+    "TIME ZONE": "TO_CHAR(SYS_EXTRACT_UTC(CAST(v AS TIMESTAMP WITH TIME ZONE)), 'YYYY-MM-DD HH24:MI:SS.FF6')",
+    "TO MONTH": "TO_CHAR(v)",
+    "JSON": "JSON_SERIALIZE(v)",
+}
 REFUSED = [
     pytest.param(source, kind, value, value.to[kind], id=f"{source}-{kind}-{value.name}")
     for source, values in SOURCES.items()
@@ -30,15 +35,19 @@ def make_load(source: Db, destination: Db, value: Value, cell: Cell, number: int
         f"CREATE TABLE t{number} (n integer, v {value.column})",
         f"INSERT INTO t{number} (n) VALUES (1)",
         f"INSERT INTO t{number} (n) VALUES (2)",
-        f"INSERT INTO t{number} VALUES (3, {value.sql})",
+        *([] if value.bound else [f"INSERT INTO t{number} VALUES (3, {value.sql})"]),
     )
+    if value.bound:
+        source.insert(f"t{number}", [(3, value.bound)])
     destination.execute(f"CREATE TABLE target{number} (n integer, v {cell.column})")
     names = {"source_table": f"t{number}", "destination_table": f"target{number}", "checkpoint_column": "n"}
     return Load(source, destination, {**names, "batch_size": 2}, run=number + 1)
 
 
-def arrived(db: Db, value: Value, number: int) -> list[str | None]:
-    how = BYTES[db.kind] if value.read == "bytes" else value.read or HOW_TO_READ[db.kind]
+def arrived(db: Db, value: Value, cell: Cell, number: int) -> list[str | None]:
+    how = BYTES[db.kind] if value.read == "bytes" else cell.read or value.read or HOW_TO_READ[db.kind]
+    if db.kind == "oracle" and not value.read:
+        how = next((form for end, form in IN_ORACLE.items() if cell.column.upper().endswith(end)), how)
     zone = {"postgres": "SET timezone = 'UTC'", "mysql": "SET time_zone = '+00:00'"}.get(db.kind)
     rows = db.rows(f"SELECT {how} AS shown FROM target{number} ORDER BY n", *([zone] if zone else []))
     return [None if shown is None else str(shown) for (shown,) in rows]
@@ -54,7 +63,7 @@ def test_what_arrives(make_db: MakeDb, source: str, destination: str) -> None:
             continue
         try:
             make_load(one, other, value, cell, number).attempt()
-            found[value.name] = arrived(other, value, number)
+            found[value.name] = arrived(other, value, cell, number)
         except CheckpointError as error:
             found[value.name] = [str(error)]
         wanted[value.name] = [None if value.read != "bytes" or destination != "sqlite" else "NULL"] * 2 + [

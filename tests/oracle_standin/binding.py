@@ -63,6 +63,8 @@ POSTGRES = {
     **dict.fromkeys(_BYTES, "bytea"),
 }
 
+NUL = "\ue000"  # stands for the character that Oracle holds in text, and Postgres does not
+
 
 @dataclass
 class Var:
@@ -132,6 +134,7 @@ def checked(type_: DbType, value: Any) -> Any:  # noqa: C901 - one line for each
     elif type_ in _TEXT:
         good = isinstance(value, (str, bytes))
         value = value.decode() if isinstance(value, bytes) else value
+        value = value.replace("\0", NUL) if good else value
     elif type_ in _BYTES:
         good = isinstance(value, (str, bytes))
         value = value.encode() if isinstance(value, str) else value

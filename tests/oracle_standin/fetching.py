@@ -14,7 +14,7 @@ import psycopg
 from oracledb import DbType
 from psycopg.types.string import TextLoader
 
-from tests.oracle_standin.binding import Var
+from tests.oracle_standin.binding import NUL, Var
 from tests.oracle_standin.types import FetchInfo, OracleType, of_expression
 
 _LOBS = {
@@ -94,6 +94,7 @@ def _converter(type_: OracleType, var: Var | None) -> Callable[[Any], Any]:
         if value is None:
             return None
         value = convert(value)
+        value = value.replace(NUL, "\0") if isinstance(value, str) else value
         return after(value) if after else value
 
     return run

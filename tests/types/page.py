@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.types import from_mysql, from_postgres, from_sqlite
+from tests.types import from_mysql, from_oracle, from_postgres, from_sqlite
 from tests.types.cells import NAMES, Value
 
 SOURCES: dict[str, list[Value]] = {
     "postgres": from_postgres.VALUES,
     "mysql": from_mysql.VALUES,
     "sqlite": from_sqlite.VALUES,
+    "oracle": from_oracle.VALUES,
 }
 PAGE = Path(__file__).parents[2] / "docs" / "databases.md"
 START, END = "<!-- types: written by python -m tests.types.page -->", "<!-- end of types -->"

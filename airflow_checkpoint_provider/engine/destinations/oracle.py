@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
-from airflow_checkpoint_provider.engine.destinations.oracle_values import Column, column_of
+from airflow_checkpoint_provider.engine.destinations.oracle_columns import Column, column_of
 from airflow_checkpoint_provider.engine.errors import CheckpointError, DestinationError, one_line
 from airflow_checkpoint_provider.engine.oracle import error_code, primary_key
 from airflow_checkpoint_provider.engine.query import statements
@@ -49,7 +49,7 @@ class OracleDestination(Destination):
     def _prepared(self) -> None:
         self._writers: list[Column] = []
         for name, described in zip(self.columns, self._types, strict=True):
-            column = column_of(described[1].name)
+            column = column_of(described)
             if column is None:
                 raise DestinationError(
                     f"destination_columns: {name} of {self.table} in {self.conn_id!r} is of type {_type(described)}, "

@@ -5,42 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from airflow_checkpoint_provider.engine.oracle import BOUND_MOMENT, moment_text
+from airflow_checkpoint_provider.engine.oracle import moment_text
 
 _NUMBER_DIGITS = 38  # that Oracle promises to keep
 
 
-@dataclass(frozen=True)
-class Column:
-    """
-    How values are bound for a type.
-
-    :param in_insert: the driver's type in an INSERT; LONG is how LOBs of any size go without a locator
-    :param in_merge: the same in a MERGE, where Oracle takes no LONG
-    :param convert: turns a value into what the driver takes; a ``ValueError`` says what is wrong with it
-    :param as_they_are: Python types that need no conversion
-    :param form: the SQL around the placeholder
-    """
-
-    in_insert: str
-    in_merge: str
-    convert: Callable[[Any], Any]
-    as_they_are: frozenset[Any]
-    form: str = "{}"
-
-
-def column_of(type_name: str) -> Column | None:
-    """Return how a type is written, by the driver's name for it; ``None`` where it cannot be."""
-    return _COLUMNS.get(type_name)
-
-
-def _number(value: Any) -> Any:
+def to_number(value: Any) -> Any:
+    """Turn numbers, and text that is one, into a number of Oracle's 38 digits."""
     if isinstance(value, (bool, int)):
         return int(value)
     if isinstance(value, float):
@@ -68,7 +43,8 @@ def _digits(number: Decimal) -> str:
     return "".join(map(str, number.as_tuple().digits)).strip("0")
 
 
-def _float(value: Any) -> float:
+def to_float(value: Any) -> float:
+    """Turn a number into a float, where that rounds nothing."""
     if isinstance(value, (str, Decimal, int)):
         number = float(value)
         if not isinstance(value, str) and math.isfinite(number) and Decimal(repr(number)) != value:
@@ -77,7 +53,8 @@ def _float(value: Any) -> float:
     raise ValueError("is not a number")
 
 
-def _text(value: Any) -> str:
+def to_text(value: Any) -> str:
+    """Turn what has a text form into text; bytes have none."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         raise ValueError("is bytes; decode them")
     if isinstance(value, Decimal):
@@ -89,17 +66,20 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """Leave text as it is, and write everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _bytes(value: Any) -> bytes:
+def to_bytes(value: Any) -> bytes:
+    """Take bytes of any kind, and no text."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     raise ValueError("is not bytes")
 
 
-def _moment(value: Any) -> datetime:
+def to_moment(value: Any) -> datetime:
+    """Turn ISO text and days into a time."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     elif isinstance(value, date) and not isinstance(value, datetime):
@@ -109,22 +89,25 @@ def _moment(value: Any) -> datetime:
     return value
 
 
-def _without_zone(value: Any) -> datetime:
-    moment = _moment(value)
+def to_without_zone(value: Any) -> datetime:
+    """Turn a value into a time; one with a zone would lose it."""
+    moment = to_moment(value)
     if moment.tzinfo:
         raise ValueError("has a time zone, which the column would lose")
     return moment
 
 
-def _with_zone(value: Any) -> str:
-    moment = _moment(value)
+def to_with_zone(value: Any) -> str:
+    """Write a time with its zone; one without would get the session's."""
+    moment = to_moment(value)
     if not moment.tzinfo:
         raise ValueError("has no time zone, and Oracle would take the session's")
     return moment_text(moment)
 
 
-def _date(value: Any) -> datetime:
-    moment = _without_zone(value)
+def to_date(value: Any) -> datetime:
+    """Turn a value into a time of whole seconds, without zone."""
+    moment = to_without_zone(value)
     if moment.microsecond:
         raise ValueError("has a fraction of a second, which the column would lose")
     return moment
@@ -137,7 +120,7 @@ _MONTHS = re.compile(r"(?:(?P<years>-?\d+) years?\s*)?(?:(?P<months>-?\d+) mons?
 _YEARS = re.compile(r"(?P<sign>[-+]?)(?P<years>\d+)-(?P<months>\d+)")
 
 
-def _duration(value: Any) -> timedelta:
+def to_duration(value: Any) -> timedelta:
     """Take a timedelta, or what Postgres writes for an interval without months."""
     if isinstance(value, timedelta):
         return value
@@ -154,7 +137,7 @@ def _duration(value: Any) -> timedelta:
     return timedelta(days=int(part["days"] or 0)) + (-within if part["sign"] == "-" else within)
 
 
-def _year_month(value: Any) -> str:
+def to_year_month(value: Any) -> str:
     """Take what Oracle, or Postgres, writes for an interval of years and months."""
     if isinstance(value, str) and _YEARS.fullmatch(value):
         return value
@@ -167,54 +150,10 @@ def _year_month(value: Any) -> str:
     return f"{'-' if months < 0 else '+'}{abs(months) // 12}-{abs(months) % 12}"
 
 
-def _boolean(value: Any) -> bool:
+def to_boolean(value: Any) -> bool:
+    """Turn true and false, 1 and 0 into a boolean."""
     known = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
     found = known.get(str(value).lower())
     if found is None:
         raise ValueError("is neither true nor false")
     return found
-
-
-_NULL = type(None)
-_STR = frozenset((str, _NULL))
-_BYTES = frozenset((bytes, _NULL))
-_NUMBERS = frozenset((int, _NULL))
-_ZONED = f"TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}')"
-
-
-def _same(name: str, convert: Callable[[Any], Any], as_they_are: frozenset[Any]) -> Column:
-    return Column(name, name, convert, as_they_are)
-
-
-_COLUMNS = {
-    "DB_TYPE_NUMBER": _same("DB_TYPE_NUMBER", _number, _NUMBERS),
-    "DB_TYPE_BINARY_DOUBLE": _same("DB_TYPE_BINARY_DOUBLE", _float, frozenset((float, _NULL))),
-    "DB_TYPE_BINARY_FLOAT": _same("DB_TYPE_BINARY_DOUBLE", _float, frozenset((float, _NULL))),
-    "DB_TYPE_VARCHAR": _same("DB_TYPE_VARCHAR", _text, _STR),
-    "DB_TYPE_CHAR": _same("DB_TYPE_CHAR", _text, _STR),
-    "DB_TYPE_NVARCHAR": _same("DB_TYPE_NVARCHAR", _text, _STR),
-    "DB_TYPE_NCHAR": _same("DB_TYPE_NCHAR", _text, _STR),
-    "DB_TYPE_ROWID": _same("DB_TYPE_VARCHAR", _text, _STR),
-    "DB_TYPE_UROWID": _same("DB_TYPE_VARCHAR", _text, _STR),
-    "DB_TYPE_LONG": Column("DB_TYPE_LONG", "DB_TYPE_VARCHAR", _text, _STR),
-    "DB_TYPE_CLOB": Column("DB_TYPE_LONG", "DB_TYPE_CLOB", _text, _STR),
-    "DB_TYPE_NCLOB": Column("DB_TYPE_LONG_NVARCHAR", "DB_TYPE_NCLOB", _text, _STR),
-    "DB_TYPE_JSON": Column("DB_TYPE_CLOB", "DB_TYPE_CLOB", _json, _STR, "JSON({})"),
-    "DB_TYPE_XMLTYPE": _same("DB_TYPE_CLOB", _text, _STR),
-    "DB_TYPE_RAW": _same("DB_TYPE_RAW", _bytes, _BYTES),
-    "DB_TYPE_LONG_RAW": Column("DB_TYPE_LONG_RAW", "DB_TYPE_RAW", _bytes, _BYTES),
-    "DB_TYPE_BLOB": Column("DB_TYPE_LONG_RAW", "DB_TYPE_BLOB", _bytes, _BYTES),
-    "DB_TYPE_DATE": _same("DB_TYPE_DATE", _date, frozenset((_NULL,))),
-    "DB_TYPE_TIMESTAMP": _same("DB_TYPE_TIMESTAMP", _without_zone, frozenset((_NULL,))),
-    "DB_TYPE_TIMESTAMP_TZ": Column(
-        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", _with_zone, frozenset((_NULL,)), _ZONED
-    ),
-    "DB_TYPE_TIMESTAMP_LTZ": Column(
-        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", _with_zone, frozenset((_NULL,)), _ZONED
-    ),
-    "DB_TYPE_INTERVAL_DS": _same("DB_TYPE_INTERVAL_DS", _duration, frozenset((timedelta, _NULL))),
-    "DB_TYPE_INTERVAL_YM": Column(
-        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", _year_month, frozenset((_NULL,)), "TO_YMINTERVAL({})"
-    ),
-    "DB_TYPE_BOOLEAN": _same("DB_TYPE_BOOLEAN", _boolean, frozenset((bool, _NULL))),
-}
