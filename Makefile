@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
+KILLS ?= 500
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-ui test test-ui lint bench clean
+.PHONY: help demo demo-ui test test-ui lint bench chaos clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -43,5 +44,8 @@ lint: $(READY) ## Check style, types and the direction of imports
 bench: $(READY) ## Measure the speed against other ways, as ratios
 	$(BIN)/python -m benchmarks
 
+chaos: $(READY) ## Kill, cut off and freeze loads at random moments, KILLS of them and more, and count the rows
+	@n=$$(($(KILLS) / 10)); $(BIN)/python -m tests.chaos --kills $(KILLS) --server-kills $$n --cuts $$n --zombies $$n --json .chaos.json
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .demo .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .chaos.json .demo .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist

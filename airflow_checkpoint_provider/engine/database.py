@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.oracle import means_start_again, prepare_session
+from airflow_checkpoint_provider.engine.sockets import connect_soon, notice_gone_peer
 
 _URLS = {
     "sqlite3": "sqlite://",
@@ -25,6 +26,15 @@ _URLS = {
     "oracledb": "oracle+oracledb://",
     **mysql.URLS,
 }
+_REMOTE = _URLS.keys() - {"sqlite3"}  # whose connections may be opened in another thread
+_SOON_S = 3.0
+
+# The server probes the client as the client probes the server (engine/sockets.py), unless somebody has said how.
+_PROBE_CLIENT = (
+    "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '60'), "
+    "('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) AS wanted (name, value) USING (name) "
+    "WHERE source = 'default'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +51,19 @@ class Database:
     connect: Callable[[], Any]
     scheme: str | None = None
 
-    def open(self, *, lock_timeout: float = 60, for_writing: bool = False) -> sa.Connection:
+    def open(
+        self,
+        *,
+        lock_timeout: float = 60,
+        for_writing: bool = False,
+        opened: Callable[[Any], None] = lambda raw: None,
+    ) -> sa.Connection:
         """
         Open a connection.
 
         :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
         :param for_writing: begin transactions so that two writers queue instead of failing
+        :param opened: is told of the driver's connection before anything is asked of it
         :raises CannotConnectError: when the database cannot be reached
         :raises UnsupportedDatabaseError: for a connection that is not one of a DB-API driver
         """
@@ -66,8 +83,9 @@ class Database:
         ready = [raw]
 
         def connected() -> Any:
-            # Once more only after a statement was interrupted, which makes SQLAlchemy drop the connection.
-            fresh = ready.pop() if ready else self.connect()
+            fresh = ready.pop() if ready else self._connect_again(driver)
+            notice_gone_peer(fresh)
+            opened(fresh)
             if driver == "sqlite3":
                 _prepare_sqlite(fresh, lock_timeout)
             elif driver in mysql.URLS:
@@ -87,6 +105,13 @@ class Database:
             sa.event.listen(engine, "begin", _begin_immediate)
         with self._connecting():
             return engine.connect()
+
+    def _connect_again(self, driver: str) -> Any:
+        """Connect after a statement was interrupted, which makes SQLAlchemy drop its connection: to note why."""
+        if driver in _REMOTE:
+            with self._connecting():
+                return connect_soon(self.connect, _SOON_S)
+        return self.connect()
 
     @contextmanager
     def _connecting(self) -> Iterator[None]:
@@ -144,6 +169,14 @@ def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
     return False
 
 
+def is_closed(connection: sa.Connection) -> bool:
+    """Tell whether it is known, without asking the server, that the connection is gone."""
+    if connection.closed or connection.invalidated:
+        return True
+    closed = getattr(connection.connection.driver_connection, "closed", False)
+    return closed if isinstance(closed, bool) else False
+
+
 def _dbapi_connection(connection: sa.Connection) -> Any:
     if connection.closed or connection.invalidated:
         return None
@@ -169,6 +202,7 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _prepare_psycopg(raw: Any) -> None:
+    import psycopg
     from psycopg.rows import tuple_row
 
     # Extras of the Airflow connection may ask for dictionaries and autocommit, and servers have their own defaults.
@@ -182,4 +216,7 @@ def _prepare_psycopg(raw: Any) -> None:
         # Another attempt's update is waited for, and then seen.
         "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
     )
+    # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
+    with suppress(psycopg.Error):  # what speaks like Postgres need not have these
+        raw.execute(_PROBE_CLIENT)
     raw.autocommit = False

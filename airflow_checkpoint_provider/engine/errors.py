@@ -10,6 +10,16 @@ def one_line(error: BaseException) -> str:
     return " ".join(text.split()) or type(cause).__name__
 
 
+def interruption(error: BaseException) -> BaseException | None:
+    """Return what asked an attempt to end, if an error is that or came up while tidying up behind it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if not isinstance(seen, (Exception, GeneratorExit)):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
 class CheckpointError(Exception):
     """Base of all errors raised by the provider."""
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from airflow_checkpoint_provider.engine.batches import Chunk
 
 _MOST_WAITING = 8  # chunks
-_PATIENCE_S = 5.0  # for a statement that was cancelled to end
+_PATIENCE_S = 2.0  # for a statement that was cancelled to end
 _OBJECTS = 50_000  # more than a block of rows has
 
 

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.database import Database, is_disconnect, reading, same_file
+from airflow_checkpoint_provider.engine.database import (
+    Database,
+    is_closed,
+    is_disconnect,
+    reading,
+    same_file,
+)
 from airflow_checkpoint_provider.engine.destinations import open_destination
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
-from airflow_checkpoint_provider.engine.errors import CannotConnectError, CheckpointError, SourceError
+from airflow_checkpoint_provider.engine.errors import (
+    CannotConnectError,
+    CheckpointError,
+    DestinationError,
+    SourceError,
+    interruption,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources import open_source
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 
+_SOURCE, _DESTINATION, _KEEPER = "source", "destination", "checkpoint database"
+
 
 class LostError(Exception):
-    """A connection of the session is gone; the cause says how."""
+    """A connection of the session is gone: which one, and what the driver says."""
 
 
 @dataclass(frozen=True)
@@ -53,45 +68,63 @@ class Session:
 
 @contextmanager
 def open_session(
-    spec: TransferSpec, source: Database, destination: Database, keeper: Database | None
+    spec: TransferSpec,
+    source: Database,
+    destination: Database,
+    keeper: Database | None,
+    opened: Callable[[Any], None],
 ) -> Iterator[Session]:
     """
     Open the connections and close them at the end.
 
+    :param opened: is told of the driver's connections
     :raises LostError: from an error that means a connection is gone
     """
-    connections: list[sa.Connection] = []
+    connections: dict[str, sa.Connection] = {}
     with ExitStack() as stack, _noticing_loss(connections):
 
-        def opened(database: Database, for_writing: bool) -> sa.Connection:
-            connection = database.open(lock_timeout=spec.lock_timeout, for_writing=for_writing)
-            connections.append(connection)
+        def connect(database: Database, what: str) -> sa.Connection:
+            connection = database.open(
+                lock_timeout=spec.lock_timeout, for_writing=what != _SOURCE, opened=opened
+            )
+            connections[f"{what} {database.conn_id!r}"] = connection
             stack.callback(_close, connection)
             return connection
 
-        writer = opened(destination, True)
-        reader = opened(source, False)
+        writer = connect(destination, _DESTINATION)
+        reader = connect(source, _SOURCE)
         if same_file(reader, writer):
             # SQLite cannot commit to a file while another connection reads from it.
             reader = writer
         yield Session(
             source=open_source(reader, _query(spec, reader), source.conn_id, exact=not spec.rows_processor),
             destination=open_destination(writer, _table(spec), destination.conn_id, spec.write_mode),
-            keeper=opened(keeper, True) if keeper and spec.keeps_checkpoint else writer,
+            keeper=connect(keeper, _KEEPER) if keeper and spec.keeps_checkpoint else writer,
             at_end=stack,
         )
 
 
 @contextmanager
-def _noticing_loss(connections: Sequence[sa.Connection]) -> Iterator[None]:
+def _noticing_loss(connections: Mapping[str, sa.Connection]) -> Iterator[None]:
     try:
         yield
     except CannotConnectError:  # one that was never there is not lost
         raise
     except Exception as error:
-        if _has_lost(connections, error):
-            raise LostError from _told_first(error)
+        if stopped := interruption(error):  # tidying up has failed as well, and is no reason to go on
+            raise stopped from None
+        if _has_lost(connections.values(), error):
+            first = _told_first(error)
+            raise LostError(_describe_loss(connections, first)) from first
         raise
+
+
+def _describe_loss(connections: Mapping[str, sa.Connection], error: BaseException) -> str:
+    reason = one_line(error)
+    if isinstance(error, (SourceError, DestinationError)):  # which name the connection
+        return reason
+    gone = [name for name, connection in connections.items() if is_closed(connection)]
+    return f"{' and '.join(gone)}: {reason}" if gone else reason
 
 
 def _told_first(error: BaseException) -> BaseException:

@@ -21,6 +21,7 @@ from airflow_checkpoint_provider.engine.errors import (
     CheckpointError,
     CheckpointLockedError,
     FencedError,
+    StoppedError,
     one_line,
 )
 from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
@@ -258,6 +259,10 @@ class Store:
         if isinstance(error, FencedError):
             return
         reason = one_line(error)
+        if not isinstance(
+            error, (Exception, StoppedError)
+        ):  # such as Airflow's timeout, which says little else
+            reason = f"{type(error).__name__}: {reason}"
         values = {"status": Status.FAILED.value, "updated_at": datetime.now(UTC), "last_error": reason}
         # What went wrong may well keep this from being written, and is the error to show.
         with suppress(sa.exc.SQLAlchemyError, CheckpointError), self.transaction():

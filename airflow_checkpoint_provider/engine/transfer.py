@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from airflow_checkpoint_provider.engine.batches import (
     READ_AT_ONCE,
@@ -19,7 +20,7 @@ from airflow_checkpoint_provider.engine.decision import Action
 from airflow_checkpoint_provider.engine.errors import (
     CannotConnectError,
     ConnectionLostError,
-    StoppedError,
+    interruption,
     one_line,
 )
 from airflow_checkpoint_provider.engine.events import (
@@ -42,6 +43,7 @@ from airflow_checkpoint_provider.engine.position import fraction
 from airflow_checkpoint_provider.engine.result import Result, place
 from airflow_checkpoint_provider.engine.session import LostError, Session, open_session
 from airflow_checkpoint_provider.engine.shaping import shaped
+from airflow_checkpoint_provider.engine.sockets import cut
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.start import Beginning, Start
 from airflow_checkpoint_provider.engine.store import Store
@@ -76,6 +78,8 @@ class Transfer:
         self._began = time.monotonic()
         self._fence = 0
         self._reconnects = self._lost_in_a_row = 0
+        self._connections: list[Any] = []
+        self._abandoned = False
         self._first: Beginning | None = None
         self._guarantee: GuaranteeStated | None = None
 
@@ -87,14 +91,26 @@ class Transfer:
         """
         while True:
             try:
-                with open_session(self._spec, *self._databases) as session:
+                self._connections.clear()
+                with open_session(self._spec, *self._databases, self._opened) as session:
                     return self._run(session)
             except LostError as lost:
-                self._reconnect(lost.__cause__ or lost)
+                self._reconnect(str(lost), lost.__cause__ or lost)
             except CannotConnectError as error:
                 if not self._lost_in_a_row:
                     raise
-                self._reconnect(error)
+                self._reconnect(one_line(error), error)
+
+    def abandon(self) -> None:
+        """Cut the connections, from another thread: an attempt that was stopped, and waits for one, ends now."""
+        self._abandoned = True
+        for raw in list(self._connections):
+            cut(raw)
+
+    def _opened(self, raw: Any) -> None:
+        self._connections.append(raw)
+        if self._abandoned:
+            cut(raw)
 
     def _run(self, session: Session) -> Result:
         spec = self._spec
@@ -124,8 +140,9 @@ class Transfer:
             with store.transaction():
                 store.finish(checkpoint.rows, checkpoint.position)
         except BaseException as error:
-            if isinstance(error, StoppedError) or not session.has_lost(error):
-                store.give_up(error, checkpoint)
+            stopped = interruption(error)
+            if stopped or not session.has_lost(error):
+                store.give_up(stopped or error, checkpoint)
             raise
         result = self._result(beginning, checkpoint)
         self._observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
@@ -220,18 +237,18 @@ class Transfer:
             )
         )
 
-    def _reconnect(self, cause: BaseException) -> None:
+    def _reconnect(self, reason: str, cause: BaseException) -> None:
         self._lost_in_a_row += 1
         most = self._spec.max_reconnects
-        reason = one_line(cause)
         if not self._spec.keeps_checkpoint:
             raise ConnectionLostError(
                 f"A connection was lost, and no checkpoint is kept to go on from: {reason}"
             ) from cause
-        if self._lost_in_a_row > most:
+        if self._lost_in_a_row > most or self._abandoned:
+            times = "once" if self._lost_in_a_row == 1 else f"{self._lost_in_a_row} times"
             raise ConnectionLostError(
-                f"A connection was lost {self._lost_in_a_row} times without progress in between (max_reconnects="
-                f"{most}); the last time: {reason}. The next attempt goes on from the last committed batch."
+                f"A connection was lost {times} without progress in between (max_reconnects={most}); the last time: "
+                f"{reason}. The next attempt goes on from the last committed batch."
             ) from cause
         self._reconnects += 1
         # Full jitter: many tasks that lost the same server do not come back all at once.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_checkpoint_provider.engine.errors import StoppedError
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.transfer import Transfer
 
 
+# Tidying up takes milliseconds, unless a database does not answer.
+_AFTER_SIGTERM_S = 2.0  # Airflow kills the task after five
+_AFTER_TIMEOUT_S = 10.0
+_HOPELESS_S = 10.0  # after these
+
+
 class Stopping:
     """
     Ends a transfer on SIGTERM: at once, with its last batch rolled back and the reason in the checkpoint.
@@ -25,7 +33,8 @@ class Stopping:
     """
 
     def __init__(self) -> None:
-        self._transferring = False
+        self._transfer: Transfer | None = None
+        self._timers: list[threading.Timer] = []
 
     def stop(self) -> None:
         """
@@ -33,15 +42,24 @@ class Stopping:
 
         :raises StoppedError: in the midst of it
         """
-        if self._transferring:
-            self._transferring = False
+        if self._transfer:
+            self._limit(self._transfer, _AFTER_SIGTERM_S)
+            self._transfer = None
             raise StoppedError(
                 "Airflow stopped the task: it was cleared, marked, taken for lost, or its worker shuts down"
             )
 
-    def run(self, transfer: Transfer, log: Logger) -> Result:
-        """Run a transfer that can be interrupted; interrupted, it takes the process with it."""
-        self._transferring = True
+    def run(self, transfer: Transfer, log: Logger, execution_timeout: timedelta | None = None) -> Result:
+        """
+        Run a transfer that can be interrupted; interrupted by SIGTERM, it takes the process with it.
+
+        :param execution_timeout: when Airflow raises its timeout, of which the transfer should end soon after
+        """
+        self._transfer = transfer
+        if (
+            execution_timeout and threading.current_thread() is threading.main_thread()
+        ):  # where Airflow can raise it
+            self._limit(transfer, execution_timeout.total_seconds() + _AFTER_TIMEOUT_S)
         try:
             return transfer.run()
         except StoppedError as stopped:
@@ -51,7 +69,23 @@ class Stopping:
             _die()
             raise
         finally:
-            self._transferring = False
+            self._transfer = None
+            for timer in self._timers:
+                timer.cancel()
+            self._timers.clear()
+
+    def _limit(self, transfer: Transfer, seconds: float) -> None:
+        """Let a transfer that was asked to end do so for certain, also where a database does not answer any more."""
+        for after, act in ((seconds, transfer.abandon), (seconds + _HOPELESS_S, _vanish)):
+            timer = threading.Timer(after, act)
+            timer.daemon = True
+            timer.start()
+            self._timers.append(timer)
+
+
+def _vanish() -> None:
+    """End a process that hangs inside a driver, where no exception reaches it; what is not committed is rolled back."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _die() -> None:

@@ -212,7 +212,7 @@ class CheckpointedTransferOperator(BaseOperator):
             attempt=attempt,
             observe=all_of(ProgressLog(self.log), Metrics(identity), self._lineage),
         )
-        result = self._stopping.run(transfer, self.log)
+        result = self._stopping.run(transfer, self.log, self.execution_timeout)
         self._lineage.collect(self.log)
         describe_outlets(context, self.outlets, result)
         return result.as_dict()

@@ -87,10 +87,25 @@ def test_without_progress_it_ends(load: Load) -> None:
     assert load.attempt().rows == 20
 
 
+def test_the_waits_grow_at_random_up_to_a_limit(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    longest: list[float] = []
+
+    def uniform(low: float, high: float) -> float:
+        assert low == 0
+        longest.append(high)
+        return 0.0
+
+    monkeypatch.setattr(random, "uniform", uniform)
+    lose = Now(lambda: kill(load.destination), set(range(100)))
+    with pytest.raises(ConnectionLostError):
+        load.attempt(rows_processor=lose, max_reconnects=7)
+    assert longest == [1, 2, 4, 8, 16, 30, 30]
+
+
 def test_none_allowed(load: Load) -> None:
     lose = Now(lambda: kill(load.source), {2})
     with pytest.raises(
-        ConnectionLostError, match=r"A connection was lost 1 times .*max_reconnects=0.*terminat|closed"
+        ConnectionLostError, match=r"A connection was lost once .*max_reconnects=0.*terminat|closed"
     ):
         load.attempt(
             rows_processor=lose, max_reconnects=0, sql="SELECT n FROM t, generate_series(1, 2000) ORDER BY n"

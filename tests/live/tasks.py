@@ -35,6 +35,11 @@ class TaskProcess:
         os.kill(self.supervisor, signal.SIGKILL)
         os.kill(self.pid, signal.SIGKILL)
 
+    def terminate_with_supervisor(self) -> None:
+        """Do what the system does when a worker is shut down."""
+        os.kill(self.supervisor, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
+
     def pause_with_supervisor(self) -> None:
         os.kill(self.supervisor, signal.SIGSTOP)
         os.kill(self.pid, signal.SIGSTOP)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -18,6 +16,7 @@ from airflow_checkpoint_provider.engine.names import quote_name
 from airflow_checkpoint_provider.engine.packed import PackedReader
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
+from airflow_checkpoint_provider.engine.sockets import cut
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.sources.postgres_text import in_python_form
 
@@ -48,7 +47,7 @@ _UNPORTABLE = frozenset(
         *("regprocedure", "regconfig", "regdictionary", "regcollation", "aclitem", "xml"),
     )
 )
-_CANCEL_S = 5.0
+_CANCEL_S = 2.0
 _SMALL_BATCH = 10_000  # rows
 _FIRST_OWN_OID = 16384  # below it are the types that every server has
 
@@ -86,11 +85,7 @@ class PostgresSource(Source):
             self.raw.cancel_safe(timeout=_CANCEL_S)
 
     def cut(self) -> None:
-        with (
-            suppress(OSError, self.connection.dialect.loaded_dbapi.Error),
-            socket.socket(fileno=os.dup(self.raw.fileno())) as line,
-        ):
-            line.shutdown(socket.SHUT_RDWR)
+        cut(self.raw)
 
     def typed(self, column: str, placeholder: str) -> str:
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.

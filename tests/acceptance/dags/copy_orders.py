@@ -13,7 +13,7 @@ from tests.acceptance.gate import gated
 PARAMS: dict[str, Any] = {"table": Param("orders", type="string")}
 
 
-def copy_orders(retries: int) -> CheckpointedTransferOperator:
+def copy_orders(retries: int, **more: Any) -> CheckpointedTransferOperator:
     return CheckpointedTransferOperator(
         task_id="copy",
         sql="SELECT * FROM orders",
@@ -26,6 +26,7 @@ def copy_orders(retries: int) -> CheckpointedTransferOperator:
         rows_processor=gated,
         retries=retries,
         retry_delay=timedelta(seconds=1),
+        **more,
     )
 
 
@@ -34,6 +35,9 @@ with DAG("copy_orders", schedule=None, params=PARAMS):
 
 with DAG("copy_orders_once", schedule=None, params=PARAMS):
     copy_orders(retries=0)
+
+with DAG("copy_orders_in_time", schedule=None, params=PARAMS):
+    copy_orders(retries=2, execution_timeout=timedelta(seconds=6))
 
 with DAG("copy_orders_with_neighbour", schedule=None, params=PARAMS):
     copy_orders(retries=2)

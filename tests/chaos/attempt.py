@@ -1,0 +1,81 @@
+"""One attempt of a task: the operator's ``execute``, in a process of its own that may be killed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from typing import Any
+
+from airflow.providers.common.compat.sdk import get_hook_lineage_collector
+from airflow.sdk import Connection
+
+# All that a task imports is imported here: processes are forked from one that has done so, and begin at once.
+import airflow_checkpoint_provider.engine.transfer
+import airflow_checkpoint_provider.hooks.databases
+import airflow_checkpoint_provider.operators.arguments
+import airflow_checkpoint_provider.operators.lineage
+import airflow_checkpoint_provider.operators.metrics
+import airflow_checkpoint_provider.operators.outlets  # noqa: F401
+from airflow_checkpoint_provider.engine import progress
+from airflow_checkpoint_provider.engine.decision import Action
+from airflow_checkpoint_provider.engine.errors import FencedError
+from airflow_checkpoint_provider.engine.events import Completed, Event, PathChosen, Reconnecting, Started
+from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+from tests.operating import DagRun, TaskInstance
+
+STARTING, COPYING, COPIED, DONE, FENCED, FAILED = range(6)
+
+# What Airflow finds out once, and takes longer for than a load here takes.
+Connection(conn_id="warm_up", conn_type="postgres").get_hook()  # type: ignore[no-untyped-call]
+get_hook_lineage_collector()
+
+
+def same(rows: list[Any], **_: Any) -> list[Any]:
+    """A ``rows_processor`` that changes nothing, but makes rows travel as Python values."""
+    return rows
+
+
+def run(arguments: dict[str, Any], run_id: str, try_number: int, shared: Any, path: str, log: str) -> None:
+    """
+    Execute the task.
+
+    :param shared: two numbers: how far the attempt is, and how often it has reconnected
+    :param path: how rows must travel
+    :param log: the file that gets what an operator would write to its log
+    """
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, sys.stdout.fileno())
+    os.dup2(output, sys.stderr.fileno())
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, force=True)
+    progress.ProgressLog = _noting(shared, path)  # type: ignore[misc]
+    if path == "rows":
+        arguments = {**arguments, "rows_processor": same}
+    task = CheckpointedTransferOperator(**arguments)
+    instance = TaskInstance(run_id=run_id, try_number=try_number, max_tries=arguments["retries"])
+    try:
+        task.execute({"ti": instance, "dag_run": DagRun()})  # type: ignore[arg-type]
+        shared[0] = DONE
+    except BaseException as error:
+        traceback.print_exc()
+        shared[0] = FENCED if isinstance(error, FencedError) else FAILED
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0 if shared[0] == DONE else 1)
+
+
+def _noting(shared: Any, path: str) -> type[progress.ProgressLog]:
+    class Noting(progress.ProgressLog):
+        def __call__(self, event: Event) -> None:
+            super().__call__(event)
+            if isinstance(event, PathChosen) and event.path != path:
+                raise AssertionError(f"rows travel as {event.path}: {event.reason}")
+            if isinstance(event, Started):
+                shared[0] = COPIED if event.action == Action.NOTHING.value else COPYING
+            if isinstance(event, Completed):
+                shared[0] = COPIED
+            if isinstance(event, Reconnecting):
+                shared[1] += 1
+
+    return Noting

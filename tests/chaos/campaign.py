@@ -1,0 +1,146 @@
+"""The campaign: load, hurt at a random moment, retry until the load is complete, compare; and again."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from operator import attrgetter
+from pathlib import Path
+
+from tests.chaos import attempt
+from tests.chaos.cases import CASES, Case
+from tests.chaos.figures import Figures
+from tests.chaos.harm import HARMS, Harm
+from tests.chaos.running import Running
+from tests.chaos.servers import Server
+from tests.chaos.tables import Difference, Tables
+from tests.proxy import Proxy
+
+_LIMIT_S = 120.0  # for one attempt: no wait may be without end
+_MOST_ATTEMPTS = 100
+
+
+class Campaign:
+    """
+    Loads that are hurt.
+
+    :param folder: for logs
+    :param rows: of each load
+    :param batch_size: small enough for a kill to fall into any part of a batch
+    """
+
+    def __init__(
+        self, source: Server, destination: Server, folder: Path, seed: int, rows: int, batch_size: int
+    ) -> None:
+        self._stack = ExitStack()
+        lines = []
+        for name, server in (("SOURCE", source), ("DESTINATION", destination)):
+            lines.append(self._stack.enter_context(Proxy(server.reach)))
+            os.environ[f"AIRFLOW_CONN_CHAOS_{name}"] = server.connection()
+            os.environ[f"AIRFLOW_CONN_BROKEN_{name}"] = server.connection(lines[-1].port)
+        chance = random.Random(seed)
+        self._harms: dict[str, Harm] = {
+            name: harm(chance, destination, (lines[0], lines[1])) for name, harm in HARMS.items()
+        }
+        self._tables = Tables(source.dsn, destination.dsn, rows)
+        self._log = folder / "attempts.log"
+        self._batch_size = batch_size
+        self._runs = 0
+        self._lengths: dict[Case, float] = {}
+
+    def __enter__(self) -> Campaign:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self, wanted: Mapping[str, int], observe: Callable[[Figures], None]) -> list[Figures]:
+        """
+        Hurt loads of all kinds in turn, until something is wrong.
+
+        :param wanted: how often what is to hit, by the names of :data:`HARMS`
+        :param observe: is told after every load
+        """
+        every = [Figures(case) for case in CASES]
+        for name, most in wanted.items():
+            count = attrgetter(name)
+            while (left := most - sum(map(count, every))) > 0:
+                for figures in sorted(every, key=count)[:left]:
+                    self._load(figures, self._harms[name])
+                    observe(figures)
+                    if figures.lost or figures.doubled or figures.faults:
+                        return [figures for figures in every if figures.loads]
+        return [figures for figures in every if figures.loads]
+
+    def _load(self, figures: Figures, harm: Harm) -> None:
+        case = figures.case
+        if case not in self._lengths:
+            self._lengths[case] = self._measure(case)
+        run_id = self._new_run(case)
+        begun: list[Running] = []
+        with ExitStack() as stack:
+            while not begun or begun[-1].state != attempt.DONE:
+                if len(begun) == _MOST_ATTEMPTS:
+                    figures.faults.append(
+                        f"{run_id} is not complete after {len(begun)} attempts: {self.log_tail()}"
+                    )
+                    break
+                begun.append(stack.enter_context(self._attempt(case, run_id, len(begun) + 1, harm.line)))
+                harm.hurt(figures, begun[-1], self._lengths[case])
+                if not harm.leaves_running:
+                    self._await_end(begun[-1], run_id, figures, harm)
+                if wrong := self._tables.disagreement(case, run_id):
+                    figures.faults.append(f"{run_id}, after attempt {len(begun)}: {wrong}")
+            if harm.leaves_running:
+                for running in begun:
+                    self._await_end(running, run_id, figures, harm)
+        self._judge(figures, run_id)
+
+    def _attempt(self, case: Case, run_id: str, number: int, line: str = Harm.line) -> Running:
+        self._log.unlink(missing_ok=True)
+        return Running(case, run_id, number, batch_size=self._batch_size, line=line, log=self._log)
+
+    def _new_run(self, case: Case) -> str:
+        self._tables.reset(case)
+        self._runs += 1
+        return f"run_{self._runs}"
+
+    def _measure(self, case: Case) -> float:
+        """Return how long a load takes that nothing disturbs, so that kills are spread over all of it."""
+        with self._attempt(case, self._new_run(case), 1) as running:
+            running.wait_until_it_copies()
+            began = time.monotonic()
+            while running.copies:
+                time.sleep(0.001)
+            seconds = time.monotonic() - began
+            running.wait(_LIMIT_S)
+            if running.state != attempt.DONE or self._tables.compare() != Difference():
+                raise RuntimeError(f"{case} does not even work undisturbed: {self.log_tail()}")
+        return seconds
+
+    def _await_end(self, running: Running, run_id: str, figures: Figures, harm: Harm) -> None:
+        figures.attempts += 1
+        wrong = (
+            harm.ended(figures, running) if running.wait(_LIMIT_S) else f"did not end within {_LIMIT_S:g} s"
+        )
+        figures.reconnects += running.reconnects
+        if wrong:
+            figures.faults.append(f"{run_id}: attempt {running.number} {wrong}: {self.log_tail()}")
+
+    def _judge(self, figures: Figures, run_id: str) -> None:
+        difference = self._tables.compare()
+        history = self._tables.history(run_id)
+        figures.loads += 1
+        figures.lost += difference.lost
+        figures.doubled += difference.doubled
+        figures.resumed += history["resumed"]
+        figures.saved += history["saved"]
+        if history["completed"] != 1:
+            figures.faults.append(f"{run_id} was completed {history['completed']} times")
+
+    def log_tail(self) -> str:
+        """Return the last lines of the last attempt's log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
