@@ -40,6 +40,9 @@ _START_AGAIN = frozenset(
     )
 )
 
+SECOND_DIGITS = 6
+"""Digits of a second that a datetime and a timedelta hold; Oracle may have 9."""
+
 BOUND_MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'
 """A time with its zone's offset, as :func:`moment_text` writes it."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql as types
 
+from airflow_checkpoint_provider.engine.digits import places
 from airflow_checkpoint_provider.engine.errors import DestinationError
 from airflow_checkpoint_provider.engine.mysql import as_parameter
 
@@ -105,18 +106,11 @@ def _check_scale(column: str, scale: int, values: Iterable[Any]) -> None:
             continue  # no number: the server says so
         if not number.is_finite():
             raise DestinationError(f"{column} cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
-        if _places(number) > scale:
+        if places(number) > scale:
             raise DestinationError(
                 f"{column} would round {value} to {scale} digits behind the point. Declare it with more, or round it "
                 "in the query."
             )
-
-
-def _places(number: Decimal) -> int:
-    """Count the digits behind the point that matter (arithmetic would round to 28 digits)."""
-    _, digits, exponent = number.as_tuple()
-    zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), len(digits))
-    return -(int(exponent) + zeros) if any(digits) else 0
 
 
 _NULL_INSTEAD = "Have the query, or rows_processor, return NULL instead."

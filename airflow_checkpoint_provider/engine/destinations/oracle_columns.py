@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from airflow_checkpoint_provider.engine.destinations.oracle_values import (
@@ -22,9 +22,8 @@ from airflow_checkpoint_provider.engine.destinations.oracle_values import (
     to_without_zone,
     to_year_month,
 )
-from airflow_checkpoint_provider.engine.oracle import BOUND_MOMENT
-
-_WIDE = Context(prec=200)  # more digits than a value has, so that nothing is rounded in the comparison
+from airflow_checkpoint_provider.engine.digits import places
+from airflow_checkpoint_provider.engine.oracle import BOUND_MOMENT, SECOND_DIGITS
 
 
 @dataclass(frozen=True)
@@ -60,18 +59,16 @@ def column_of(described: Any) -> Column | None:
         return None
     if name == "DB_TYPE_NUMBER" and (precision or scale) and scale >= 0:
         return replace(column, convert=_without_rounding(scale), as_they_are=_NUMBERS)
-    if name.startswith(_FRACTIONS) and scale < _DIGITS:
-        return replace(column, convert=_no_finer(column.convert, scale), as_they_are=frozenset((_NULL,)))
+    if name.startswith(_FRACTIONS) and scale < SECOND_DIGITS:
+        return replace(column, convert=_no_finer(column.convert, scale), as_they_are=_NULLS)
     return column
 
 
 def _without_rounding(scale: int) -> Callable[[Any], Any]:
-    unit = Decimal(1).scaleb(-scale)
-
     def convert(value: Any) -> Any:
         number = to_number(value)
-        exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
-        if exact.quantize(unit, context=_WIDE) != exact:
+        # A float is the shortest number that reads the same.
+        if places(Decimal(repr(number) if isinstance(number, float) else number)) > scale:
             raise ValueError(f"would be rounded to {scale} digits after the point")
         return number
 
@@ -79,21 +76,28 @@ def _without_rounding(scale: int) -> Callable[[Any], Any]:
 
 
 def _no_finer(convert: Callable[[Any], Any], digits: int) -> Callable[[Any], Any]:
-    unit: int = 10 ** (_DIGITS - digits)
+    unit: int = 10 ** (SECOND_DIGITS - digits)
+    fraction = _fraction_of_span if convert is to_duration else _fraction_of_moment
 
     def checked(value: Any) -> Any:
-        spanned = convert is to_duration
-        fraction = to_duration(value).microseconds if spanned else to_moment(value).microsecond
-        if fraction % unit:
+        if fraction(value) % unit:
             raise ValueError(f"has a fraction of a second with more digits than the {digits} of the column")
         return convert(value)
 
     return checked
 
 
+def _fraction_of_span(value: Any) -> int:
+    return to_duration(value).microseconds
+
+
+def _fraction_of_moment(value: Any) -> int:
+    return to_moment(value).microsecond
+
+
 _NULL = type(None)
-_DIGITS = 6  # of a second, that a datetime holds
 _FRACTIONS = ("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")
+_NULLS = frozenset((_NULL,))
 _STR = frozenset((str, _NULL))
 _RAW = frozenset((bytes, _NULL))
 _NUMBERS = frozenset((int, _NULL))
@@ -122,17 +126,13 @@ _COLUMNS = {
     "DB_TYPE_RAW": _same("DB_TYPE_RAW", to_bytes, _RAW),
     "DB_TYPE_LONG_RAW": Column("DB_TYPE_LONG_RAW", "DB_TYPE_RAW", to_bytes, _RAW),
     "DB_TYPE_BLOB": Column("DB_TYPE_LONG_RAW", "DB_TYPE_BLOB", to_bytes, _RAW),
-    "DB_TYPE_DATE": _same("DB_TYPE_DATE", to_date, frozenset((_NULL,))),
-    "DB_TYPE_TIMESTAMP": _same("DB_TYPE_TIMESTAMP", to_without_zone, frozenset((_NULL,))),
-    "DB_TYPE_TIMESTAMP_TZ": Column(
-        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_with_zone, frozenset((_NULL,)), _ZONED
-    ),
-    "DB_TYPE_TIMESTAMP_LTZ": Column(
-        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_with_zone, frozenset((_NULL,)), _ZONED
-    ),
+    "DB_TYPE_DATE": _same("DB_TYPE_DATE", to_date, _NULLS),
+    "DB_TYPE_TIMESTAMP": _same("DB_TYPE_TIMESTAMP", to_without_zone, _NULLS),
+    "DB_TYPE_TIMESTAMP_TZ": Column("DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_with_zone, _NULLS, _ZONED),
+    "DB_TYPE_TIMESTAMP_LTZ": Column("DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_with_zone, _NULLS, _ZONED),
     "DB_TYPE_INTERVAL_DS": _same("DB_TYPE_INTERVAL_DS", to_duration, frozenset((timedelta, _NULL))),
     "DB_TYPE_INTERVAL_YM": Column(
-        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_year_month, frozenset((_NULL,)), "TO_YMINTERVAL({})"
+        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_year_month, _NULLS, "TO_YMINTERVAL({})"
     ),
     "DB_TYPE_BOOLEAN": _same("DB_TYPE_BOOLEAN", to_boolean, frozenset((bool, _NULL))),
 }

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from airflow_checkpoint_provider.engine.digits import significant
 from airflow_checkpoint_provider.engine.oracle import moment_text
 
 _NUMBER_DIGITS = 38  # that Oracle promises to keep
@@ -26,7 +27,7 @@ def to_number(value: Any) -> Any:
         number = _decimal(value)
         if not number.is_finite():
             raise ValueError("is no number that Oracle's NUMBER has")
-        if len(_digits(number)) > _NUMBER_DIGITS:
+        if significant(number) > _NUMBER_DIGITS:
             raise ValueError(f"has more digits than the {_NUMBER_DIGITS} that Oracle keeps")
         return number
     raise ValueError("is not a number")
@@ -37,10 +38,6 @@ def _decimal(value: str | Decimal) -> Decimal:
         return Decimal(value)
     except InvalidOperation:
         raise ValueError("is not a number") from None
-
-
-def _digits(number: Decimal) -> str:
-    return "".join(map(str, number.as_tuple().digits)).strip("0")
 
 
 def to_float(value: Any) -> float:

@@ -16,6 +16,7 @@ from sqlalchemy.types import NullType
 
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
+from airflow_checkpoint_provider.engine.digits import significant
 from airflow_checkpoint_provider.engine.errors import DestinationError
 from airflow_checkpoint_provider.engine.mysql import time_text
 
@@ -94,7 +95,7 @@ class SqliteDestination(Destination):
         if isinstance(value, date):
             return value.isoformat()
         if isinstance(value, Decimal):
-            if index in self._rounding and len(_digits(value)) > FLOAT_DIGITS:
+            if index in self._rounding and significant(value) > FLOAT_DIGITS:
                 raise DestinationError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} would round {value}, as "
                     "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."
@@ -105,10 +106,6 @@ class SqliteDestination(Destination):
         if isinstance(value, (dict, list, tuple)):
             return json.dumps(value, ensure_ascii=False, default=str)
         return str(value)
-
-
-def _digits(value: Decimal) -> str:
-    return "".join(map(str, value.as_tuple().digits)).strip("0")
 
 
 def _listed(script: str | Sequence[str]) -> Sequence[str]:

@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.oracle import (
     BOUND_MOMENT,
     READ_MOMENT,
+    SECOND_DIGITS,
     error_code,
     moment_text,
     primary_key,
@@ -27,7 +28,6 @@ from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 
 _AMBIGUOUS = 918
-_DIGITS = 6  # of a second, that a datetime holds
 _ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
 
 # Read as text that the server writes, where the driver's Python value would have lost something.
@@ -206,10 +206,10 @@ class OracleSource(Source):
                     f"sql: {name} is {_plain(type_)}, which cannot be carried over: {_REFUSED[type_].format(name)}."
                 )
             digits = column[5] or 0
-            if type_.startswith(("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")) and digits > _DIGITS:
+            if type_.startswith(("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")) and digits > SECOND_DIGITS:
                 raise SourceError(
-                    f"sql: {name} has {digits} digits of a second, of which Python holds {_DIGITS}. Cast it in the "
-                    f"query: {_cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
+                    f"sql: {name} has {digits} digits of a second, of which Python holds {SECOND_DIGITS}. Cast it "
+                    f"in the query: {_cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
                 )
             self._types[name] = type_
 
@@ -224,6 +224,6 @@ def _plain(type_: str) -> str:
 
 def _cast(name: str, type_: str) -> str:
     if type_ == "DB_TYPE_INTERVAL_DS":
-        return f"CAST({name} AS INTERVAL DAY(9) TO SECOND({_DIGITS}))"
+        return f"CAST({name} AS INTERVAL DAY(9) TO SECOND({SECOND_DIGITS}))"
     zone = {"DB_TYPE_TIMESTAMP_TZ": " WITH TIME ZONE", "DB_TYPE_TIMESTAMP_LTZ": " WITH LOCAL TIME ZONE"}
-    return f"CAST({name} AS TIMESTAMP({_DIGITS}){zone.get(type_, '')})"
+    return f"CAST({name} AS TIMESTAMP({SECOND_DIGITS}){zone.get(type_, '')})"
