@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.oracle import means_start_again, prepare_session
-from airflow_checkpoint_provider.engine.sockets import connect_soon, notice_gone_peer
+from airflow_checkpoint_provider.engine.sockets import KEEPALIVE, connect_soon, notice_gone_peer
 
 _URLS = {
     "sqlite3": "sqlite://",
@@ -29,12 +29,12 @@ _URLS = {
 _REMOTE = _URLS.keys() - {"sqlite3"}  # whose connections may be opened in another thread
 _SOON_S = 3.0
 
-# The server probes the client as the client probes the server (engine/sockets.py), unless somebody has said how.
+# The server probes the client as the client probes the server, unless somebody has said how.
 _PROBE_CLIENT = (
-    "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '60'), "
-    "('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) AS wanted (name, value) USING (name) "
-    "WHERE source = 'default'"
-)
+    "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '{TCP_KEEPIDLE}'), "
+    "('tcp_keepalives_interval', '{TCP_KEEPINTVL}'), ('tcp_keepalives_count', '{TCP_KEEPCNT}')) "
+    "AS wanted (name, value) USING (name) WHERE source = 'default'"
+).format(**KEEPALIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +171,8 @@ def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
 
 def is_closed(connection: sa.Connection) -> bool:
     """Tell whether it is known, without asking the server, that the connection is gone."""
-    if connection.closed or connection.invalidated:
-        return True
-    closed = getattr(connection.connection.driver_connection, "closed", False)
-    return closed if isinstance(closed, bool) else False
+    raw = _dbapi_connection(connection)
+    return raw is None or getattr(raw, "closed", False) is True
 
 
 def _dbapi_connection(connection: sa.Connection) -> Any:

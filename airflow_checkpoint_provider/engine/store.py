@@ -259,9 +259,8 @@ class Store:
         if isinstance(error, FencedError):
             return
         reason = one_line(error)
-        if not isinstance(
-            error, (Exception, StoppedError)
-        ):  # such as Airflow's timeout, which says little else
+        # Of others, such as Airflow's timeout, the name says most.
+        if not isinstance(error, (Exception, StoppedError)):
             reason = f"{type(error).__name__}: {reason}"
         values = {"status": Status.FAILED.value, "updated_at": datetime.now(UTC), "last_error": reason}
         # What went wrong may well keep this from being written, and is the error to show.

@@ -56,9 +56,8 @@ class Stopping:
         :param execution_timeout: when Airflow raises its timeout, of which the transfer should end soon after
         """
         self._transfer = transfer
-        if (
-            execution_timeout and threading.current_thread() is threading.main_thread()
-        ):  # where Airflow can raise it
+        # Airflow can raise it in the main thread only.
+        if execution_timeout and threading.current_thread() is threading.main_thread():
             self._limit(transfer, execution_timeout.total_seconds() + _AFTER_TIMEOUT_S)
         try:
             return transfer.run()
