@@ -47,6 +47,12 @@ class Load:
 
     # Driving it
 
+    def start_and_hold(self, after_batches: int) -> TaskProcess:
+        """Start it, and wait until its first attempt has committed so many batches and stands still."""
+        self.gate.close(after_batches=after_batches)
+        self.start()
+        return self.wait_until_held()
+
     def wait_until_held(self, attempt: int = 1) -> TaskProcess:
         """Wait until this attempt stands in front of the closed gate."""
         process = self.airflow.tasks.wait_for(self.key, attempt)

@@ -33,9 +33,7 @@ def test_a_finished_task_without_retries_reloads_each_time(prepare_load: StartLo
 @pytest.mark.parametrize("dag_id", ["copy_orders", "copy_orders_once"])
 def test_a_running_task_reloads(prepare_load: StartLoad, dag_id: str) -> None:
     load = prepare_load(dag_id)
-    load.gate.close(after_batches=5)
-    load.start()
-    process = load.wait_until_held()
+    process = load.start_and_hold(after_batches=5)
     load.clear()
     process.wait_until_gone()
     load.gate.open()
@@ -47,9 +45,7 @@ def test_a_running_task_reloads(prepare_load: StartLoad, dag_id: str) -> None:
 
 def test_a_running_task_without_retries_reloads_after_its_worker_was_lost(prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders_once")
-    load.gate.close(after_batches=5)
-    load.start()
-    process = load.wait_until_held()
+    process = load.start_and_hold(after_batches=5)
     process.kill_with_supervisor()
     process.wait_until_gone()
     load.clear()
@@ -115,9 +111,7 @@ def test_a_running_task_reloads_after_retries_was_edited(
     prepare_load: StartLoad, edit_retries: EditRetries
 ) -> None:
     load = prepare_load("edited_retries")
-    load.gate.close(after_batches=5)
-    load.start()
-    process = load.wait_until_held()
+    process = load.start_and_hold(after_batches=5)
     edit_retries(1)
     load.clear()
     process.wait_until_gone()

@@ -37,9 +37,7 @@ def test_a_task_killed_twice_resumes_twice(prepare_load: StartLoad) -> None:
 
 def test_a_task_that_vanished_with_its_supervisor_resumes(prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders")
-    load.gate.close(after_batches=3)
-    load.start()
-    process = load.wait_until_held()
+    process = load.start_and_hold(after_batches=3)
     process.kill_with_supervisor()
     process.wait_until_gone()
     load.gate.open()
@@ -52,9 +50,7 @@ def test_a_retry_after_retries_was_edited_resumes(
     prepare_load: StartLoad, edit_retries: EditRetries, retries: int
 ) -> None:
     load = prepare_load("edited_retries")
-    load.gate.close(after_batches=4)
-    load.start()
-    load.wait_until_held()
+    load.start_and_hold(after_batches=4)
     edit_retries(retries)
     committed = load.kill()
     load.gate.open()
@@ -81,9 +77,7 @@ def test_a_retry_after_another_task_was_cleared_and_retries_edited_resumes(
     airflow: LiveAirflow, prepare_load: StartLoad, edit_retries: EditRetries
 ) -> None:
     load = prepare_load("edited_retries")
-    load.gate.close(after_batches=4)
-    load.start()
-    load.wait_until_held()
+    load.start_and_hold(after_batches=4)
     neighbour = load.neighbour("neighbour")
     airflow.api.wait_for_task(neighbour, "success")
     edit_retries(4)

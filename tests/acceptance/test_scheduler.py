@@ -1,4 +1,4 @@
-"""The scheduler dies, with the tasks that run under it or without them, and is started again."""
+"""The scheduler dies, with the tasks that run under it, and is started again."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def test_a_load_goes_on_after_the_machine_of_the_scheduler_died(
     airflow: LiveAirflow, prepare_load: StartLoad, healthy_again: None
 ) -> None:
     load = prepare_load("copy_orders")
-    load.gate.close(after_batches=5)
-    load.start()
-    process = load.wait_until_held()
+    process = load.start_and_hold(after_batches=5)
     airflow.kill("scheduler")  # and its tasks, which run on the same machine
     process.wait_until_gone()
     assert load.checkpoint().status == "running"

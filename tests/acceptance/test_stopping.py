@@ -7,15 +7,8 @@ import time
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
 from tests.live.airflow import LiveAirflow
-from tests.live.tasks import TaskProcess
 
 STOPPED = "Airflow stopped the task: it was cleared, marked, taken for lost, or its worker shuts down"
-
-
-def held(load: Load) -> TaskProcess:
-    load.gate.close(after_batches=4)
-    load.start()
-    return load.wait_until_held()
 
 
 def assert_failed(load: Load, reason: str) -> None:
@@ -27,7 +20,7 @@ def assert_failed(load: Load, reason: str) -> None:
 
 def test_a_task_marked_as_failed(airflow: LiveAirflow, prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders")
-    process = held(load)
+    process = load.start_and_hold(after_batches=4)
     airflow.api.mark_failed(load.key)
     process.wait_until_gone(timeout=10)  # the next heartbeat tells its supervisor
     assert_failed(load, STOPPED)
@@ -35,7 +28,7 @@ def test_a_task_marked_as_failed(airflow: LiveAirflow, prepare_load: StartLoad) 
 
 def test_a_worker_that_shuts_down(prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders")
-    process = held(load)
+    process = load.start_and_hold(after_batches=4)
     process.terminate_with_supervisor()
     process.wait_until_gone(timeout=5)
     assert_failed(load, STOPPED)
@@ -47,7 +40,7 @@ def test_a_worker_that_shuts_down(prepare_load: StartLoad) -> None:
 def test_a_task_that_takes_too_long(prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders_in_time")
     began = time.monotonic()
-    process = held(load)
+    process = load.start_and_hold(after_batches=4)
     process.wait_until_gone(timeout=15)
     assert time.monotonic() - began < 30
     assert_failed(load, "AirflowTaskTimeout: Timeout")

@@ -22,9 +22,7 @@ def test_a_sensor_survives_its_triggerer(
 ) -> None:
     load = prepare_load("copy_orders")
     first, everything = (TaskKey("wait_for_orders", "waits", task) for task in ("first_rows", "all_rows"))
-    load.gate.close(after_batches=1)
-    load.start()
-    load.wait_until_held()
+    load.start_and_hold(after_batches=1)
     airflow.api.trigger("wait_for_orders", conf={"run_id": load.key.run_id}, run_id="waits")
     for key in (first, everything):
         airflow.api.wait_for_task(key, "deferred")

@@ -43,9 +43,7 @@ def assert_told_to_stop(load: Load) -> None:
 
 def test_a_zombie_that_wakes_after_its_successor_adds_nothing(prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders")
-    load.gate.close(after_batches=3)
-    load.start()
-    zombie = load.wait_until_held()
+    zombie = load.start_and_hold(after_batches=3)
     with frozen(zombie):
         load.gate.open()
         load.wait_for_success(attempt=2)
@@ -57,9 +55,7 @@ def test_a_zombie_that_wakes_after_its_successor_adds_nothing(prepare_load: Star
 
 def test_a_zombie_that_wakes_beside_its_successor_adds_nothing(prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders")
-    load.gate.close(after_batches=3)
-    load.start()
-    zombie = load.wait_until_held()
+    zombie = load.start_and_hold(after_batches=3)
     with frozen(zombie):
         successor = load.wait_until_held(attempt=2)
         assert successor.pid != zombie.pid

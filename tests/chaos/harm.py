@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 
 from tests.chaos import attempt
 from tests.chaos.figures import Figures
@@ -17,7 +18,7 @@ _CUTS = 4  # in one attempt, as long as it runs
 _MOST_BYTES = 300_000  # until a connection is cut
 
 
-class Harm:
+class Harm(ABC):
     """
     What happens to attempts.
 
@@ -32,13 +33,13 @@ class Harm:
     def __init__(self, chance: random.Random, server: Server, lines: tuple[Proxy, Proxy]) -> None:
         self.chance, self.server, self.lines = chance, server, lines
 
+    @abstractmethod
     def hurt(self, figures: Figures, running: Running, length: float) -> None:
         """
         Wait for a moment of a load that takes so long, and strike.
 
         :param length: of a load that nothing disturbs, in seconds
         """
-        raise NotImplementedError
 
     def ended(self, figures: Figures, running: Running) -> str | None:
         """Count an attempt that has ended, and say what is wrong with that."""

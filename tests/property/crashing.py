@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -12,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from airflow_checkpoint_provider.engine import sockets
 from airflow_checkpoint_provider.engine.mysql import leave
 from tests.databases import Db
 from tests.mysql_drivers import connect_mysql
@@ -104,8 +103,7 @@ class SqliteConnection(sqlite3.Connection):
 def cut(connection: psycopg.Connection[Any]) -> None:
     """End a connection without closing it: that would free what another thread may be using, and no death does so."""
     if not connection.closed:
-        with socket.socket(fileno=os.dup(connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        sockets.cut(connection)
 
 
 class PsycopgConnection(psycopg.Connection[Any]):

@@ -77,9 +77,7 @@ def test_progress_is_seen_without_a_reload(
     open_page: Open, prepare_load: StartLoad, screenshot: Screenshot
 ) -> None:
     load = prepare_load("copy_orders")
-    load.gate.close(after_batches=2)
-    load.start()
-    load.wait_until_held()
+    load.start_and_hold(after_batches=2)
     page = open_page("plugin/checkpoints")
     line = frame(page).locator("tbody tr", has_text=load.key.run_id).first
     expect(line).to_contain_text("running")
@@ -98,9 +96,7 @@ def test_progress_is_seen_without_a_reload(
 
 def test_what_is_typed_and_focused_survives_a_refresh(open_page: Open, prepare_load: StartLoad) -> None:
     load = prepare_load("copy_orders")
-    load.gate.close(after_batches=1)
-    load.start()
-    load.wait_until_held()
+    load.start_and_hold(after_batches=1)
     page = open_page("plugin/checkpoints")
     view = frame(page)
     view.locator("#text").fill("half a wo")

@@ -39,9 +39,7 @@ def confirm(page: Page, button: str, confirmation: str, reason: str = "") -> Non
 
 def held(prepare_load: StartLoad, dag_id: str = "copy_orders") -> Load:
     load = prepare_load(dag_id)
-    load.gate.close(after_batches=4)
-    load.start()
-    load.wait_until_held()
+    load.start_and_hold(after_batches=4)
     return load
 
 
