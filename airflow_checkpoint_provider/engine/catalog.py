@@ -9,11 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.bounded import in_order
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity, page
+from airflow_checkpoint_provider.engine.purge import Purge
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.search import Found, Search, Searcher
@@ -49,15 +51,15 @@ class Catalog:
         statement = sa.select(self._table)
         for name, wanted in filters.items():
             statement = statement.where(self._matches(name, wanted))
-        statement = statement.order_by(*self._order(order_by))
+        statement = statement.order_by(*in_order(self._table, _known(order_by), self._table))
         with self._open() as connection:
             return [from_row(row) for row in page(connection, statement, limit, offset)]
 
     def find(self, search: Search, *, limit: int, offset: int, order_by: str) -> Found:
         """Return a page of the checkpoints that match, with what was asked of them, and counts."""
-        order = self._order(order_by)
+        _known(order_by)
         with self._open() as connection:
-            return Searcher(connection, self.tables, search, datetime.now(UTC)).find(order, limit, offset)
+            return Searcher(connection, self.tables, search, datetime.now(UTC)).find(order_by, limit, offset)
 
     def look(
         self, identity: Identity, samples: int
@@ -75,16 +77,6 @@ class Catalog:
             asked = history.last_request(identity, checkpoint.request_seen if checkpoint else 0)
             events = history.timeline(identity, samples)
             return checkpoint, asked if asked and asked.asks_for else None, events
-
-    def _order(self, order_by: str) -> tuple[Any, ...]:
-        column = order_by.removeprefix("-")
-        if column not in ORDERS:
-            raise ArgumentError(
-                f"order_by: {order_by!r} is not one of {', '.join(ORDERS)} (with - for descending)."
-            )
-        order = self._table.c[column]
-        # The primary key last, so that pages neither repeat nor miss a row.
-        return order.desc() if order_by.startswith("-") else order, *self._table.primary_key.columns
 
     def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[Event]:
         """Return the events of a checkpoint, newest first."""
@@ -119,24 +111,9 @@ class Catalog:
         for status in statuses:
             if status not in list(Status):
                 raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
-        checkpoint, event = self._table, self.tables.event
-        old = sa.and_(
-            checkpoint.c.updated_at < datetime.now(UTC) - older_than, checkpoint.c.status.in_(statuses)
-        )
-        with self._open(for_writing=True) as connection, connection.begin():
-            count = connection.execute(
-                sa.select(sa.func.count()).select_from(checkpoint).where(old)
-            ).scalar_one()
-            if dry_run or not count:
-                return int(count)
-            same = [
-                event.c[name] == checkpoint.c[name] for name in ("dag_id", "task_id", "run_id", "map_index")
-            ]
-            connection.execute(
-                event.delete().where(sa.exists().where(*same, old).correlate(event).select_from(checkpoint))
-            )
-            connection.execute(checkpoint.delete().where(old))
-            return int(count)
+        before = datetime.now(UTC) - older_than
+        with self._open(for_writing=True) as connection:
+            return Purge(connection, self.tables, before, statuses).run(dry_run=dry_run)
 
     def create(self) -> None:
         """Create the tables, if they are not there."""
@@ -170,3 +147,11 @@ class Catalog:
             ) from error
         finally:
             connection.close()
+
+
+def _known(order_by: str) -> str:
+    if order_by.removeprefix("-") not in ORDERS:
+        raise ArgumentError(
+            f"order_by: {order_by!r} is not one of {', '.join(ORDERS)} (with - for descending)."
+        )
+    return order_by

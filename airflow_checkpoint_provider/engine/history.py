@@ -82,7 +82,7 @@ class Event:
         )
 
 
-def is_identity(table: sa.Table, identity: Identity) -> sa.ColumnElement[bool]:
+def is_identity(table: sa.FromClause, identity: Identity) -> sa.ColumnElement[bool]:
     """Write the condition that picks the rows of one checkpoint."""
     return sa.and_(
         table.c.dag_id == identity.dag_id,

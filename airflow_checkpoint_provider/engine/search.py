@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.bounded import (
+    COUNTED_TO,
+    TEXT_AMONG,
+    count,
+    distinct,
+    in_order,
+    newest,
+)
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.errors import CheckpointError
 from airflow_checkpoint_provider.engine.history import REQUESTS, Event, History, is_identity, page
@@ -25,6 +34,7 @@ STATES = (
 )
 
 _MOST_IN_LIST = 500  # values in one IN; Oracle allows 1,000
+_MANY = 4  # a fourth of all DAGs
 _TEXTS = ("dag_id", "task_id", "run_id", "destination_table")
 
 
@@ -37,7 +47,7 @@ class Search:
     :param task_id: a task
     :param run_id: a DAG run
     :param state: one of ``STATES``
-    :param text: part of an id or of the destination table, in any case
+    :param text: part of an id or of the destination table, in any case, among the newest that the rest picks
     :param stalled_after: a running load that has committed nothing for so long counts as stalled
     :param readable: picks the DAGs that may be seen, of those that there are; by default all
     """
@@ -74,8 +84,9 @@ class Found:
     :param counts: how many there are of each state, whatever state was looked for
     :param dag_ids: the DAGs that have checkpoints
     :param unreadable: why rows on this page could not be read
-    :param table: tells whether two connections lead to one table: how many rows it has, and when the first and the
-        last were created
+    :param table: tells whether two connections lead to one table: its first and last row
+    :param at_least: the states of which there are more than ``counts`` says
+    :param text_among: text was looked for among so many of the newest only; ``None``, if among all
     """
 
     rows: list[Listed]
@@ -83,7 +94,9 @@ class Found:
     counts: dict[str, int]
     dag_ids: list[str]
     unreadable: list[str]
-    table: tuple[int, datetime | None, datetime | None]
+    table: tuple[Any, ...]
+    at_least: frozenset[str] = frozenset()
+    text_among: int | None = None
 
 
 class Searcher:
@@ -96,79 +109,119 @@ class Searcher:
         self._search = search
         self._stalled_before = now - search.stalled_after
 
-    def find(self, order: Iterable[sa.ColumnElement[object]], limit: int, offset: int) -> Found:
-        """Return a page."""
-        dag_ids = self._dag_ids()
-        seen = set(self._search.readable(dag_ids))
+    def find(self, order_by: str, limit: int, offset: int) -> Found:
+        """
+        Return a page.
+
+        :param order_by: a column, with ``-`` in front for descending
+        """
+        search = self._search
+        dag_ids = distinct(self._connection, self._table.c.dag_id)
+        seen = set(search.readable(dag_ids))
         scope = [*self._conditions(), *self._only(seen, dag_ids)]
         requests = self._requests()
-        counts = self._counts(scope, requests)
-        statement = sa.select(self._table).where(*scope)
-        if self._search.state:
-            statement = statement.where(self._in_state(self._search.state, requests))
+        rows: sa.FromClause = self._table
+        text_among = None
+        if search.text:
+            if (some := newest(self._connection, self._table, *scope)) is not None:
+                if count(self._connection, self._table, *scope, most=TEXT_AMONG + 1) > TEXT_AMONG:
+                    text_among = TEXT_AMONG
+                rows, scope = some, []
+            scope.append(_has_text(rows, search.text))
+            counts = self._count_together(rows, scope, requests)
+        else:
+            counts = self._count_each(scope, requests)
+        at_least = frozenset(
+            state for state, number in counts.items() if number > COUNTED_TO and not search.text
+        )
+        counts |= dict.fromkeys(at_least, COUNTED_TO)
+        statement = sa.select(rows).where(*scope)
+        if search.state:
+            statement = statement.where(self._in_state(rows, search.state, requests))
+        statement = statement.order_by(*in_order(rows, order_by, self._table))
         found, unreadable = [], []
-        for row in page(self._connection, statement.order_by(*order), limit, offset):
+        for row in page(self._connection, statement, limit, offset):
             try:
                 checkpoint = from_row(row)
             except CheckpointError as error:
                 unreadable.append(str(error))
             else:
                 found.append(Listed(checkpoint, requests.get(checkpoint.identity)))
-        total = (
-            counts[self._search.state]
-            if self._search.state
-            else sum(count for state, count in counts.items() if state != REQUESTED)
-        )
         return Found(
             [self._with_sample(listed) for listed in found],
-            total,
+            counts[search.state] if search.state else sum_of_states(counts),
             counts,
             [dag_id for dag_id in dag_ids if dag_id in seen],
             unreadable,
             self._table_itself(),
+            at_least,
+            text_among,
         )
 
-    def _table_itself(self) -> tuple[int, datetime | None, datetime | None]:
-        created = self._table.c.created_at
-        statement = sa.select(sa.func.count(), sa.func.min(created), sa.func.max(created)).select_from(
-            self._table
+    def _table_itself(self) -> tuple[Any, ...]:
+        """Return the first and the last row of the primary key, which other rows that come and go leave alone."""
+        key = list(self._table.primary_key.columns)
+        statement = sa.select(*key, self._table.c.created_at)
+        orders = (key, [column.desc() for column in key])
+        return tuple(
+            tuple(row) for order in orders for row in page(self._connection, statement.order_by(*order), 1, 0)
         )
-        count, first, last = self._connection.execute(statement).one()
-        return count, first, last
-
-    def _dag_ids(self) -> list[str]:
-        column = self._table.c.dag_id
-        return list(self._connection.execute(sa.select(column).distinct().order_by(column)).scalars())
 
     def _only(self, seen: set[str], among: list[str]) -> list[sa.ColumnElement[bool]]:
-        return [] if len(seen) == len(among) else [_is_one_of(self._table.c.dag_id, sorted(seen))]
+        if len(seen) == len(among):
+            return []
+        column: sa.ColumnElement[str] = self._table.c.dag_id
+        if self._connection.dialect.name == "sqlite" and len(seen) * _MANY > len(among):
+            # It would read all rows of these DAGs by their index, and sort them; the newest rows are mostly theirs.
+            column = sa.func.coalesce(column, column)
+        return [_is_one_of(column, sorted(seen))]
 
     def _conditions(self) -> Iterator[sa.ColumnElement[bool]]:
         search, columns = self._search, self._table.c
         for name in ("dag_id", "task_id", "run_id"):
             if value := getattr(search, name):
                 yield columns[name] == value
-        if search.text:
-            yield sa.or_(*(columns[name].icontains(search.text, autoescape=True) for name in _TEXTS))
 
-    def _in_state(self, state: str, requests: dict[Identity, Event]) -> sa.ColumnElement[bool]:
-        status, updated = self._table.c.status, self._table.c.updated_at
+    def _in_state(
+        self, rows: sa.FromClause, state: str, requests: dict[Identity, Event]
+    ) -> sa.ColumnElement[bool]:
+        status, updated = rows.c.status, rows.c.updated_at
         if state == REQUESTED:
-            identities = (is_identity(self._table, identity) for identity in requests)
-            return sa.or_(_is_one_of(self._table.c.dag_id, []), *identities)
+            identities = (is_identity(rows, identity) for identity in requests)
+            return sa.or_(_is_one_of(rows.c.dag_id, []), *identities)
         if state == DisplayStatus.STALLED.value:
             return sa.and_(status == Status.RUNNING.value, updated < self._stalled_before)
         if state == Status.RUNNING:
             return sa.and_(status == Status.RUNNING.value, updated >= self._stalled_before)
         return status == state
 
-    def _counts(self, scope: list[sa.ColumnElement[bool]], requests: dict[Identity, Event]) -> dict[str, int]:
-        columns = self._table.c
-        stalled = sa.case((columns.updated_at < self._stalled_before, 1), else_=0)
+    def _count_each(
+        self, scope: list[sa.ColumnElement[bool]], requests: dict[Identity, Event]
+    ) -> dict[str, int]:
+        """Count the rows of each state by itself, which an index answers, and not all of them."""
+        most = COUNTED_TO + 1
+        return {
+            state: count(
+                self._connection,
+                self._table,
+                *scope,
+                self._in_state(self._table, state, requests),
+                most=most,
+            )
+            if requests or state != REQUESTED
+            else 0
+            for state in STATES
+        }
+
+    def _count_together(
+        self, rows: sa.FromClause, scope: list[sa.ColumnElement[bool]], requests: dict[Identity, Event]
+    ) -> dict[str, int]:
+        """Count few rows, which are read once."""
+        stalled = sa.case((rows.c.updated_at < self._stalled_before, 1), else_=0)
         statement = (
-            sa.select(columns.status, sa.func.count(), sa.func.sum(stalled))
+            sa.select(rows.c.status, sa.func.count(), sa.func.sum(stalled))
             .where(*scope)
-            .group_by(columns.status)
+            .group_by(rows.c.status)
         )
         counts = dict.fromkeys(STATES, 0)
         for status, number, old in self._connection.execute(statement):
@@ -178,8 +231,8 @@ class Searcher:
             else:
                 counts[status] = number
         if requests:
-            asked = sa.select(sa.func.count()).select_from(self._table)
-            asked = asked.where(*scope, self._in_state(REQUESTED, requests))
+            asked = sa.select(sa.func.count()).select_from(rows)
+            asked = asked.where(*scope, self._in_state(rows, REQUESTED, requests))
             counts[REQUESTED] = self._connection.execute(asked).scalar_one()
         return counts
 
@@ -204,6 +257,15 @@ class Searcher:
             return listed
         history = History(self._connection, self._tables)
         return replace(listed, sample=history.sample(listed.checkpoint))
+
+
+def sum_of_states(counts: dict[str, int]) -> int:
+    """Return how many there are, of any state."""
+    return sum(number for state, number in counts.items() if state != REQUESTED)
+
+
+def _has_text(rows: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
+    return sa.or_(*(rows.c[name].icontains(text, autoescape=True) for name in _TEXTS))
 
 
 def _is_one_of(column: sa.ColumnElement[str], values: list[str]) -> sa.ColumnElement[bool]:
