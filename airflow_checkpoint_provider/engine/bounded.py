@@ -12,8 +12,10 @@ COUNTED_TO = 1_000
 """Rows that are counted, of each state: to count a million takes as long as to read them."""
 TEXT_AMONG = 2_000
 """The newest checkpoints, among which text is looked for: no index helps with the middle of a name."""
+REQUESTS_AMONG = 500
+"""The newest requests, among which those are looked for that no attempt has followed yet."""
 
-_STEPS_ON = frozenset(("postgresql", "sqlite", "mysql"))
+_STEPS_ON = frozenset(("postgresql", "sqlite"))  # MySQL does so by itself
 
 
 def count(
@@ -27,13 +29,22 @@ def count(
     return int(connection.execute(counted).scalar_one())
 
 
-def newest(
-    connection: sa.Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]
-) -> sa.FromClause | None:
-    """Return the newest ``TEXT_AMONG`` rows to select from, or ``None`` where the database may have no such thing."""
-    if connection.dialect.name == ansi.NAME:
-        return None
-    some = sa.select(table).where(*conditions).order_by(table.c.updated_at.desc()).limit(TEXT_AMONG)
+def recent(
+    connection: sa.Connection,
+    table: sa.Table,
+    *conditions: sa.ColumnElement[bool],
+    by: sa.ColumnElement[Any],
+    most: int,
+) -> sa.FromClause:
+    """
+    Return the newest rows, to select from.
+
+    :param by: grows with time
+    :param most: so many, where the database is known to have such a thing; else all
+    """
+    some = sa.select(table).where(*conditions)
+    if connection.dialect.name != ansi.NAME:
+        some = some.order_by(by.desc()).limit(most)
     return some.subquery("latest")
 
 

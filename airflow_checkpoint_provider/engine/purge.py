@@ -63,7 +63,7 @@ class Purge:
         return deleted
 
     def _some(self, status: str) -> list[dict[str, Any]]:
-        statement = sa.select(*self._key).where(self._old.params(its_status=status))
+        statement = sa.select(*self._key).where(self._old).params(its_status=status)
         with reading(self._connection):
             return [
                 {"its_status": status, **{f"its_{name}": value for name, value in row._mapping.items()}}

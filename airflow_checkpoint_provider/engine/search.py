@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.bounded import (
     COUNTED_TO,
+    REQUESTS_AMONG,
     TEXT_AMONG,
     count,
     distinct,
     in_order,
-    newest,
+    recent,
 )
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.errors import CheckpointError
@@ -123,11 +124,11 @@ class Searcher:
         rows: sa.FromClause = self._table
         text_among = None
         if search.text:
-            if (some := newest(self._connection, self._table, *scope)) is not None:
-                if count(self._connection, self._table, *scope, most=TEXT_AMONG + 1) > TEXT_AMONG:
-                    text_among = TEXT_AMONG
-                rows, scope = some, []
-            scope.append(_has_text(rows, search.text))
+            if count(self._connection, self._table, *scope, most=TEXT_AMONG + 1) > TEXT_AMONG:
+                text_among = TEXT_AMONG
+            by = self._table.c.updated_at
+            rows = recent(self._connection, self._table, *scope, by=by, most=TEXT_AMONG)
+            scope = [_has_text(rows, search.text)]
             counts = self._count_together(rows, scope, requests)
         else:
             counts = self._count_each(scope, requests)
@@ -237,13 +238,20 @@ class Searcher:
         return counts
 
     def _requests(self) -> dict[Identity, Event]:
-        """Return the requests that no attempt has followed yet: few, as people make them."""
-        event, columns = self._tables.event, self._table.c
+        """Return the requests that no attempt has followed yet, of the newest: few, as people make them."""
+        columns = self._table.c
+        event = recent(
+            self._connection,
+            self._tables.event,
+            self._tables.event.c.kind.in_([kind.value for kind in REQUESTS]),
+            by=self._tables.event.c.id,
+            most=REQUESTS_AMONG,
+        )
         same = [event.c[name] == columns[name] for name in ("dag_id", "task_id", "run_id", "map_index")]
         statement = (
             sa.select(event)
             .join(self._table, sa.and_(*same))
-            .where(event.c.kind.in_([kind.value for kind in REQUESTS]), event.c.id > columns.request_seen)
+            .where(event.c.id > columns.request_seen)
             .order_by(event.c.id)
         )
         last = {}

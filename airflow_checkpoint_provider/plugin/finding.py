@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Status
 from airflow_checkpoint_provider.engine.history import Event
-from airflow_checkpoint_provider.engine.search import STATES, Found, Listed, Search
+from airflow_checkpoint_provider.engine.search import STATES, Found, Listed, Search, sum_of_states
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin.instances import interrupted
@@ -28,6 +28,9 @@ class Result:
     :param total: how many match, on all pages
     :param counts: how many there are of each state
     :param unreadable: why rows on this page are missing
+    :param at_least: the states of which there are more than ``counts`` says
+    :param text_among: text was looked for among so many of the newest of each database only
+    :param more: whether a page may follow this one, whatever ``total`` says
     """
 
     views: list[View]
@@ -36,6 +39,9 @@ class Result:
     dag_ids: list[str]
     unreadable: list[str]
     troubles: list[Trouble]
+    at_least: frozenset[str] = frozenset()
+    text_among: int | None = None
+    more: bool = False
 
     @property
     def moves(self) -> bool:
@@ -45,7 +51,7 @@ class Result:
     @property
     def all(self) -> int:
         """How many there are, of any state."""
-        return sum(count for state, count in self.counts.items() if state != "requested")
+        return sum_of_states(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
     counts: Counter[str] = Counter(dict.fromkeys(STATES, 0))
     for answer in by_place.values():
         counts.update(answer.counts)
+    at_least = frozenset().union(*(answer.at_least for answer in by_place.values()))
     over = interrupted(listed.checkpoint for listed, _ in found)
     return Result(
         [
@@ -94,6 +101,9 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
         sorted({dag_id for answer in by_place.values() for dag_id in answer.dag_ids}),
         [text for answer in by_place.values() for text in answer.unreadable],
         answers.troubles,
+        at_least,
+        next((answer.text_among for answer in by_place.values() if answer.text_among), None),
+        bool(at_least & {search.state or "", *(() if search.state else STATES)}) and len(found) == limit,
     )
 
 

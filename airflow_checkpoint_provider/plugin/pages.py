@@ -108,7 +108,7 @@ def _list(
         chosen=chosen,
         link=link,
         page=page,
-        pages=max(-(-result.total // PAGE_SIZE), 1),
+        pages=max(-(-result.total // PAGE_SIZE), page + 1 if result.more else 1),
         page_size=PAGE_SIZE,
         states=STATES,
         troubles=_troubles(viewer, result.troubles),

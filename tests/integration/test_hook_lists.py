@@ -49,7 +49,7 @@ def test_list_orders_filters_and_pages(many: CheckpointHook) -> None:
     assert runs(many, order_by="-run_id", limit=2) == ["6", "5"]
     assert runs(many, order_by="-run_id", limit=2, offset=2) == ["4", "3"]
     assert runs(many, order_by="run_id", limit=None, offset=4) == ["5", "6"]
-    assert runs(many)[-2:] == ["1", "5"]
+    assert runs(many)[-2:] == ["5", "1"]
     assert runs(many, status="failed", order_by="run_id") == ["5", "6"]
     assert runs(many, status=["failed", "completed"], run_id=["run_2", "run_5"], order_by="run_id") == [
         "2",

@@ -23,6 +23,7 @@ def test_parses_in_every_dialect(dialect: str) -> None:
     ]
     assert made == [
         ("TABLE", "checkpoints"),
+        *[("INDEX", "checkpoints")] * 4,
         ("TABLE", "checkpoints_event"),
         *[("INDEX", "checkpoints_event")] * 2,
     ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from airflow_checkpoint_provider.engine.search import STATES
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.discovery import Places
+from airflow_checkpoint_provider.plugin.finding import Result
 from airflow_checkpoint_provider.plugin.transfers import Place
 
 THEIRS, FOREIGN, CONFIGURED = Place("theirs"), Place("foreign", "elsewhere"), Place("configured")
@@ -29,10 +31,21 @@ def test_a_place_is_named_to_who_may_see_a_dag_that_uses_it(viewer: Any) -> None
 
 
 def test_an_empty_list_tells_nothing_of_foreign_places(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Mock(
-        views=[], total=0, counts=Counter(), all=0, dag_ids=[], unreadable=[], troubles=[], moves=False
-    )
+    found = Result([], 0, dict.fromkeys(STATES, 0), [], [], [])
     monkeypatch.setattr(pages.finding, "find", lambda *_: found)
     shown = bytes(pages.overview(viewer, page=1, q="", sort="").body).decode()
     assert "configured, theirs" in shown
     assert "foreign" not in shown
+
+
+def test_what_was_not_counted_to_its_end_is_said(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {**dict.fromkeys(STATES, 0), "completed": 1000, "failed": 3}
+    found = Result([], 1003, counts, [], [], [], frozenset({"completed"}), 2000, more=True)
+    monkeypatch.setattr(pages.finding, "find", lambda *_: found)
+    shown = " ".join(bytes(pages.overview(viewer, page=21, q="x", sort="").body).decode().split())
+    assert "All <b>1,003+</b>" in shown
+    assert "Completed <b>1,000+</b>" in shown
+    assert "Failed <b>3</b>" in shown
+    assert "Searched among the newest 2,000 checkpoints; choose a DAG" in shown
+    assert "1,001 to 1,050</span>" in shown
+    assert "page=22" in shown
