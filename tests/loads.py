@@ -38,6 +38,7 @@ class Load:
     max_tries: int = 3
     clear_number: int = 0
     keeper: Db | None = None
+    map_index: int = -1
     events: list[Event] = field(default_factory=list)
     _ends_at: int | None = None
 
@@ -68,7 +69,9 @@ class Load:
             source=source or self.source.database("src"),
             destination=destination or self.destination.database("dst"),
             keeper=self.keeper.database("keeper") if self.keeper else None,
-            identity=Identity("a_dag", "a_task", ALL_RUNS if spec.scope == "task" else run_id),
+            identity=Identity(
+                "a_dag", "a_task", ALL_RUNS if spec.scope == "task" else run_id, self.map_index
+            ),
             attempt=Attempt(
                 run_id=run_id,
                 run_after=FIRST_RUN + timedelta(days=self.run),
