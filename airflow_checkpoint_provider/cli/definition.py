@@ -128,7 +128,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _limit(50),
                     OUTPUT,
                     description=(
-                        "Show the rows of a load that its destination has refused and on_bad_row='reject' has put aside,\n"
+                        "Show the rows that the destination has refused and on_bad_row='reject' has put aside,\n"
                         f"with what the destination says of them, in the order of the load.{_WHERE}"
                     ),
                 ),

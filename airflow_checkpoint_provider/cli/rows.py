@@ -80,7 +80,7 @@ def event_line(event: Event, key_columns: tuple[str, ...]) -> dict[str, Any]:
 def reject_line(reject: Reject, *, for_people: bool) -> dict[str, Any]:
     """Return a rejected row; people read it as one line of JSON where a program reads an object."""
     return {
-        "row_number": reject.row_number,
+        "row_no": reject.row_no,
         "error": reject.error,
         "row": json.dumps(reject.row, ensure_ascii=False) if for_people else reject.row,
         "run_id": reject.run_id,

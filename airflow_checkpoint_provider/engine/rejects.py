@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Identity
+from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.history import is_identity, page
 from airflow_checkpoint_provider.engine.schema import Tables
 
@@ -23,14 +24,14 @@ class Reject:
     A refused row.
 
     :param run_id: the run that has read it, also where the checkpoint spans runs
-    :param row_number: which of the rows that the load has sent to the destination, counted from 1
+    :param row_no: which of the rows that the load has sent to the destination, counted from 1
     :param row: its values by the destination's columns; what JSON has no form for as text
     :param error: what the destination says
     """
 
     identity: Identity
     run_id: str
-    row_number: int
+    row_no: int
     row: dict[str, Any]
     error: str
     try_number: int
@@ -72,7 +73,8 @@ class Rejects:
         if not self._there:
             return 0
         statement = sa.select(sa.func.count()).select_from(self._table).where(self._of(run_id))
-        return int(self._connection.execute(statement).scalar_one())
+        with reading(self._connection):
+            return int(self._connection.execute(statement).scalar_one())
 
     def add(self, rows: Sequence[BadRow], columns: Sequence[str], attempt: Attempt) -> None:
         """Note rows down."""
@@ -85,7 +87,7 @@ class Rejects:
                 "run_id": identity.run_id,
                 "map_index": identity.map_index,
                 "current_run_id": attempt.run_id,
-                "row_number": bad.number,
+                "row_no": bad.number,
                 "row_data": row_text(columns, bad.row),
                 "error": _storable(bad.error),
                 "try_number": attempt.try_number,
@@ -146,7 +148,7 @@ def _from_row(row: Any) -> Reject:
     return Reject(
         identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
         run_id=row.current_run_id,
-        row_number=row.row_number,
+        row_no=row.row_no,
         row=json.loads(row.row_data),
         error=row.error,
         try_number=row.try_number,

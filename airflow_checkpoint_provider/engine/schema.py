@@ -266,7 +266,7 @@ def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(), primary_key=True),
         *_identity(),
         sa.Column("current_run_id", sa.String(_ID_LENGTH), nullable=False),
-        sa.Column("row_number", sa.BigInteger, nullable=False),
+        sa.Column("row_no", sa.BigInteger, nullable=False),
         sa.Column("row_data", _LONG_TEXT, nullable=False),
         sa.Column("error", _LONG_TEXT, nullable=False),
         sa.Column("try_number", sa.Integer, nullable=False),

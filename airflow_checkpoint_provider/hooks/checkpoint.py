@@ -186,7 +186,8 @@ class CheckpointHook(BaseHook):
         who: str | None = None,
     ) -> bool:
         """
-        Delete a checkpoint, so that the next attempt knows of no earlier one; its rejected rows go with it, its history stays.
+        Delete a checkpoint, so that the next attempt knows of no earlier one. Its rejected rows go with it, its
+        history stays.
 
         :return: whether there was one
         """

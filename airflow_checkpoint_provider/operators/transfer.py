@@ -187,7 +187,8 @@ class CheckpointedTransferOperator(BaseOperator):
         Transfer what is left of the load.
 
         :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
-            of this attempt, ``rows_total`` of the load, ``rejected``, ``rejected_total``, ``reconnects``, ``duration_s``, ``rows_per_s``
+            of this attempt, ``rows_total`` of the load, ``rejected`` and ``rejected_total``, ``reconnects``,
+            ``duration_s``, ``rows_per_s``
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
