@@ -15,7 +15,7 @@ from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 
 from airflow_checkpoint_provider.cli.places import Found, Places
-from airflow_checkpoint_provider.cli.rows import details, event_line, line
+from airflow_checkpoint_provider.cli.rows import details, event_line, line, reject_line
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint
 from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError
 from airflow_checkpoint_provider.engine.schema import Tables
@@ -107,6 +107,17 @@ def checkpoint_history(args: Any) -> None:
 
 
 @_command
+def checkpoint_rejects(args: Any) -> None:
+    """Show the rows that the destination has refused."""
+    found = Places(args).find(args, newest=True)
+    count, rejects = found.hook.look_at_rejects(*found.key, limit=args.limit)
+    for_people = args.output in ("table", "plain")
+    _print([reject_line(reject, for_people=for_people) for reject in rejects], args)
+    if count > len(rejects):
+        print(f"{len(rejects):,} of {count:,} rows; --limit shows more.", file=sys.stderr)
+
+
+@_command
 def checkpoint_reload(args: Any) -> None:
     """Ask the next attempt to start over."""
     found = Places(args).find(args)
@@ -175,7 +186,8 @@ def checkpoint_create_tables(args: Any) -> None:
     places = Places(args)
     for hook, _ in places.each(CheckpointHook.create_tables):
         tables = Tables.named(args.table)
-        print(f"{tables.name} and {tables.event.fullname} are there in {hook.checkpoint_conn_id}.")
+        names = f"{tables.name}, {tables.event.fullname} and {tables.reject.fullname}"
+        print(f"{names} are there in {hook.checkpoint_conn_id}.")
     if places.failed:
         raise SystemExit(1)
 

@@ -122,6 +122,17 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     ),
                 ),
                 _command(
+                    "rejects",
+                    "Show the rows that the destination has refused, with its reasons",
+                    *newest,
+                    _limit(50),
+                    OUTPUT,
+                    description=(
+                        "Show the rows that the destination has refused and on_bad_row='reject' has put aside,\n"
+                        f"with what the destination says of them, in the order of the load.{_WHERE}"
+                    ),
+                ),
+                _command(
                     "reload",
                     "Ask the next attempt to load from the beginning",
                     *one,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.history import Event
 from airflow_checkpoint_provider.engine.outlook import display_status, duration, outlook
 from airflow_checkpoint_provider.engine.position import Position, fraction, stored_key
+from airflow_checkpoint_provider.engine.rejects import Reject
 from airflow_checkpoint_provider.engine.result import place
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
@@ -72,6 +74,19 @@ def event_line(event: Event, key_columns: tuple[str, ...]) -> dict[str, Any]:
         "position": place(key_columns or ("key",) * len(key), Position(key)) if key else None,
         "who": event.who,
         "detail": event.detail,
+    }
+
+
+def reject_line(reject: Reject, *, for_people: bool) -> dict[str, Any]:
+    """Return a rejected row; people read it as one line of JSON where a program reads an object."""
+    return {
+        "row_no": reject.row_no,
+        "error": reject.error,
+        "row": json.dumps(reject.row, ensure_ascii=False) if for_people else reject.row,
+        "run_id": reject.run_id,
+        "try_number": reject.try_number,
+        "who": reject.who,
+        "recorded_at": _time(reject.recorded_at),
     }
 
 

@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity, page
 from airflow_checkpoint_provider.engine.purge import Purge
+from airflow_checkpoint_provider.engine.rejects import Reject, Rejects
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.search import Found, Search, Searcher
@@ -83,6 +84,13 @@ class Catalog:
         with self._open() as connection:
             return History(connection, self.tables).list(identity, limit=limit, offset=offset)
 
+    def rejects(self, identity: Identity, *, limit: int | None, offset: int) -> tuple[int, Sequence[Reject]]:
+        """Return how many rows were rejected, and some of them in the order in which they were."""
+        with self._open() as connection:
+            there = self.tables.keeps_rejects(connection)
+            rejects = Rejects(connection, self.tables, identity, there=there)
+            return rejects.count(), rejects.list(limit=limit, offset=offset)
+
     def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
         with self._open() as connection:
@@ -94,8 +102,10 @@ class Catalog:
             History(connection, self.tables).record(identity, kind, who, detail=detail)
 
     def delete(self, identity: Identity, who: str) -> bool:
-        """Delete a checkpoint; its history stays. Return whether there was one."""
+        """Delete a checkpoint and its rejected rows; its history stays. Return whether there was one."""
         with self._open(for_writing=True) as connection, connection.begin():
+            kept = self.tables.keeps_rejects(connection)
+            Rejects(connection, self.tables, identity, there=kept).clear()
             mine = is_identity(self._table, identity)
             # Counted before, because not every driver says how many it has deleted.
             there = connection.execute(
@@ -107,7 +117,7 @@ class Catalog:
             return bool(there)
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
-        """Delete checkpoints that nothing has happened to for long, with their history; return how many."""
+        """Delete checkpoints that nothing has happened to for long, with all that belongs to them; return how many."""
         for status in statuses:
             if status not in list(Status):
                 raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
@@ -118,7 +128,7 @@ class Catalog:
     def create(self) -> None:
         """Create the tables, if they are not there."""
         with self._open(for_writing=True) as connection:
-            self.tables.create(connection)
+            self.tables.create(connection, rejects=True)
 
     def _matches(self, name: str, wanted: Any) -> Any:
         if name == "updated_before":

@@ -36,6 +36,22 @@ class DestinationError(CheckpointError):
     """The destination cannot be written as asked."""
 
 
+class BadRowsError(DestinationError):
+    """
+    The destination refuses rows for what is in them.
+
+    :param reason: what is wrong with them, without what becomes of the batch
+    """
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+
+class TooManyBadRowsError(CheckpointError):
+    """The destination refuses more rows of a load than ``max_rejected_rows`` allows."""
+
+
 class CannotConnectError(CheckpointError):
     """A database does not answer, or does not let us in."""
 

@@ -93,6 +93,23 @@ class BatchCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsRejected:
+    """
+    Rows of a batch are not in the destination but among the rejects.
+
+    :param total: rejected since the load began
+    :param number: which row of the load was the first of them
+    :param error: what the destination says of it
+    """
+
+    rows: int
+    total: int
+    table: str
+    number: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconnecting:
     """A connection was lost and will be opened again."""
 
@@ -119,6 +136,7 @@ Event = (
     | TablesMatched
     | Started
     | BatchCommitted
+    | RowsRejected
     | Reconnecting
     | Completed
 )

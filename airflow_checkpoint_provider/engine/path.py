@@ -27,6 +27,8 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
         return PathChosen("rows", "from {} to {}".format(*ends))
     if spec.rows_processor:
         return PathChosen("rows", "rows_processor is set")
+    if spec.on_bad_row == "reject":
+        return PathChosen("rows", "on_bad_row='reject' looks for the bad rows of a batch that is refused")
     if strategy.name == "python" and spec.resume_proof == "prefix":
         return PathChosen("rows", "resume_proof='prefix' looks at every row")
     if missing := [column for column in strategy.columns if column not in columns.read]:

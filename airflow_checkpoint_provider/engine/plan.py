@@ -77,7 +77,14 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
             "the checkpoint is kept in another database than the rows, so a crash between the two commits "
             "writes a batch again",
         )
-    if reason := _why_unsafe(session, Tables.named(spec.checkpoint_table), is_there=is_there):
+    rejecting = spec.on_bad_row == "reject"
+    tables = Tables.named(spec.checkpoint_table)
+    if reason := _why_unsafe(session, tables, is_there=is_there, rejecting=rejecting):
+        if rejecting:
+            raise ArgumentError(
+                f"on_bad_row: {reason}. So a refused batch cannot be taken back and written again without its bad "
+                "rows; use on_bad_row='fail'."
+            )
         if spec.write_mode != "upsert" and not spec.allow_duplicates:
             raise ArgumentError(
                 f"destination_table: {reason}. So delivery is at-least-once, and write_mode={spec.write_mode!r} may "
@@ -89,9 +96,10 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
     )
 
 
-def _why_unsafe(session: Session, tables: Tables, *, is_there: bool) -> str | None:
+def _why_unsafe(session: Session, tables: Tables, *, is_there: bool, rejecting: bool) -> str | None:
     destination = session.destination
-    written = [TableName(tables.checkpoint.name, tables.checkpoint.schema)]
+    metadata = [tables.checkpoint, *([tables.reject] if rejecting else [])]
+    written = [TableName(table.name, table.schema) for table in metadata]
     reason = destination.why_unsafe([destination.table, *written] if is_there else written)
     if reason or destination.transactional or rolls_back(destination.connection, tables):
         return reason

@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.events import (
     GuaranteeStated,
     PathChosen,
     Reconnecting,
+    RowsRejected,
     Started,
     StrategyChosen,
 )
@@ -47,6 +48,15 @@ class ProgressLog:
                 self._started(event)
             case BatchCommitted():
                 self._batch(event)
+            case RowsRejected(rows, total, table, number, error):
+                self._log.warning(
+                    "Rejected %s rows of this batch (%s of the load), into %s; the first is row %s: %s",
+                    f"{rows:,}",
+                    f"{total:,}",
+                    table,
+                    f"{number:,}",
+                    error,
+                )
             case Reconnecting(error, number, most, wait):
                 self._log.warning(
                     "Connection lost (%s): reconnecting in %.1f s, %d of at most %d",

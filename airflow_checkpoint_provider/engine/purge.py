@@ -18,7 +18,7 @@ AT_ONCE = 500
 
 class Purge:
     """
-    Deletes old checkpoints with their history.
+    Deletes old checkpoints with their history and what was rejected.
 
     :param connection: for writing, without a transaction
     :param before: the last time that anything may have happened to them
@@ -30,8 +30,7 @@ class Purge:
     ) -> None:
         self._connection = connection
         self._statuses = statuses
-        table, event = tables.checkpoint, tables.event
-        self._table = table
+        self._table = table = tables.checkpoint
         self._old = sa.and_(table.c.status == sa.bindparam("its_status"), table.c.updated_at < before)
         self._key = list(table.primary_key.columns)
         names = [column.name for column in self._key]
@@ -39,10 +38,14 @@ class Purge:
         def is_it(rows: sa.Table) -> sa.ColumnElement[bool]:
             return sa.and_(*(rows.c[name] == sa.bindparam(f"its_{name}") for name in names))
 
-        there = sa.exists().where(*(table.c[name] == event.c[name] for name in names)).correlate(event)
+        def forget(rows: sa.Table) -> sa.Delete:
+            there = sa.exists().where(*(table.c[name] == rows.c[name] for name in names)).correlate(rows)
+            return rows.delete().where(is_it(rows), ~there.select_from(table))
+
         # An attempt may have taken it up since it was found: it stays then, with its history.
         self._delete = table.delete().where(is_it(table), self._old)
-        self._forget = event.delete().where(is_it(event), ~there.select_from(table))
+        rejects = [tables.reject] if tables.keeps_rejects(connection) else []
+        self._forget = [forget(rows) for rows in (tables.event, *rejects)]
 
     def run(self, *, dry_run: bool) -> int:
         """Delete them, and return how many; a dry run only counts."""
@@ -58,7 +61,9 @@ class Purge:
         while found := self._some(status):
             with self._connection.begin():
                 self._connection.execute(self._delete, found)
-                self._connection.execute(self._forget, [_without(one, "its_status") for one in found])
+                keys = [_without(one, "its_status") for one in found]
+                for statement in self._forget:
+                    self._connection.execute(statement, keys)
             deleted += len(found)
         return deleted
 

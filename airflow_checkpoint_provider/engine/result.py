@@ -24,6 +24,8 @@ class Result:
     :param checkpoint: the position at which it ended
     :param rows: rows written in this attempt
     :param rows_total: rows written since the load began
+    :param rejected: rows rejected in this attempt
+    :param rejected_total: rows rejected since the load began
     :param batches: batches committed in this attempt
     :param duration_s: seconds from start to end
     """
@@ -35,6 +37,8 @@ class Result:
     checkpoint: dict[str, Any] | None
     rows: int
     rows_total: int
+    rejected: int
+    rejected_total: int
     batches: int
     reconnects: int
     duration_s: float
@@ -42,7 +46,13 @@ class Result:
 
     @classmethod
     def of(
-        cls, beginning: Beginning, end: Checkpoint, guarantee: str, reconnects: int, began: float
+        cls,
+        beginning: Beginning,
+        end: Checkpoint,
+        guarantee: str,
+        reconnects: int,
+        began: float,
+        rejected: tuple[int, int],
     ) -> Result:
         start = beginning.checkpoint
         seconds = time.monotonic() - began
@@ -55,6 +65,8 @@ class Result:
             checkpoint=position_as_dict(end.key_columns, end.position),
             rows=rows,
             rows_total=end.rows,
+            rejected=rejected[0],
+            rejected_total=rejected[1],
             batches=end.batches - start.batches,
             reconnects=reconnects,
             duration_s=round(seconds, 3),

@@ -1,4 +1,4 @@
-"""The metadata tables: one row per checkpoint, and its history."""
+"""The metadata tables: one row per checkpoint, its history, and the rows that were rejected."""
 
 from __future__ import annotations
 
@@ -65,79 +65,92 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 
 @dataclass(frozen=True)
 class Tables:
-    """The two metadata tables under the name that the user chose."""
+    """The metadata tables under the name that the user chose; the last one only where rows are rejected."""
 
     checkpoint: sa.Table
     event: sa.Table
+    reject: sa.Table
 
     @classmethod
     def named(cls, checkpoint_table: str) -> Tables:
         """
-        Describe the tables called ``checkpoint_table`` and ``<checkpoint_table>_event``.
+        Describe the tables called ``checkpoint_table``, ``<checkpoint_table>_event`` and ``..._reject``.
 
         :raises ArgumentError: when it is not a table name
         """
         name = TableName.parse(checkpoint_table, argument="checkpoint_table")
         metadata = sa.MetaData(schema=name.schema)
-        return cls(_checkpoint_table(name.table, metadata), _event_table(f"{name.table}_event", metadata))
+        return cls(
+            _checkpoint_table(name.table, metadata),
+            _event_table(f"{name.table}_event", metadata),
+            _reject_table(f"{name.table}_reject", metadata),
+        )
 
     @property
     def name(self) -> str:
         return self.checkpoint.fullname
 
-    def create(self, connection: sa.Connection) -> None:
+    def create(self, connection: sa.Connection, *, rejects: bool = False) -> None:
         """
         Create what is missing, in a transaction of its own.
 
+        :param rejects: the table of rejected rows, too
         :raises MetadataTableError: when the database refuses
         """
         refused: sa.exc.DBAPIError | None = None
+        wanted = self._wanted(rejects)
         # More than once, because another attempt may be faster, with one table or with both.
         for tried in range(_CREATION_TRIES):
-            if self.exist(connection):
+            if not self._missing(connection, wanted):
                 return
             try:
                 with connection.begin():
-                    self.checkpoint.metadata.create_all(connection, checkfirst=True)
+                    self.checkpoint.metadata.create_all(connection, tables=wanted, checkfirst=True)
             except sa.exc.DBAPIError as error:
                 refused = error
                 if error_code(error.orig) == NAME_IN_USE:
                     time.sleep(0.1)  # it is at it: in Oracle each table is committed by itself
                 elif tried == 2:
                     break
-        if refused and not self.exist(connection):
+        if refused and (missing := self._missing(connection, wanted)):
             # The sequence is that of an identity column.
             too = " and sequences" if connection.dialect.name == "oracle" else ""
             raise MetadataTableError(
-                f"The metadata table {self.name} could not be created: {one_line(refused)}. Grant the right to "
-                f"create tables{too}, or have a DBA run the script that CheckpointHook.ddl() returns."
+                f"The metadata table {missing[0].fullname} could not be created: {one_line(refused)}. Grant the right "
+                f"to create tables{too}, or have a DBA run the script that CheckpointHook.ddl() returns."
             ) from refused
 
-    def require(self, connection: sa.Connection, *, create: bool) -> None:
+    def require(self, connection: sa.Connection, *, create: bool, rejects: bool = False) -> None:
         """
         Make sure that the tables are there.
+
+        :param rejects: the table of rejected rows, too
 
         :raises MetadataTableError: when they are not, and are not to be created
         """
         if create:
-            self.create(connection)
-        elif not self.exist(connection):
+            self.create(connection, rejects=rejects)
+        elif missing := self._missing(connection, self._wanted(rejects)):
             raise MetadataTableError(
-                f"The metadata table {self.name} does not exist, and [checkpoint] auto_create is off. Have a DBA "
-                "run the script that CheckpointHook.ddl() returns."
+                f"The metadata table {missing[0].fullname} does not exist, and [checkpoint] auto_create is off. Have a "
+                "DBA run the script that CheckpointHook.ddl() returns."
             )
 
     def exist(self, connection: sa.Connection) -> bool:
-        """Tell whether both tables are there."""
-        return all(self._there(connection))
+        """Tell whether the tables are there that every checkpoint needs."""
+        return not self._missing(connection, self._wanted(rejects=False))
 
-    def _there(self, connection: sa.Connection) -> list[bool]:
+    def keeps_rejects(self, connection: sa.Connection) -> bool:
+        """Tell whether the table of rejected rows is there; a database of which nothing is known never has it."""
+        return connection.dialect.name != ansi.NAME and not self._missing(connection, [self.reject])
+
+    def _wanted(self, rejects: bool) -> list[sa.Table]:
+        return [self.checkpoint, self.event, *([self.reject] if rejects else [])]
+
+    def _missing(self, connection: sa.Connection, wanted: list[sa.Table]) -> list[sa.Table]:
         with reading(connection):
             inspector = sa.inspect(connection)
-            return [
-                inspector.has_table(table.name, schema=table.schema)
-                for table in (self.checkpoint, self.event)
-            ]
+            return [table for table in wanted if not inspector.has_table(table.name, schema=table.schema)]
 
     def ddl(self, dialect_name: str) -> str:
         """
@@ -153,7 +166,7 @@ class Tables:
                 f"dialect: {dialect_name!r} is not known; choose one of {', '.join(sorted(_urls()))}."
             ) from None
         statements: list[Any] = []
-        for table in (self.checkpoint, self.event):
+        for table in self._wanted(rejects=True):
             statements.append(CreateTable(table))
             statements += [CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))]
         return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
@@ -250,4 +263,23 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
     )
     sa.Index(f"{name}_identity"[-60:], table.c.dag_id, table.c.task_id, table.c.run_id, table.c.map_index)
     sa.Index(f"{name}_kind"[-60:], table.c.kind)  # to find the few requests among all that progress
+    return table
+
+
+def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
+    table = sa.Table(
+        name,
+        metadata,
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(), primary_key=True),
+        *_identity(),
+        sa.Column("current_run_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("row_no", sa.BigInteger, nullable=False),
+        sa.Column("row_data", _LONG_TEXT, nullable=False),
+        sa.Column("error", _LONG_TEXT, nullable=False),
+        sa.Column("try_number", sa.Integer, nullable=False),
+        sa.Column("who", sa.String(400), nullable=False),
+        sa.Column("recorded_at", UTCDateTime, nullable=False),
+        **_MYSQL,
+    )
+    sa.Index(f"{name}_identity"[-60:], table.c.dag_id, table.c.task_id, table.c.run_id, table.c.map_index)
     return table

@@ -19,6 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "on_clear": ("reload", "resume"),
     "on_source_change": ("fail", "reload"),
     "on_null_key": ("fail", "load"),
+    "on_bad_row": ("fail", "reject"),
     "scope": ("run", "task"),
     "resume_proof": ("last_row", "prefix"),
 }
@@ -50,6 +51,8 @@ class TransferSpec:
     on_source_change: str = "fail"
     force_reload: bool = False
     on_null_key: str = "fail"
+    on_bad_row: str = "fail"
+    max_rejected_rows: int | None = 1_000
     scope: str = "run"
     lookback: float | Decimal | timedelta | None = None
     separate_checkpoint: bool = False
@@ -89,6 +92,7 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     _check_source(given)
     _check_key(given)
     _check_scope(given)
+    _check_rejecting(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
         _check_separate(given)
 
@@ -156,6 +160,27 @@ def _check_scope(given: Mapping[str, Any]) -> None:
             raise ArgumentError(
                 f"lookback: {given['lookback']!r} would leave rows out; give how far to go back."
             )
+
+
+def _check_rejecting(given: Mapping[str, Any]) -> None:
+    most = given.get("max_rejected_rows")
+    if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+        raise ArgumentError(
+            f"max_rejected_rows: {most!r} is not a whole number of at least 1; None is no limit, and "
+            "on_bad_row='fail' allows no bad row."
+        )
+    if given.get("on_bad_row") != "reject":
+        return
+    if given.get("strategy") == "none" or given.get("checkpoint_enabled") is False:
+        raise ArgumentError(
+            "on_bad_row: 'reject' keeps bad rows beside the checkpoint, and there is none with strategy='none' or "
+            "checkpoint_enabled=False."
+        )
+    if given.get("separate_checkpoint"):
+        raise ArgumentError(
+            "on_bad_row: 'reject' keeps bad rows beside the checkpoint, where with checkpoint_conn_id they cannot "
+            "commit together with the good ones. Keep the checkpoint in the destination, or use on_bad_row='fail'."
+        )
 
 
 def _check_separate(given: Mapping[str, Any]) -> None:

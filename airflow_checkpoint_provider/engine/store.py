@@ -27,6 +27,7 @@ from airflow_checkpoint_provider.engine.errors import (
 from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
 from airflow_checkpoint_provider.engine.oracle import ROWS_BUSY, error_code
 from airflow_checkpoint_provider.engine.position import BEGINNING, Key, Position
+from airflow_checkpoint_provider.engine.rejects import Rejects
 from airflow_checkpoint_provider.engine.rows import (
     attempt_values,
     from_row,
@@ -71,6 +72,7 @@ class Store:
 
     :param connection: the destination's connection, so that a batch and its checkpoint commit together
     :param lock_timeout: seconds to wait for another attempt's transaction
+    :param rejects: whether the table of rejected rows is there
     """
 
     def __init__(
@@ -80,12 +82,15 @@ class Store:
         identity: Identity,
         attempt: Attempt,
         lock_timeout: float = 60,
+        *,
+        rejects: bool = False,
     ) -> None:
         self.connection = connection
         self.tables = tables
         self.identity = identity
         self.attempt = attempt
         self.history = History(connection, tables)
+        self.rejects = Rejects(connection, tables, identity, there=rejects)
         self.fence = 0
         self._lock_timeout = lock_timeout
         self._table = tables.checkpoint
@@ -214,6 +219,8 @@ class Store:
                 "updated_at": now,
             }
         )
+        # Those of earlier runs stay, where this one starts from their mark.
+        self.rejects.clear(self.attempt.run_id if start.key else None)
 
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
         """Note down that the load starts over, before anything is emptied for it."""

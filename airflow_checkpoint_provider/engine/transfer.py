@@ -29,6 +29,7 @@ from airflow_checkpoint_provider.engine.events import (
     GuaranteeStated,
     Observer,
     Reconnecting,
+    RowsRejected,
     Started,
 )
 from airflow_checkpoint_provider.engine.overlap import few_collections
@@ -49,6 +50,7 @@ from airflow_checkpoint_provider.engine.start import Beginning, Start
 from airflow_checkpoint_provider.engine.store import Store
 from airflow_checkpoint_provider.engine.strategy import Strategy
 from airflow_checkpoint_provider.engine.unkept import Unkept, open_store
+from airflow_checkpoint_provider.engine.writing import Writer, check_rejecting, open_writer
 
 
 class Transfer:
@@ -77,7 +79,7 @@ class Transfer:
         self._observe = observe
         self._began = time.monotonic()
         self._fence = 0
-        self._reconnects = self._lost_in_a_row = 0
+        self._reconnects = self._lost_in_a_row = self._rejected = 0
         self._connections: list[Any] = []
         self._abandoned = False
         self._first: Beginning | None = None
@@ -114,6 +116,7 @@ class Transfer:
 
     def _run(self, session: Session) -> Result:
         spec = self._spec
+        check_rejecting(spec, session)
         strategy, chosen = choose_strategy(spec, session)
         if not self._reconnects:
             self._observe(chosen)
@@ -128,14 +131,17 @@ class Transfer:
         if decision.action is Action.NOTHING:
             beginning = Beginning(checkpoint, decision, iter(()))
             self._started(beginning, session, strategy, columns)
-            return self._result(beginning, checkpoint)
+            return self._result(
+                beginning, checkpoint, Writer(session.destination, store.rejects, self._attempt)
+            )
         try:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
             self._state_guarantee(session, is_there=True)
             self._started(beginning, session, strategy, columns)
+            writer = open_writer(spec, session, store.rejects, self._attempt)
             with few_collections():
-                for committed in self._copy(session, store, strategy, columns, beginning):
+                for committed in self._copy(session, store, writer, strategy, columns, beginning):
                     checkpoint, self._lost_in_a_row = committed, 0
             with store.transaction():
                 store.finish(checkpoint.rows, checkpoint.position)
@@ -144,7 +150,7 @@ class Transfer:
             if stopped or not session.has_lost(error):
                 store.give_up(stopped or error, checkpoint)
             raise
-        result = self._result(beginning, checkpoint)
+        result = self._result(beginning, checkpoint, writer)
         self._observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
         return result
 
@@ -154,14 +160,16 @@ class Transfer:
             self._guarantee = stated
             self._observe(stated)
 
-    def _result(self, beginning: Beginning, end: Checkpoint) -> Result:
+    def _result(self, beginning: Beginning, end: Checkpoint, writer: Writer) -> Result:
         guarantee = self._guarantee.guarantee if self._guarantee else ""
-        return Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began)
+        rejected = (self._rejected, writer.total)
+        return Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
 
     def _copy(
         self,
         session: Session,
         store: Store | Unkept,
+        writer: Writer,
         strategy: Strategy,
         columns: Columns,
         beginning: Beginning,
@@ -173,7 +181,9 @@ class Transfer:
             known, whole = take(batch, 2 * READ_AT_ONCE)
             tally = Tally(now.position, now.lower)
             tally.add(*known)
-            write = session.destination.write
+            whole = (
+                whole and self._spec.on_bad_row == "fail"
+            )  # else how many are good is known after the last row
             with store.transaction():
                 # Before any row is written the checkpoint is locked and the fence looked at. A small batch is known to
                 # its end by then, and needs no second update.
@@ -182,18 +192,27 @@ class Transfer:
                     store.advance(now)
                 else:
                     store.hold()
-                with session.writing(), session.destination.batch():
+                with session.writing(), writer.batch(now.rows) as write:
                     for chunk in known:
                         write(chunk.rows)
                     known.clear()
                     for chunk in batch:
                         tally.add(chunk)
                         write(chunk.rows)
+                good = tally.rows - len(writer.newest)
                 if not whole:
-                    now = now.after_batch(tally.rows, tally.end, tally.first)
+                    now = now.after_batch(good, tally.end, tally.first)
                     store.advance(now)
-            self._committed(now, tally.rows, strategy)
+            self._committed(now, good, strategy)
+            if writer.newest:
+                self._told_of(writer, store)
             yield now
+
+    def _told_of(self, writer: Writer, store: Store | Unkept) -> None:
+        rows, first = len(writer.newest), writer.newest[0]
+        self._rejected += rows
+        table = store.rejects.table if store.rejects else ""
+        self._observe(RowsRejected(rows, writer.total, table, first.number, first.error))
 
     def _all_at_once(self) -> bool:
         """Without a checkpoint, appended rows must not be committed before all of them are there."""

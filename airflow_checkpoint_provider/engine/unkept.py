@@ -26,14 +26,17 @@ def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt
     if not spec.keeps_checkpoint:
         return Unkept(session.destination.connection, identity, attempt)
     tables = Tables.named(spec.checkpoint_table)
-    tables.require(session.keeper, create=spec.auto_create)
-    return Store(session.keeper, tables, identity, attempt, spec.lock_timeout)
+    rejecting = spec.on_bad_row == "reject"
+    tables.require(session.keeper, create=spec.auto_create, rejects=rejecting)
+    rejects = rejecting or tables.keeps_rejects(session.keeper)
+    return Store(session.keeper, tables, identity, attempt, spec.lock_timeout, rejects=rejects)
 
 
 class Unkept:
     """Stands in for a store where every attempt starts over."""
 
     fence = 0
+    rejects = None
 
     def __init__(self, connection: sa.Connection, identity: Identity, attempt: Attempt) -> None:
         self._connection = connection

@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.hooks.databases import open_database
 
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.catalog import Catalog
+    from airflow_checkpoint_provider.engine.rejects import Reject
     from airflow_checkpoint_provider.engine.search import Found, Search
 
 
@@ -79,6 +80,33 @@ class CheckpointHook(BaseHook):
         """Return what happened to a checkpoint, newest first."""
         identity = _identity(dag_id, task_id, run_id, map_index)
         return self._catalog.history(identity, limit=limit, offset=offset)
+
+    def rejects(
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        *,
+        limit: int | None = 100,
+        offset: int = 0,
+    ) -> Sequence[Reject]:
+        """Return the rows of a load that its destination has refused (``on_bad_row="reject"``), in their order."""
+        return self.look_at_rejects(dag_id, task_id, run_id, map_index, limit=limit, offset=offset)[1]
+
+    def look_at_rejects(
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        *,
+        limit: int | None = 100,
+        offset: int = 0,
+    ) -> tuple[int, Sequence[Reject]]:
+        """Return how many rows were rejected, and some of them; see :meth:`rejects`."""
+        identity = _identity(dag_id, task_id, run_id, map_index)
+        return self._catalog.rejects(identity, limit=limit, offset=offset)
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """Return the requests that no attempt has followed yet, by the identity of the checkpoint."""
@@ -158,7 +186,8 @@ class CheckpointHook(BaseHook):
         who: str | None = None,
     ) -> bool:
         """
-        Delete a checkpoint, so that the next attempt knows of no earlier one; its history stays.
+        Delete a checkpoint, so that the next attempt knows of no earlier one. Its rejected rows go with it, its
+        history stays.
 
         :return: whether there was one
         """
@@ -172,7 +201,7 @@ class CheckpointHook(BaseHook):
         dry_run: bool = False,
     ) -> int:
         """
-        Delete old checkpoints with their history.
+        Delete old checkpoints with their history and rejected rows.
 
         :param older_than: nothing has happened to them for so long
         :param status: delete only those with this status, or one of these

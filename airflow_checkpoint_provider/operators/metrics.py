@@ -11,6 +11,7 @@ from airflow_checkpoint_provider.engine.events import (
     BatchCommitted,
     Event,
     Reconnecting,
+    RowsRejected,
     Started,
     StrategyChosen,
 )
@@ -21,7 +22,8 @@ class Metrics:
     An observer that counts, with the tags ``dag_id``, ``task_id`` and ``strategy``.
 
     Counters: ``checkpoint.rows``, ``checkpoint.batches``, ``checkpoint.resumes``, ``checkpoint.reloads``,
-    ``checkpoint.reconnects``. Timer: ``checkpoint.batch_duration``, from one commit to the next.
+    ``checkpoint.reconnects``, ``checkpoint.rejects``. Timer: ``checkpoint.batch_duration``, from one commit to the
+    next.
     """
 
     def __init__(self, identity: Identity) -> None:
@@ -45,6 +47,8 @@ class Metrics:
                 spent = timedelta(seconds=max(event.seconds - self._last, 0))
                 self._last = event.seconds
                 Stats.timing("checkpoint.batch_duration", spent, tags=dict(self._tags))
+            case RowsRejected(rows):
+                self._count("rejects", rows)
             case Reconnecting():
                 self._count("reconnects")
 

@@ -64,6 +64,10 @@ class CheckpointedTransferOperator(BaseOperator):
     :param force_reload: start over once, whatever is stored; automatic retries of that load resume. (templated)
     :param on_null_key: when rows have no value in ``checkpoint_column``: ``"fail"``, or ``"load"`` them as the
         last batch
+    :param on_bad_row: when the destination refuses a row for what is in it: ``"fail"``, or ``"reject"``, which puts it
+        into the table ``<checkpoint_table>_reject`` and goes on
+    :param max_rejected_rows: how many rows of a load may be rejected, ``None`` for any number; one more ends the
+        attempt. The default of 1,000 lets the odd bad row pass, and stops early where a column or the query is wrong
     :param scope: ``"run"`` keeps a checkpoint per DAG run; ``"task"`` keeps a high-water mark across runs, so
         that each run loads what is new
     :param lookback: with ``scope="task"``, how far behind the mark a run begins: a number, or a timedelta. Needs
@@ -130,6 +134,8 @@ class CheckpointedTransferOperator(BaseOperator):
         on_source_change: str = "fail",
         force_reload: bool | str = False,
         on_null_key: str = "fail",
+        on_bad_row: str = "fail",
+        max_rejected_rows: int | None = 1_000,
         scope: str = "run",
         lookback: float | Decimal | timedelta | None = None,
         checkpoint_conn_id: str | None = None,
@@ -162,6 +168,8 @@ class CheckpointedTransferOperator(BaseOperator):
         self.on_source_change = on_source_change
         self.force_reload = force_reload
         self.on_null_key = on_null_key
+        self.on_bad_row = on_bad_row
+        self.max_rejected_rows = max_rejected_rows
         self.scope = scope
         self.lookback = lookback
         self.checkpoint_conn_id = checkpoint_conn_id
@@ -179,7 +187,8 @@ class CheckpointedTransferOperator(BaseOperator):
         Transfer what is left of the load.
 
         :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
-            of this attempt, ``rows_total`` of the load, ``reconnects``, ``duration_s``, ``rows_per_s``
+            of this attempt, ``rows_total`` of the load, ``rejected`` and ``rejected_total``, ``reconnects``,
+            ``duration_s``, ``rows_per_s``
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Status
 from airflow_checkpoint_provider.engine.history import Event
+from airflow_checkpoint_provider.engine.rejects import Reject
 from airflow_checkpoint_provider.engine.search import STATES, Found, Listed, Search, sum_of_states
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
@@ -54,13 +55,23 @@ class Result:
         return sum_of_states(self.counts)
 
 
+REJECTS_SHOWN = 10
+_Answer = tuple[Checkpoint | None, Event | None, Sequence[Event], int, Sequence[Reject]]
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One checkpoint with its history; without the checkpoint when it was deleted, or is not there yet."""
+    """One checkpoint with its history; without the checkpoint when it was deleted, or is not there yet.
+
+    :param rejected: how many rows its destination has refused
+    :param rejects: the first of them
+    """
 
     view: View | None
     events: Sequence[Event]
     troubles: list[Trouble]
+    rejected: int = 0
+    rejects: Sequence[Reject] = ()
 
 
 def find(places: Iterable[Place], search: Search, order_by: str, limit: int, offset: int) -> Result:
@@ -110,22 +121,28 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
 def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_index: int) -> Subject:
     """Return a task instance's checkpoint: its own, else the one that spans the task's runs."""
 
-    def question(hook: CheckpointHook) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
+    def question(hook: CheckpointHook) -> _Answer:
         own = hook.look(dag_id, task_id, run_id, map_index)
-        if own[0] or own[2] or run_id == ALL_RUNS:
-            return own
-        return hook.look(dag_id, task_id, None, map_index)
+        if not (own[0] or own[2] or run_id == ALL_RUNS):
+            own = hook.look(dag_id, task_id, None, map_index)
+        if own[0] is None:
+            return *own, 0, ()
+        key = own[0].identity
+        return *own, *hook.look_at_rejects(
+            key.dag_id, key.task_id, key.run_id, key.map_index, limit=REJECTS_SHOWN
+        )
 
     answers = reader().ask(places, question)
     now = datetime.now(UTC)
     kept = [(place, *answer) for place, answer in answers.by_place.items() if answer[0]]
     # A task that was moved to another destination has left an older one behind.
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
-    for place, checkpoint, request, events in kept:
+    for place, checkpoint, request, events, rejected, rejects in kept:
         if checkpoint:
             listed = Listed(checkpoint, request, _sample(events))
             over = interrupted([checkpoint]).get(checkpoint.identity)
-            return Subject(View.of(place, listed, over, stalled_after(), now), events, answers.troubles)
+            view = View.of(place, listed, over, stalled_after(), now)
+            return Subject(view, events, answers.troubles, rejected, rejects)
     events = next((answer[2] for answer in answers.by_place.values() if answer[2]), ())
     return Subject(None, events, answers.troubles)
 

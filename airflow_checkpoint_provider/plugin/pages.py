@@ -126,6 +126,8 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         dag_id=dag_id,
         task_id=task_id,
         events=subject.events,
+        rejected=subject.rejected,
+        rejects=subject.rejects,
         attempts=attempts(subject.events, view.checkpoint if view else None, over=view is None or view.over),
         chart=chart(subject.events, view.checkpoint, None if view.over else now) if view else None,
         may_act=viewer.may("PUT", dag_id),

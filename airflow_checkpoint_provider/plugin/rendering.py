@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(
-    number=words.number, duration=words.duration, percent=words.percent, short=words.short
+    number=words.number,
+    duration=words.duration,
+    percent=words.percent,
+    short=words.short,
+    as_json=lambda value: json.dumps(value, ensure_ascii=False),
 )
 
 

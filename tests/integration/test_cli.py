@@ -208,7 +208,7 @@ def test_an_age_that_is_none(airflow: Airflow, two: Load, age: str) -> None:
 def test_create_tables_and_ddl(airflow: Airflow, load: Load) -> None:
     assert airflow("list").code == 1
     assert airflow("create-tables").out == (
-        "airflow_checkpoint and airflow_checkpoint_event are there in target.\n"
+        "airflow_checkpoint, airflow_checkpoint_event and airflow_checkpoint_reject are there in target.\n"
     )
     assert airflow("list").code == 0
     script = airflow("ddl", "--dialect", "oracle", "--table", "meta.checkpoints")
@@ -254,7 +254,18 @@ def test_several_databases(
 def test_help_is_complete(airflow: Airflow) -> None:
     whole = airflow("--help")
     assert whole.code == 0
-    for name in ("list", "show", "history", "reload", "resume", "delete", "purge", "create-tables", "ddl"):
+    for name in (
+        "list",
+        "show",
+        "history",
+        "rejects",
+        "reload",
+        "resume",
+        "delete",
+        "purge",
+        "create-tables",
+        "ddl",
+    ):
         assert re.search(rf"^    {name}\b", whole.out, re.MULTILINE), name
         command = airflow(name, "--help")
         assert command.code == 0

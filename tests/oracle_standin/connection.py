@@ -89,6 +89,10 @@ class Connection(oracledb.Connection):
         try:
             if statement.kind == "query":
                 return run(cursor)
+            if statement.kind == "control":
+                if not self.in_transaction:
+                    cursor.execute("BEGIN")
+                return run(cursor)
             if statement.kind == "ddl":
                 return self._alone(cursor, run)
             return self._in_transaction(cursor, statement.wait, run)

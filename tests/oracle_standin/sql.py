@@ -20,6 +20,11 @@ _BIND_TEXT = re.compile(r'"?standin_bind_(\d+)_"?', re.IGNORECASE)
 _KNOWN = FUNCTIONS | NOT_FUNCTIONS
 _CREATE_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
 _AS_SELECT = re.compile(r"\bAS\s+SELECT\b", re.IGNORECASE)
+# Which has no word to release a savepoint.
+_CONTROL = re.compile(
+    r"SAVEPOINT\s+\w+|ROLLBACK\s+TO\s+(SAVEPOINT\s+)?\w+|SET\s+CONSTRAINTS?\s+ALL\s+(IMMEDIATE|DEFERRED)",
+    re.IGNORECASE,
+)
 _RESERVED_BINDS = frozenset(
     [
         "ACCESS",
@@ -96,7 +101,7 @@ class Statement:
     """
     A checked statement.
 
-    :param kind: ``query``, ``lock`` (a query FOR UPDATE), ``dml``, ``ddl`` or ``session``
+    :param kind: ``query``, ``lock`` (a query FOR UPDATE), ``dml``, ``ddl``, ``session`` or ``control``
     :param text: for Postgres, with a mark where each bind variable stands
     :param binds: the names of the bind variables in the order in which they stand
     :param wait: seconds that a lock is waited for; ``None`` for ever
@@ -141,6 +146,8 @@ def translate(sql: str) -> Statement:
     _check_words(tokens)
     if tokens[0].text.upper() == "ALTER" and tokens[1].text.upper() == "SESSION":
         return Statement("session", sql)
+    if _CONTROL.fullmatch(sql.strip()):
+        return Statement("control", sql)
     sql, binds = _mark_binds(sql, tokens)
     for pattern, by in _REWRITTEN:
         sql = pattern.sub(by, sql)

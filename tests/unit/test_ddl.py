@@ -26,6 +26,8 @@ def test_parses_in_every_dialect(dialect: str) -> None:
         *[("INDEX", "checkpoints")] * 4,
         ("TABLE", "checkpoints_event"),
         *[("INDEX", "checkpoints_event")] * 2,
+        ("TABLE", "checkpoints_reject"),
+        ("INDEX", "checkpoints_reject"),
     ]
 
 
@@ -47,7 +49,7 @@ def test_makes_the_tables_that_the_package_makes() -> None:
     tables = Tables.named("airflow_checkpoint")
     by_hand, by_package = sqlite3.connect(":memory:"), sa.create_engine("sqlite://").connect()
     by_hand.executescript(tables.ddl("sqlite"))
-    tables.create(by_package)
+    tables.create(by_package, rejects=True)
     catalog = "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2"
     made = [tuple(row) for row in by_package.exec_driver_sql(catalog)]
 

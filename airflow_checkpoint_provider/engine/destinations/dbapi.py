@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.batches import Block, Rows
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.database import paramstyle, raw_connection
+from airflow_checkpoint_provider.engine.destinations.refusals import blames_rows
 from airflow_checkpoint_provider.engine.errors import (
     ArgumentError,
+    BadRowsError,
     CheckpointError,
     DestinationError,
     one_line,
@@ -32,6 +34,7 @@ class Destination:
     """
 
     transactional = False  # whether it is known that a rollback takes back what was written
+    savepoints = False  # whether it is known that a part of a transaction can be taken back
 
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
         self.connection = connection
@@ -92,6 +95,15 @@ class Destination:
         """Write rows between here and the end, where the last of them are on their way."""
         yield
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Write a part of a batch, which is taken back on an error while the rest of the transaction stays."""
+        with self.connection.begin_nested(), self.batch():
+            yield
+
+    def check_at_once(self) -> None:
+        """Have this transaction look at what it would otherwise look at when it commits, where that can be."""
+
     def write(self, rows: Block) -> None:
         """
         Write rows in the current transaction.
@@ -100,13 +112,21 @@ class Destination:
         """
         if not rows:
             return
+        self.check_width(rows)
+        with self.errors("refused the batch"):
+            self._write(rows)
+
+    def check_width(self, rows: Block) -> None:
+        """
+        Look whether rows have as many values as there are columns.
+
+        :raises DestinationError: when one has not
+        """
         if isinstance(rows, Rows) and (wrong := set(map(len, rows)) - {len(self.columns)}):
             raise DestinationError(
                 f"Rows of {min(wrong)} values do not fit the {len(self.columns)} columns that are written: "
                 f"{', '.join(self.columns)}. Set destination_columns to what rows_processor returns."
             )
-        with self.errors("refused the batch"):
-            self._write(rows)
 
     @contextmanager
     def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
@@ -117,9 +137,10 @@ class Destination:
             raise
         # The last two are how drivers refuse a text that is not Unicode, and a number that is too large.
         except (self.connection.dialect.loaded_dbapi.Error, UnicodeError, OverflowError) as error:
-            raise DestinationError(
-                f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
-            ) from error
+            message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
+            if blames_rows(self.connection.dialect.name, error):
+                raise BadRowsError(message, one_line(error)) from error
+            raise DestinationError(message) from error
 
     def quote(self, name: str) -> str:
         """Quote a column name as the catalog has it."""

@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.destinations.mysql_checks import check_of, converted
-from airflow_checkpoint_provider.engine.errors import ArgumentError, DestinationError
+from airflow_checkpoint_provider.engine.errors import ArgumentError, BadRowsError
 from airflow_checkpoint_provider.engine.names import TableName, quote_name
 from airflow_checkpoint_provider.engine.query import split_mysql
 
@@ -35,6 +35,7 @@ class MysqlDestination(Destination):
     """A table in MySQL or MariaDB."""
 
     transactional = True
+    savepoints = True
 
     def run_script(self, script: str | Sequence[str]) -> None:
         listed = [script] if isinstance(script, str) else script
@@ -93,10 +94,14 @@ class MysqlDestination(Destination):
             cursor.execute(statement, values)
         except self.connection.dialect.loaded_dbapi.Error as error:
             if mysql.error_number(error) == _NOT_MINE and self._suffix:
-                raise DestinationError(
-                    f"Destination {self.conn_id!r}: a row is equal to one of {self.table} in another unique index than "
-                    f"that of {', '.join(self.conflict_columns)}, and would change that one. Nothing of the batch is "
-                    "committed; give conflict_columns of the index that tells the rows apart, or remove the other."
+                reason = (
+                    f"a row is equal to one of {self.table} in another unique index than that of "
+                    f"{', '.join(self.conflict_columns)}, and would change that one."
+                )
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {reason} Nothing of the batch is committed; give conflict_columns "
+                    "of the index that tells the rows apart, or remove the other.",
+                    reason,
                 ) from error
             raise
 
@@ -111,7 +116,7 @@ class MysqlDestination(Destination):
             yield from self._pieces(rows[middle:])
         else:
             if (needed := _packet_size(rows[0])) > self._packet:
-                raise DestinationError(
+                raise BadRowsError(
                     f"Destination {self.conn_id!r}: a row for {self.table} takes {needed:,} bytes, and the server "
                     f"accepts {self._packet:,} at a time. Raise max_allowed_packet there."
                 )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql as types
 
 from airflow_checkpoint_provider.engine.digits import places
-from airflow_checkpoint_provider.engine.errors import DestinationError
+from airflow_checkpoint_provider.engine.errors import BadRowsError
 from airflow_checkpoint_provider.engine.mysql import as_parameter
 
 Check = Callable[[Sequence[Any]], None]
@@ -57,7 +57,7 @@ def _check_fractions(column: str, type_: Any, values: Iterable[Any]) -> None:
         else:
             exact = not getattr(value, "microsecond", 0) % unit
         if not exact:
-            raise DestinationError(
+            raise BadRowsError(
                 f"{column} would lose fractions of a second of {value}, as it keeps {digits} digits of them. Declare "
                 f"it {type_.__visit_name__}(6), or cut them off in the query."
             )
@@ -66,7 +66,7 @@ def _check_fractions(column: str, type_: Any, values: Iterable[Any]) -> None:
 def _check_days(column: str, values: Iterable[Any]) -> None:
     for value in values:
         if isinstance(value, datetime) and value.time() != time():
-            raise DestinationError(
+            raise BadRowsError(
                 f"{column} would lose the time of {value}, as it is a DATE. Declare it DATETIME(6), or cast it in "
                 "the query."
             )
@@ -77,7 +77,7 @@ def _check_whole(column: str, values: Iterable[Any]) -> None:
         if isinstance(value, (int, type(None))):
             continue
         if not _is_whole(value):
-            raise DestinationError(
+            raise BadRowsError(
                 f"{column} would round {value!r}, or read something else in it, as it is an integer. Declare it "
                 "DECIMAL, DOUBLE or TEXT, or cast it in the query."
             )
@@ -93,7 +93,7 @@ def _is_whole(value: Any) -> bool:
 def _check_finite(column: str, values: Iterable[Any]) -> None:
     for value in values:
         if isinstance(value, (float, Decimal)) and not math.isfinite(value):
-            raise DestinationError(f"{column} cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
+            raise BadRowsError(f"{column} cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
 
 
 def _check_scale(column: str, scale: int, values: Iterable[Any]) -> None:
@@ -105,9 +105,9 @@ def _check_scale(column: str, scale: int, values: Iterable[Any]) -> None:
         except ArithmeticError:
             continue  # no number: the server says so
         if not number.is_finite():
-            raise DestinationError(f"{column} cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
+            raise BadRowsError(f"{column} cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
         if places(number) > scale:
-            raise DestinationError(
+            raise BadRowsError(
                 f"{column} would round {value} to {scale} digits behind the point. Declare it with more, or round it "
                 "in the query."
             )
@@ -118,7 +118,7 @@ _NULL_INSTEAD = "Have the query, or rows_processor, return NULL instead."
 
 def _converted(value: Any) -> Any:
     if isinstance(value, time) and value.tzinfo:
-        raise DestinationError(f"MySQL has no time of day with a time zone ({value}). Cast it in the query.")
+        raise BadRowsError(f"MySQL has no time of day with a time zone ({value}). Cast it in the query.")
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return as_parameter(value)

@@ -10,7 +10,12 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.destinations.oracle_columns import Column, column_of
-from airflow_checkpoint_provider.engine.errors import CheckpointError, DestinationError, one_line
+from airflow_checkpoint_provider.engine.errors import (
+    BadRowsError,
+    CheckpointError,
+    DestinationError,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.oracle import error_code, primary_key
 from airflow_checkpoint_provider.engine.query import statements
 
@@ -26,6 +31,7 @@ class OracleDestination(Destination):
     """
 
     transactional = True
+    savepoints = True
 
     def quote(self, name: str) -> str:
         # The names are the catalog's, as the server describes them, to the letter.
@@ -34,6 +40,9 @@ class OracleDestination(Destination):
     def run_script(self, script: str | Sequence[str]) -> None:
         texts = [script] if isinstance(script, str) else script
         super().run_script([statement for text in texts for statement in statements(text)])
+
+    def check_at_once(self) -> None:
+        self._run("SET CONSTRAINTS ALL IMMEDIATE")
 
     def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
         cursor = self.raw.cursor()
@@ -74,15 +83,16 @@ class OracleDestination(Destination):
                 yield
         except DestinationError as error:
             if error_code(error.__cause__) in _NULL_REFUSED:
-                raise DestinationError(
-                    f"{error}. In Oracle, an empty string is NULL, too."
-                ) from error.__cause__
+                also = ". In Oracle, an empty string is NULL, too."
+                reason = f"{one_line(error.__cause__ or error)}{also}"
+                raise BadRowsError(f"{error}{also}", reason) from error.__cause__
             raise
         except CheckpointError:
             raise
         except (ValueError, TypeError) as error:  # what the driver has no form for
-            raise DestinationError(
-                f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
+            raise BadRowsError(
+                f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}",
+                one_line(error),
             ) from error
 
     def _merge(self) -> str:
@@ -124,10 +134,12 @@ class OracleDestination(Destination):
             try:
                 converted.append(None if value is None else writer.convert(value))
             except (ValueError, ArithmeticError, TypeError) as error:
-                raise DestinationError(
-                    f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} is "
-                    f"{_type(self._types[index])}, and {_shown(value)} {error}. Nothing of the batch is committed. "
-                    "Convert it in the query or in rows_processor."
+                column, type_ = f"{self.columns[index]} of {self.table}", _type(self._types[index])
+                reason = f"{column} is {type_}, and {_shown(value)} {error}."
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {reason} Nothing of the batch is committed. Convert it in the "
+                    "query or in rows_processor.",
+                    reason,
                 ) from error
         return converted
 

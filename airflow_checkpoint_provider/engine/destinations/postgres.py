@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
-from airflow_checkpoint_provider.engine.errors import DestinationError
+from airflow_checkpoint_provider.engine.errors import BadRowsError
 from airflow_checkpoint_provider.engine.packed import HEADER, TRAILER, Packed
 
 _STAGE = "airflow_checkpoint_stage"
@@ -21,6 +21,7 @@ class PostgresDestination(Destination):
     """A table in Postgres; rows to upsert go through a temporary table."""
 
     transactional = True
+    savepoints = True
 
     _copy: Any = None
     _binary = False
@@ -69,6 +70,16 @@ class PostgresDestination(Destination):
             if self._copy and self.write_mode == "upsert":
                 self._run(self._merge)
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        with super().part():
+            yield
+        if self.write_mode == "upsert":
+            self._run(f"TRUNCATE {_STAGE}")  # which is emptied only at the end of the transaction
+
+    def check_at_once(self) -> None:
+        self._run("SET CONSTRAINTS ALL IMMEDIATE")
+
     def _write(self, rows: Any) -> None:
         packed = isinstance(rows, Packed)
         if self._copy is None:
@@ -78,10 +89,11 @@ class PostgresDestination(Destination):
             return
         for index in self._texts:
             if not _BYTES.isdisjoint({type(row[index]) for row in rows}):
-                raise DestinationError(
-                    f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} is text, and the batch has "
-                    "bytes for it, of which nothing is committed. Decode them in the query or in rows_processor, "
-                    "or make the column bytea."
+                reason = f"{self.columns[index]} of {self.table} is text, and the batch has bytes for it"
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {reason}, of which nothing is committed. Decode them in the query "
+                    "or in rows_processor, or make the column bytea.",
+                    reason,
                 )
         write_row = self._copy.write_row
         for row in rows:

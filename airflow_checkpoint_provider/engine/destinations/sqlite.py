@@ -17,7 +17,7 @@ from sqlalchemy.types import NullType
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.destinations.dbapi import Destination
 from airflow_checkpoint_provider.engine.digits import significant
-from airflow_checkpoint_provider.engine.errors import DestinationError
+from airflow_checkpoint_provider.engine.errors import BadRowsError
 from airflow_checkpoint_provider.engine.mysql import time_text
 
 FLOAT_DIGITS = 15
@@ -28,6 +28,7 @@ class SqliteDestination(Destination):
     """A table in SQLite: values that it has no type for are written as text, to the last digit."""
 
     transactional = True
+    savepoints = True
 
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
@@ -62,7 +63,7 @@ class SqliteDestination(Destination):
         for index, values in enumerate(zip(*rows, strict=True)):
             # Only NaN differs from itself.
             if float in set(map(type, values)) and any(map(ne, values, values)):
-                raise DestinationError(
+                raise BadRowsError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} cannot hold NaN, for which "
                     "SQLite would store NULL. Cast it to text, or replace it, in the query."
                 )
@@ -88,7 +89,7 @@ class SqliteDestination(Destination):
         """
         Convert a value that SQLite has no type for.
 
-        :raises DestinationError: for a number that SQLite would keep as a float, where it has more digits than that
+        :raises BadRowsError: for a number that SQLite would keep as a float, where it has more digits than that
         """
         if isinstance(value, datetime):
             return value.isoformat(sep=" ")
@@ -96,7 +97,7 @@ class SqliteDestination(Destination):
             return value.isoformat()
         if isinstance(value, Decimal):
             if index in self._rounding and significant(value) > FLOAT_DIGITS:
-                raise DestinationError(
+                raise BadRowsError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} would round {value}, as "
                     "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."
                 )
