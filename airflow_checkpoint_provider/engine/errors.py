@@ -36,6 +36,10 @@ class DestinationError(CheckpointError):
     """The destination cannot be written as asked."""
 
 
+class StageError(DestinationError):
+    """What is staged for a destination is not what was written to it, or not all of it."""
+
+
 class CannotConnectError(CheckpointError):
     """A database does not answer, or does not let us in."""
 
