@@ -139,7 +139,7 @@ class Publication:
             if checkpoint.destination_table != str(destination.table):
                 raise StageError(
                     f"destination_table: {checkpoint.identity} loads into {checkpoint.destination_table}, and this "
-                    f"task would publish into {destination.table}. Give both tasks the same table, written the same way."
+                    f"task would publish into {destination.table}. Give both the same table, written the same way."
                 )
         return checkpoints
 

@@ -82,10 +82,14 @@ def test_swaps_all_rows_at_the_end(load: Load) -> None:
 
 @pytest.mark.parametrize("strategy", ["key", "python"])
 def test_resumes_on_the_stage(load: Load, strategy: str) -> None:
-    by = {} if strategy == "key" else {"checkpoint_column": None, "sql": "SELECT * FROM t ORDER BY n", "source_table": None}
+    by = (
+        {}
+        if strategy == "key"
+        else {"checkpoint_column": None, "sql": "SELECT * FROM t ORDER BY n", "source_table": None}
+    )
     by["strategy"] = strategy
     assert load.attempt_batches(2, **by)
-    assert (loaded(load), status(load)) == (OLD, ("running", 8))
+    assert (loaded(load), status(load)) == (OLD, ("failed", 8))
     assert len(stages(load.destination)) == 1
     result = load.attempt(**by)
     assert (result.rows, result.rows_total, loaded(load)) == (2, 10, NEW)
@@ -120,7 +124,9 @@ def test_a_clear_starts_over_on_a_new_stage(load: Load) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"strategy": "none"}, {"checkpoint_enabled": False}])
-def test_without_a_checkpoint_every_attempt_fills_the_stage_anew(load: Load, arguments: dict[str, Any]) -> None:
+def test_without_a_checkpoint_every_attempt_fills_the_stage_anew(
+    load: Load, arguments: dict[str, Any]
+) -> None:
     arguments["checkpoint_column"] = None
     assert load.attempt_batches(2, **arguments)
     assert loaded(load) == OLD
@@ -148,7 +154,9 @@ def test_what_the_destination_refuses_comes_up_at_the_end_and_changes_nothing(lo
         load.attempt()
     assert (loaded(load), status(load)) == (OLD, ("failed", 11))
     load.destination.execute(f"DELETE FROM {quoted(load)} WHERE v = 'twice'")
-    with pytest.raises(StageError, match="holds 10 rows, and 11 were written to it: somebody else has changed it"):
+    with pytest.raises(
+        StageError, match="holds 10 rows, and 11 were written to it: somebody else has changed it"
+    ):
         load.attempt()
     assert loaded(load) == OLD
     load.source.execute("DELETE FROM t WHERE v = 'twice'")
@@ -208,7 +216,7 @@ def test_a_stage_left_by_a_crash_before_the_drop_is_dropped_by_the_retry(
 
 
 def test_names_of_any_length_and_case(load: Load) -> None:
-    name = "A Table " + "of a long name " * 3
+    name = "A Table" + " of a long name" * 3
     load.destination.execute(f'CREATE TABLE "{name}" ("N" integer, "the 100% v" varchar(20))')
     load.attempt(destination_table=f'"{name}"', destination_columns=["N", "the 100% v"])
     assert load.destination.rows(f'SELECT "N", "the 100% v" FROM "{name}" ORDER BY 1') == NEW
@@ -217,7 +225,9 @@ def test_names_of_any_length_and_case(load: Load) -> None:
 
 def test_source_and_destination_in_one_file(make_db: MakeDb) -> None:
     db = make_db("sqlite", "both")
-    db.execute("CREATE TABLE t (n integer)", "CREATE TABLE target (n integer)", "INSERT INTO target VALUES (9)")
+    db.execute(
+        "CREATE TABLE t (n integer)", "CREATE TABLE target (n integer)", "INSERT INTO target VALUES (9)"
+    )
     db.insert("t", [(n,) for n in range(10)])
     load = Load(db, db, {"source_table": "t", "write_mode": "replace_atomic", "batch_size": 3})
     assert load.attempt_batches(2)
@@ -233,7 +243,9 @@ def test_a_table_without_transactions_is_refused(make_db: MakeDb, changes: dict[
     source.execute("CREATE TABLE t (n integer)")
     destination.execute("CREATE TABLE target (n integer) ENGINE = MyISAM")
     load = Load(source, destination, {"source_table": "t", "write_mode": "replace_atomic", **changes})
-    message = "write_mode: 'replace_atomic' swaps all rows in one transaction .*, but target is a table of MyISAM"
+    message = (
+        "write_mode: 'replace_atomic' swaps all rows in one transaction .*, but target is a table of MyISAM"
+    )
     with pytest.raises(ArgumentError, match=message):
         load.attempt()
     assert stages(destination) == []

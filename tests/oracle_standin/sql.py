@@ -20,6 +20,9 @@ _BIND_TEXT = re.compile(r'"?standin_bind_(\d+)_"?', re.IGNORECASE)
 _KNOWN = FUNCTIONS | NOT_FUNCTIONS
 _CREATE_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
 _AS_SELECT = re.compile(r"\bAS\s+SELECT\b", re.IGNORECASE)
+_LOCK_TABLE = re.compile(
+    r"LOCK TABLE (.+) (IN (?:SHARE|EXCLUSIVE|SHARE ROW EXCLUSIVE) MODE)", re.IGNORECASE | re.DOTALL
+)
 _RESERVED_BINDS = frozenset(
     [
         "ACCESS",
@@ -139,6 +142,8 @@ def translate(sql: str) -> Statement:
     if any(token.token_type is TokenType.SEMICOLON for token in tokens):
         raise ora(933) if tokens[0].text.upper() != "SELECT" else ora(911, ";")
     _check_words(tokens)
+    if lock := _LOCK_TABLE.fullmatch(sql):
+        return Statement("lock", f"LOCK TABLE {_postgres(exp.to_table(lock[1], dialect='oracle'))} {lock[2]}")
     if tokens[0].text.upper() == "ALTER" and tokens[1].text.upper() == "SESSION":
         return Statement("session", sql)
     sql, binds = _mark_binds(sql, tokens)
@@ -254,6 +259,8 @@ def _as_postgres(node: exp.Expression) -> exp.Expression:
         return exp.Identifier(this=node.name.upper(), quoted=True)
     if isinstance(node, exp.Literal) and node.is_string and not node.this:
         return exp.Null()
+    if isinstance(node, exp.Drop):
+        node.set("purge", None)
     if isinstance(node, exp.Column) and node.name.upper() == "ROWID" and not node.this.quoted:
         return exp.Cast(this=exp.column("ctid", table=node.args.get("table")), to=exp.DataType.build("text"))
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMPLTZ:
