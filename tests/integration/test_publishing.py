@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
 
+from airflow_checkpoint_provider.engine.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import DestinationError, FencedError
 from airflow_checkpoint_provider.engine.events import BatchCommitted
+from airflow_checkpoint_provider.engine.publication import Publication
 from airflow_checkpoint_provider.engine.store import Store
 from tests.databases import Db
 from tests.fix_databases import MakeDb
@@ -62,6 +64,42 @@ def test_a_crash_at_any_statement_leaves_the_old_rows_or_the_new(load: Load, aft
     assert outcomes.count(OLD) > 10
     assert outcomes.count(NEW) > 1
     assert stages(load.destination) == []
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_while_another_task_publishes(load: Load, after: bool) -> None:
+    outcomes = []
+    for statement in range(100):
+        load.next_run()
+        load.destination.execute("DELETE FROM target")
+        load.destination.insert("target", OLD)
+        load.attempt(publish=False)
+        fuse = Fuse(statement, after)
+        with suppress(BaseException):
+            publication(load, Database("dst", lambda fuse=fuse: connect(load.destination, fuse))).run()
+        outcomes.append(loaded(load))
+        assert outcomes[-1] in (OLD, NEW)
+        publication(load, load.destination.database("dst")).run()
+        assert loaded(load) == NEW
+        if not fuse.burnt:
+            break
+    assert statement > 8
+    assert outcomes.count(OLD) > 6
+    assert outcomes.count(NEW) > 1
+    assert stages(load.destination) == []
+
+
+def publication(load: Load, database: Database) -> Publication:
+    return Publication(
+        database,
+        "target",
+        "airflow_checkpoint",
+        Identity("a_dag", "a_task", f"run_{load.run}"),
+        None,
+        Attempt(f"run_{load.run}", None, 1, 3, 3, 0, "publisher"),
+        load.events.append,
+        lock_timeout=2,
+    )
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
