@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import DestinationError, FencedError
 from airflow_checkpoint_provider.engine.events import BatchCommitted
 from airflow_checkpoint_provider.engine.publication import Publication
+from airflow_checkpoint_provider.engine.publish import discard
 from airflow_checkpoint_provider.engine.store import Store
 from tests.databases import Db
 from tests.fix_databases import MakeDb
@@ -235,6 +236,25 @@ def test_an_attempt_that_wakes_up_to_publish_is_fenced(load: Load, newer_gets: s
     assert loaded(load) == expected == ([(n, "newer") for n, _ in NEW] if newer_gets == "everything" else OLD)
     load.attempt()
     assert len(loaded(load)) == 10
+
+
+def test_an_attempt_that_wakes_up_to_tidy_up_leaves_the_stage_of_the_next(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause = Pause()
+
+    def discard_later(*args: Any) -> None:
+        pause()
+        discard(*args)
+
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.publish.discard", discard_later)
+    older = load.transfer()
+    with pause.during(older.run) as future:
+        load.clear()
+        assert load.attempt_batches(1)
+    assert future.result().rows == 10
+    assert load.attempt().rows == 4
+    assert loaded(load) == NEW
 
 
 @pytest.mark.parametrize("destination", ["postgres", "mysql", "oracle"], indirect=True)
