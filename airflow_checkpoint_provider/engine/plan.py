@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen, TablesMatched
 from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.probe import rolls_back
+from airflow_checkpoint_provider.engine.referrers import changed_with
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
@@ -68,7 +69,7 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
     :raises ArgumentError: when that is less than the spec asks for
     """
     if spec.stages and is_there:
-        _refuse_without_rollback(spec, session)
+        _refuse_swap(spec, session)
     if not spec.keeps_checkpoint:
         return GuaranteeStated(
             AT_LEAST_ONCE, "no checkpoint is kept, so an attempt that is repeated loads again"
@@ -91,8 +92,8 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
     )
 
 
-def _refuse_without_rollback(spec: TransferSpec, session: Session) -> None:
-    """Publishing is one transaction, or it is nothing: no argument makes up for that."""
+def _refuse_swap(spec: TransferSpec, session: Session) -> None:
+    """Publishing is one transaction that changes one table, or it is nothing: no argument makes up for that."""
     destination = session.destination
     reason = destination.why_unsafe([destination.table])
     if not reason and not destination.transactional:
@@ -103,6 +104,12 @@ def _refuse_without_rollback(spec: TransferSpec, session: Session) -> None:
                 f"it is not known whether connection {destination.conn_id!r} takes back what is rolled back, which is "
                 "tried out on a checkpoint that is kept there"
             )
+    if referring := changed_with(destination.connection, destination.table):
+        raise ArgumentError(
+            f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which would "
+            f"change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or make "
+            "it a foreign key without such an action."
+        )
     if reason:
         raise ArgumentError(
             f"write_mode: 'replace_atomic' swaps all rows in one transaction of the destination, but {reason}. Use "

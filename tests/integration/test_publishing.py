@@ -12,7 +12,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import DestinationError, FencedError
+from airflow_checkpoint_provider.engine.errors import ArgumentError, DestinationError, FencedError
 from airflow_checkpoint_provider.engine.events import BatchCommitted
 from airflow_checkpoint_provider.engine.publication import Publication
 from airflow_checkpoint_provider.engine.publish import discard
@@ -330,6 +330,24 @@ def test_rows_that_refer_to_the_table_find_their_key_among_the_new_rows(make_db:
     with pytest.raises(DestinationError, match=message):
         load.attempt()
     assert loaded(load) == NEW
+
+
+@pytest.mark.parametrize("destination", ["postgres", "mysql"], indirect=True)
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_rows_that_would_be_deleted_with_the_old_ones_are_not(load: Load, action: str) -> None:
+    load.destination.execute(
+        "CREATE TABLE child (n integer, m integer, CONSTRAINT c FOREIGN KEY (n) REFERENCES target (n)"
+        f" ON DELETE {action})",
+        "INSERT INTO child VALUES (100, 1)",
+    )
+    with pytest.raises(
+        ArgumentError, match="write_mode: 'replace_atomic' deletes all rows .*change child, by a"
+    ):
+        load.attempt()
+    assert load.destination.rows("SELECT * FROM child") == [(100, 1)]
+    assert stages(load.destination) == []
+    load.destination.execute("DROP TABLE child")
+    assert load.attempt().rows == 10
 
 
 def test_rows_that_refer_to_the_table_by_a_constraint_that_cannot_wait(make_db: MakeDb) -> None:
