@@ -133,7 +133,7 @@ def _resume(
     action: Action,
     compared: tuple[str, ...] = (),
 ) -> Decision:
-    parts = compared or tuple(fingerprint)
+    parts = compared or tuple({**fingerprint, **stored.fingerprint})
     differing = [part for part in parts if stored.fingerprint.get(part) != fingerprint.get(part)]
     if not differing:
         reasons = {

@@ -52,6 +52,10 @@ class TooManyBadRowsError(CheckpointError):
     """The destination refuses more rows of a load than ``max_rejected_rows`` allows."""
 
 
+class StageError(DestinationError):
+    """What is staged for a destination is not what was written to it, or not all of it."""
+
+
 class CannotConnectError(CheckpointError):
     """A database does not answer, or does not let us in."""
 

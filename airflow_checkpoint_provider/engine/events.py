@@ -120,6 +120,25 @@ class Reconnecting:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """
+    The destination's rows were swapped for those that were staged.
+
+    :param before: rows that it had, where the driver counts them
+    """
+
+    rows: int
+    table: str
+    before: int | None
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        before = "" if self.before is None else f" ({self.before:,} rows before)"
+        return f"Published {self.rows:,} rows into {self.table}{before}"
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The load is complete."""
 
@@ -138,6 +157,7 @@ Event = (
     | BatchCommitted
     | RowsRejected
     | Reconnecting
+    | Published
     | Completed
 )
 Observer = Callable[[Event], None]

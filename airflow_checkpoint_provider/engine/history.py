@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PROGRESS = "progress"
     FAILED = "failed"
     COMPLETED = "completed"
+    PUBLISHED = "published"
     RELOAD_REQUESTED = "reload_requested"
     RESUME_REQUESTED = "resume_requested"
     REQUEST_CANCELLED = "request_cancelled"
@@ -153,6 +154,17 @@ class History:
             .limit(1)
         ).first()
         return Event.from_row(row) if row else None
+
+    def is_published(self, identity: Identity) -> bool:
+        """Tell whether what was completed last has been published by another task."""
+        kinds = [Kind.COMPLETED.value, Kind.PUBLISHED.value]
+        row = self._connection.execute(
+            sa.select(self._table.c.kind)
+            .where(is_identity(self._table, identity), self._table.c.kind.in_(kinds))
+            .order_by(self._table.c.id.desc())
+            .limit(1)
+        ).first()
+        return row is not None and row[0] == Kind.PUBLISHED.value
 
     def sample(self, checkpoint: Checkpoint) -> Event | None:
         """Return a recent moment of the running attempt, a few progress samples ago at most."""

@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen, TablesMatched
 from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.probe import rolls_back
+from airflow_checkpoint_provider.engine.referrers import changed_with
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
@@ -67,6 +68,8 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
     :param is_there: the destination's table is the one that will be written, and not yet to be made
     :raises ArgumentError: when that is less than the spec asks for
     """
+    if spec.stages and is_there:
+        _refuse_swap(spec, session)
     if not spec.keeps_checkpoint:
         return GuaranteeStated(
             AT_LEAST_ONCE, "no checkpoint is kept, so an attempt that is repeated loads again"
@@ -94,6 +97,31 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
     return GuaranteeStated(
         EXACTLY_ONCE, "each batch and its checkpoint commit in one transaction of the destination"
     )
+
+
+def _refuse_swap(spec: TransferSpec, session: Session) -> None:
+    """Publishing is one transaction that changes one table, or it is nothing: no argument makes up for that."""
+    destination = session.destination
+    reason = destination.why_unsafe([destination.table])
+    if not reason and not destination.transactional:
+        if spec.keeps_checkpoint and not session.separate:
+            reason = _why_unsafe(session, Tables.named(spec.checkpoint_table), is_there=True, rejecting=False)
+        else:
+            reason = (
+                f"it is not known whether connection {destination.conn_id!r} takes back what is rolled back, which is "
+                "tried out on a checkpoint that is kept there"
+            )
+    if referring := changed_with(destination.connection, destination.table):
+        raise ArgumentError(
+            f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which "
+            f"would change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or make "
+            "it a foreign key without such an action."
+        )
+    if reason:
+        raise ArgumentError(
+            f"write_mode: 'replace_atomic' swaps all rows in one transaction of the destination, but {reason}. Use "
+            "'replace', or 'upsert'."
+        )
 
 
 def _why_unsafe(session: Session, tables: Tables, *, is_there: bool, rejecting: bool) -> str | None:
@@ -191,6 +219,8 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             "columns": f"{', '.join(source.columns)} into {', '.join(columns.written)}",
             "strategy": strategy.name,
             "key": ", ".join(strategy.columns),
+            # What is staged is lost to an attempt that writes elsewhere.
+            **({"stage": "a table next to the destination"} if spec.stages else {}),
         },
         source_conn_id=source.conn_id,
         destination_conn_id=destination.conn_id,

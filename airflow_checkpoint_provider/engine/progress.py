@@ -11,6 +11,7 @@ from airflow_checkpoint_provider.engine.events import (
     Event,
     GuaranteeStated,
     PathChosen,
+    Published,
     Reconnecting,
     RowsRejected,
     Started,
@@ -65,6 +66,8 @@ class ProgressLog:
                     number,
                     most,
                 )
+            case Published():
+                self._log.info("%s", event.line)
             case Completed(rows, total, batches, seconds):
                 self._log.info(
                     "Checkpoint completed: %s rows in %s batches, %.1f s, %s rows/s (%s rows in all)",

@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "strategy": ("auto", "key", "python", "none"),
-    "write_mode": ("append", "upsert", "replace"),
+    "write_mode": ("append", "upsert", "replace", "replace_atomic"),
     "on_clear": ("reload", "resume"),
     "on_source_change": ("fail", "reload"),
     "on_null_key": ("fail", "load"),
@@ -45,6 +45,7 @@ class TransferSpec:
     batch_size: int = 50_000
     write_mode: str = "append"
     conflict_columns: Sequence[str] | None = None
+    publish: bool = True
     preoperator: str | Sequence[str] | None = None
     rows_processor: Callable[[list[Row]], Any] | None = None
     on_clear: str = "reload"
@@ -70,6 +71,11 @@ class TransferSpec:
         object.__setattr__(self, "key", (key,) if isinstance(key, str) else tuple(key))
 
     @property
+    def stages(self) -> bool:
+        """Whether rows go to a stage before the destination."""
+        return self.write_mode == "replace_atomic"
+
+    @property
     def keeps_checkpoint(self) -> bool:
         return self.checkpoint_enabled and self.strategy != "none"
 
@@ -93,6 +99,7 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     _check_key(given)
     _check_scope(given)
     _check_rejecting(given)
+    _check_publish(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
         _check_separate(given)
 
@@ -139,10 +146,10 @@ def _check_scope(given: Mapping[str, Any]) -> None:
             raise ArgumentError(
                 "checkpoint_enabled: scope='task' goes by the checkpoint; it cannot be False there."
             )
-        if given.get("write_mode") == "replace":
+        if given.get("write_mode") in ("replace", "replace_atomic"):
             raise ArgumentError(
-                "write_mode: 'replace' empties the table, but scope='task' adds to what earlier runs loaded; "
-                "use 'append' or 'upsert'."
+                f"write_mode: {given['write_mode']!r} empties the table, but scope='task' adds to what earlier runs "
+                "loaded; use 'append' or 'upsert'."
             )
         if given.get("on_null_key") == "load" and given.get("write_mode") not in (None, "upsert"):
             raise ArgumentError(
@@ -176,6 +183,11 @@ def _check_rejecting(given: Mapping[str, Any]) -> None:
             "on_bad_row: 'reject' keeps bad rows beside the checkpoint, and there is none with strategy='none' or "
             "checkpoint_enabled=False."
         )
+    if given.get("write_mode") == "replace_atomic":
+        raise ArgumentError(
+            "on_bad_row: 'reject' finds bad rows by the constraints of the destination, which the stage of "
+            "write_mode='replace_atomic' has not. Use 'replace', or on_bad_row='fail'."
+        )
     if given.get("separate_checkpoint"):
         raise ArgumentError(
             "on_bad_row: 'reject' keeps bad rows beside the checkpoint, where with checkpoint_conn_id they cannot "
@@ -183,9 +195,22 @@ def _check_rejecting(given: Mapping[str, Any]) -> None:
         )
 
 
+def _check_publish(given: Mapping[str, Any]) -> None:
+    if given.get("publish") is not False:
+        return
+    if given.get("write_mode") not in (None, "replace_atomic"):
+        raise ArgumentError("publish: only write_mode='replace_atomic' has something to publish.")
+    unkept = given.get("checkpoint_enabled") is False or given.get("strategy") == "none"
+    if unkept or given.get("separate_checkpoint"):
+        raise ArgumentError(
+            "publish: CheckpointPublishOperator goes by checkpoints in the destination, so with publish=False one has "
+            "to be kept there: without checkpoint_conn_id, checkpoint_enabled=False and strategy='none'."
+        )
+
+
 def _check_separate(given: Mapping[str, Any]) -> None:
     mode = given.get("write_mode")
-    if mode in ("append", "replace") and given.get("allow_duplicates") is False:
+    if mode in ("append", "replace", "replace_atomic") and given.get("allow_duplicates") is False:
         raise ArgumentError(
             "checkpoint_conn_id: a checkpoint in another database than the rows cannot commit together with "
             f"them, so delivery is at-least-once and write_mode={mode!r} may write a batch twice. Use 'upsert', "

@@ -11,7 +11,12 @@ from airflow_checkpoint_provider.engine.batches import Chunk
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide
-from airflow_checkpoint_provider.engine.errors import FencedError, SourceChangedError, WouldDuplicateError
+from airflow_checkpoint_provider.engine.errors import (
+    FencedError,
+    SourceChangedError,
+    StageError,
+    WouldDuplicateError,
+)
 from airflow_checkpoint_provider.engine.events import Observer
 from airflow_checkpoint_provider.engine.overlap import ReadAhead
 from airflow_checkpoint_provider.engine.path import choose_path
@@ -19,6 +24,7 @@ from airflow_checkpoint_provider.engine.plan import Columns, state_guarantee
 from airflow_checkpoint_provider.engine.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.stage import Stage
 from airflow_checkpoint_provider.engine.store import Load, Store
 from airflow_checkpoint_provider.engine.strategy import Strategy
 from airflow_checkpoint_provider.engine.unkept import Unkept
@@ -51,6 +57,7 @@ class Start:
         load: Load,
         attempt: Attempt,
         observe: Observer,
+        stage: Stage | None = None,
     ) -> None:
         self._spec = spec
         self._session = session
@@ -60,6 +67,7 @@ class Start:
         self._load = load
         self._attempt = attempt
         self._observe = observe
+        self._stage = stage
 
     def prepare(self) -> None:
         """Find out what can be wrong, as long as nothing has been changed."""
@@ -96,13 +104,16 @@ class Start:
             if self._spec.preoperator:
                 self._look_at_destination()
             try:
+                self._take_stage()
                 return Beginning(checkpoint, decision, self._open(checkpoint))
+            except StageError as error:  # which holds all that was loaded, and nobody has seen
+                decision = Decision(Action.START, f"{error}: starting from the beginning")
             except SourceChangedError as error:
                 if self._spec.on_source_change == "fail":
                     raise
                 decision = Decision(Action.START, f"{error} Starting from the beginning")
                 self._refuse_duplicates(checkpoint, decision)
-                self._store.intend_to_start(checkpoint, decision.reason)
+            self._store.intend_to_start(checkpoint, decision.reason)
         checkpoint = self._start_over(checkpoint, decision)
         return Beginning(checkpoint, decision, self._open(checkpoint))
 
@@ -122,6 +133,8 @@ class Start:
                     state_guarantee(self._spec, self._session)  # of the table as it is now
                 if self._spec.write_mode == "replace":
                     destination.empty()
+                if self._stage:
+                    self._stage.create()
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
             self._store.begin(self._load, start, upper)
         return replace(
@@ -150,6 +163,14 @@ class Start:
         following = ReadAhead(chunks, source.interrupt, source.cut) if ahead else chunks
         self._session.at_end.push(closing(following))
         return chain([first], following) if first else following
+
+    def _take_stage(self) -> None:
+        if not self._stage:
+            return
+        with reading(self._session.destination.connection):
+            if not self._stage.is_there():
+                raise StageError(f"The stage {self._stage.table} is not there any more")
+            self._stage.take()
 
     def _look_at_destination(self) -> None:
         destination = self._session.destination

@@ -255,11 +255,17 @@ class Store:
             self._sampled = time.monotonic()
             self._record(Kind.PROGRESS, now.rows, now.position)
 
-    def finish(self, rows: int, position: Position) -> None:
+    def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
         """Mark the load as completed."""
         now = datetime.now(UTC)
         self._update({"status": Status.COMPLETED.value, "updated_at": now, "completed_at": now})
-        self._record(Kind.COMPLETED, rows, position)
+        self._record(Kind.COMPLETED, rows, position, detail)
+
+    def is_completed(self, fence: int) -> bool:
+        """Lock the checkpoint, and tell whether the load is complete and no later attempt has begun it again."""
+        self._limit_waiting()
+        stored = self.load(lock=True)
+        return stored is not None and (stored.status, stored.fence) == (Status.COMPLETED, fence)
 
     def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
         """Mark the load as failed, with the reason; the error itself is the caller's to raise."""

@@ -41,11 +41,13 @@ from airflow_checkpoint_provider.engine.plan import (
     state_guarantee,
 )
 from airflow_checkpoint_provider.engine.position import fraction
+from airflow_checkpoint_provider.engine.publish import complete, discard
 from airflow_checkpoint_provider.engine.result import Result, place
 from airflow_checkpoint_provider.engine.session import LostError, Session, open_session
 from airflow_checkpoint_provider.engine.shaping import shaped
 from airflow_checkpoint_provider.engine.sockets import cut
 from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.stage import Stage
 from airflow_checkpoint_provider.engine.start import Beginning, Start
 from airflow_checkpoint_provider.engine.store import Store
 from airflow_checkpoint_provider.engine.strategy import Strategy
@@ -123,12 +125,15 @@ class Transfer:
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns)
         store = open_store(spec, session, self._identity, self._attempt)
-        start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe)
+        stage = Stage(session.destination, self._identity) if spec.stages else None
+        start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe, stage)
         start.prepare()
         self._state_guarantee(session, is_there=not spec.preoperator)
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
         if decision.action is Action.NOTHING:
+            if stage and spec.publish:
+                discard(session, store, stage, checkpoint.fence)
             beginning = Beginning(checkpoint, decision, iter(()))
             self._started(beginning, session, strategy, columns)
             return self._result(
@@ -143,8 +148,8 @@ class Transfer:
             with few_collections():
                 for committed in self._copy(session, store, writer, strategy, columns, beginning):
                     checkpoint, self._lost_in_a_row = committed, 0
-            with store.transaction():
-                store.finish(checkpoint.rows, checkpoint.position)
+            if published := complete(spec, session, store, stage, checkpoint):
+                self._observe(published)
         except BaseException as error:
             stopped = interruption(error)
             if stopped or not session.has_lost(error):

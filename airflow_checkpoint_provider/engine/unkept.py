@@ -99,8 +99,12 @@ class Unkept:
     def advance(self, now: Checkpoint) -> None:
         """Keep nothing."""
 
-    def finish(self, rows: int, position: Position) -> None:
+    def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
         """Keep nothing."""
+
+    def is_completed(self, fence: int) -> bool:
+        """Nothing is kept that another attempt could begin again."""
+        return True
 
     def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
         """Keep nothing."""

@@ -52,7 +52,10 @@ class CheckpointedTransferOperator(BaseOperator):
     :param batch_size: rows in each committed batch; a batch by key is extended until the key
         changes. (templated)
     :param write_mode: ``"append"`` inserts, ``"upsert"`` inserts or updates by ``conflict_columns``,
-        ``"replace"`` deletes all rows when a load starts from the beginning
+        ``"replace"`` deletes all rows when a load starts from the beginning, ``"replace_atomic"`` writes to a stage
+        next to the table and swaps all rows at once when the load is complete
+    :param publish: with ``write_mode="replace_atomic"``, whether the task swaps the rows itself; ``False`` leaves that
+        to a ``CheckpointPublishOperator``, which does it for all parts of a mapped task
     :param conflict_columns: the key of ``"upsert"``; by default the destination's primary key. (templated)
     :param preoperator: SQL run in the destination when a load starts from the beginning, never when it resumes;
         in the transaction that resets the checkpoint. (templated)
@@ -127,6 +130,7 @@ class CheckpointedTransferOperator(BaseOperator):
         checkpoint_enabled: bool | str = True,
         batch_size: int | str = 50_000,
         write_mode: str = "append",
+        publish: bool = True,
         conflict_columns: Sequence[str] | None = None,
         preoperator: str | Sequence[str] | None = None,
         rows_processor: Callable[..., Any] | None = None,
@@ -161,6 +165,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.checkpoint_enabled = checkpoint_enabled
         self.batch_size = batch_size
         self.write_mode = write_mode
+        self.publish = publish
         self.conflict_columns = conflict_columns
         self.preoperator = preoperator
         self.rows_processor = rows_processor

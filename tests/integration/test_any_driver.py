@@ -177,9 +177,27 @@ def test_what_is_not_rolled_back_is_said_and_refused(known: Known) -> None:
         known.attempt()
     assert known.loaded() == []
     assert known.load.destination.one("SELECT count(*) FROM airflow_checkpoint_event") == 0
+    message = "write_mode: 'replace_atomic' swaps all rows in one transaction .* keeps what a transaction has rolled back"
+    with pytest.raises(ArgumentError, match=message):
+        known.attempt(write_mode="replace_atomic", allow_duplicates=True)
     result = known.attempt(write_mode="upsert", conflict_columns=["id"])
     assert (result.guarantee, result.rows) == ("at-least-once", 250)
     assert known.load.told(GuaranteeStated)[-1].guarantee == "at-least-once"
+
+
+def test_a_staged_replace(known: Known) -> None:
+    known.load.destination.insert("target", [(-1, "old", None)])
+    arguments = {"checkpoint_column": "id", "write_mode": "replace_atomic"}
+    assert known.attempt_batches(2, **arguments)
+    assert known.loaded() == [(-1, "old", None)]
+    assert known.attempt(**arguments).rows == 50
+    assert known.loaded() == ROWS
+    known.load.next_run()
+    with pytest.raises(
+        ArgumentError, match="write_mode: 'replace_atomic' .* it is not known whether connection 'dest"
+    ):
+        known.attempt(write_mode="replace_atomic", strategy="none")
+    assert known.loaded() == ROWS
 
 
 @TWO_STYLES

@@ -87,7 +87,7 @@ class Connection(oracledb.Connection):
         self._check_open()
         cursor = psycopg.RawCursor(self.postgres)
         try:
-            if statement.kind == "query":
+            if statement.kind == "query" and not self.in_transaction:
                 return run(cursor)
             if statement.kind == "control":
                 if not self.in_transaction:

@@ -25,6 +25,9 @@ _CONTROL = re.compile(
     r"SAVEPOINT\s+\w+|ROLLBACK\s+TO\s+(SAVEPOINT\s+)?\w+|SET\s+CONSTRAINTS?\s+ALL\s+(IMMEDIATE|DEFERRED)",
     re.IGNORECASE,
 )
+_LOCK_TABLE = re.compile(
+    r"LOCK TABLE (.+) (IN (?:SHARE|EXCLUSIVE|SHARE ROW EXCLUSIVE) MODE)", re.IGNORECASE | re.DOTALL
+)
 _RESERVED_BINDS = frozenset(
     [
         "ACCESS",
@@ -144,6 +147,8 @@ def translate(sql: str) -> Statement:
     if any(token.token_type is TokenType.SEMICOLON for token in tokens):
         raise ora(933) if tokens[0].text.upper() != "SELECT" else ora(911, ";")
     _check_words(tokens)
+    if lock := _LOCK_TABLE.fullmatch(sql):
+        return Statement("lock", f"LOCK TABLE {_postgres(exp.to_table(lock[1], dialect='oracle'))} {lock[2]}")
     if tokens[0].text.upper() == "ALTER" and tokens[1].text.upper() == "SESSION":
         return Statement("session", sql)
     if _CONTROL.fullmatch(sql.strip()):
@@ -261,6 +266,8 @@ def _as_postgres(node: exp.Expression) -> exp.Expression:
         return exp.Identifier(this=node.name.upper(), quoted=True)
     if isinstance(node, exp.Literal) and node.is_string and not node.this:
         return exp.Null()
+    if isinstance(node, exp.Drop):
+        node.set("purge", None)
     if isinstance(node, exp.Column) and node.name.upper() == "ROWID" and not node.this.quoted:
         return exp.Cast(this=exp.column("ctid", table=node.args.get("table")), to=exp.DataType.build("text"))
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMPLTZ:

@@ -48,6 +48,24 @@ def operator(**changes: Any) -> CheckpointedTransferOperator:
         ({"scope": "task", "lookback": 1}, "lookback: .* needs write_mode='upsert'"),
         ({"scope": "task", "lookback": timedelta(-1), "write_mode": "upsert"}, "lookback: .* leave rows out"),
         ({"scope": "task", "write_mode": "replace"}, "write_mode: 'replace' empties"),
+        ({"scope": "task", "write_mode": "replace_atomic"}, "write_mode: 'replace_atomic' empties"),
+        (
+            {"on_bad_row": "reject", "write_mode": "replace_atomic"},
+            "on_bad_row: .* which the stage of write_mode='replace_atomic' has not",
+        ),
+        ({"publish": False}, "publish: only write_mode='replace_atomic'"),
+        (
+            {"publish": False, "write_mode": "replace_atomic", "strategy": "none"},
+            "publish: CheckpointPublishOperator goes by checkpoints",
+        ),
+        (
+            {"publish": False, "write_mode": "replace_atomic", "checkpoint_conn_id": "other"},
+            "publish: CheckpointPublishOperator goes by checkpoints",
+        ),
+        (
+            {"write_mode": "replace_atomic", "checkpoint_conn_id": "other"},
+            "checkpoint_conn_id: .*'replace_atomic' may write a batch twice",
+        ),
         ({"scope": "task", "strategy": "python"}, "scope: 'task' keeps a high-water mark"),
         ({"checkpoint_conn_id": "other"}, "checkpoint_conn_id: .*at-least-once"),
         ({"destination_columns": []}, "destination_columns: give a list"),

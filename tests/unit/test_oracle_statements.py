@@ -47,6 +47,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
         {"sql": "SELECT n, b FROM t ORDER BY n", "strategy": "python", "write_mode": "upsert"},
         {"source_table": "t", "write_mode": "upsert", "checkpoint_column": "n"},
         {"source_table": "t", "write_mode": "replace"},
+        {"source_table": "t", "write_mode": "replace_atomic", "checkpoint_column": "n"},
         {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "checkpoint_column": "n", "scope": "task"},
         {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "strategy": "none"},
     ]

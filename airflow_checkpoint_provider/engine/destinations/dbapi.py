@@ -30,7 +30,7 @@ class Destination:
     :param connection: the connection that the checkpoint is written on, too
     :param table: the table, as the user named it
     :param conn_id: the Airflow connection, for messages
-    :param write_mode: ``append``, ``upsert`` or ``replace``
+    :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     """
 
     transactional = False  # whether it is known that a rollback takes back what was written
@@ -58,13 +58,7 @@ class Destination:
         :raises ArgumentError: when there is no key to upsert by
         """
         inspector = sa.inspect(self.connection)
-        found = self.table.resolve(inspector)
-        if found is None:
-            raise DestinationError(
-                f"destination_table: there is no table {self.table} in {self.conn_id!r}. Create it first (the "
-                "preoperator can do that), or check the schema and the spelling."
-            )
-        self.table, self.name = found, found.quote(self.connection.dialect)
+        self.find(inspector)
         existing = self._columns_there(inspector)
         self._existing = list(existing)
         self.columns = self._find(columns, "destination_columns")
@@ -73,6 +67,29 @@ class Destination:
             raise ArgumentError("destination_columns: a column of the destination is named twice.")
         if self.write_mode == "upsert":
             self.conflict_columns = self._conflict_key(conflict_columns or self._primary_key(inspector))
+        self._prepared()
+
+    def find(self, inspector: sa.Inspector) -> None:
+        """
+        Take the table's name from the catalog.
+
+        :raises DestinationError: when the table does not exist
+        """
+        found = self.table.resolve(inspector)
+        if found is None:
+            raise DestinationError(
+                f"destination_table: there is no table {self.table} in {self.conn_id!r}. Create it first (the "
+                "preoperator can do that), or check the schema and the spelling."
+            )
+        self.table, self.name = found, found.quote(self.connection.dialect)
+
+    def write_into(self, name: str) -> None:
+        """
+        Write rows into another table from here on, which has the columns that are written.
+
+        :param name: as it stands in a statement
+        """
+        self.name = name
         self._prepared()
 
     def why_unsafe(self, tables: Sequence[TableName]) -> str | None:

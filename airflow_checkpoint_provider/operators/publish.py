@@ -1,0 +1,111 @@
+"""The operator that publishes what the parts of a mapped transfer have staged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_checkpoint_provider.engine.checkpoint import Identity
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+from airflow_checkpoint_provider.operators.transfer import describe_attempt
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class CheckpointPublishOperator(BaseOperator):
+    """
+    Swap the rows of a table for what all parts of a mapped transfer have staged, in one transaction.
+
+    The parts are ``CheckpointedTransferOperator`` with ``write_mode="replace_atomic"`` and ``publish=False``, in the
+    same DAG run. Until all of them are complete this task fails, and the table keeps its rows. A retry
+    after the rows were published does nothing.
+
+    :param transfer_task_id: the task whose parts are published, with the task groups that it is in. (templated)
+    :param destination_conn_id: the connection that the parts write to. (templated)
+    :param destination_hook_params: parameters of the destination's hook
+    :param destination_table: the table that the parts load, written as it is there. (templated)
+    :param checkpoint_table: the metadata table of the parts. (templated)
+    :param parts: how many parts there are: a number, or the list that the task was expanded over; by default Airflow is
+        asked how many task instances the run has. (templated)
+    :param lock_timeout: seconds to wait for a part that holds its checkpoint
+    """
+
+    template_fields: Sequence[str] = (
+        "transfer_task_id",
+        "destination_conn_id",
+        "destination_table",
+        "checkpoint_table",
+        "parts",
+    )
+    ui_color = "#cfe8d5"
+
+    def __init__(
+        self,
+        *,
+        transfer_task_id: str,
+        destination_conn_id: str,
+        destination_hook_params: dict[str, Any] | None = None,
+        destination_table: str,
+        checkpoint_table: str = DEFAULT_TABLE,
+        parts: Any = None,
+        lock_timeout: float = 60,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.transfer_task_id = transfer_task_id
+        self.destination_conn_id = destination_conn_id
+        self.destination_hook_params = destination_hook_params
+        self.destination_table = destination_table
+        self.checkpoint_table = checkpoint_table
+        self.parts = parts
+        self.lock_timeout = lock_timeout
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Publish, once all parts are complete.
+
+        :return: ``status`` (``published``, or ``nothing`` to do), ``parts``, ``rows``, ``rows_before``
+        :raises CheckpointError: when it cannot; the message says why and what to do
+        """
+        # Here, so that parsing a DAG does not pay for what only a running task needs.
+        from airflow_checkpoint_provider.engine.database import Database
+        from airflow_checkpoint_provider.engine.progress import ProgressLog
+        from airflow_checkpoint_provider.engine.publication import Publication
+        from airflow_checkpoint_provider.hooks.databases import get_db_hook
+
+        ti = context["ti"]
+        hook = get_db_hook(self.destination_conn_id, "destination_conn_id", self.destination_hook_params)
+        publication = Publication(
+            Database(self.destination_conn_id, hook.get_conn),
+            self.destination_table,
+            self.checkpoint_table,
+            Identity(ti.dag_id, self.transfer_task_id, ti.run_id),
+            self._count_parts(ti),
+            describe_attempt(context, self.retries),
+            ProgressLog(self.log),
+            self.lock_timeout,
+        )
+        result = publication.run()
+        if result.status == "nothing":
+            self.log.info("All %d parts were already published: nothing to do", result.parts)
+        return result.as_dict()
+
+    def _count_parts(self, ti: Any) -> int | None:
+        parts = self.parts
+        if parts is None:
+            ask = getattr(ti, "get_ti_count", None)
+            count = ask(ti.dag_id, task_ids=[self.transfer_task_id], run_ids=[ti.run_id]) if ask else None
+            return count or None
+        if isinstance(parts, str) and parts.strip().isdecimal():
+            parts = int(parts)
+        if isinstance(parts, Sized) and not isinstance(parts, str):
+            parts = len(parts)
+        if not isinstance(parts, int) or isinstance(parts, bool) or parts < 1:
+            raise ArgumentError(
+                f"parts: {self.parts!r} is neither a number of at least 1 nor a list of parts."
+            )
+        return parts
