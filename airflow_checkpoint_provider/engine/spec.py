@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.query import Parameters
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
 
@@ -59,12 +60,16 @@ class TransferSpec:
     lock_timeout: float = 60
     resume_proof: str = "last_row"
     auto_create: bool = True
+    partition: Mapping[str, Any] | None = None
     key: tuple[str, ...] = field(init=False)
+    part: Part | None = field(init=False)
 
     def __post_init__(self) -> None:
         check_arguments(vars(self))
         key = self.checkpoint_column or ()
         object.__setattr__(self, "key", (key,) if isinstance(key, str) else tuple(key))
+        part = Part.of_plan(self.partition) if self.partition is not None else None
+        object.__setattr__(self, "part", part)
 
     @property
     def keeps_checkpoint(self) -> bool:
@@ -89,6 +94,8 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     _check_source(given)
     _check_key(given)
     _check_scope(given)
+    if given.get("partition") is not None:
+        _check_partition(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
         _check_separate(given)
 
@@ -156,6 +163,22 @@ def _check_scope(given: Mapping[str, Any]) -> None:
             raise ArgumentError(
                 f"lookback: {given['lookback']!r} would leave rows out; give how far to go back."
             )
+
+
+def _check_partition(given: Mapping[str, Any]) -> None:
+    if given.get("strategy") in ("python", "none"):
+        raise ArgumentError(
+            f"partition: a part is read by key, which strategy={given['strategy']!r} does not do."
+        )
+    if given.get("checkpoint_enabled") is False:
+        raise ArgumentError(
+            "partition: a part is read by key and keeps a checkpoint; leave checkpoint_enabled True."
+        )
+    if given.get("scope") == "task":
+        raise ArgumentError(
+            "partition: the parts are those of one run; scope='task' goes on from run to run."
+        )
+    Part.of_plan(given["partition"])
 
 
 def _check_separate(given: Mapping[str, Any]) -> None:
