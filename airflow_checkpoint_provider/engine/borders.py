@@ -156,13 +156,14 @@ def _equal_steps(first: Any, last: Any, parts: int) -> list[Any]:
     if not all(Decimal(end).is_finite() for end in ends):
         return []
     width = int(last) - int(first)
-    # Whole numbers compare with all others, and can be written out in every database.
-    steps = {int(first) + width * number // parts for number in range(1, parts)}
-    return sorted(step for step in steps if first <= step < last) if width >= parts else []
+    # Whole numbers can be written out in every database; their type still says what the column's values are.
+    type_ = Decimal if Decimal in map(type, ends) else int
+    steps = sorted({int(first) + width * number // parts for number in range(1, parts)})
+    return [type_(step) for step in steps if first <= step < last] if width >= parts else []
 
 
-def _literal(number: int) -> str:
-    return f"({number})" if number < 0 else str(number)
+def _literal(number: int | Decimal) -> str:
+    return f"({int(number)})" if number < 0 else f"{int(number)}"
 
 
 def fetch(source: Source, statement: tuple[str, Any]) -> Iterator[Any]:
