@@ -25,7 +25,10 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "operators": [
-            {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators.transfer"]},
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": [f"{_PACKAGE}.operators.transfer", f"{_PACKAGE}.operators.partition"],
+            },
         ],
         "sensors": [
             {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.sensors.checkpoint"]},
