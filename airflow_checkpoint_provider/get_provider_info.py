@@ -27,7 +27,11 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": _INTEGRATION,
-                "python-modules": [f"{_PACKAGE}.operators.transfer", f"{_PACKAGE}.operators.publish"],
+                "python-modules": [
+                    f"{_PACKAGE}.operators.transfer",
+                    f"{_PACKAGE}.operators.partition",
+                    f"{_PACKAGE}.operators.publish",
+                ],
             },
         ],
         "sensors": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from operator import itemgetter
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.events import GuaranteeStated, StrategyChosen, TablesMatched
-from airflow_checkpoint_provider.engine.names import TableName
+from airflow_checkpoint_provider.engine.names import TableName, match_column
 from airflow_checkpoint_provider.engine.probe import rolls_back
 from airflow_checkpoint_provider.engine.referrers import changed_with
 from airflow_checkpoint_provider.engine.schema import Tables
@@ -33,13 +33,22 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
         chosen = StrategyChosen("none", f"{reason}; no checkpoint is kept, every attempt starts over")
         return CountStrategy(source, spec.batch_size, proof=None), chosen
     key, reason = list(spec.key), "by checkpoint_column"
+    part = spec.part
     if not key and spec.strategy == "auto" and spec.source_table:
         table = TableName.parse(spec.source_table, argument="source_table")
         key, reason = source.primary_key(table), "the primary key of the source table"
     if key and spec.strategy in ("auto", "key"):
         columns = source.find_columns(key, "checkpoint_column")
-        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key)
+        if part:
+            part = replace(part, column=source.find_columns([part.column], "partition")[0])
+            reason += f", part {part.index + 1} of {part.of}"
+        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key, part)
         return strategy, StrategyChosen("key", f"by {', '.join(columns)}, {reason}")
+    if part:
+        raise ArgumentError(
+            "partition: a part is read by key, and there is neither a checkpoint_column nor a primary key of "
+            "source_table to go by."
+        )
     if spec.scope == "task":
         raise ArgumentError(
             "checkpoint_column: scope='task' keeps a high-water mark of a key, and there is neither a "
@@ -114,8 +123,8 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
     if referring := changed_with(destination.connection, destination.table):
         raise ArgumentError(
             f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which "
-            f"would change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or make "
-            "it a foreign key without such an action."
+            f"would change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or "
+            "make it a foreign key without such an action."
         )
     if reason:
         raise ArgumentError(
@@ -170,6 +179,23 @@ class Columns:
             return cls(found, list(wanted.values()), lambda row: (row[only],))
         return cls(found, list(wanted.values()), itemgetter(*indexes))
 
+    def written_as(self, column: str) -> str:
+        """
+        Return the destination column that holds a column of the query.
+
+        :raises ArgumentError: when it is not written
+        """
+        pairs = (
+            dict(zip(self.read, self.written, strict=False)) if len(self.read) == len(self.written) else {}
+        )
+        found = match_column(column, list(pairs))
+        if found is None:
+            raise ArgumentError(
+                f"partition: write_mode='replace' deletes the rows of the part by {column}, which is not among the "
+                f"columns that are written ({', '.join(self.written)}). Write it, or use 'upsert'."
+            )
+        return pairs[found]
+
 
 def match_tables(spec: TransferSpec, session: Session, columns: Columns) -> TablesMatched:
     """Say what is read and what is written."""
@@ -221,6 +247,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             "key": ", ".join(strategy.columns),
             # What is staged is lost to an attempt that writes elsewhere.
             **({"stage": "a table next to the destination"} if spec.stages else {}),
+            **({"partition": spec.part.as_text()} if spec.part else {}),
         },
         source_conn_id=source.conn_id,
         destination_conn_id=destination.conn_id,

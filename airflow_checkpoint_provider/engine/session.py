@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -27,7 +27,7 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.names import TableName
-from airflow_checkpoint_provider.engine.query import Query
+from airflow_checkpoint_provider.engine.query import Parameters, Query
 from airflow_checkpoint_provider.engine.sources import open_source
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.spec import TransferSpec
@@ -97,7 +97,7 @@ def open_session(
             # SQLite cannot commit to a file while another connection reads from it.
             reader = writer
         yield Session(
-            source=open_source(reader, _query(spec, reader), source.conn_id, exact=not spec.rows_processor),
+            source=open_source(reader, query_of(spec, reader), source.conn_id, exact=not spec.rows_processor),
             destination=open_destination(writer, _table(spec), destination.conn_id, spec.write_mode),
             keeper=connect(keeper, _KEEPER) if keeper and spec.keeps_checkpoint else writer,
             at_end=stack,
@@ -143,7 +143,25 @@ def _table(spec: TransferSpec) -> TableName:
     return TableName.parse(spec.destination_table, argument="destination_table")
 
 
-def _query(spec: TransferSpec, connection: sa.Connection) -> Query:
+class Asked(Protocol):
+    """What names a query, or a table instead of it."""
+
+    @property
+    def sql(self) -> str | None: ...
+
+    @property
+    def source_table(self) -> str | None: ...
+
+    @property
+    def parameters(self) -> Parameters: ...
+
+
+def query_of(spec: Asked, connection: sa.Connection) -> Query:
+    """
+    Return the query to read.
+
+    :raises SourceError: when the table does not exist
+    """
     if spec.source_table is None:
         return Query.parse(spec.sql or "", spec.parameters, connection.dialect.name)
     table = TableName.parse(spec.source_table, argument="source_table")

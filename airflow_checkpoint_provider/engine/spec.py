@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.query import Parameters
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
 
@@ -63,12 +64,16 @@ class TransferSpec:
     lock_timeout: float = 60
     resume_proof: str = "last_row"
     auto_create: bool = True
+    partition: Mapping[str, Any] | None = None
     key: tuple[str, ...] = field(init=False)
+    part: Part | None = field(init=False)
 
     def __post_init__(self) -> None:
         check_arguments(vars(self))
         key = self.checkpoint_column or ()
         object.__setattr__(self, "key", (key,) if isinstance(key, str) else tuple(key))
+        part = Part.of_plan(self.partition) if self.partition is not None else None
+        object.__setattr__(self, "part", part)
 
     @property
     def stages(self) -> bool:
@@ -100,6 +105,8 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     _check_scope(given)
     _check_rejecting(given)
     _check_publish(given)
+    if given.get("partition") is not None:
+        _check_partition(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
         _check_separate(given)
 
@@ -206,6 +213,27 @@ def _check_publish(given: Mapping[str, Any]) -> None:
             "publish: CheckpointPublishOperator goes by checkpoints in the destination, so with publish=False one has "
             "to be kept there: without checkpoint_conn_id, checkpoint_enabled=False and strategy='none'."
         )
+
+
+def _check_partition(given: Mapping[str, Any]) -> None:
+    if given.get("strategy") in ("python", "none"):
+        raise ArgumentError(
+            f"partition: a part is read by key, which strategy={given['strategy']!r} does not do."
+        )
+    if given.get("checkpoint_enabled") is False:
+        raise ArgumentError(
+            "partition: a part is read by key and keeps a checkpoint; leave checkpoint_enabled True."
+        )
+    if given.get("scope") == "task":
+        raise ArgumentError(
+            "partition: the parts are those of one run; scope='task' goes on from run to run."
+        )
+    if given.get("write_mode") == "replace_atomic" and given.get("publish", False) is not False:
+        raise ArgumentError(
+            "partition: with write_mode='replace_atomic' each part would put itself in the place of all; set "
+            "publish=False, and let a CheckpointPublishOperator publish the parts together."
+        )
+    Part.of_plan(given["partition"])
 
 
 def _check_separate(given: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from airflow_checkpoint_provider.engine.batches import Chunk
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide
+from airflow_checkpoint_provider.engine.destinations.parts import delete_part
 from airflow_checkpoint_provider.engine.errors import (
     FencedError,
     SourceChangedError,
@@ -132,7 +133,7 @@ class Start:
                     destination.prepare(self._columns.written, self._spec.conflict_columns)
                     state_guarantee(self._spec, self._session)  # of the table as it is now
                 if self._spec.write_mode == "replace":
-                    destination.empty()
+                    self._empty()
                 if self._stage:
                     self._stage.create()
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
@@ -148,6 +149,13 @@ class Start:
             strategy=self._load.strategy,
             key_columns=self._load.key_columns,
         )
+
+    def _empty(self) -> None:
+        part = self._spec.part
+        if part is None:
+            self._session.destination.empty()
+        else:
+            delete_part(self._session.destination, self._columns.written_as(part.column), part)
 
     def _open(self, checkpoint: Checkpoint) -> Iterator[Chunk]:
         """Open the source where the checkpoint stands; the first read proves that it still fits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from airflow_checkpoint_provider.engine.batches import (
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.digest import chain_digest, row_digest
 from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceChangedError, SourceError
+from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.position import (
     Key,
     Position,
@@ -80,11 +82,24 @@ class Strategy(ABC):
 class KeyStrategy(Strategy):
     """``WHERE key > :position ORDER BY key``, up to a bound that is taken once."""
 
-    def __init__(self, source: Source, columns: Sequence[str], batch_size: int, on_null_key: str) -> None:
+    def __init__(
+        self,
+        source: Source,
+        columns: Sequence[str],
+        batch_size: int,
+        on_null_key: str,
+        part: Part | None = None,
+    ) -> None:
         super().__init__("key", columns)
         self.source = source
         self._size = batch_size
         self._load_nulls = on_null_key == "load"
+        self._part = self._keyed_part = part
+        self._empty = False
+        if part and part.column in columns:
+            # Rows with a key have a value there: to ask for it would only keep the database from using an index.
+            self._keyed_part = replace(part, nulls=False)
+            self._empty = part.upper is None
         self.read_columns(source.columns)
 
     def read_columns(self, columns: Sequence[str]) -> None:
@@ -92,12 +107,12 @@ class KeyStrategy(Strategy):
         self._key: Callable[[Row], Key] = itemgetter(*indexes) if indexes[1:] else _single(indexes[0])
 
     def upper_bound(self) -> Key | None:
-        return self.source.last_key(self.columns)
+        return None if self._empty else self.source.last_key(self.columns, self._keyed_part)
 
     def check(self) -> None:
-        if self._load_nulls:
+        if self._load_nulls or self._never_null():
             return
-        if count := self.source.count_nulls(self.columns):
+        if count := self.source.count_nulls(self.columns, self._part):
             raise SourceError(
                 f"{', '.join(self.columns)}: {count:,} rows have no value there, and reading by key would "
                 "leave them out. Set on_null_key='load' to load them as the last batch, filter them in the "
@@ -111,7 +126,7 @@ class KeyStrategy(Strategy):
             for chunk in self._keyed(position, upper):
                 rows, key = rows + len(chunk.rows), chunk.end.key if chunk.end else key
                 yield chunk
-        if self._load_nulls and not position.nulls_done:
+        if self._load_nulls and not position.nulls_done and not self._never_null():
             yield from self._nulls(Position(key, rows))
 
     def describe(self, position: Position) -> str:
@@ -148,8 +163,11 @@ class KeyStrategy(Strategy):
         if len(self.columns) > 1:
             # A row of which only the first values are there would pass the comparison.
             conditions.append(f"NOT {self.source.null_condition(self.columns)}")
+        within = self.source.within(self._keyed_part, binds)
         order = ", ".join(self.source.quote(column) for column in self.columns)
-        statement = self.source.select("*", f" WHERE {' AND '.join(conditions)} ORDER BY {order}", binds)
+        statement = self.source.select(
+            "*", f" WHERE {' AND '.join(conditions)}{within} ORDER BY {order}", binds
+        )
         rows = position.rows
         first: Key | None = None
         newest: Block = NONE
@@ -167,13 +185,21 @@ class KeyStrategy(Strategy):
 
     def _nulls(self, position: Position) -> Generator[Chunk]:
         rows = position.rows
-        statement = self.source.select("*", f" WHERE {self.source.null_condition(self.columns)}")
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        condition = (
+            f" WHERE {self.source.null_condition(self.columns)}{self.source.within(self._part, binds)}"
+        )
+        statement = self.source.select("*", condition, binds)
         with self.source.stream(statement) as reader:
             while block := reader.read(self._size):
                 rows += len(block)
                 yield Chunk(block, None)
         if rows > position.rows:
             yield Chunk(NONE, Position(position.key, rows, nulls_done=True))
+
+    def _never_null(self) -> bool:
+        """Tell whether the part cannot have rows without a key."""
+        return self._part is not None and not self._part.nulls and self.columns == (self._part.column,)
 
     def _compare(self, operator: str, key: Key, binds: Binds) -> str:
         # A position that lookback has moved has only the first of several columns.

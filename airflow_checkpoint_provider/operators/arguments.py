@@ -28,10 +28,10 @@ def check_literals(operator: CheckpointedTransferOperator) -> None:
     :raises ArgumentError: when one is wrong, or two contradict each other
     """
     given = {name: getattr(operator, name) for name in _NAMES if name not in _DERIVED}
-    known = {name: value for name, value in given.items() if _is_literal(value)}
+    known = {name: value for name, value in given.items() if is_literal(value)}
     _convert(known)
     separate = operator.checkpoint_conn_id
-    if _is_literal(separate) and _is_literal(operator.destination_conn_id):
+    if is_literal(separate) and is_literal(operator.destination_conn_id):
         known["separate_checkpoint"] = bool(separate) and separate != operator.destination_conn_id
         known["keeps_checkpoint"] = (
             known.get("checkpoint_enabled") is True and known.get("strategy") != "none"
@@ -82,12 +82,12 @@ def _as_bool(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def _is_literal(value: Any) -> bool:
+def is_literal(value: Any) -> bool:
     """Tell whether a value is what the task will see, and neither a template nor another task's output."""
     if isinstance(value, str):
         return "{{" not in value and "{%" not in value and not value.endswith(".sql")
     if isinstance(value, Mapping):
-        return all(map(_is_literal, value.values()))
+        return all(map(is_literal, value.values()))
     if isinstance(value, (list, tuple)):
-        return all(map(_is_literal, value))
+        return all(map(is_literal, value))
     return not hasattr(value, "resolve")  # an XComArg

@@ -84,6 +84,8 @@ class CheckpointedTransferOperator(BaseOperator):
     :param lock_timeout: seconds to wait for another attempt that holds the checkpoint
     :param resume_proof: for counting rows: ``"last_row"`` reads the last committed row again and compares,
         ``"prefix"`` all committed rows
+    :param partition: load one part of the source only, as ``CheckpointPartitionOperator`` planned it: map the task
+        over its output. ``"replace"`` then deletes the part's range. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -102,6 +104,7 @@ class CheckpointedTransferOperator(BaseOperator):
         "force_reload",
         "checkpoint_conn_id",
         "checkpoint_table",
+        "partition",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {
@@ -109,6 +112,7 @@ class CheckpointedTransferOperator(BaseOperator):
         "preoperator": "sql",
         "parameters": "json",
         "destination_columns": "json",
+        "partition": "json",
     }
     operator_extra_links = (CheckpointLink(),)
     ui_color = "#cfe8d5"
@@ -148,6 +152,7 @@ class CheckpointedTransferOperator(BaseOperator):
         max_reconnects: int = 5,
         lock_timeout: float = 60,
         resume_proof: str = "last_row",
+        partition: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -183,6 +188,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.max_reconnects = max_reconnects
         self.lock_timeout = lock_timeout
         self.resume_proof = resume_proof
+        self.partition = partition
         self._stopping = Stopping()
         self._lineage: Lineage | None = None
         check_literals(self)

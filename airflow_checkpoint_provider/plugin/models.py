@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.history import Event
 from airflow_checkpoint_provider.engine.outlook import DisplayStatus, is_stalled, outlook
+from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.search import Listed
 from airflow_checkpoint_provider.plugin.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.transfers import Place
@@ -76,6 +77,11 @@ class View:
     def identity(self) -> Identity:
         """Whose it is."""
         return self.checkpoint.identity
+
+    @property
+    def part(self) -> Part | None:
+        """The part that it loads, where many tasks load one table."""
+        return Part.of_text(self.checkpoint.fingerprint.get("partition"))
 
     @property
     def over(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -10,12 +11,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.part import MOST_PARTS
 from airflow_checkpoint_provider.engine.search import STATES, Search
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.attempts import attempts
 from airflow_checkpoint_provider.plugin.chart import chart
+from airflow_checkpoint_provider.plugin.parts import Parts
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
@@ -105,6 +108,7 @@ def _list(
     return render(
         template,
         result=result,
+        parts=_parts(places, search, result) if path == "task" else None,
         chosen=chosen,
         link=link,
         page=page,
@@ -115,6 +119,18 @@ def _list(
         places=[] if result.views else known_to(viewer, places),
         refresh=3 if result.moves else 20,
     )
+
+
+def _parts(places: list[Place], search: Search, result: finding.Result) -> Parts | None:
+    """Put the parts of a run together, of the run that was chosen or the latest one."""
+    if not search.task_id:
+        return None
+    views = sorted(result.views, key=lambda view: view.checkpoint.updated_at)
+    run_id = search.run_id or next((view.identity.run_id for view in reversed(views) if view.part), None)
+    if run_id is None or not any(view.part for view in result.views):
+        return None
+    whole = replace(search, run_id=run_id, state=None)
+    return Parts.of(finding.find(places, whole, "-updated_at", MOST_PARTS + 1, 0).views)
 
 
 def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, tab: bool) -> HTMLResponse:

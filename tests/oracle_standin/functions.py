@@ -96,6 +96,7 @@ NOT_FUNCTIONS = frozenset(
         "OR",
         "OVER",
         "PARTITION",
+        "SAMPLE",
         "SELECT",
         "SET",
         "SOME",

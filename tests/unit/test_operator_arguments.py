@@ -10,8 +10,14 @@ import pytest
 from airflow.providers.common.sql.operators.generic_transfer import GenericTransfer
 
 from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.operators.arguments import rendered
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+
+PART = Part(
+    plan="abc", index=1, of=3, column="id", lower='[["int","5"]]', upper='[["int","9"]]', nulls=False, rows=4,
+    rows_in_all=12,
+).as_dict()  # fmt: skip
 
 
 def operator(**changes: Any) -> CheckpointedTransferOperator:
@@ -72,6 +78,12 @@ def operator(**changes: Any) -> CheckpointedTransferOperator:
         ({"conflict_columns": "id"}, "conflict_columns: give a list"),
         ({"lock_timeout": -1}, "lock_timeout: -1"),
         ({"sql": ["SELECT 1"]}, "sql: one query is read"),
+        ({"partition": {"index": 1}}, "partition: .* is not a part of a plan"),
+        ({"partition": PART | {"lower": "5"}}, "partition: .* is not a part .*not a stored position"),
+        ({"partition": PART | {"rows": None}}, "partition: .*rows is None"),
+        ({"partition": PART, "strategy": "python"}, "partition: a part is read by key"),
+        ({"partition": PART, "checkpoint_enabled": False}, "partition: .* leave checkpoint_enabled True"),
+        ({"partition": PART, "scope": "task"}, "partition: the parts are those of one run"),
     ],
 )
 def test_what_can_be_known_fails_when_the_dag_is_parsed(mistake: dict[str, Any], message: str) -> None:
@@ -115,6 +127,7 @@ def test_what_cannot_be_known_yet_does_not(unknown: dict[str, Any]) -> None:
         ({"checkpoint_conn_id": "other", "write_mode": "upsert"}, {"separate_checkpoint": True}),
         ({"checkpoint_column": "id"}, {"key": ("id",)}),
         ({"checkpoint_column": ["id", "n"]}, {"key": ("id", "n")}),
+        ({"partition": PART}, {"part": Part.of_plan(PART)}),
     ],
 )
 def test_rendered_text_gets_its_type(given: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ class AnsiDestination(Destination):
         if None not in key.values() and self._count(cursor, key):
             if not self._others:
                 return
-            binds = Binds(self._style, None)
+            binds = Binds(self.style, None)
             changes = ", ".join(self._equal(binds, name, given[name]) for name in self._others)
             wanted = self._where(binds, key)
             cursor.execute(f"UPDATE {binds.escape(self.name)} SET {changes} WHERE {wanted}", binds.values)
@@ -40,7 +40,7 @@ class AnsiDestination(Destination):
 
     def _count(self, cursor: Any, key: dict[str, Any]) -> int:
         # Not every driver says how many rows an UPDATE has hit.
-        binds = Binds(self._style, None)
+        binds = Binds(self.style, None)
         wanted = self._where(binds, key)
         cursor.execute(f"SELECT COUNT(*) FROM {binds.escape(self.name)} WHERE {wanted}", binds.values)
         return int(cursor.fetchone()[0])
@@ -53,7 +53,7 @@ class AnsiDestination(Destination):
 
     def _bound(self, row: Row) -> Any:
         """Return a row as the placeholders of the driver want it."""
-        binds = Binds(self._style, None)
+        binds = Binds(self.style, None)
         for value in row:
             binds.add(value)
         return binds.values

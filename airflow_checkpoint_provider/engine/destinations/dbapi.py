@@ -165,7 +165,7 @@ class Destination:
 
     def insert_statement(self) -> str:
         """Write the INSERT with the driver's placeholders."""
-        binds = Binds(self._style, None)
+        binds = Binds(self.style, None)
         values = ", ".join(binds.add(None) for _ in self.columns)
         names = binds.escape(", ".join(map(self.quote, self.columns)))
         return f"INSERT INTO {binds.escape(self.name)} ({names}) VALUES ({values})"
@@ -197,8 +197,18 @@ class Destination:
         return list(key.get("constrained_columns") or [])
 
     @property
-    def _style(self) -> str:
+    def style(self) -> str:
+        """The driver's paramstyle."""
         return paramstyle(self.connection)
+
+    @property
+    def types(self) -> list[Any]:
+        """The types of the columns that are written, as the catalog or the driver has them."""
+        return self._types
+
+    def bound(self, index: int, value: Any) -> tuple[str, Any]:
+        """Return how a value is compared with a written column: the SQL around the placeholder, and the value."""
+        return "{}", value
 
     def _prepared(self) -> None:
         """Do what has to be done once, before the first row."""

@@ -61,6 +61,9 @@ class MysqlDestination(Destination):
         names = ", ".join(map(self._name, self.columns))
         return f"INSERT INTO {self._escape(self.name)} ({names}) VALUES "
 
+    def bound(self, index: int, value: Any) -> tuple[str, Any]:
+        return "{}", mysql.as_parameter(value)
+
     def _prepared(self) -> None:
         # What a column refuses by itself, such as a text that is too long, is left to the server.
         self._checks = [

@@ -95,6 +95,12 @@ class OracleDestination(Destination):
                 one_line(error),
             ) from error
 
+    def bound(self, index: int, value: Any) -> tuple[str, Any]:
+        writer = self._writers[index]
+        variable = self.raw.cursor().var(getattr(self.connection.dialect.loaded_dbapi, writer.in_merge))
+        variable.setvalue(0, writer.convert(value))
+        return writer.form, variable
+
     def _merge(self) -> str:
         names = [self.quote(name) for name in self.columns]
         keys = [self.quote(name) for name in self.conflict_columns]

@@ -37,6 +37,9 @@ class SqliteDestination(Destination):
         """Tell whether a column keeps the text of a number to the last digit."""
         return self.columns.index(column) not in self._rounding
 
+    def bound(self, index: int, value: Any) -> tuple[str, Any]:
+        return "{}", value if type(value) in _NATIVE else self._convert(index, value)
+
     def _prepared(self) -> None:
         self._statement = self.insert_statement()
         self._rounding = {

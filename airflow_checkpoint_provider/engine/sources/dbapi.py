@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.names import TableName, match_column
+from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.position import Key, tie
 from airflow_checkpoint_provider.engine.query import Query
 
@@ -108,22 +109,41 @@ class Source:
         """Tell whether the database may hold two keys for equal."""
         return tie(one) == tie(other)
 
-    def last_key(self, columns: Sequence[str]) -> Key | None:
-        """Return the greatest key that the query has now, or ``None`` without rows that have one."""
+    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
+        """Return the greatest key that there is now, in a part or at all, or ``None`` without rows that have one."""
         names = [self.quote(column) for column in columns]
+        binds = Binds(self.paramstyle, self.query.parameters)
         row = self.one(
             self.select(
                 ", ".join(map(self.exact, columns)),
-                f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}"
+                f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}{self.within(part, binds)}"
                 f" ORDER BY {', '.join(f'{name} DESC' for name in names)} {self.first_row}",
+                binds,
             )
         )
         return tuple(row) if row else None
 
-    def count_nulls(self, columns: Sequence[str]) -> int:
-        """Count the rows in which a key column is NULL."""
-        row = self.one(self.select("COUNT(*)", f" WHERE {self.null_condition(columns)}"))
+    def count_nulls(self, columns: Sequence[str], part: Part | None = None) -> int:
+        """Count the rows in which a key column is NULL, in a part or at all."""
+        binds = Binds(self.paramstyle, self.query.parameters)
+        condition = f" WHERE {self.null_condition(columns)}{self.within(part, binds)}"
+        row = self.one(self.select("COUNT(*)", condition, binds))
         return int(row[0]) if row else 0
+
+    def within(self, part: Part | None, binds: Binds) -> str:
+        """Write the condition that a row belongs to a part, to stand behind others."""
+        if part is None:
+            return ""
+        bounds = [(">", part.lowest), ("<=", part.greatest)]
+        range_ = " AND ".join(
+            self.compare([part.column], operator, (value,), binds)
+            for operator, value in bounds
+            if value is not None
+        )
+        if not part.nulls:
+            return f" AND {range_}"
+        null = self.null_condition([part.column])
+        return f" AND ({range_} OR {null})" if range_ else f" AND {null}"
 
     def null_condition(self, columns: Sequence[str]) -> str:
         """Write the condition that a key column is NULL."""

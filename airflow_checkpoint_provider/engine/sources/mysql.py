@@ -60,11 +60,11 @@ class MysqlSource(Source):
 
     def find_columns(self, wanted: Sequence[str], argument: str) -> list[str]:
         found = super().find_columns(wanted, argument)
-        for column in found if argument == "checkpoint_column" else []:
+        for column in found if argument in ("checkpoint_column", "partition_column") else []:
             is_json = self._types[column] == values.JSON
             if is_json or column in self._listed:
                 raise ArgumentError(
-                    f"checkpoint_column: {column} is {'JSON' if is_json else 'an ENUM or a SET'}, which MySQL sorts "
+                    f"{argument}: {column} is {'JSON' if is_json else 'an ENUM or a SET'}, which MySQL sorts "
                     f"in another way than it compares. Have the query return CAST({column} AS CHAR) AS {column}, or "
                     "choose another column."
                 )

@@ -23,6 +23,7 @@ from airflow_checkpoint_provider.engine.oracle import (
     moment_text,
     primary_key,
 )
+from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
@@ -112,13 +113,13 @@ class OracleSource(Source):
             return variable
         return value
 
-    def last_key(self, columns: Sequence[str]) -> Key | None:
+    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
         if unsorted := [column for column in columns if self._types[column] in _UNSORTED]:
             raise SourceError(
                 f"checkpoint_column: {', '.join(unsorted)} is {_plain(self._types[unsorted[0]])}, which Oracle cannot "
                 "sort by. Choose another column, or leave checkpoint_column out and give the query an ORDER BY."
             )
-        return super().last_key(columns)
+        return super().last_key(columns, part)
 
     def primary_key(self, table: TableName) -> list[str]:
         with reading(self.connection):

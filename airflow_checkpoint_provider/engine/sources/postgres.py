@@ -154,6 +154,14 @@ class PostgresSource(Source):
             self._type_names[column] in _TEXT and self._is_deterministic(column)
         )
 
+    def is_plain(self, column: str) -> bool:
+        """Tell whether the column's type is the server's own, with one order and values that Python has, too."""
+        return column in self._as_python
+
+    def type_of(self, column: str) -> str:
+        """Name the column's type, as SQL does."""
+        return self._types[column]
+
     def is_portable(self, column: str) -> bool:
         """Tell whether the binary form of the column's type is the same on every server."""
         return self.oids[column] < _FIRST_OWN_OID and self._type_names[column] not in _UNPORTABLE

@@ -1,0 +1,132 @@
+"""The operator that plans the parts of a table, for many tasks to load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.part import check_partitions
+from airflow_checkpoint_provider.engine.spec import check_arguments
+from airflow_checkpoint_provider.operators.arguments import is_literal
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+_OWN = ("partitions", "partition_column")
+_NAMES = ("sql", "source_table", "parameters", "checkpoint_column", *_OWN)
+
+
+class CheckpointPartitionOperator(BaseOperator):
+    """
+    Split a query or a table by ranges of its key into parts of about as many rows, one for each mapped task.
+
+    Together the parts have every row once, up to the greatest key at the time of planning. Give them to
+    ``CheckpointedTransferOperator.partial(...).expand(partition=plan.output)``.
+
+    :param sql: the query to split, one SELECT, as a string or a ``.sql`` file. (templated)
+    :param source_table: instead of ``sql``, a table: ``table`` or ``schema.table``. (templated)
+    :param parameters: bind parameters of ``sql``, in the style of the source's driver. (templated)
+    :param source_conn_id: the connection to read from. (templated)
+    :param source_hook_params: parameters of the source's hook
+    :param checkpoint_column: the column, or columns, that the load will go by; the first one is split. By default
+        the primary key of ``source_table``. (templated)
+    :param partitions: how many parts to make; fewer where there are not as many values. (templated)
+    :param partition_column: split by this column instead, such as a date or a tenant: a part for each value, or for
+        several where there are more than ``partitions``. (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        "sql",
+        "source_table",
+        "parameters",
+        "source_conn_id",
+        "checkpoint_column",
+        "partitions",
+        "partition_column",
+    )
+    template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "parameters": "json"}
+    ui_color = "#cfe8d5"
+
+    def __init__(
+        self,
+        *,
+        sql: str | None = None,
+        source_table: str | None = None,
+        parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+        source_conn_id: str,
+        source_hook_params: dict[str, Any] | None = None,
+        checkpoint_column: str | Sequence[str] | None = None,
+        partitions: int | str,
+        partition_column: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.source_table = source_table
+        self.parameters = parameters
+        self.source_conn_id = source_conn_id
+        self.source_hook_params = source_hook_params
+        self.checkpoint_column = checkpoint_column
+        self.partitions = partitions
+        self.partition_column = partition_column
+        self._connections: list[Any] = []
+        self._checked({name: value for name, value in self._given().items() if is_literal(value)})
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """
+        Plan the parts.
+
+        :return: one mapping for each part: its bounds, and what tells it from the parts of other plans
+        :raises CheckpointError: when it cannot; the message says why and what to do
+        """
+        # Here, so that parsing a DAG does not pay for what only a running task needs.
+        from airflow_checkpoint_provider.engine.splitting import SplitSpec, split
+        from airflow_checkpoint_provider.hooks.databases import open_database
+
+        spec = SplitSpec(**self._checked(self._given()))
+        source = open_database(self.source_conn_id, "source_conn_id", self.source_hook_params)
+        plan = split(spec, source, self._connections.append)
+        self.log.info(
+            "%d parts by %s, of about %s rows in all, by %s (plan %s)",
+            len(plan.parts),
+            plan.parts[0].column,
+            f"{plan.parts[0].rows_in_all:,}",
+            plan.how,
+            plan.parts[0].plan,
+        )
+        for part in plan.parts:
+            self.log.info("Part %d: about %s rows, %s", part.index, f"{part.rows:,}", part.as_words())
+        return [part.as_dict() for part in plan.parts]
+
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _NAMES}
+
+    @staticmethod
+    def _checked(given: dict[str, Any]) -> dict[str, Any]:
+        """
+        Check arguments, as far as they are known, and give the rendered number its type.
+
+        :raises ArgumentError: when one is wrong, or two contradict each other
+        """
+        check_arguments({name: value for name, value in given.items() if name not in _OWN})
+        column = given.get("partition_column")
+        if column is not None and not (isinstance(column, str) and column):
+            raise ArgumentError(f"partition_column: {column!r} is not the name of a column.")
+        if "partitions" in given:
+            try:
+                given["partitions"] = int(str(given["partitions"]).strip().replace("_", ""))
+            except ValueError:
+                raise ArgumentError(f"partitions: {given['partitions']!r} is not a whole number.") from None
+            check_partitions(given["partitions"])
+        return given
+
+    def on_kill(self) -> None:
+        """End the statement that is running, with its connection."""
+        from airflow_checkpoint_provider.engine.sockets import cut
+
+        for raw in self._connections:
+            cut(raw)

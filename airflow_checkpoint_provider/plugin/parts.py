@@ -1,0 +1,126 @@
+"""The parts of one table, loaded by the instances of one mapped task, shown as one load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_checkpoint_provider.engine.checkpoint import Status
+from airflow_checkpoint_provider.engine.part import Part
+from airflow_checkpoint_provider.plugin.models import INTERRUPTED, View
+
+WAITING = "waiting"
+_TROUBLED = (Status.FAILED.value, INTERRUPTED, "stalled")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    One part.
+
+    :param view: ``None`` as long as it has not begun
+    :param share: of its rows that are committed, from 0 to 1
+    """
+
+    index: int
+    view: View | None = None
+    share: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """The state of its checkpoint."""
+        return self.view.state if self.view else WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """
+    All parts of a plan.
+
+    :param run_id: of the DAG run
+    :param share: of all rows that are committed, from 0 to 1
+    :param rows: committed
+    :param expected: about how many there are in all
+    :param rate: rows a second, lately, of all parts that are at work
+    :param left: seconds until all is done, where that can be told
+    :param other_plans: how many instances stand where another plan has put them
+    """
+
+    run_id: str
+    cells: Sequence[Cell]
+    share: float
+    rows: int
+    expected: int
+    rate: float | None
+    left: float | None
+    other_plans: int
+
+    @classmethod
+    def of(cls, views: Sequence[View]) -> Parts | None:
+        """Put the checkpoints of one task in one run together; ``None`` where they are not of parts."""
+        found = [(view, part) for view in views if (part := view.part)]
+        if not found:
+            return None
+        # A plan that was made again is followed by all parts in turn; the latest is the one to show.
+        newest = max(found, key=lambda pair: pair[0].checkpoint.started_at)[1]
+        own = {part.index: (view, part) for view, part in found if part.plan == newest.plan}
+        cells = [
+            Cell(index, own[index][0], _share(*own[index])) if index in own else Cell(index)
+            for index in range(newest.of)
+        ]
+        weights = {index: max(part.rows, 0) for index, (_, part) in own.items()}
+        expected = newest.rows_in_all
+        done = sum(cells[index].share * weight for index, weight in weights.items())
+        # Parts without rows weigh nothing.
+        share = min(done / expected, 1.0) if expected else len(own) / newest.of
+        unfinished = any(cell.state != Status.COMPLETED for cell in cells)
+        share = min(share, 0.999) if unfinished else 1.0
+        at_work = [view.pace for view, _ in own.values() if view.state == Status.RUNNING]
+        rate = sum(pace.rate or 0.0 for pace in at_work) or None
+        left = None
+        if rate and share < 1:
+            # All of them together, but not before the slowest.
+            left = max([expected * (1 - share) / rate, *(pace.left or 0.0 for pace in at_work)])
+        return cls(
+            run_id=own[newest.index][0].identity.run_id,
+            cells=cells,
+            share=share,
+            rows=sum(view.checkpoint.rows for view, _ in own.values()),
+            expected=expected,
+            rate=rate,
+            left=left,
+            other_plans=len(found) - len(own),
+        )
+
+    @property
+    def slowest(self) -> Cell | None:
+        """The part that will be the last, of those that are at work."""
+        at_work = [cell for cell in self.cells if cell.view and cell.state == Status.RUNNING]
+        return max(at_work, key=lambda cell: (cell.view.pace.left or 0.0, -cell.share), default=None)  # type: ignore[union-attr]
+
+    @property
+    def troubled(self) -> list[Cell]:
+        """Those that have failed, were killed, or stand still."""
+        return [cell for cell in self.cells if cell.state in _TROUBLED]
+
+    @property
+    def state(self) -> str:
+        """The state of the whole, as one word."""
+        states = {cell.state for cell in self.cells}
+        if states == {Status.COMPLETED.value}:
+            return Status.COMPLETED.value
+        if Status.RUNNING.value in states:
+            return Status.RUNNING.value
+        return next((state for state in _TROUBLED if state in states), Status.RUNNING.value)
+
+    def count(self, state: str) -> int:
+        """Count the parts in a state."""
+        return sum(cell.state == state for cell in self.cells)
+
+
+def _share(view: View, part: Part) -> float:
+    if view.state == Status.COMPLETED:
+        return 1.0
+    if view.pace.share is not None:
+        return min(view.pace.share, 0.999)
+    return min(view.checkpoint.rows / part.rows, 0.999) if part.rows else 0.0

@@ -1,0 +1,63 @@
+"""One table, eight task instances: what happens to one of them is its own affair."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+from tests.acceptance import orders
+from tests.acceptance.conftest import StartLoad
+from tests.acceptance.load import Load
+from tests.live.airflow import LiveAirflow
+
+PARTS = 8
+OWN = orders.ROWS // PARTS
+
+
+def assert_complete(load: Load) -> None:
+    assert orders.rows_of(load.destination, load.table) == orders.rows_of(load.source, "orders")
+
+
+def test_parts_that_are_killed_resume_and_the_others_do_not_notice(
+    airflow: LiveAirflow, prepare_load: StartLoad
+) -> None:
+    load = prepare_load("partitioned_orders")
+    with closing(sqlite3.connect(load.destination, timeout=30)) as connection, connection:
+        # Left from before: below the first key, between two, and above the last one.
+        connection.execute(f"INSERT INTO {load.table} (order_id) VALUES (-1), (10003), (99999999), (NULL)")
+    hurt = [load.index(index) for index in (0, 3, 7)]
+    for part in hurt:
+        part.gate.close(after_batches=1)
+    load.start()
+    for part in hurt:
+        assert part.kill() == 100
+        part.gate.open()
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
+    instances = airflow.api.task_instances(load.key.dag_id, load.key.run_id)
+    tries = {ti["map_index"]: ti["try_number"] for ti in instances if ti["task_id"] == "copy"}
+    assert tries == {index: 2 if index in (0, 3, 7) else 1 for index in range(PARTS)}
+    for part in hurt:
+        assert any(line.startswith("Resuming order_id > ") for line in part.log(2))
+        assert part.rows() == OWN - 100
+    assert_complete(load)
+
+
+def test_a_cleared_part_reloads_its_range_alone(airflow: LiveAirflow, prepare_load: StartLoad) -> None:
+    load = prepare_load("partitioned_orders")
+    load.start()
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
+    with closing(sqlite3.connect(load.destination, timeout=30)) as connection, connection:
+        connection.execute(f"UPDATE {load.table} SET customer = 'old'")
+    third = load.index(2)
+    third.clear()
+    third.wait_for_success(attempt=2)
+    assert third.rows() == OWN
+    assert len(orders.rows_of(load.destination, load.table, "customer = 'old'")) == orders.ROWS - OWN
+    assert len(orders.rows_of(load.destination, load.table)) == orders.ROWS
+
+    # A clear of all of it plans anew, and replaces all of it.
+    airflow.api.wait_for_run(load.key.dag_id, load.key.run_id)
+    airflow.api.clear_run(load.key.dag_id, load.key.run_id)
+    load.index(7).wait_for_success(attempt=2)
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
+    assert_complete(load)

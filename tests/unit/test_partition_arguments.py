@@ -1,0 +1,66 @@
+"""The arguments of the operator that plans parts, and what it says when they are wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_checkpoint_provider.engine.borders import Amount, Border, by_sample, choose, places
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.part import Part, bound
+from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
+
+
+def operator(**changes: Any) -> CheckpointPartitionOperator:
+    arguments = {"task_id": "plan", "source_conn_id": "src", "source_table": "orders", "partitions": 4}
+    return CheckpointPartitionOperator(**{**arguments, **changes})
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ({"partitions": 0}, "partitions: 0 is not a number from 1 to 1,024"),
+        ({"partitions": 5000}, "partitions: 5,000 is not"),
+        ({"partitions": "many"}, "partitions: 'many' is not a whole number"),
+        ({"sql": "SELECT 1"}, "sql and source_table: give one of them"),
+        ({"source_table": None}, "sql: give a query, or a table"),
+        ({"parameters": [1]}, "parameters: they belong to sql"),
+        ({"checkpoint_column": [1]}, "checkpoint_column: .* is not a column name"),
+        ({"partition_column": ["a", "b"]}, "partition_column: .* is not the name of a column"),
+    ],
+)
+def test_what_can_be_known_fails_when_the_dag_is_parsed(mistake: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        operator(**mistake)
+
+
+def test_what_cannot_be_known_yet_does_not() -> None:
+    operator(partitions="{{ params.parts }}", source_table="{{ params.table }}", partition_column="{{ 1 }}")
+    operator(partitions="8")
+
+
+def test_places_are_those_that_end_a_part() -> None:
+    assert places(100, 4) == [25, 50, 75]
+    assert places(10, 3) == [4, 7]
+    assert places(2, 5) == [1]
+    assert places(0, 3) == places(1, 3) == places(9, 1) == []
+
+
+def test_a_value_that_many_rows_have_takes_the_place_of_several_borders() -> None:
+    values = [Border("a", 10), Border("b", 80), Border("c", 90), Border("d", 100)]
+    assert [border.value for border in choose(values, 100, 4)] == ["b"]
+    assert [border.value for border in choose(values, 100, 10)] == ["a", "b", "c"]
+    assert choose([], 0, 4) == []
+
+
+def test_a_sample_stands_for_the_whole() -> None:
+    assert by_sample([1, 1, 2, 3], Amount(400, 0)) == [Border(1, 200), Border(2, 300), Border(3, 400)]
+
+
+def test_a_part_says_which_rows_it_has() -> None:
+    part = Part(
+        plan="p", index=0, of=2, column="id", lower=None, upper=bound(9), nulls=True, rows=1, rows_in_all=2
+    )
+    assert part.as_words() == "id <= 9, and id without a value"
+    assert Part.of_text("no part") is Part.of_text(None) is Part.of_text("[1]") is None
