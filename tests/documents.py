@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GUIDE = "\n".join(page.read_text() for page in PAGES)
@@ -47,6 +49,12 @@ def _blocks(page: Path) -> Iterator[Block]:
         yield Block(
             page, before.count("\n") + 1, found.group(1), found.group(2), note.group(1) if note else ""
         )
+
+
+def has_what(note: str) -> bool:
+    """Tell whether the hook has the method that a block needs (``needs: NAME``)."""
+    _, needs, name = note.partition("needs: ")
+    return not needs or hasattr(CheckpointHook, name)
 
 
 def without_code(text: str) -> str:
