@@ -9,8 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.bases.operator import BaseOperator
-from airflow.sdk.bases.sensor import BaseSensorOperator
+from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_checkpoint_provider.cli.definition import get_checkpoint_cli_commands
 from airflow_checkpoint_provider.get_provider_info import get_provider_info
