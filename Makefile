@@ -8,7 +8,7 @@ KILLS ?= 500
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-ui test test-ui lint bench chaos clean
+.PHONY: help demo demo-ui test test-ui lint docs bench chaos clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,11 @@ lint: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: ## Build the documentation into site/, and check its links
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	.venv-docs/bin/mkdocs build --strict --clean
+
 bench: $(READY) ## Measure the speed against other ways, as ratios
 	$(BIN)/python -m benchmarks
 
@@ -48,4 +53,4 @@ chaos: $(READY) ## Kill, cut off and freeze loads at random moments, KILLS of th
 	@n=$$(($(KILLS) / 10)); $(BIN)/python -m tests.chaos --kills $(KILLS) --server-kills $$n --cuts $$n --zombies $$n --json .chaos.json
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .chaos.json .demo .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .venv-docs site .chaos.json .demo .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist

@@ -1,0 +1,79 @@
+"""The user guide says nothing that is not so: links lead somewhere, commands can be given, messages are the code's."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from airflow.cli import cli_parser
+
+from tests.documents import PAGES, ROOT, Block, anchors, blocks, has_what, messages, without_code
+
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(without_code(page.read_text())):
+        if target.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{page.name}: {target}, there are {sorted(anchors(file))}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    text = (ROOT / "mkdocs.yml").read_text()
+    listed = yaml.safe_load("nav:" + text.partition("\nnav:")[2])["nav"]
+    named = re.findall(r"'([\w]+\.md)'", str(listed))
+    assert {page.name for page in PAGES if page.parent == ROOT / "docs"} <= set(named)
+    assert len(named) == len(set(named))
+
+
+@pytest.fixture(scope="module")
+def parser() -> argparse.ArgumentParser:
+    return cli_parser.get_parser()
+
+
+@pytest.mark.parametrize("block", blocks("bash"), ids=str)
+def test_commands_can_be_given(block: Block, parser: argparse.ArgumentParser) -> None:
+    for line in block.text.splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:2] == ["airflow", "checkpoint"] and has_what(block.note):
+            try:
+                parser.parse_args(words[1:])
+            except SystemExit:
+                pytest.fail(f"{block}: {line}")
+
+
+@pytest.mark.parametrize("block", blocks("bash"), ids=str)
+def test_make_has_the_targets(block: Block) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for target in re.findall(r"\bmake ([a-z-]+)", block.text):
+        assert target in targets, f"{block}: make {target}"
+
+
+def quoted() -> list[str]:
+    """Return the messages that troubleshooting explains, and the log lines that it names."""
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    quotes = re.findall(r"^> (?:.*\n> )*.*$", text, re.MULTILINE)
+    lines = re.findall(r"^\| `([A-Z].*?)` \|", text, re.MULTILINE)
+    return [" ".join(quote.replace("> ", " ").split()) for quote in quotes] + lines
+
+
+SAID = messages()
+
+
+@pytest.mark.parametrize("quote", quoted())
+def test_messages_are_those_of_the_code(quote: str) -> None:
+    assert any(said.fullmatch(quote) for said in SAID), quote
+
+
+def test_troubleshooting_has_messages() -> None:
+    assert len(quoted()) > 20

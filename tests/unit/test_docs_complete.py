@@ -1,0 +1,131 @@
+"""Nothing that a user can set, call or type is left out of the user guide."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseOperator, BaseSensorOperator
+
+from airflow_checkpoint_provider.cli.definition import get_checkpoint_cli_commands
+from airflow_checkpoint_provider.get_provider_info import get_provider_info
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
+from tests.documents import GUIDE, PAGES, ROOT, sections, tables
+
+README = (ROOT / "README.md").read_text()
+COMMON = "# Options of several commands"
+SECTIONS = [section for page in PAGES for section in sections(page.read_text())]
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+
+
+def arguments(of: Any) -> list[str]:
+    parameters = inspect.signature(of).parameters.values()
+    return [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+
+
+def in_a_table(name: str, text: str) -> bool:
+    return any(f"`{name}`" in cells[0] for cells in tables(text))
+
+
+@pytest.mark.parametrize("name", arguments(CheckpointedTransferOperator.__init__))
+def test_arguments_of_the_operator(name: str) -> None:
+    assert in_a_table(name, README), f"{name} is not in README's table"
+    assert in_a_table(name, CONFIGURATION), f"{name} is not in docs/configuration.md"
+
+
+@pytest.mark.parametrize("name", arguments(CheckpointSensor.__init__))
+def test_arguments_of_the_sensor(name: str) -> None:
+    assert in_a_table(name, CONFIGURATION.partition("\n## CheckpointSensor")[2]), name
+
+
+METHODS = [
+    name
+    for name, function in vars(CheckpointHook).items()
+    if not name.startswith("_") and inspect.isfunction(function)
+]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_of_the_hook(method: str) -> None:
+    text = CONFIGURATION.partition("\n## CheckpointHook")[2]
+    assert any(cells[0].startswith(f"`{method}(") for cells in tables(text)), method
+
+
+def test_arguments_of_the_hook() -> None:
+    text = CONFIGURATION.partition("\n## CheckpointHook")[2]
+    names = {name for method in METHODS for name in arguments(getattr(CheckpointHook, method))}
+    names -= set(arguments(CheckpointedTransferOperator.__init__))  # which are described with it
+    assert {name for name in names if not re.search(rf"\b{name}\b", text)} == set()
+
+
+@pytest.mark.parametrize("option", get_provider_info()["config"]["checkpoint"]["options"].items(), ids=str)
+def test_options_of_the_configuration(option: tuple[str, dict[str, Any]]) -> None:
+    name, described = option
+    part = CONFIGURATION.partition("\n## Airflow's configuration")[2]
+    found = [cells for cells in tables(part) if cells[0] == f"`{name}`"]
+    assert found, name
+    default = found[0][-1].strip("| `")
+    assert default == described["default"]
+
+
+def commands() -> Iterator[Any]:
+    (group,) = get_checkpoint_cli_commands()
+    yield from group.subcommands
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=lambda command: str(command.name))
+def test_commands_and_their_options(command: Any) -> None:
+    name = f"airflow checkpoint {command.name}"
+    assert name in GUIDE
+    told = "\n".join(section for section in SECTIONS if name in section or COMMON in section)
+    for argument in command.args:
+        for flag in argument.flags:
+            if flag.startswith("-"):
+                assert re.search(rf"(?<![\w-]){flag}(?![\w-])", told), f"{name} {flag}"
+
+
+FOR_ALL = {
+    "task_id": "sales",
+    "source_conn_id": "erp",
+    "source_table": "sales",
+    "destination_conn_id": "warehouse",
+    "destination_table": "dwh.sales",
+}
+FOR_SENSOR = {"task_id": "wait", "checkpoint_conn_id": "warehouse", "external_task_id": "sales"}
+
+
+def examples(heading: str) -> Iterator[Any]:
+    """Return the examples in a part of the page, with the argument that each is of."""
+    part = re.split(r"\n## ", CONFIGURATION.partition(f"\n## {heading}\n")[2])[0]
+    for cells in tables(part):
+        if len(cells) == 4 and cells[0] != "argument":
+            yield pytest.param(*re.findall(r"`(\w+)`", cells[0])[:1], cells[3].strip("`| "), id=cells[0])
+
+
+def given(example: str) -> dict[str, Any]:
+    names = {"timedelta": timedelta, "double_amounts": lambda rows, **context: rows}
+    found: dict[str, Any] = eval(f"dict({example})", names)
+    return found
+
+
+@pytest.mark.parametrize(("name", "example"), list(examples("CheckpointedTransferOperator")))
+def test_examples_of_the_operator_are_accepted(name: str, example: str) -> None:
+    arguments = given(example)
+    assert name in arguments
+    source = {"source_table": None} if "sql" in arguments else {}
+    task: BaseOperator = CheckpointedTransferOperator(**{**FOR_ALL, **source, **arguments})
+    assert getattr(task, name) == arguments[name]
+
+
+@pytest.mark.parametrize(("name", "example"), list(examples("CheckpointSensor")))
+def test_examples_of_the_sensor_are_accepted(name: str, example: str) -> None:
+    arguments = given(example)
+    assert name in arguments
+    task: BaseSensorOperator = CheckpointSensor(**{**FOR_SENSOR, **arguments})
+    assert getattr(task, name) == arguments[name]
