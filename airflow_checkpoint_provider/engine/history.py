@@ -30,6 +30,7 @@ class Kind(StrEnum):
     RESUME_REQUESTED = "resume_requested"
     REQUEST_CANCELLED = "request_cancelled"
     DELETED = "deleted"
+    SEEDED = "seeded"
     PROBED = "probed"
 
 
