@@ -54,8 +54,10 @@ def value_of_type(column: str, given: Any, example: Any) -> Any:
             return _number(value, python_type)
         if python_type is date and isinstance(value, datetime):
             raise _wrong(column, given, expected)
+    except ArgumentError:
+        raise
     except (ValueError, ArithmeticError) as error:
-        raise error if isinstance(error, ArgumentError) else _wrong(column, given, expected) from error
+        raise _wrong(column, given, expected) from error
     return value
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "tests/docker-compose.yaml").read_text())["services"]
 
 
 @pytest.mark.parametrize("name", ["oracle", "postgres", "mariadb"])
@@ -21,7 +21,7 @@ def test_a_service_says_when_it_is_ready_and_is_for_this_machine_only(name: str)
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
-@pytest.mark.parametrize("place", ["docs/oracle.md", "docker-compose.yaml"])
+@pytest.mark.parametrize("place", ["docs/oracle.md", "tests/docker-compose.yaml"])
 def test_the_documented_dsn_is_that_of_the_service(place: str) -> None:
     found = re.findall(r"CHECKPOINT_TEST_ORACLE_DSN=(\S+)", (ROOT / place).read_text())
     service = SERVICES["oracle"]
