@@ -8,7 +8,7 @@ KILLS ?= 500
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-ui test test-ui lint bench chaos clean
+.PHONY: help demo demo-ui test test-ui lint package audit bench chaos clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,16 @@ lint: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+package: $(READY) ## Build the wheel and the source distribution into dist, and check them
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check twine
+	$(BIN)/twine check --strict dist/*
+
+audit: $(READY) ## Look for known vulnerabilities in the pinned packages; needs the network
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --disable-pip --no-deps -r constraints.txt
 
 bench: $(READY) ## Measure the speed against other ways, as ratios
 	$(BIN)/python -m benchmarks

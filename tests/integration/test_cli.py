@@ -273,7 +273,7 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     assert (said.code, said.err) == (0, "")
     assert said.out == "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5.\n"
     (shown,) = airflow("show", *ONE, "-o", "json").json()
-    assert (shown["status"], shown["rows"]) == ("seeded", 6)
+    assert (shown["status"], int(shown["rows"])) == ("seeded", 6)
     assert (
         shown["next_attempt"]
         == "The next attempt begins behind the seeded position (n = 5, 6 rows committed)."

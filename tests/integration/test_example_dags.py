@@ -55,7 +55,9 @@ def test_rows_that_change_are_updated(shop: Db, warehouse: Db) -> None:
         db.execute("CREATE TABLE customers (customer_id integer PRIMARY KEY, name text, updated_at text)")
     shop.insert("customers", [(1, "Ann", "2026-01-01 10:00:00"), (2, "Bob", "2026-01-01 12:00:00")])
     assert run_example("example_changed_rows")["load_customers"]["rows"] == 2
-    shop.execute("UPDATE customers SET name = 'Anna', updated_at = '2026-01-02 10:00:00' WHERE customer_id = 1")
+    shop.execute(
+        "UPDATE customers SET name = 'Anna', updated_at = '2026-01-02 10:00:00' WHERE customer_id = 1"
+    )
     shop.insert("customers", [(3, "late", "2026-01-01 11:30:00")])
     assert run_example("example_changed_rows", run=2)["load_customers"]["rows"] == 3
     names = warehouse.rows("SELECT customer_id, name FROM customers ORDER BY 1")
@@ -103,13 +105,15 @@ def quickstart(shop: Db, warehouse: Db, monkeypatch: pytest.MonkeyPatch) -> None
     assert run_example("example_sqlite_quickstart")["load_flights"]["rows"] == 100_000
 
 
-def test_a_load_that_has_stalled_is_told_of(
-    shop: Db, warehouse: Db, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_load_that_has_stalled_is_told_of(shop: Db, warehouse: Db, monkeypatch: pytest.MonkeyPatch) -> None:
     quickstart(shop, warehouse, monkeypatch)
     run_example("example_stalled_alert")
-    warehouse.execute("UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 08:00:00.000000'")
-    with pytest.raises(RuntimeError, match=r"1 loads have stalled: .*load_flights, run run_1 since 2026-01-01 08:00"):
+    warehouse.execute(
+        "UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 08:00:00.000000'"
+    )
+    with pytest.raises(
+        RuntimeError, match=r"1 loads have stalled: .*load_flights, run run_1 since 2026-01-01 08:00"
+    ):
         run_example("example_stalled_alert")
 
 

@@ -58,7 +58,7 @@ def test_the_first_attempt_loads_what_is_behind_it(load: Load, seed: Seed) -> No
     assert (seeded.status, seeded.position.key, seeded.rows, seeded.fence) == ("seeded", (5,), 6, 0)
     add(load, 10)  # before the load begins, so it is of this run
     result = load.attempt()
-    assert (result.started_from, result.rows, result.rows_total) == ({"n": 5}, 5, 11)
+    assert (result.started_from, result.rows, result.rows_total) == ({load.source.spelt("n"): 5}, 5, 11)
     assert loaded(load) == list(range(11))
     hook = CheckpointHook("dst")
     (first, *_, last) = hook.history(*RUN)
