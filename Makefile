@@ -8,7 +8,7 @@ KILLS ?= 500
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-ui test test-ui lint docs bench chaos clean
+.PHONY: help demo demo-ui test test-ui lint docs package audit bench chaos clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,16 @@ docs: ## Build the documentation into site/, and check its links
 	$(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
 	.venv-docs/bin/mkdocs build --strict --clean
+
+package: $(READY) ## Build the wheel and the source distribution into dist, and check them
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check twine
+	$(BIN)/twine check --strict dist/*
+
+audit: $(READY) ## Look for known vulnerabilities in the pinned packages; needs the network
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --disable-pip --no-deps -r constraints.txt
 
 bench: $(READY) ## Measure the speed against other ways, as ratios
 	$(BIN)/python -m benchmarks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -17,11 +18,32 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from airflow_checkpoint_provider.cli.places import Found, Places
 from airflow_checkpoint_provider.cli.rows import details, event_line, line, reject_line
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError
+from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, MetadataTableError
+from airflow_checkpoint_provider.engine.result import place
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
+_SEED = (
+    *(
+        "position",
+        "rows",
+        "source_conn_id",
+        "sql",
+        "source_table",
+        "parameters",
+        "destination_table",
+        "force",
+    ),
+    *(
+        "destination_conn_id",
+        "destination_columns",
+        "strategy",
+        "checkpoint_column",
+        "resume_proof",
+        "reason",
+    ),
+)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -141,6 +163,26 @@ def checkpoint_resume(args: Any) -> None:
 
 
 @_command
+def checkpoint_seed(args: Any) -> None:
+    """Set the position of a load that another tool has begun."""
+    hook = Places(args).only()
+    key = (args.dag_id, args.task_id, args.run_id, args.map_index)
+    given = {name: getattr(args, name) for name in _SEED if getattr(args, name) is not None}
+    for name in ("parameters", "destination_columns"):
+        if name in given:
+            given[name] = _from_json(f"--{name.replace('_', '-')}", given[name])
+    try:
+        there = hook.get(*key)
+    except MetadataTableError:
+        there = None  # it is made with the first checkpoint
+    if there:
+        _confirm(args, f"Put the seed in the place of the checkpoint of {_what(there)}?")
+    seeded = hook.seed(*key, **given, replace=bool(there))
+    where = place(seeded.key_columns, seeded.position)
+    print(f"The next attempt of {seeded.identity} goes on behind {where}.")
+
+
+@_command
 def checkpoint_delete(args: Any) -> None:
     """Delete a checkpoint."""
     found = Places(args).find(args)
@@ -219,6 +261,13 @@ def _confirm(args: Any, question: str) -> None:
 
 def _what(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.identity} ({checkpoint.status.value}, {checkpoint.rows:,} rows committed)"
+
+
+def _from_json(flag: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ArgumentError(f"{flag}: {text!r} is not JSON ({error}).") from error
 
 
 def _age(text: str) -> timedelta:

@@ -65,6 +65,32 @@ CANCEL = _arg(
     "--cancel", action="store_true", help="Take back what was asked for and no attempt has followed yet"
 )
 
+SEED = (
+    _arg(
+        "--position",
+        action="append",
+        metavar="VALUE",
+        help="The last key that is there; several times for a key of several columns",
+    ),
+    _arg("--rows", type=int, help="How many rows are there; without a key, this is the position"),
+    _arg("--source-conn-id", required=True, help="Connection to the source"),
+    _arg("--source-table", help="The table that is read, TABLE or SCHEMA.TABLE"),
+    _arg("--sql", help="Or the query that is read"),
+    _arg("--parameters", metavar="JSON", help="Bind parameters of the query"),
+    _arg(
+        "--checkpoint-column",
+        action="append",
+        metavar="COLUMN",
+        help="The key; several times for several columns (default: primary key of the source table)",
+    ),
+    _arg("--strategy", choices=("auto", "key", "python"), help="As the task has it (default: auto)"),
+    _arg("--resume-proof", choices=("last_row", "prefix"), help="As the task has it (default: last_row)"),
+    _arg("--destination-table", required=True, help="The table that is written"),
+    _arg("--destination-conn-id", help="Its connection (default: that of the checkpoints)"),
+    _arg("--destination-columns", metavar="JSON", help="Its columns, as the task has them"),
+    _arg("--force", action="store_true", help="Accept a position beyond the greatest key of the source"),
+)
+
 
 def _limit(default: int) -> Arg:
     return _arg("--limit", type=int, default=default, help=f"At most so many lines (default: {default})")
@@ -153,6 +179,19 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     description=(
                         "Ask the next attempt to resume after the last committed batch, even if the task is cleared.\n"
                         "The last request counts; it is recorded with your name."
+                    ),
+                ),
+                _command(
+                    "seed",
+                    "Set the position of a load that another tool has begun",
+                    *one,
+                    *SEED,
+                    REASON,
+                    YES,
+                    description=(
+                        "Set the position of a load that another tool has begun: the next attempt goes on behind it.\n"
+                        "Give what the task has as its arguments. The position is checked against the source, and\n"
+                        "recorded with your name. Asks before it takes the place of a checkpoint."
                     ),
                 ),
                 _command(

@@ -63,6 +63,16 @@ class Places:
             self.failed = True
             print(*missing, sep="\n", file=sys.stderr)
 
+    def only(self) -> CheckpointHook:
+        """
+        Return the one database that is meant.
+
+        :raises ArgumentError: when there are several
+        """
+        if len(self.hooks) > 1:
+            raise ArgumentError(f"Checkpoints are kept in {self}: choose one with --conn-id.")
+        return self.hooks[0]
+
     def find(self, args: Any, *, newest: bool = False) -> Found:
         """
         Find the checkpoint that the arguments name.

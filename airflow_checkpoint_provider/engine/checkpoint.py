@@ -10,11 +10,15 @@ from airflow_checkpoint_provider.engine.position import Key, Position
 
 ALL_RUNS = "*"
 """The ``run_id`` of a checkpoint that spans runs (an empty string would be NULL in Oracle)."""
+SEEDED = "seeded"
+"""The part of a fingerprint that says that no attempt has begun yet, and who has set the position."""
 
 
 class Status(StrEnum):
     """The state of a load."""
 
+    SEEDED = "seeded"
+    """Somebody has set a position; no attempt has begun."""
     RUNNING = "running"
     FAILED = "failed"
     COMPLETED = "completed"
@@ -92,6 +96,11 @@ class Checkpoint:
     updated_at: datetime
     completed_at: datetime | None
     last_error: str | None
+
+    @property
+    def is_seeded(self) -> bool:
+        """Whether the load has yet to begin where somebody has set its position."""
+        return SEEDED in self.fingerprint
 
     def after_batch(self, rows: int, end: Position, lower: Key | None) -> Checkpoint:
         """

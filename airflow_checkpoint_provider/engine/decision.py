@@ -81,14 +81,13 @@ def decide(
             from_mark=stored.start.key is not None,
             forced=stored.forced,
         )
+    if stored.is_seeded:
+        action = Action.NEXT_RUN if wishes.spans_runs else Action.RESUME
+        return _resume(stored, wishes, fingerprint, action, _place_of(stored))
     if new_run:
         if wishes.spans_runs:
             _refuse_stale(stored, attempt)
-        compared: tuple[str, ...] = ("source", "destination", "table", "key")
-        if stored.identity.map_index >= 0:
-            # Expanded in another order, this index would go on from the mark of another one.
-            compared += ("query", "parameters")
-        return _resume(stored, wishes, fingerprint, Action.NEXT_RUN, compared)
+        return _resume(stored, wishes, fingerprint, Action.NEXT_RUN, _place_of(stored))
     if request is Request.RESUME:
         return _resume(stored, wishes, fingerprint, Action.RESUME)
     if cleared and wishes.on_clear == "reload":
@@ -141,7 +140,8 @@ def _resume(
             Action.NEXT_RUN: "Going on from where the last run ended",
             Action.NOTHING: "The load was already completed: nothing to do",
         }
-        return Decision(action, reasons[action])
+        seeded = stored.is_seeded and action is not Action.NOTHING
+        return Decision(action, "Going on from the seeded position" if seeded else reasons[action])
     changes = "; ".join(
         f"{part} was {_short(stored.fingerprint.get(part))}, is {_short(fingerprint.get(part))}"
         for part in differing
@@ -153,6 +153,15 @@ def _resume(
         f"The load is not the one that the checkpoint was made by: {changes}. Clear the task to load from the "
         "start, or set on_source_change='reload' to let it do so by itself."
     )
+
+
+def _place_of(stored: Checkpoint) -> tuple[str, ...]:
+    """Name the parts of the fingerprint without which a position means nothing."""
+    compared: tuple[str, ...] = ("source", "destination", "table", "key")
+    if stored.identity.map_index >= 0:
+        # Expanded in another order, this index would go on from the mark of another one.
+        compared += ("query", "parameters")
+    return compared
 
 
 def _refuse_stale(stored: Checkpoint, attempt: Attempt) -> None:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     RESUME_REQUESTED = "resume_requested"
     REQUEST_CANCELLED = "request_cancelled"
     DELETED = "deleted"
+    SEEDED = "seeded"
     PROBED = "probed"
 
 

@@ -16,6 +16,7 @@ STALLED_AFTER = timedelta(minutes=5)
 class DisplayStatus(StrEnum):
     """What a person needs to know about a load at a glance."""
 
+    SEEDED = "seeded"
     RUNNING = "running"
     STALLED = "stalled"
     FAILED = "failed"
@@ -91,6 +92,8 @@ def _next(checkpoint: Checkpoint, decision: Decision, request: Request | None) -
     if decision.action is Action.START:
         beginning = "from where its run began" if decision.from_mark else "from the beginning"
         return f"The next attempt starts {beginning}, because this load has committed nothing yet."
+    if checkpoint.is_seeded:
+        return f"The next attempt begins behind the seeded position ({where(checkpoint)})."
     spans_runs = checkpoint.identity.run_id == ALL_RUNS
     if request is Request.RESUME:
         why = "even if the task is cleared, because that was requested"

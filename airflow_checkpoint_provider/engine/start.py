@@ -104,6 +104,8 @@ class Start:
             self._strategy.check_stored(checkpoint.position.key, checkpoint.start.key, checkpoint.upper)
             if self._spec.preoperator:
                 self._look_at_destination()
+            if checkpoint.is_seeded:
+                checkpoint = self._adopt(checkpoint)
             try:
                 self._take_stage()
                 return Beginning(checkpoint, decision, self._open(checkpoint))
@@ -157,6 +159,13 @@ class Start:
         else:
             delete_part(self._session.destination, self._columns.written_as(part.column), part)
 
+    def _adopt(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Make a seeded checkpoint one of this load: what it reads, and up to where."""
+        upper = self._strategy.upper_bound()
+        with self._store.transaction():
+            self._store.adopt(self._load, upper)
+        return replace(checkpoint, upper=upper, fingerprint=self._load.fingerprint)
+
     def _open(self, checkpoint: Checkpoint) -> Iterator[Chunk]:
         """Open the source where the checkpoint stands; the first read proves that it still fits."""
         position = checkpoint.position
@@ -188,8 +197,15 @@ class Start:
     def _refuse_duplicates(self, stored: Checkpoint, decision: Decision) -> None:
         spec = self._spec
         emptied = spec.preoperator and not decision.from_mark
-        if not stored.rows or spec.write_mode != "append" or emptied or spec.allow_duplicates:
+        # A mark has rows before it, whether or not this run, or a seed, knows of any.
+        there = stored.rows or (stored.position.key and not decision.from_mark)
+        if not there or spec.write_mode != "append" or emptied or spec.allow_duplicates:
             return
+        rows = (
+            f"{stored.rows:,} rows of this load"
+            if stored.rows
+            else f"rows up to {', '.join(map(str, stored.position.key or ()))}"
+        )
         ways = (
             "write_mode='upsert' (or allow_duplicates=True)"
             if decision.from_mark
@@ -199,7 +215,7 @@ class Start:
             )
         )
         raise WouldDuplicateError(
-            f"{decision.reason}, but {stored.rows:,} rows of this load are already committed in "
+            f"{decision.reason}, but {rows} are already committed in "
             f"{stored.destination_table}, and write_mode='append' would add them a second time. Use {ways}; or "
             "delete the rows and the checkpoint by hand."
         )

@@ -222,6 +222,11 @@ class Store:
         # Those of earlier runs stay, where this one starts from their mark.
         self.rejects.clear(self.attempt.run_id if start.key else None)
 
+    def adopt(self, load: Load, upper: Key | None) -> None:
+        """Begin a load at the position that was seeded for it, in the caller's transaction."""
+        now = datetime.now(UTC)
+        self._update({**load.values(), "upper_bound": key_text(upper), "started_at": now, "updated_at": now})
+
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
         """Note down that the load starts over, before anything is emptied for it."""
         with self.transaction():

@@ -239,16 +239,32 @@ class CountStrategy(Strategy):
     def describe(self, position: Position) -> str:
         return f"row {position.rows + 1:,}" if position.rows else "the first row"
 
-    def _prove(self, position: Position, reader: Reader) -> None:
-        if self._proof == "prefix":
-            digest, left = "", position.rows
-            while left and (block := reader.read(left)):
-                digest, left = chain_digest(cast("Rows", block), digest), left - len(block)
-            same, what = not left and digest == position.digest, "the rows before it"
-        else:
+    def position_behind(self, rows: int) -> Position:
+        """
+        Return the position behind so many rows, with its proof.
+
+        :raises SourceError: when the query returns fewer
+        """
+        skip = 0 if self._proof == "prefix" else rows - 1
+        with self.source.stream(self.source.whole(), skip=skip) as reader:
+            digest = self._digest(rows, reader)
+        if digest is None:
+            raise SourceError(f"rows: the query returns fewer than {rows:,} rows.")
+        return Position(rows=rows, digest=digest)
+
+    def _digest(self, rows: int, reader: Reader) -> str | None:
+        """Read what the proof is made of: the last row, or all of them; ``None`` where there are fewer."""
+        if self._proof != "prefix":
             row = reader.read(1)
-            same, what = bool(row) and row_digest(row.last) == position.digest, "the row there"
-        if not same:
+            return row_digest(row.last) if row else None
+        digest = ""
+        while rows and (block := reader.read(rows)):
+            digest, rows = chain_digest(cast("Rows", block), digest), rows - len(block)
+        return None if rows else digest
+
+    def _prove(self, position: Position, reader: Reader) -> None:
+        what = "the rows before it" if self._proof == "prefix" else "the row there"
+        if self._digest(position.rows, reader) != position.digest:
             raise SourceChangedError(
                 f"The source has changed since the last attempt: {position.rows:,} rows were committed, but "
                 f"{what} is not the one that was transferred, so counting cannot tell where to go on. "

@@ -90,6 +90,9 @@ class Unkept:
     def begin(self, load: Load, start: Position, upper: Key | None) -> None:
         """Keep nothing."""
 
+    def adopt(self, load: Load, upper: Key | None) -> None:
+        """Keep nothing."""
+
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
         """Keep nothing."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.history import Event, Kind
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE, Tables
 from airflow_checkpoint_provider.hooks.databases import open_database
+from airflow_checkpoint_provider.hooks.seeding import seed_checkpoint
 
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.catalog import Catalog
@@ -176,6 +177,96 @@ class CheckpointHook(BaseHook):
         """Take back a request that no attempt has followed yet; see :meth:`request_reload`."""
         self._record(Kind.REQUEST_CANCELLED, _identity(dag_id, task_id, run_id, map_index), who, reason)
 
+    def seed(
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        *,
+        position: Any = None,
+        rows: int | None = None,
+        source_conn_id: str,
+        sql: str | None = None,
+        source_table: str | None = None,
+        parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+        source_hook_params: dict[str, Any] | None = None,
+        destination_table: str,
+        destination_conn_id: str | None = None,
+        destination_hook_params: dict[str, Any] | None = None,
+        destination_columns: Sequence[str] | Mapping[str, str] | None = None,
+        strategy: str = "auto",
+        checkpoint_column: str | Sequence[str] | None = None,
+        resume_proof: str = "last_row",
+        rows_processor: bool = False,
+        replace: bool = False,
+        force: bool = False,
+        who: str | None = None,
+        reason: str | None = None,
+    ) -> Checkpoint:
+        """
+        Set the position of a load that another tool has begun, so that the next attempt goes on behind it.
+
+        The position is checked against the source. The next attempt goes on there, also when the task is cleared,
+        provided that it reads from and writes to what is given here, by the same key.
+
+        :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :param position: the last value of ``checkpoint_column`` that is there, or a list with one for each column;
+            numbers and times may be written as text
+        :param rows: how many rows are there. Without a key (``strategy="python"``) it is the position, and the digest
+            of that row is read from the source
+        :param source_conn_id: as the task has it
+        :param sql: as the task has it, rendered
+        :param source_table: as the task has it
+        :param parameters: as the task has them
+        :param source_hook_params: as the task has them
+        :param destination_table: as the task has it
+        :param destination_conn_id: as the task has it; by default ``checkpoint_conn_id``
+        :param destination_hook_params: as the task has them
+        :param destination_columns: as the task has them
+        :param strategy: as the task has it
+        :param checkpoint_column: as the task has it
+        :param resume_proof: as the task has it
+        :param rows_processor: whether the task has one; without a key, the digest depends on it
+        :param replace: take the place of a checkpoint that is there; an attempt that is running then ends
+        :param force: accept a position beyond the greatest key of the source
+        :param who: for the history; by default the user of this process
+        :param reason: for the history
+        :return: the new checkpoint, whose status is ``seeded``
+        :raises ArgumentError: when the position is none of this source, or there is a checkpoint already
+        :raises SourceError: when the source cannot be read, or has no such column
+        :raises DestinationError: when the destination has no such table or column
+        """
+        from airflow_checkpoint_provider.engine.seeding import Seed
+
+        return seed_checkpoint(
+            Seed(
+                position=position,
+                rows=rows,
+                replace=replace,
+                force=force,
+                who=who or _user(),
+                reason=reason,
+            ),
+            _identity(dag_id, task_id, run_id, map_index),
+            checkpoint_conn_id=self.checkpoint_conn_id,
+            destination_conn_id=destination_conn_id,
+            source_conn_id=source_conn_id,
+            hook_params=(source_hook_params, destination_hook_params),
+            arguments={
+                "sql": sql,
+                "source_table": source_table,
+                "parameters": parameters,
+                "destination_table": destination_table,
+                "destination_columns": destination_columns,
+                "strategy": strategy,
+                "checkpoint_column": checkpoint_column,
+                "resume_proof": resume_proof,
+                "rows_processor": _unchanged if rows_processor else None,
+                "checkpoint_table": self.checkpoint_table,
+            },
+        )
+
     def delete(
         self,
         dag_id: str,
@@ -233,6 +324,11 @@ class CheckpointHook(BaseHook):
 
 def _identity(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> Identity:
     return Identity(dag_id, task_id, run_id or ALL_RUNS, map_index)
+
+
+def _unchanged(rows: Sequence[Any]) -> Sequence[Any]:
+    """Stand for a task's ``rows_processor``, which is not called."""
+    return rows
 
 
 def _user() -> str:

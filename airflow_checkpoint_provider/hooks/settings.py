@@ -23,3 +23,8 @@ def stalled_after() -> timedelta:
     """Return how long a running load may commit nothing before it counts as stalled."""
     default = int(STALLED_AFTER.total_seconds())
     return timedelta(seconds=conf.getint("checkpoint", "stalled_after", fallback=default))
+
+
+def auto_create() -> bool:
+    """Return whether the metadata tables are created on first use."""
+    return bool(conf.getboolean("checkpoint", "auto_create", fallback=True))

@@ -272,3 +272,34 @@ def test_help_is_complete(airflow: Airflow) -> None:
         # Rich takes what stands in brackets for markup, and leaves a hole.
         assert "  of" not in command.out.replace("\n", " ")
         assert "default:  " not in command.out
+
+
+SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table", "target")
+
+
+def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SRC", load.source.uri)
+    where = ("--checkpoint-column", "n", "--position", "5")
+    said = airflow("seed", *ONE, *SEED, *where, "--rows", "6", "--destination-conn-id", "target")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5.\n"
+    (shown,) = airflow("show", *ONE, "-o", "json").json()
+    assert (shown["status"], int(shown["rows"])) == ("seeded", 6)
+    assert (
+        shown["next_attempt"]
+        == "The next attempt begins behind the seeded position (n = 5, 6 rows committed)."
+    )
+    assert airflow("history", *ONE, "-o", "json").json()[0]["kind"] == "seeded"
+    assert "Nobody is there to confirm" in airflow("seed", *ONE, *SEED, *where).err
+    assert airflow("seed", *ONE, *SEED, *where, "--yes").code == 0
+    ahead = airflow("seed", *ONE, *SEED, *where[:-1], "11", "--yes")
+    assert (ahead.code, "beyond the greatest" in ahead.err) == (1, True)
+    assert "is not JSON" in airflow("seed", *ONE, *SEED, *where, "--parameters", "{", "--yes").err
+    counted = airflow("seed", *ONE, *SEED, "--rows", "6", "--destination-columns", '["n"]', "--yes")
+    assert (counted.code, counted.out.split()[-2:]) == (0, ["row", "6."])
+
+
+def test_seed_wants_to_know_which_database(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target, other")
+    said = airflow("seed", *ONE, *SEED, "--position", "5")
+    assert (said.code, said.err) == (1, "Checkpoints are kept in target, other: choose one with --conn-id.")

@@ -1,0 +1,186 @@
+"""The first position of a load that another tool began: checked against the source, then written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.binds import Binds
+from airflow_checkpoint_provider.engine.checkpoint import (
+    SEEDED,
+    Attempt,
+    Checkpoint,
+    Identity,
+    Status,
+)
+from airflow_checkpoint_provider.engine.database import Database, reading
+from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceError
+from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
+from airflow_checkpoint_provider.engine.literal import value_of_type
+from airflow_checkpoint_provider.engine.path import choose_path
+from airflow_checkpoint_provider.engine.plan import Columns, choose_strategy, describe_load
+from airflow_checkpoint_provider.engine.position import Position
+from airflow_checkpoint_provider.engine.result import place
+from airflow_checkpoint_provider.engine.rows import attempt_values, from_row, identity_values, position_values
+from airflow_checkpoint_provider.engine.schema import FORMAT_VERSION, Tables
+from airflow_checkpoint_provider.engine.session import LostError, Session, open_session
+from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.store import Load
+from airflow_checkpoint_provider.engine.strategy import CountStrategy, KeyStrategy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seed:
+    """
+    Where the next attempt shall go on.
+
+    :param position: the last key that is at the destination: a value, or a list with one for each column
+    :param rows: how many rows are there; for the python strategy it is the position
+    :param replace: take the place of a checkpoint that is there
+    :param force: accept a position beyond the greatest key of the source
+    :param who: for the history
+    :param reason: for the history
+    """
+
+    position: Any = None
+    rows: int | None = None
+    replace: bool = False
+    force: bool = False
+    who: str
+    reason: str | None = None
+
+
+def plant(
+    seed: Seed,
+    spec: TransferSpec,
+    *,
+    source: Database,
+    destination: Database,
+    keeper: Database,
+    identity: Identity,
+) -> Checkpoint:
+    """
+    Check a position and make it a checkpoint.
+
+    :param keeper: the database of the metadata table
+    :raises ArgumentError: when the position is none of this source, or there is a checkpoint already
+    """
+    try:
+        with open_session(spec, source, destination, None, lambda raw: None) as session:
+            load, position = _describe(seed, spec, session)
+    except LostError as lost:
+        raise SourceError(f"The connection was lost while the position was checked: {lost}") from lost
+    connection = keeper.open(lock_timeout=spec.lock_timeout, for_writing=True)
+    try:
+        tables = Tables.named(spec.checkpoint_table)
+        tables.require(connection, create=spec.auto_create)
+        with connection.begin():
+            return _write(connection, tables, identity, seed, load, position)
+    finally:
+        with suppress(sa.exc.DBAPIError):
+            connection.close()
+
+
+def _describe(seed: Seed, spec: TransferSpec, session: Session) -> tuple[Load, Position]:
+    strategy, _ = choose_strategy(spec, session)
+    columns = Columns.of(spec, session)
+    with reading(session.destination.connection):
+        session.destination.prepare(columns.written, spec.conflict_columns)
+    load = describe_load(spec, session, strategy, columns)
+    if seed.rows is not None and not (type(seed.rows) is int and seed.rows >= 0):
+        raise ArgumentError(f"rows: {seed.rows!r} is not a number of rows.")
+    if isinstance(strategy, KeyStrategy):
+        if seed.position is None:
+            raise ArgumentError(
+                f"position: give the last value of {', '.join(strategy.columns)} that is there."
+            )
+        return load, Position(_key(seed, session.source, strategy.columns), seed.rows or 0)
+    if seed.position is not None:
+        raise ArgumentError("position: rows are counted here, by the python strategy; give rows instead.")
+    if not seed.rows or not isinstance(strategy, CountStrategy):
+        raise ArgumentError("rows: give the number of rows, in the order of the query, that are there.")
+    choose_path(spec, session, strategy, columns)  # for the proof is made of the row as the load will read it
+    return load, strategy.position_behind(seed.rows)
+
+
+def _key(seed: Seed, source: Source, columns: Sequence[str]) -> tuple[Any, ...]:
+    listed = isinstance(seed.position, (list, tuple))
+    given = tuple(seed.position) if listed else (seed.position,)
+    if len(given) != len(columns):
+        raise ArgumentError(
+            f"position: {len(given)} values are given for {', '.join(columns)}; give one for each."
+        )
+    greatest = source.last_key(columns)
+    if greatest is None:
+        raise ArgumentError(
+            f"position: the source has no rows with a value in {', '.join(columns)}, so nothing can tell whether "
+            "it is right. Without rows there is nothing to pass over: let the first attempt begin."
+        )
+    key = tuple(value_of_type(*one) for one in zip(columns, given, greatest, strict=True))
+    binds = Binds(source.paramstyle, source.query.parameters)
+    condition = source.compare(columns, ">=", key, binds)
+    try:
+        reached = source.one(source.select("1", f" WHERE {condition} {source.first_row}", binds))
+    except SourceError as error:
+        raise ArgumentError(
+            f"position: the source cannot compare {place(columns, Position(key))} with its rows. {error}"
+        ) from error
+    if not (reached or seed.force):
+        raise ArgumentError(
+            f"position: {place(columns, Position(key))} is beyond the greatest of the source, "
+            f"{place(columns, Position(greatest))}: rows up to it that arrive later would never be loaded. "
+            "Correct it, or accept that with force=True (--force)."
+        )
+    return key
+
+
+def _write(
+    connection: sa.Connection, tables: Tables, identity: Identity, seed: Seed, load: Load, position: Position
+) -> Checkpoint:
+    table, history = tables.checkpoint, History(connection, tables)
+    mine = is_identity(table, identity)
+    row = connection.execute(sa.select(table).where(mine)).first()
+    if row and not seed.replace:
+        raise ArgumentError(
+            f"There is a checkpoint of {identity} already ({row.status}, {row.rows_written:,} rows committed). "
+            "Give replace=True (--yes) to put the seed in its place."
+        )
+    now = datetime.now(UTC)
+    _, seen = history.pending(identity, 0)  # what was asked before is not meant for the seed
+    nobody = Attempt(identity.run_id, None, 0, 0, 0, 0, seed.who)
+    marked = replace(load, fingerprint={**load.fingerprint, SEEDED: seed.who})
+    values = {
+        **attempt_values(nobody),
+        **marked.values(),
+        **position_values(position),
+        "status": Status.SEEDED.value,
+        "lower_bound": None,
+        "upper_bound": None,
+        "start_position": None,
+        "rows_written": position.rows,
+        "batches": 0,
+        "restarting": 0,
+        "forced": 0,
+        "request_seen": seen,
+        "created_at": now,
+        "started_at": now,
+        "updated_at": now,
+        "completed_at": None,
+        "last_error": None,
+        "format_version": FORMAT_VERSION,
+    }
+    if row:
+        # The next number, so that an attempt that still runs finds itself overtaken.
+        connection.execute(table.update().where(mine).values(**values, fence=table.c.fence + 1))
+    else:
+        connection.execute(table.insert().values(**identity_values(identity), **values, fence=0))
+    where = place(load.key_columns, position)
+    detail = f"{where}: {seed.reason}" if seed.reason else where
+    history.record(identity, Kind.SEEDED, seed.who, rows=position.rows, position=position, detail=detail)
+    return from_row(connection.execute(sa.select(table).where(mine)).one())

@@ -1,0 +1,7 @@
+#!/bin/bash
+# Run once by the image, when it has made the database and its user.
+set -euo pipefail
+sqlplus -s -L "$APP_USER/$APP_USER_PASSWORD@//localhost/FREEPDB1" <<SQL
+WHENEVER SQLERROR EXIT FAILURE
+@/opt/seed/seed.sql
+SQL

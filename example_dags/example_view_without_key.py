@@ -1,0 +1,20 @@
+"""Load a view that has no key: rows are counted, and a retry first proves that they are still in the same order."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+
+with DAG("example_view_without_key", schedule=None):
+    CheckpointedTransferOperator(
+        task_id="load_revenue",
+        source_conn_id="shop",
+        sql="SELECT region, revenue FROM revenue_by_region ORDER BY region, revenue",
+        destination_conn_id="warehouse",
+        destination_table="revenue",
+        strategy="python",
+        on_source_change="reload",
+        write_mode="replace",
+        retries=3,
+    )
