@@ -154,9 +154,12 @@ def test_pages_go_on_after_what_was_counted(tmp_path: Path, monkeypatch: pytest.
     assert not more(0, text="run_1")
 
 
-def test_the_newest_requests_are_looked_at(crowded: CheckpointHook) -> None:
-    for number in range(REQUESTS_AMONG + 2):
-        crowded.request_reload(f"dag_{number % 100}", "load", f"run_{number}", who="ada")
+def test_the_newest_requests_are_looked_at(crowded: CheckpointHook, destination: Db) -> None:
+    asked = ("reload_requested", "2026-01-01 00:00:00", "ada", None, None, None, None)
+    destination.insert(
+        f"{DEFAULT_TABLE}_event",
+        [(9 + n, f"dag_{n % 100}", "load", f"run_{n}", -1, *asked) for n in range(REQUESTS_AMONG + 2)],
+    )
     found = crowded.find(Search(state="requested"), limit=1000)
     assert {int(listed.checkpoint.identity.run_id[4:]) for listed in found.rows} == set(range(2, 502))
 
