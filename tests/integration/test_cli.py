@@ -205,6 +205,25 @@ def test_an_age_that_is_none(airflow: Airflow, two: Load, age: str) -> None:
     assert (ended.code, f"--older-than: '{age}' is not an age" in ended.err) == (1, True)
 
 
+def test_rejects(airflow: Airflow, load: Load) -> None:
+    assert airflow("rejects", *ONE).code == 1
+    load.source.execute("DELETE FROM t", "INSERT INTO t VALUES (1), (2), (NULL), (NULL), (NULL)")
+    load.destination.execute("DROP TABLE target", "CREATE TABLE target (n integer NOT NULL)")
+    load.attempt(on_bad_row="reject", on_null_key="load")
+    shown = airflow("rejects", *ONE, "-o", "json").json()
+    assert [(line["row_no"], line["row"], line["run_id"]) for line in shown] == [
+        (number, {"n": None}, "run_1") for number in (3, 4, 5)
+    ]
+    assert "null" in shown[0]["error"].lower()
+    assert yaml.safe_load(airflow("rejects", *ONE, "-o", "yaml").out) == shown
+    some = airflow("rejects", *ONE, "--limit", "1")
+    assert re.search(r'^3 +\| .*\| \{"n": null\} +\| run_1', some.out, re.MULTILINE)
+    assert some.err == "1 of 3 rows; --limit shows more.\n"
+    load.next_run()
+    load.attempt(sql="SELECT * FROM t WHERE n = 1")
+    assert airflow("rejects", "a_dag", "a_task", "run_2").out.strip() == "No data found"
+
+
 def test_create_tables_and_ddl(airflow: Airflow, load: Load) -> None:
     assert airflow("list").code == 1
     assert airflow("create-tables").out == (

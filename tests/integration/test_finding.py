@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from airflow_checkpoint_provider.engine.search import Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.plugin import finding
+from airflow_checkpoint_provider.plugin import finding, pages
 from airflow_checkpoint_provider.plugin.transfers import Place
 from tests.databases import Db
+from tests.fix_databases import MakeDb
 from tests.integration.test_search import row
+from tests.loads import Load
 
 EAST, WEST, SAME = Place("east"), Place("west"), Place("same_as_west")
 
@@ -76,3 +79,26 @@ def test_a_checkpoint_of_all_runs_stands_in(three: list[Place], tmp_path: Path) 
     assert subject.view
     assert subject.view.spans_runs
     assert subject.view.airflow_href == "../dags/d/runs/run_9/tasks/load"
+
+
+def test_rejected_rows_are_shown_and_escaped(
+    three: list[Place], make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "discovery", lambda: Mock(**{"places.return_value.of.return_value": [EAST]}))
+    east = CheckpointHook("east")
+    source, destination = make_db("sqlite", "source"), make_db("sqlite", "east")
+    source.execute("CREATE TABLE t (n integer PRIMARY KEY, a)")
+    source.insert("t", [(n, "<script>" if n % 2 else 1) for n in range(40)])
+    destination.execute("CREATE TABLE target (n integer, a CHECK (a = 1))")
+    load = Load(source, destination, {"source_table": "t", "on_bad_row": "reject"})
+    load.attempt()
+    key = ("a_dag", "a_task", "run_1")
+    assert len(east.rejects(*key)) == 20
+    page = bytes(pages.task(Mock(), *key, map_index="-1").body).decode()
+    assert "The destination has refused 20 rows; these are the first 10." in page
+    assert page.count("&lt;script&gt;") == 10
+    assert "<script>" not in page.split("</head>")[1]
+    assert [r.row_no for r in finding.look([EAST], *key, -1).rejects] == list(range(2, 22, 2))
+    load.next_run()
+    load.attempt(sql="SELECT * FROM t WHERE a = 1", source_table=None, checkpoint_column="n")
+    assert "Rejected rows" not in bytes(pages.task(Mock(), *key[:2], "run_2", map_index="-1").body).decode()

@@ -28,6 +28,8 @@ def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:
         "checkpoint": {name: 999},
         "rows": 1000,
         "rows_total": 1000,
+        "rejected": 0,
+        "rejected_total": 0,
         "batches": 4,
         "reconnects": 0,
         "duration_s": 0,

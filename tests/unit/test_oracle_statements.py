@@ -50,6 +50,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
         {"source_table": "t", "write_mode": "replace_atomic", "checkpoint_column": "n"},
         {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "checkpoint_column": "n", "scope": "task"},
         {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "strategy": "none"},
+        {"sql": "SELECT 1 AS n, b FROM t", "strategy": "python", "on_bad_row": "reject"},
     ]
     for number, arguments in enumerate(cases):
         destination.execute("DELETE FROM target")
@@ -71,6 +72,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
     ):
         hook.find(search, limit=2, offset=1, order_by="-rows_written")
     hook.look(*which, samples=10)
+    hook.rejects("a_dag", "a_task", f"run_{len(cases) - 1}")
     hook.pending_requests(hook.list(dag_id=["a_dag", "another"]))
     hook.delete(*which)
     hook.purge(older_than=timedelta(days=30), status="completed")
