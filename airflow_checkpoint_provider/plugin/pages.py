@@ -108,7 +108,7 @@ def _list(
     return render(
         template,
         result=result,
-        parts=_parts(places, search, result) if path == "task" else None,
+        whole=_parts(places, search, result) if path == "task" else None,
         chosen=chosen,
         link=link,
         page=page,
@@ -127,7 +127,8 @@ def _parts(places: list[Place], search: Search, result: finding.Result) -> Parts
         return None
     views = sorted(result.views, key=lambda view: view.checkpoint.updated_at)
     run_id = search.run_id or next((view.identity.run_id for view in reversed(views) if view.part), None)
-    if run_id is None or not any(view.part for view in result.views):
+    # A state that none of them is in hides them all from the list below.
+    if run_id is None or not (any(view.part for view in result.views) or (search.state and not result.views)):
         return None
     whole = replace(search, run_id=run_id, state=None)
     return Parts.of(finding.find(places, whole, "-updated_at", MOST_PARTS + 1, 0).views)

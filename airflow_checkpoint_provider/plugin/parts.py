@@ -73,8 +73,7 @@ class Parts:
         done = sum(cells[index].share * weight for index, weight in weights.items())
         # Parts without rows weigh nothing.
         share = min(done / expected, 1.0) if expected else len(own) / newest.of
-        unfinished = any(cell.state != Status.COMPLETED for cell in cells)
-        share = min(share, 0.999) if unfinished else 1.0
+        share = min(share, 0.999) if any(cell.state != Status.COMPLETED for cell in cells) else 1.0
         at_work = [view.pace for view, _ in own.values() if view.state == Status.RUNNING]
         rate = sum(pace.rate or 0.0 for pace in at_work) or None
         left = None
