@@ -106,9 +106,9 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
             )
     if referring := changed_with(destination.connection, destination.table):
         raise ArgumentError(
-            f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which would "
-            f"change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or make "
-            "it a foreign key without such an action."
+            f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which "
+            f"would change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or "
+            "make it a foreign key without such an action."
         )
     if reason:
         raise ArgumentError(
