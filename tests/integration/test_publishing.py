@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from airflow_checkpoint_provider.engine import publish
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import ArgumentError, DestinationError, FencedError
 from airflow_checkpoint_provider.engine.events import BatchCommitted
 from airflow_checkpoint_provider.engine.publication import Publication
-from airflow_checkpoint_provider.engine.publish import discard
 from airflow_checkpoint_provider.engine.store import Store
 from tests.databases import Db
 from tests.fix_databases import MakeDb
@@ -247,7 +247,8 @@ def test_an_attempt_that_wakes_up_to_tidy_up_leaves_the_stage_of_the_next(
         pause()
         discard(*args)
 
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.publish.discard", discard_later)
+    discard = publish.discard
+    monkeypatch.setattr(publish, "discard", discard_later)
     older = load.transfer()
     with pause.during(older.run) as future:
         load.clear()
@@ -258,13 +259,20 @@ def test_an_attempt_that_wakes_up_to_tidy_up_leaves_the_stage_of_the_next(
 
 
 @pytest.mark.parametrize("destination", ["postgres", "mysql", "oracle"], indirect=True)
-def test_two_loads_that_publish_at_once_do_not_mix(load: Load, before_the_commit: Pause) -> None:
-    load.destination.execute("DROP TABLE target", "CREATE TABLE target (n integer, v varchar(20))")
+def test_two_loads_that_publish_at_once_do_not_mix(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    pause = Pause()
+
+    def insert_later(*args: Any) -> int:
+        pause()
+        return insert(*args)
+
+    insert = publish._insert
+    monkeypatch.setattr(publish, "_insert", insert_later)
     first = load.transfer()
     load.next_run()
     second = load.transfer(sql="SELECT n + 1000 AS n, v FROM t", source_table=None)
     with ThreadPoolExecutor(1) as pool:
-        with before_the_commit.during(first.run) as future:
+        with pause.during(first.run) as future:
             later = pool.submit(second.run)
             with pytest.raises(TimeoutError):
                 later.result(1)
