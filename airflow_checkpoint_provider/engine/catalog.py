@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.checks import moment, one_of, text, whole_number
 from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
@@ -77,7 +78,7 @@ class Catalog:
             return checkpoint, asked if asked and asked.asks_for else None, events
 
     def _order(self, order_by: str) -> tuple[Any, ...]:
-        column = order_by.removeprefix("-")
+        column = order_by.removeprefix("-") if isinstance(order_by, str) else None
         if column not in ORDERS:
             raise ArgumentError(
                 f"order_by: {order_by!r} is not one of {', '.join(ORDERS)} (with - for descending)."
@@ -116,13 +117,14 @@ class Catalog:
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
         """Delete checkpoints that nothing has happened to for long, with their history; return how many."""
+        if not isinstance(statuses, (list, tuple, set, frozenset)):
+            raise ArgumentError(f"status: {statuses!r} is not one of {', '.join(Status)}, or a list of them.")
         for status in statuses:
-            if status not in list(Status):
-                raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
+            one_of("status", status, tuple(Status))
+        if not isinstance(older_than, timedelta):
+            raise ArgumentError(f"older_than: {older_than!r} is not a timedelta.")
         checkpoint, event = self._table, self.tables.event
-        old = sa.and_(
-            checkpoint.c.updated_at < datetime.now(UTC) - older_than, checkpoint.c.status.in_(statuses)
-        )
+        old = sa.and_(checkpoint.c.updated_at < _before(older_than), checkpoint.c.status.in_(statuses))
         with self._open(for_writing=True) as connection, connection.begin():
             count = connection.execute(
                 sa.select(sa.func.count()).select_from(checkpoint).where(old)
@@ -145,14 +147,14 @@ class Catalog:
 
     def _matches(self, name: str, wanted: Any) -> Any:
         if name == "updated_before":
-            return self._table.c.updated_at < wanted
+            return self._table.c.updated_at < moment(name, wanted)
         if name not in FILTERS:
             raise ArgumentError(
                 f"{name}: cannot be filtered by; choose from {', '.join((*FILTERS, 'updated_before'))}."
             )
         if isinstance(wanted, (list, tuple, set, frozenset)):
-            return self._table.c[name].in_(list(wanted))
-        return self._table.c[name] == wanted
+            return self._table.c[name].in_([_filter(name, one) for one in wanted])
+        return self._table.c[name] == _filter(name, wanted)
 
     @contextmanager
     def _open(self, *, for_writing: bool = False) -> Iterator[sa.Connection]:
@@ -170,3 +172,14 @@ class Catalog:
             ) from error
         finally:
             connection.close()
+
+
+def _filter(name: str, wanted: Any) -> Any:
+    return whole_number(name, wanted, least=-1) if name == "map_index" else text(name, wanted)
+
+
+def _before(older_than: timedelta) -> datetime:
+    try:
+        return datetime.now(UTC) - older_than
+    except OverflowError:
+        raise ArgumentError(f"older_than: {older_than!r} reaches further than there are dates.") from None

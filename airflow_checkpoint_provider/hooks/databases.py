@@ -33,6 +33,11 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
             f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, which has no hook here "
             f"({one_line(error)}); give a connection to a SQL database, and install its provider."
         ) from error
+    except TypeError as error:
+        params = argument.replace("conn_id", "hook_params")
+        raise ArgumentError(
+            f"{params}: the hook of connection {conn_id!r} does not take them ({one_line(error)})."
+        ) from error
     if not isinstance(hook, DbApiHook):
         raise ArgumentError(
             f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, whose {type(hook).__name__} "
