@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.checks import moment, one_of, text, whole_number
+from airflow_checkpoint_provider.engine.checks import moment, text, whole_number
 from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
@@ -120,7 +120,8 @@ class Catalog:
         if not isinstance(statuses, (list, tuple, set, frozenset)):
             raise ArgumentError(f"status: {statuses!r} is not one of {', '.join(Status)}, or a list of them.")
         for status in statuses:
-            one_of("status", status, tuple(Status))
+            if not isinstance(status, str) or status not in list(Status):
+                raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
         if not isinstance(older_than, timedelta):
             raise ArgumentError(f"older_than: {older_than!r} is not a timedelta.")
         checkpoint, event = self._table, self.tables.event

@@ -82,13 +82,6 @@ def boolean(name: str, value: Any) -> Any:
     return value
 
 
-def one_of(name: str, value: Any, choices: tuple[str, ...]) -> Any:
-    """Check a choice."""
-    if not isinstance(value, str) or value not in choices:
-        raise refuse(name, value, f"one of {', '.join(map(repr, choices))}")
-    return value
-
-
 def moment(name: str, value: Any) -> Any:
     """Check a time."""
     if not isinstance(value, datetime):
@@ -98,7 +91,9 @@ def moment(name: str, value: Any) -> Any:
 
 def is_number(value: Any) -> bool:
     """Tell whether a value is a number that can be counted with: no boolean, and finite."""
-    if isinstance(value, (float, Decimal)):
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    if isinstance(value, float):
         return isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
 
