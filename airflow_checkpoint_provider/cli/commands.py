@@ -14,11 +14,17 @@ from typing import Any
 from airflow.cli.simple_table import AirflowConsole
 from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+from sqlalchemy.exc import DBAPIError
 
 from airflow_checkpoint_provider.cli.places import Found, Places
 from airflow_checkpoint_provider.cli.rows import details, event_line, line, reject_line
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, MetadataTableError
+from airflow_checkpoint_provider.engine.errors import (
+    ArgumentError,
+    CheckpointError,
+    MetadataTableError,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.result import place
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -56,8 +62,8 @@ def _command(function: Callable[[Any], None]) -> Callable[[Any], None]:
         os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
         try:
             function(args)
-        except CheckpointError as error:
-            raise SystemExit(str(error)) from error
+        except (CheckpointError, DBAPIError) as error:
+            raise SystemExit(one_line(error)) from None
 
     log_action: Any = action_cli
     quiet: Callable[[Any], None] = suppress_logs_and_warning(

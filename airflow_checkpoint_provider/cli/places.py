@@ -7,8 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, MetadataTableError
+from airflow_checkpoint_provider.engine.errors import (
+    ArgumentError,
+    CheckpointError,
+    MetadataTableError,
+    one_line,
+)
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import configured_places
 
@@ -56,9 +63,9 @@ class Places:
                 yield hook, read(hook)
             except MetadataTableError as error:  # nothing was loaded there yet
                 missing.append(str(error))
-            except CheckpointError as error:
+            except (CheckpointError, DBAPIError) as error:
                 self.failed = True
-                print(str(error).replace("checkpoint_conn_id:", "--conn-id:", 1), file=sys.stderr)
+                print(one_line(error).replace("checkpoint_conn_id:", "--conn-id:", 1), file=sys.stderr)
         if len(missing) == len(self.hooks):
             self.failed = True
             print(*missing, sep="\n", file=sys.stderr)
@@ -109,7 +116,7 @@ class Places:
             for hook in self.hooks:
                 try:
                     others = hook.list(**filters, limit=1)
-                except CheckpointError:
+                except (CheckpointError, DBAPIError):
                     continue
                 if others:
                     what = "task" if "task_id" in filters else "dag"

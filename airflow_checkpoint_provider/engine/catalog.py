@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.bounded import in_order
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.checks import moment, text, whole_number
 from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
@@ -118,12 +119,16 @@ class Catalog:
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
         """Delete checkpoints that nothing has happened to for long, with all that belongs to them; return how many."""
+        if not isinstance(statuses, (list, tuple, set, frozenset)):
+            raise ArgumentError(f"status: {statuses!r} is not one of {', '.join(Status)}, or a list of them.")
         for status in statuses:
-            if status not in list(Status):
+            if not isinstance(status, str) or status not in list(Status):
                 raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
-        before = datetime.now(UTC) - older_than
+        if not isinstance(older_than, timedelta):
+            raise ArgumentError(f"older_than: {older_than!r} is not a timedelta.")
+        before = _before(older_than)
         with self._open(for_writing=True) as connection:
-            return Purge(connection, self.tables, before, statuses).run(dry_run=dry_run)
+            return Purge(connection, self.tables, before, list(statuses)).run(dry_run=dry_run)
 
     def create(self) -> None:
         """Create the tables, if they are not there."""
@@ -132,14 +137,14 @@ class Catalog:
 
     def _matches(self, name: str, wanted: Any) -> Any:
         if name == "updated_before":
-            return self._table.c.updated_at < wanted
+            return self._table.c.updated_at < moment(name, wanted)
         if name not in FILTERS:
             raise ArgumentError(
                 f"{name}: cannot be filtered by; choose from {', '.join((*FILTERS, 'updated_before'))}."
             )
         if isinstance(wanted, (list, tuple, set, frozenset)):
-            return self._table.c[name].in_(list(wanted))
-        return self._table.c[name] == wanted
+            return self._table.c[name].in_([_filter(name, one) for one in wanted])
+        return self._table.c[name] == _filter(name, wanted)
 
     @contextmanager
     def _open(self, *, for_writing: bool = False) -> Iterator[sa.Connection]:
@@ -159,8 +164,19 @@ class Catalog:
             connection.close()
 
 
+def _filter(name: str, wanted: Any) -> Any:
+    return whole_number(name, wanted, least=-1) if name == "map_index" else text(name, wanted)
+
+
+def _before(older_than: timedelta) -> datetime:
+    try:
+        return datetime.now(UTC) - older_than
+    except OverflowError:
+        raise ArgumentError(f"older_than: {older_than!r} reaches further than there are dates.") from None
+
+
 def _known(order_by: str) -> str:
-    if order_by.removeprefix("-") not in ORDERS:
+    if not isinstance(order_by, str) or order_by.removeprefix("-") not in ORDERS:
         raise ArgumentError(
             f"order_by: {order_by!r} is not one of {', '.join(ORDERS)} (with - for descending)."
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from airflow_checkpoint_provider.engine.masking import masked
+
 
 def one_line(error: BaseException) -> str:
-    """What an error says, without the statement that SQLAlchemy adds to a driver's error."""
+    """What an error says, without passwords, and without the statement that SQLAlchemy adds to a driver's error."""
     cause = getattr(error, "orig", None) or error
-    text = str(cause).partition("\nHelp: https://")[0]  # which oracledb adds
+    text = masked(str(cause)).partition("\nHelp: https://")[0]  # which oracledb adds
     return " ".join(text.split()) or type(cause).__name__
 
 

@@ -19,6 +19,7 @@ URLS = {
 }
 DUPLICATE_COLUMN = 1060
 LOCK_WAIT_TIMEOUT = 1205
+NO_NAME = frozenset((1059, 1102, 1103, 1300))  # too long, or not what a table or a database may be called
 # The transaction is gone, or the connection is: going on from the checkpoint is the way out.
 _PASSING = frozenset(
     (

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.checks import is_text, refuse
+from airflow_checkpoint_provider.engine.mysql import NO_NAME, error_number
 from airflow_checkpoint_provider.engine.oracle import exists
 
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^".`\s][^".`]*?))\s*(\.|$)', re.DOTALL)
@@ -39,9 +40,9 @@ class TableName:
         quoted: list[bool] = []
         place, ended = 0, False
         while not ended:
-            match = _PART.match(text, place) if isinstance(text, str) else None
+            match = _PART.match(text, place) if is_text(text) else None
             if not match:
-                raise ArgumentError(f"{argument}: {text!r} is not a table name; write table or schema.table.")
+                raise refuse(argument, text, "a table name; write table or schema.table")
             double, back, plain, stop = match.groups()
             quoted.append(plain is None)
             parts.append(plain or (double or "").replace('""', '"') or (back or "").replace("``", "`"))
@@ -94,10 +95,15 @@ def _is_there(inspector: sa.Inspector, name: TableName) -> bool:
         # The dictionary does not say what a synonym stands for in one place; the server knows.
         run = inspector.bind.exec_driver_sql  # type: ignore[union-attr]
         return exists(run, name.quote(inspector.dialect), sa.exc.DBAPIError)
+    return has_table(inspector, name.table, name.schema)
+
+
+def has_table(inspector: sa.Inspector, table: str, schema: str | None) -> bool:
+    """Tell whether the catalog has a table, or a view, of a name as SQLAlchemy spells it."""
     try:
-        return inspector.has_table(name.table, schema=name.schema)
-    except sa.exc.ProgrammingError:
-        if inspector.dialect.name != "mysql":
+        return inspector.has_table(table, schema=schema)
+    except sa.exc.DBAPIError as error:
+        if inspector.dialect.name != "mysql" or not error.orig or error_number(error.orig) not in NO_NAME:
             raise
         return False  # not even a name to it, such as one that ends in a blank
 

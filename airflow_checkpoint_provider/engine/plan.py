@@ -231,7 +231,11 @@ def default_schema(connection: sa.Connection) -> str | None:
 def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:
     """Write down what a later attempt must find unchanged to go on."""
     source, destination = session.source, session.destination
-    parameters = sha256(repr(spec.parameters).encode()).hexdigest()[:16] if spec.parameters else ""
+    parameters = (
+        sha256(repr(spec.parameters).encode(errors="backslashreplace")).hexdigest()[:16]
+        if spec.parameters
+        else ""
+    )
     return Load(
         strategy=strategy.name,
         key_columns=tuple(strategy.columns),

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from airflow_checkpoint_provider.engine import ansi
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError, one_line
-from airflow_checkpoint_provider.engine.names import TableName
+from airflow_checkpoint_provider.engine.names import TableName, has_table
 from airflow_checkpoint_provider.engine.oracle import NAME_IN_USE, error_code
 
 FORMAT_VERSION = 1
@@ -98,6 +98,7 @@ class Tables:
         :raises MetadataTableError: when the database refuses
         """
         refused: sa.exc.DBAPIError | None = None
+        self._check_name(connection.dialect)
         wanted = self._wanted(rejects)
         # More than once, because another attempt may be faster, with one table or with both.
         for tried in range(_CREATION_TRIES):
@@ -119,6 +120,17 @@ class Tables:
                 f"The metadata table {missing[0].fullname} could not be created: {one_line(refused)}. Grant the right "
                 f"to create tables{too}, or have a DBA run the script that CheckpointHook.ddl() returns."
             ) from refused
+
+    def _check_name(self, dialect: sa.Dialect) -> None:
+        if len(self.reject.name) > dialect.max_identifier_length:
+            raise ArgumentError(
+                f"checkpoint_table: {self.checkpoint.name!r} is too long: with _reject behind it, a name has at most "
+                f"{dialect.max_identifier_length} characters here."
+            )
+        if dialect.name == "oracle" and '"' in self.name:
+            raise ArgumentError(
+                f"checkpoint_table: {self.checkpoint.name!r} has a double quote, which Oracle has in no name."
+            )
 
     def require(self, connection: sa.Connection, *, create: bool, rejects: bool = False) -> None:
         """
@@ -150,7 +162,7 @@ class Tables:
     def _missing(self, connection: sa.Connection, wanted: list[sa.Table]) -> list[sa.Table]:
         with reading(connection):
             inspector = sa.inspect(connection)
-            return [table for table in wanted if not inspector.has_table(table.name, schema=table.schema)]
+            return [table for table in wanted if not has_table(inspector, table.name, table.schema)]
 
     def ddl(self, dialect_name: str) -> str:
         """
@@ -161,7 +173,7 @@ class Tables:
         """
         try:
             dialect = sa.create_mock_engine(_urls()[dialect_name], _ignore).dialect
-        except KeyError:
+        except (KeyError, TypeError):  # one that is no text is no key, either
             raise ArgumentError(
                 f"dialect: {dialect_name!r} is not known; choose one of {', '.join(sorted(_urls()))}."
             ) from None

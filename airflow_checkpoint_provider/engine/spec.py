@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_checkpoint_provider.engine.batches import Row
+from airflow_checkpoint_provider.engine.checks import LARGEST, check_types, is_number
 from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.query import Parameters
@@ -25,6 +26,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "resume_proof": ("last_row", "prefix"),
 }
 """The values that each of these arguments takes; the first is not always the default."""
+
+_RANGES = (
+    ("batch_size", 1, LARGEST),
+    ("max_reconnects", 0, LARGEST),
+    ("lock_timeout", 0, 2_000_000),  # 23 days: SQLite and Postgres count milliseconds
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +102,14 @@ def check_arguments(given: Mapping[str, Any]) -> None:
         if name in given and given[name] not in choices:
             allowed = ", ".join(map(repr, choices))
             raise ArgumentError(f"{name}: {given[name]!r} is not one of {allowed}.")
-    for name, least in (("batch_size", 1), ("max_reconnects", 0), ("lock_timeout", 0)):
-        if name in given and not (_is_number(given[name]) and given[name] >= least):
+    for name, least, most in _RANGES:
+        if name in given and not (is_number(given[name]) and given[name] >= least):
             raise ArgumentError(f"{name}: {given[name]!r} is not a number of at least {least}.")
+        if name in given and given[name] > most:
+            raise ArgumentError(f"{name}: {given[name]!r} is more than {most}.")
     if "batch_size" in given and not isinstance(given["batch_size"], int):
         raise ArgumentError(f"batch_size: {given['batch_size']!r} is not a whole number.")
+    check_types(given)
     _check_source(given)
     _check_key(given)
     _check_scope(given)
@@ -168,7 +178,7 @@ def _check_scope(given: Mapping[str, Any]) -> None:
             raise ArgumentError("lookback: it goes back from the mark that scope='task' keeps.")
         if given.get("write_mode") not in (None, "upsert"):
             raise ArgumentError("lookback: rows are read again, so it needs write_mode='upsert'.")
-        if not (_is_number(given["lookback"]) or isinstance(given["lookback"], timedelta)):
+        if not (is_number(given["lookback"]) or isinstance(given["lookback"], timedelta)):
             raise ArgumentError(f"lookback: {given['lookback']!r} is not a number or a timedelta.")
         if not given["lookback"] > type(given["lookback"])(0):
             raise ArgumentError(
@@ -244,7 +254,3 @@ def _check_separate(given: Mapping[str, Any]) -> None:
             f"them, so delivery is at-least-once and write_mode={mode!r} may write a batch twice. Use 'upsert', "
             "keep the checkpoint in the destination, or accept it with allow_duplicates=True."
         )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)

@@ -276,6 +276,6 @@ class Transfer:
             ) from cause
         self._reconnects += 1
         # Full jitter: many tasks that lost the same server do not come back all at once.
-        wait = random.uniform(0, min(30.0, 2.0 ** (self._lost_in_a_row - 1)))  # noqa: S311
+        wait = random.uniform(0, min(30.0, 2.0 ** min(self._lost_in_a_row - 1, 5)))  # noqa: S311
         self._observe(Reconnecting(reason, self._lost_in_a_row, most, wait))
         time.sleep(wait)

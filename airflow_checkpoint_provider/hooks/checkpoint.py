@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.checks import identifier, text, whole_number
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.history import Event, Kind
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE, Tables
@@ -34,7 +35,7 @@ class CheckpointHook(BaseHook):
 
     def __init__(self, checkpoint_conn_id: str, checkpoint_table: str = DEFAULT_TABLE, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.checkpoint_conn_id = checkpoint_conn_id
+        self.checkpoint_conn_id = text("checkpoint_conn_id", checkpoint_conn_id)
         self.checkpoint_table = checkpoint_table
 
     @cached_property
@@ -66,7 +67,7 @@ class CheckpointHook(BaseHook):
             ``destination_table``, each a value or a list of values; ``updated_before``, a time
         :raises ArgumentError: for another filter or order
         """
-        return self._catalog.list(filters, limit=limit, offset=offset, order_by=order_by)
+        return self._catalog.list(filters, **_limits(limit, offset), order_by=order_by)
 
     def history(
         self,
@@ -80,7 +81,7 @@ class CheckpointHook(BaseHook):
     ) -> Sequence[Event]:
         """Return what happened to a checkpoint, newest first."""
         identity = _identity(dag_id, task_id, run_id, map_index)
-        return self._catalog.history(identity, limit=limit, offset=offset)
+        return self._catalog.history(identity, **_limits(limit, offset))
 
     def rejects(
         self,
@@ -121,7 +122,7 @@ class CheckpointHook(BaseHook):
 
         :raises ArgumentError: for another order than :meth:`list` knows
         """
-        return self._catalog.find(search, limit=limit, offset=offset, order_by=order_by)
+        return self._catalog.find(search, **_limits(limit, offset), order_by=order_by)
 
     def look(
         self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, *, samples: int = 300
@@ -131,7 +132,8 @@ class CheckpointHook(BaseHook):
 
         :param samples: about so many of its progress samples
         """
-        return self._catalog.look(_identity(dag_id, task_id, run_id, map_index), samples)
+        identity = _identity(dag_id, task_id, run_id, map_index)
+        return self._catalog.look(identity, whole_number("samples", samples, least=1))
 
     def request_reload(
         self,
@@ -282,7 +284,7 @@ class CheckpointHook(BaseHook):
 
         :return: whether there was one
         """
-        return self._catalog.delete(_identity(dag_id, task_id, run_id, map_index), who or _user())
+        return self._catalog.delete(_identity(dag_id, task_id, run_id, map_index), _who(who))
 
     def purge(
         self,
@@ -299,7 +301,7 @@ class CheckpointHook(BaseHook):
         :param dry_run: only count them
         :return: how many
         """
-        statuses = (status,) if isinstance(status, str) else tuple(status)
+        statuses = (status,) if isinstance(status, str) else status
         return self._catalog.purge(older_than, statuses, dry_run)
 
     def create_tables(self) -> None:
@@ -319,11 +321,27 @@ class CheckpointHook(BaseHook):
         return Tables.named(self.checkpoint_table).ddl(dialect)
 
     def _record(self, kind: Kind, identity: Identity, who: str | None, reason: str | None) -> None:
-        self._catalog.record(identity, kind, who or _user(), reason)
+        self._catalog.record(identity, kind, _who(who), text("reason", reason, optional=True))
 
 
 def _identity(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> Identity:
-    return Identity(dag_id, task_id, run_id or ALL_RUNS, map_index)
+    return Identity(
+        identifier("dag_id", dag_id),
+        identifier("task_id", task_id),
+        identifier("run_id", run_id or None, optional=True) or ALL_RUNS,
+        whole_number("map_index", map_index, least=-1),
+    )
+
+
+def _limits(limit: int | None, offset: int) -> dict[str, Any]:
+    return {
+        "limit": whole_number("limit", limit, optional=True),
+        "offset": whole_number("offset", offset),
+    }
+
+
+def _who(who: str | None) -> str:
+    return text("who", who, optional=True, most=400) or _user()
 
 
 def _unchanged(rows: Sequence[Any]) -> Sequence[Any]:

@@ -8,7 +8,8 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoun
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.errors import ArgumentError, one_line
+from airflow_checkpoint_provider.hooks.secrets import hide_secrets_of
 
 
 def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:
@@ -25,11 +26,17 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
     except AirflowNotFoundException as error:
         raise ArgumentError(f"{argument}: there is no Airflow connection {conn_id!r}.") from error
     try:
+        hide_secrets_of(connection, hook_params)
         hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
     except AirflowException as error:
         raise ArgumentError(
             f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, which has no hook here "
-            f"({error}); give a connection to a SQL database, and install its provider."
+            f"({one_line(error)}); give a connection to a SQL database, and install its provider."
+        ) from error
+    except TypeError as error:
+        params = argument.replace("conn_id", "hook_params")
+        raise ArgumentError(
+            f"{params}: the hook of connection {conn_id!r} does not take them ({one_line(error)})."
         ) from error
     if not isinstance(hook, DbApiHook):
         raise ArgumentError(

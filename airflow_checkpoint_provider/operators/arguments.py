@@ -7,6 +7,7 @@ from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_checkpoint_provider.engine.checks import check_types
 from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.spec import TransferSpec, check_arguments
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 _NAMES = [field.name for field in fields(TransferSpec) if field.init]
 _DERIVED = {"separate_checkpoint", "auto_create", "rows_processor"}
+_CONNECTIONS = (
+    "source_conn_id",
+    "destination_conn_id",
+    "checkpoint_conn_id",
+    "source_hook_params",
+    "destination_hook_params",
+    "rows_processor",
+)
 _TRUE = {"true", "t", "yes", "y", "on", "1"}
 _FALSE = {"false", "f", "no", "n", "off", "0", "none", ""}
 
@@ -29,6 +38,8 @@ def check_literals(operator: CheckpointedTransferOperator) -> None:
     """
     given = {name: getattr(operator, name) for name in _NAMES if name not in _DERIVED}
     known = {name: value for name, value in given.items() if is_literal(value)}
+    others = {name: getattr(operator, name) for name in _CONNECTIONS}
+    check_types({name: value for name, value in others.items() if is_literal(value)})
     _convert(known)
     separate = operator.checkpoint_conn_id
     if is_literal(separate) and is_literal(operator.destination_conn_id):
@@ -47,6 +58,7 @@ def rendered(operator: CheckpointedTransferOperator, context: Context, auto_crea
     """
     given = {name: getattr(operator, name) for name in _NAMES if name not in _DERIVED}
     _convert(given)
+    check_types({name: getattr(operator, name) for name in _CONNECTIONS})
     keeper = operator.checkpoint_conn_id
     process = operator.rows_processor
     return TransferSpec(
@@ -78,8 +90,9 @@ def _as_bool(name: str, value: Any) -> bool:
         text = value.strip().lower()
         if text in _TRUE | _FALSE:
             return text in _TRUE
-        raise ArgumentError(f"{name}: {value!r} is neither true nor false.")
-    return bool(value)
+    elif value is None or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise ArgumentError(f"{name}: {value!r} is neither true nor false.")
 
 
 def is_literal(value: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import get_hook_lineage_collector
 
+from airflow_checkpoint_provider.engine.errors import one_line
 from airflow_checkpoint_provider.engine.events import BatchCommitted, Event, TablesMatched
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Lineage:
             self._collect()
         except Exception as error:
             # The rows are there; a name that Airflow does not like as an asset is no reason to fail.
-            log.warning("Airflow's hook lineage does not take these tables: %s", error)
+            log.warning("Airflow's hook lineage does not take these tables: %s", one_line(error))
 
     def _collect(self) -> None:
         if not self._tables:

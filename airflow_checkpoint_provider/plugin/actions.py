@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from airflow.models.log import Log
 from airflow.utils.session import create_session
@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, status
 from pydantic import BaseModel, Field
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.checks import ID_LENGTH, LARGEST
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
 from airflow_checkpoint_provider.plugin.reading import Answers
@@ -31,13 +32,17 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
+# What Airflow's audit log can hold; no database of Postgres takes the character NUL.
+Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=r"^[^\x00]*$")]
+
+
 class Target(BaseModel):
     """Which checkpoint is meant, and why."""
 
-    dag_id: str
-    task_id: str
-    run_id: str
-    map_index: int = -1
+    dag_id: Id
+    task_id: Id
+    run_id: Id
+    map_index: int = Field(-1, ge=-1, le=LARGEST)
     conn_id: str
     table: str
     reason: str = Field("", max_length=500)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -71,8 +72,7 @@ def task(
     places = discovery().places().of(dag_id, task_id)
     if conn_id:
         places = [place for place in discovery().places().all() if place == Place(conn_id, table)]
-    # Airflow leaves {MAP_INDEX} as it is where a task is not mapped.
-    index = int(map_index) if map_index.removeprefix("-").isdigit() else -1
+    index = _index(map_index)
     if run_id:
         subject = finding.look(places, dag_id, task_id, run_id, index)
         if subject.view or subject.events or index >= 0 or run_id == ALL_RUNS:
@@ -171,6 +171,11 @@ def known_to(viewer: Someone, places: list[Place]) -> list[Place]:
     known = discovery().places()
     readable = viewer.readable()
     return [place for place in places if place in known.configured or readable(known.dag_ids(place))]
+
+
+def _index(given: str) -> int:
+    # Airflow leaves {MAP_INDEX} as it is where a task is not mapped.
+    return int(given) if re.fullmatch("[0-9]{1,9}", given) else -1
 
 
 def _sort(wanted: str) -> str:

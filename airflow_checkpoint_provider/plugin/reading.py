@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.errors import CheckpointError, MetadataTableError, one_line
+from airflow_checkpoint_provider.engine.masking import masked
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.transfers import Place
 
@@ -79,7 +81,8 @@ class Reader:
             except (CheckpointError, sa.exc.SQLAlchemyError) as error:
                 answers.troubles.append(Trouble(place, one_line(error)))
             except Exception as error:
-                log.exception("The checkpoints of connection %r could not be read", place.conn_id)
+                text = masked(traceback.format_exc())
+                log.error("The checkpoints of connection %r could not be read\n%s", place.conn_id, text)
                 answers.troubles.append(Trouble(place, one_line(error)))
         return answers
 

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_checkpoint_provider.engine.awaiting import as_text
+from airflow_checkpoint_provider.engine.checks import boolean, identifier, seconds, whole_number
 from airflow_checkpoint_provider.engine.errors import (
     ArgumentError,
     AwaitedLoadError,
@@ -109,6 +110,10 @@ class CheckpointSensor(BaseSensorOperator):
             if getattr(self, name) not in choices:
                 allowed = " or ".join(map(repr, choices))
                 raise ArgumentError(f"{name}: {getattr(self, name)!r} is not {allowed}.")
+        whole_number("external_map_index", external_map_index, least=-1)
+        whole_number("max_reconnects", max_reconnects)
+        seconds("stalled_after", stalled_after)
+        boolean("deferrable", deferrable)
 
     def execute(self, context: Context) -> Any:
         """
@@ -163,18 +168,19 @@ class CheckpointSensor(BaseSensorOperator):
         return self._waiting.poke()
 
     def _key(self, context: Context) -> dict[str, Any]:
+        dag_id = self.external_dag_id or context["ti"].dag_id
         return {
-            "dag_id": self.external_dag_id or context["ti"].dag_id,
-            "task_id": self.external_task_id,
+            "dag_id": identifier("external_dag_id", dag_id),
+            "task_id": identifier("external_task_id", self.external_task_id),
             "run_id": None if self.scope == "task" else self._run_id(context),
             "map_index": self.external_map_index,
         }
 
     def _run_id(self, context: Context) -> str | None:
         if self.external_run_id:
-            return self.external_run_id
+            return str(identifier("external_run_id", self.external_run_id))
         ti = context["ti"]
-        if self.external_dag_id in (None, ti.dag_id):
+        if not self.external_dag_id or self.external_dag_id == ti.dag_id:
             return str(ti.run_id)
         if self.scope == "task":
             return None

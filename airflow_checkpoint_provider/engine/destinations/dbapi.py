@@ -189,6 +189,8 @@ class Destination:
         with warnings.catch_warnings():
             # Types that SQLAlchemy does not know are the databases' own matter.
             warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+            # Nor can it read a column of MySQL whose name has a line break: that one is not found, which is the error.
+            warnings.filterwarnings("ignore", "Unknown (schema content|column)", sa.exc.SAWarning)
             columns = inspector.get_columns(self.table.table, schema=self.table.schema)
         return {str(column["name"]): column["type"] for column in columns}
 

@@ -229,7 +229,8 @@ class Source:
         if values is None:
             cursor.execute(text)
         else:
-            cursor.execute(text, values)
+            with fitting_parameters():
+                cursor.execute(text, values)
 
     def _describe(self) -> list[str]:
         with self.errors(), self._cursor() as cursor:
@@ -252,3 +253,14 @@ class Source:
 
     def _described(self, description: Sequence[Any]) -> None:
         """Take what the driver says of the columns; a driver that says types overrides this."""
+
+
+@contextmanager
+def fitting_parameters() -> Iterator[None]:
+    """Name the argument where a driver says that parameters do not fit the query by one of Python's own errors."""
+    try:
+        yield
+    except (TypeError, LookupError, ValueError, OverflowError) as error:
+        raise ArgumentError(
+            f"parameters: they do not fit the placeholders of the query ({one_line(error)})."
+        ) from error

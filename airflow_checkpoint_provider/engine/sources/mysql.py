@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceError
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sources import mysql_values as values
-from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.sources.dbapi import Source, fitting_parameters
 
 
 class MysqlSource(Source):
@@ -176,12 +176,9 @@ class MysqlSource(Source):
             given = {name: mysql.as_parameter(value) for name, value in given.items()}
         elif given:
             given = list(map(mysql.as_parameter, given))
-        try:
-            super()._execute(cursor, mysql.as_read(self.raw, text, given))
-        except (TypeError, KeyError) as error:  # of Python's %, by which the other drivers put them in
-            raise ArgumentError(
-                f"parameters: they do not fit the placeholders of the query ({error})."
-            ) from error
+        with fitting_parameters():
+            statement = mysql.as_read(self.raw, text, given)
+        super()._execute(cursor, statement)
 
     def _read(self, cursor: Any, rows: Sequence[Any]) -> Sequence[Any]:
         if not self._is_connector or not rows:

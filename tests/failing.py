@@ -1,0 +1,91 @@
+"""Ways to make the databases of a load fail, with drivers that tell more than they should."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+
+import oracledb
+import psycopg
+import pytest
+
+from tests.databases import Db
+
+PASSWORD = "S3cr3t/P@ss'w%rd \\ü"
+TOKEN = 'T0k"en+&of extras'
+
+
+def in_lower_case(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quote(text, safe=""))
+
+
+SPELT = {
+    way: spell(secret)
+    for secret in (PASSWORD, TOKEN)
+    for way, spell in {
+        f"{secret} plain": str,
+        f"{secret} in a URL": quote,
+        f"{secret} in a URL to the last": lambda text: quote(text, safe=""),
+        f"{secret} in a form": quote_plus,
+        f"{secret} in a URL in lower case": in_lower_case,
+        f"{secret} as Python writes it": lambda text: repr(text)[1:-1],
+        f"{secret} as JSON": lambda text: json.dumps(text)[1:-1],
+        f"{secret} in a DSN": lambda text: text.replace("\\", "\\\\").replace("'", "\\'"),
+        f"{secret} in SQL": lambda text: text.replace("'", "''"),
+    }.items()
+}
+
+
+def with_secrets(db: Db, **changes: str) -> str:
+    """Return the Airflow connection of a database, with a password and a sensitive extra that are easy to find."""
+    url = urlsplit(db.uri)
+    at = url.netloc.rpartition("@")[2]
+    user = changes.get("user") or url.netloc.rpartition("@")[0].partition(":")[0] or "somebody"
+    query = {**dict(part.partition("=")[::2] for part in url.query.split("&") if part)}
+    if db.kind != "postgres":  # whose hook hands extras on to libpq
+        extra = json.loads(changes.get("extra", "{}")) | {"api_token": TOKEN}
+        query = {"__extra__": quote(json.dumps(extra))}
+    host = changes.get("host", at)
+    path = changes.get("path", url.path)
+    text = "&".join("=".join(pair) for pair in query.items())
+    login = f"{user}:{quote(PASSWORD, safe='')}@"
+    if db.kind == "sqlite" and not changes:  # whose hook takes a password for a part of the path
+        login = ""
+    return urlunsplit((url.scheme, f"{login}{host}", path, text, ""))
+
+
+def telling(error: type[Exception]) -> Exception:
+    """What a driver says that quotes all that it was given."""
+    return error("could not connect: " + ", ".join(SPELT.values()))
+
+
+def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Let the driver fail to connect, and quote what it was given."""
+
+    def fail(error: type[Exception]) -> Callable[..., Any]:
+        def connect(*_: Any, **__: Any) -> Any:
+            raise telling(error)
+
+        return connect
+
+    if kind == "postgres":
+        monkeypatch.setattr(psycopg, "connect", fail(psycopg.OperationalError))
+        monkeypatch.setattr(psycopg.Connection, "connect", fail(psycopg.OperationalError))
+    elif kind == "oracle":
+        monkeypatch.setattr(oracledb, "connect", fail(oracledb.OperationalError))
+    elif kind == "sqlite":
+        monkeypatch.setattr(sqlite3, "connect", fail(sqlite3.OperationalError))
+    else:
+        import MySQLdb
+
+        monkeypatch.setattr(MySQLdb, "connect", fail(MySQLdb.OperationalError))
+
+
+def found_in(text: str, kind: str) -> list[str]:
+    """Return which secrets of such a connection stand in a text, and how they are spelt there."""
+    planted = {"postgres": (PASSWORD,), "sqlite": (TOKEN,)}.get(kind, (PASSWORD, TOKEN))
+    return [way for way, spelt in SPELT.items() if spelt in text and way.startswith(planted)]
