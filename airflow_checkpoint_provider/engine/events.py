@@ -112,6 +112,21 @@ class Completed:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """
+    The destination has what the source has.
+
+    :param rows: rows of the source that were compared
+    :param unjudged: columns that were left out, and why
+    """
+
+    method: str
+    rows: int
+    seconds: float
+    unjudged: tuple[str, ...] = ()
+
+
 Event = (
     StrategyChosen
     | PathChosen
@@ -120,6 +135,7 @@ Event = (
     | Started
     | BatchCommitted
     | Reconnecting
+    | Verified
     | Completed
 )
 Observer = Callable[[Event], None]

@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.events import (
     Reconnecting,
     Started,
     StrategyChosen,
+    Verified,
 )
 
 
@@ -55,6 +56,10 @@ class ProgressLog:
                     number,
                     most,
                 )
+            case Verified(method, rows, seconds, unjudged):
+                self._log.info("Verified by %s: %s rows, %.1f s", method, f"{rows:,}", seconds)
+                for column in unjudged:
+                    self._log.warning("Not verified: %s", column)
             case Completed(rows, total, batches, seconds):
                 self._log.info(
                     "Checkpoint completed: %s rows in %s batches, %.1f s, %s rows/s (%s rows in all)",

@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.query import Parameters
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
 
-CHOICES: dict[str, tuple[str, ...]] = {
+CHOICES: dict[str, tuple[str | None, ...]] = {
     "strategy": ("auto", "key", "python", "none"),
     "write_mode": ("append", "upsert", "replace"),
     "on_clear": ("reload", "resume"),
@@ -21,6 +21,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "on_null_key": ("fail", "load"),
     "scope": ("run", "task"),
     "resume_proof": ("last_row", "prefix"),
+    "verify": (None, "count", "digest"),
 }
 """The values that each of these arguments takes; the first is not always the default."""
 
@@ -58,6 +59,7 @@ class TransferSpec:
     max_reconnects: int = 5
     lock_timeout: float = 60
     resume_proof: str = "last_row"
+    verify: str | None = None
     auto_create: bool = True
     key: tuple[str, ...] = field(init=False)
 
@@ -89,6 +91,10 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     _check_source(given)
     _check_key(given)
     _check_scope(given)
+    if given.get("verify") and given.get("rows_processor"):
+        raise ArgumentError(
+            "verify: with rows_processor, what is written is not what was read; leave one of them out."
+        )
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
         _check_separate(given)
 

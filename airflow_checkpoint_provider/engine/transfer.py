@@ -30,6 +30,7 @@ from airflow_checkpoint_provider.engine.events import (
     Observer,
     Reconnecting,
     Started,
+    Verified,
 )
 from airflow_checkpoint_provider.engine.overlap import few_collections
 from airflow_checkpoint_provider.engine.plan import (
@@ -49,6 +50,7 @@ from airflow_checkpoint_provider.engine.start import Beginning, Start
 from airflow_checkpoint_provider.engine.store import Store
 from airflow_checkpoint_provider.engine.strategy import Strategy
 from airflow_checkpoint_provider.engine.unkept import Unkept, open_store
+from airflow_checkpoint_provider.engine.verify.verification import Verification
 
 
 class Transfer:
@@ -82,6 +84,7 @@ class Transfer:
         self._abandoned = False
         self._first: Beginning | None = None
         self._guarantee: GuaranteeStated | None = None
+        self._verified: Verified | None = None
 
     def run(self) -> Result:
         """
@@ -134,9 +137,15 @@ class Transfer:
             checkpoint = beginning.checkpoint
             self._state_guarantee(session, is_there=True)
             self._started(beginning, session, strategy, columns)
+            verification = Verification(spec, session, strategy, columns) if spec.verify else None
+            if verification:
+                verification.check(checkpoint)
             with few_collections():
                 for committed in self._copy(session, store, strategy, columns, beginning):
                     checkpoint, self._lost_in_a_row = committed, 0
+            if verification:
+                self._verified = verification.run(checkpoint)
+                self._observe(self._verified)
             with store.transaction():
                 store.finish(checkpoint.rows, checkpoint.position)
         except BaseException as error:
@@ -156,7 +165,8 @@ class Transfer:
 
     def _result(self, beginning: Beginning, end: Checkpoint) -> Result:
         guarantee = self._guarantee.guarantee if self._guarantee else ""
-        return Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began)
+        result = Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began)
+        return result.with_verified(self._verified)
 
     def _copy(
         self,

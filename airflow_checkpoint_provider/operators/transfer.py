@@ -77,6 +77,8 @@ class CheckpointedTransferOperator(BaseOperator):
     :param lock_timeout: seconds to wait for another attempt that holds the checkpoint
     :param resume_proof: for counting rows: ``"last_row"`` reads the last committed row again and compares,
         ``"prefix"`` all committed rows
+    :param verify: compare the destination with the source before the load counts as complete: by ``"count"`` or by
+        ``"digest"`` of all values
     """
 
     template_fields: Sequence[str] = (
@@ -138,6 +140,7 @@ class CheckpointedTransferOperator(BaseOperator):
         max_reconnects: int = 5,
         lock_timeout: float = 60,
         resume_proof: str = "last_row",
+        verify: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -170,6 +173,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.max_reconnects = max_reconnects
         self.lock_timeout = lock_timeout
         self.resume_proof = resume_proof
+        self.verify = verify
         self._stopping = Stopping()
         self._lineage: Lineage | None = None
         check_literals(self)
@@ -179,7 +183,7 @@ class CheckpointedTransferOperator(BaseOperator):
         Transfer what is left of the load.
 
         :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
-            of this attempt, ``rows_total`` of the load, ``reconnects``, ``duration_s``, ``rows_per_s``
+            of this attempt, ``rows_total`` of the load, ``reconnects``, ``duration_s``, ``rows_per_s``, ``verified``
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
