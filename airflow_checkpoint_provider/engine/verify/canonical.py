@@ -37,6 +37,7 @@ _TRUE, _FALSE = (
     frozenset(("f", "false", "0", "n", "no", "off")),
 )
 _SPAN = re.compile(r"(?:(-?\d+) days?,? ?)?(?:([+-]?)(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?")
+_REWRITTEN = frozenset(("XMLTYPE", "INTERVAL_YM"))
 _WIDE = Context(prec=2_000)
 
 
@@ -48,6 +49,7 @@ class Kept:
     :param bits: 32 or 64 for a column of floats
     :param scale: digits behind the point
     :param second_digits: of a moment
+    :param rewrites: text that goes in is not the text that comes out, such as in a range
     """
 
     dialect: str
@@ -57,6 +59,7 @@ class Kept:
     bits: int = 0
     scale: int | None = None
     second_digits: int | None = None
+    rewrites: bool = False
 
     @classmethod
     def of(cls, dialect: str, type_: Any) -> Kept:
@@ -64,7 +67,13 @@ class Kept:
         if dialect == "oracle":
             name = type_[1].name.removeprefix("DB_TYPE_")
             bits = {"BINARY_FLOAT": 32, "BINARY_DOUBLE": 64}.get(name, 0)
-            return cls(dialect, padded=name in ("CHAR", "NCHAR"), json=name == "JSON", bits=bits)
+            return cls(
+                dialect,
+                padded=name in ("CHAR", "NCHAR"),
+                json=name == "JSON",
+                bits=bits,
+                rewrites=name in _REWRITTEN,
+            )
         is_float = isinstance(type_, sa.Float)
         if dialect == "sqlite":
             return cls(dialect, bits=64 if is_float else 0)
@@ -76,6 +85,7 @@ class Kept:
             json=isinstance(type_, sa.JSON),
             bits=(32 if name in ("REAL", "FLOAT") else 64) if is_float else 0,
             scale=type_.scale if isinstance(type_, sa.Numeric) and not is_float else None,
+            rewrites=dialect == "postgresql" and not isinstance(type_, (sa.String, sa.JSON)),
             second_digits=getattr(type_, "precision", None) if name in ("TIMESTAMP", "TIME") else None,
         )
 
@@ -102,6 +112,8 @@ def form_of(read: Any, written: Any, kept: Kept) -> Form | str:
     kind = _common(kinds, kind_of(written) or "")
     if kind is None or (kinds == {"bytes", "text"} and kept.dialect == "postgresql"):
         return f"{' and '.join(sorted(kinds))} have no common form"
+    if kept.rewrites and kinds == {"text"}:
+        return "the destination writes it in a form of its own"
     if _zones_differ(read, written) and kept.dialect != "mysql":
         return "a time zone is on one side only, and what it means there is the session's matter"
     if kind in ("time", "span") and kept.second_digits is not None:

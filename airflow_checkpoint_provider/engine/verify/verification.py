@@ -58,7 +58,7 @@ class Verification:
             f"verify: {self._session.destination.table} has rows already, and those of this load cannot be told from "
             "them: there is no key, or the destination may sort its values in another way than the source. Use a "
             "checkpoint_column with numbers or times, write_mode='replace', a preoperator that empties the table, or "
-            "verify=None."
+            "verify=None, and clear the task."
         )
 
     def run(self, checkpoint: Checkpoint) -> Verified:
