@@ -9,6 +9,7 @@ import pytest
 from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, VerificationError
 from airflow_checkpoint_provider.engine.events import BatchCommitted, Event, Verified
 from tests.fix_databases import MakeDb
+from tests.integration.test_exact_values import SETTINGS, VALUES, fill, make_tables
 from tests.loads import Load
 from tests.types.cells import NAMES
 from tests.types.page import SOURCES
@@ -201,3 +202,25 @@ def test_no_type_is_taken_for_different(make_db: MakeDb, source: str, destinatio
             found[value.name] = "" if "= 2 has other values in" in str(error) else str(error)
     judged = {name: said for name, said in found.items() if said}
     assert judged == {}
+
+
+@pytest.mark.parametrize("hostile", ["neither", "source", "destination"])
+def test_every_type_of_postgres_and_a_change_in_each(make_db: MakeDb, hostile: str) -> None:
+    source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
+    make_tables(source, destination)
+    fill(source)
+    for side, db in (("source", source), ("destination", destination)):
+        if hostile == side:
+            name = db.one("SELECT current_database()")
+            db.execute(*(f"ALTER DATABASE {name} SET {key} = '{value}'" for key, value in SETTINGS.items()))
+    arguments = {"source_table": "t", "destination_table": "t", "write_mode": "replace", "verify": "digest"}
+    load = Load(source, destination, arguments)
+    result = load.attempt()
+    assert result.verified is not None
+    assert not load.told(Verified)[0].unjudged
+    changed = [f"UPDATE t SET c{number} = NULL WHERE n = 0" for number in range(len(VALUES))]
+    for number, statement in enumerate(changed):
+        load.clear()
+        tampering(load, statement, after=result.rows)
+        with pytest.raises(VerificationError, match=f"n = 0 has other values in c{number}\\."):
+            load.attempt()
