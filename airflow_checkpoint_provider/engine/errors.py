@@ -110,6 +110,10 @@ class ConnectionLostError(CheckpointError):
     """A connection was lost more often than ``max_reconnects`` allows."""
 
 
+class VerificationError(CheckpointError):
+    """The destination does not have what the source has, all batches being committed."""
+
+
 class AwaitedLoadError(CheckpointError):
     """A load that somebody waits for will not come as far as that by itself."""
 

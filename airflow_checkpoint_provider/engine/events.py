@@ -148,6 +148,21 @@ class Completed:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """
+    The destination has what the source has.
+
+    :param rows: rows of the source that were compared
+    :param unjudged: columns that were left out, and why
+    """
+
+    method: str
+    rows: int
+    seconds: float
+    unjudged: tuple[str, ...] = ()
+
+
 Event = (
     StrategyChosen
     | PathChosen
@@ -157,6 +172,7 @@ Event = (
     | BatchCommitted
     | RowsRejected
     | Reconnecting
+    | Verified
     | Published
     | Completed
 )

@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.events import (
     RowsRejected,
     Started,
     StrategyChosen,
+    Verified,
 )
 
 
@@ -68,6 +69,8 @@ class ProgressLog:
                 )
             case Published():
                 self._log.info("%s", event.line)
+            case Verified():
+                self._verified(event)
             case Completed(rows, total, batches, seconds):
                 self._log.info(
                     "Checkpoint completed: %s rows in %s batches, %.1f s, %s rows/s (%s rows in all)",
@@ -93,6 +96,11 @@ class ProgressLog:
             )
         else:
             self._log.info("%s", event.reason)
+
+    def _verified(self, event: Verified) -> None:
+        self._log.info("Verified by %s: %s rows, %.1f s", event.method, f"{event.rows:,}", event.seconds)
+        for column in event.unjudged:
+            self._log.warning("Not verified: %s", column)
 
     def _batch(self, event: BatchCommitted) -> None:
         now = time.monotonic()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.events import Verified
 from airflow_checkpoint_provider.engine.position import Position
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Result:
     :param rejected_total: rows rejected since the load began
     :param batches: batches committed in this attempt
     :param duration_s: seconds from start to end
+    :param verified: how, how many rows and how long, if they were
     """
 
     status: str
@@ -43,6 +45,7 @@ class Result:
     reconnects: int
     duration_s: float
     rows_per_s: float
+    verified: dict[str, Any] | None = None
 
     @classmethod
     def of(
@@ -72,6 +75,13 @@ class Result:
             duration_s=round(seconds, 3),
             rows_per_s=round(rows / seconds, 1) if seconds else 0.0,
         )
+
+    def with_verified(self, verified: Verified | None) -> Result:
+        """Add what was verified."""
+        if verified is None:
+            return self
+        told = {"method": verified.method, "rows": verified.rows, "seconds": round(verified.seconds, 3)}
+        return replace(self, verified=told)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON, and so XCom, can hold."""

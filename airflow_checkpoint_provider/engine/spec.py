@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.query import Parameters
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
 
-CHOICES: dict[str, tuple[str, ...]] = {
+CHOICES: dict[str, tuple[str | None, ...]] = {
     "strategy": ("auto", "key", "python", "none"),
     "write_mode": ("append", "upsert", "replace", "replace_atomic"),
     "on_clear": ("reload", "resume"),
@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "on_bad_row": ("fail", "reject"),
     "scope": ("run", "task"),
     "resume_proof": ("last_row", "prefix"),
+    "verify": (None, "count", "digest"),
 }
 """The values that each of these arguments takes; the first is not always the default."""
 
@@ -70,6 +71,7 @@ class TransferSpec:
     max_reconnects: int = 5
     lock_timeout: float = 60
     resume_proof: str = "last_row"
+    verify: str | None = None
     auto_create: bool = True
     partition: Mapping[str, Any] | None = None
     key: tuple[str, ...] = field(init=False)
@@ -117,6 +119,8 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     _check_publish(given)
     if given.get("partition") is not None:
         _check_partition(given)
+    if given.get("verify"):
+        _check_verify(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
         _check_separate(given)
 
@@ -244,6 +248,20 @@ def _check_partition(given: Mapping[str, Any]) -> None:
             "publish=False, and let a CheckpointPublishOperator publish the parts together."
         )
     Part.of_plan(given["partition"])
+
+
+def _check_verify(given: Mapping[str, Any]) -> None:
+    reasons = {
+        "rows_processor": "with rows_processor, what is written is not what was read",
+        "partition": "a part of a load is not compared",
+    }
+    for name, reason in reasons.items():
+        if given.get(name):
+            raise ArgumentError(f"verify: {reason}; leave one of them out.")
+    if given.get("on_bad_row") == "reject":
+        raise ArgumentError(
+            "verify: with on_bad_row='reject', the destination has not all rows of the source; leave one of them out."
+        )
 
 
 def _check_separate(given: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ from airflow_checkpoint_provider.engine.events import (
     Reconnecting,
     RowsRejected,
     Started,
+    Verified,
 )
 from airflow_checkpoint_provider.engine.overlap import few_collections
 from airflow_checkpoint_provider.engine.plan import (
@@ -52,6 +53,7 @@ from airflow_checkpoint_provider.engine.start import Beginning, Start
 from airflow_checkpoint_provider.engine.store import Store
 from airflow_checkpoint_provider.engine.strategy import Strategy
 from airflow_checkpoint_provider.engine.unkept import Unkept, open_store
+from airflow_checkpoint_provider.engine.verify.verification import Verification
 from airflow_checkpoint_provider.engine.writing import Writer, check_rejecting, open_writer
 
 
@@ -86,6 +88,7 @@ class Transfer:
         self._abandoned = False
         self._first: Beginning | None = None
         self._guarantee: GuaranteeStated | None = None
+        self._verified: Verified | None = None
 
     def run(self) -> Result:
         """
@@ -145,9 +148,15 @@ class Transfer:
             self._state_guarantee(session, is_there=True)
             self._started(beginning, session, strategy, columns)
             writer = open_writer(spec, session, store.rejects, self._attempt)
+            verification = Verification(spec, session, strategy, columns) if spec.verify else None
+            if verification:
+                verification.check(checkpoint)
             with few_collections():
                 for committed in self._copy(session, store, writer, strategy, columns, beginning):
                     checkpoint, self._lost_in_a_row = committed, 0
+            if verification:
+                self._verified = verification.run(checkpoint)
+                self._observe(self._verified)
             if published := complete(spec, session, store, stage, checkpoint):
                 self._observe(published)
         except BaseException as error:
@@ -168,7 +177,8 @@ class Transfer:
     def _result(self, beginning: Beginning, end: Checkpoint, writer: Writer) -> Result:
         guarantee = self._guarantee.guarantee if self._guarantee else ""
         rejected = (self._rejected, writer.total)
-        return Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
+        result = Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
+        return result.with_verified(self._verified)
 
     def _copy(
         self,

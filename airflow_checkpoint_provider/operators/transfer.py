@@ -86,6 +86,8 @@ class CheckpointedTransferOperator(BaseOperator):
         ``"prefix"`` all committed rows
     :param partition: load one part of the source only, as ``CheckpointPartitionOperator`` planned it: map the task
         over its output. ``"replace"`` then deletes the part's range. (templated)
+    :param verify: compare the destination with the source before the load counts as complete: by ``"count"`` or by
+        ``"digest"`` of all values
     """
 
     template_fields: Sequence[str] = (
@@ -153,6 +155,7 @@ class CheckpointedTransferOperator(BaseOperator):
         lock_timeout: float = 60,
         resume_proof: str = "last_row",
         partition: Mapping[str, Any] | None = None,
+        verify: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -189,6 +192,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.lock_timeout = lock_timeout
         self.resume_proof = resume_proof
         self.partition = partition
+        self.verify = verify
         self._stopping = Stopping()
         self._lineage: Lineage | None = None
         check_literals(self)
@@ -199,7 +203,7 @@ class CheckpointedTransferOperator(BaseOperator):
 
         :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
             of this attempt, ``rows_total`` of the load, ``rejected`` and ``rejected_total``, ``reconnects``,
-            ``duration_s``, ``rows_per_s``
+            ``duration_s``, ``rows_per_s``, ``verified``
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.

@@ -33,6 +33,7 @@ def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:
         "batches": 4,
         "reconnects": 0,
         "duration_s": 0,
+        "verified": None,
         "rows_per_s": 0,
     }
     for line in (

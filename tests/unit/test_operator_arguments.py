@@ -59,6 +59,8 @@ def operator(**changes: Any) -> CheckpointedTransferOperator:
             {"on_bad_row": "reject", "write_mode": "replace_atomic"},
             "on_bad_row: .* which the stage of write_mode='replace_atomic' has not",
         ),
+        ({"verify": "digest", "rows_processor": len}, "verify: with rows_processor"),
+        ({"verify": "count", "on_bad_row": "reject"}, "verify: with on_bad_row='reject'"),
         ({"publish": False}, "publish: only write_mode='replace_atomic'"),
         (
             {"publish": False, "write_mode": "replace_atomic", "strategy": "none"},

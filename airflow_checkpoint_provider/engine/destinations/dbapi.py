@@ -163,6 +163,10 @@ class Destination:
         """Quote a column name as the catalog has it."""
         return quote_name(name, self.connection.dialect)
 
+    def type_of(self, column: str) -> Any:
+        """Return the type of a column that is written, as the catalog has it."""
+        return self._types[self.columns.index(column)]
+
     def insert_statement(self) -> str:
         """Write the INSERT with the driver's placeholders."""
         binds = Binds(self.style, None)

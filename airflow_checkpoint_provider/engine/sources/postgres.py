@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from typing import Any
 from uuid import uuid4
 
@@ -125,6 +126,12 @@ class PostgresSource(Source):
     def pack(self, binary: bool, columns: Sequence[str]) -> None:
         """Let :meth:`stream` hand out these columns packed."""
         self._packed = (binary, tuple(columns))
+
+    def unpacked(self) -> PostgresSource:
+        """Return the same source, which hands out rows as Python values."""
+        other = copy(self)
+        other._packed = None
+        return other
 
     def read_as_text(self, values: Collection[str], exact: Collection[str], digits: int) -> None:
         """

@@ -1,0 +1,1 @@
+"""Comparing the destination with the source, once every row is committed."""

@@ -1,0 +1,93 @@
+"""Digests that two servers of Postgres compute themselves, from the text of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from airflow_checkpoint_provider.engine.batches import READ_AT_ONCE, Row
+from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.verify.sides import BUCKETS, Digests, Range, Side
+
+_FIRST_OWN_OID = 16384
+_SAME = "SELECT current_setting('server_encoding'), hashtextextended('airflow', 0)"
+_FLOATS_SHORTEST = 120_000  # the first version that writes them so
+
+
+class PostgresSide(Side):
+    """
+    Rows that the server digests.
+
+    :param forms: what stands for each column in the digest
+    """
+
+    def __init__(
+        self, source: PostgresSource, columns: Sequence[str], range_: Range | None, written: Sequence[str]
+    ) -> None:
+        super().__init__(source, columns, range_)
+        self._written = list(written)
+
+    def digests(self) -> Digests:
+        what = f"{self._bucket_sql()}, COUNT(*), SUM({self._hash(self._written)})"
+        return {
+            bucket: (count, int(total))
+            for bucket, count, total in self._read(self.select(what, "", "GROUP BY 1"))
+        }
+
+    def rows(self, buckets: Collection[int]) -> Iterator[Row]:
+        texts = ", ".join(f"CAST(ROW({written}) AS text)" for written in self._written)
+        wanted = f"{self._bucket_sql()} IN ({', '.join(map(str, buckets))})"
+        for row in self._read(self.select(texts, wanted)):
+            yield tuple(None if text == "()" else text[1:-1] for text in row)
+
+    def _bucket_sql(self) -> str:
+        key = [self._written[index] for index in self.key] or self._written
+        return f"({self._hash(key)} & {BUCKETS - 1})"
+
+    def _hash(self, written: Sequence[str]) -> str:
+        return f"hashtextextended(CAST(ROW({', '.join(written)}) AS text), 0)"
+
+    def _read(self, statement: tuple[str, Any]) -> Iterator[Row]:
+        with self.source.stream(statement) as reader:
+            while block := reader.read(READ_AT_ONCE):
+                yield from block  # type: ignore[misc]
+
+
+def expressions(
+    source: PostgresSource, destination: PostgresSource, table: str, pairs: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]] | None:
+    """
+    Write each column of both sides so that the text is the same where the value is.
+
+    :param table: the destination's, quoted
+    :param pairs: columns of the source and of the destination
+    :return: ``None`` where it cannot be said for sure
+    """
+    servers = (source, destination)
+    if any(server.raw.info.server_version < _FLOATS_SHORTEST for server in servers):
+        return None
+    if source.one((_SAME, None)) != destination.one((_SAME, None)):
+        return None
+    zone = source.one(("SELECT current_setting('TimeZone')", None))
+    if not zone or not destination.one(("SELECT set_config('TimeZone', %s, false)", zone)):
+        return None
+    with destination.raw.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = CAST(%s AS regclass) AND attnum > 0",
+            [table],
+        )
+        declared = dict(cursor.fetchall())
+    written = []
+    for read, name in pairs:
+        here, there = source.quote(read), destination.quote(name)
+        own = source.oids[read] >= _FIRST_OWN_OID, destination.oids[name] >= _FIRST_OWN_OID
+        if source.oids[read] == destination.oids[name] and not any(own):
+            here = f"CAST({here} AS {declared[name]})"
+        elif not own[1]:
+            # As COPY does it, by way of the text of the value; a row is not NULL because one of its fields is.
+            here = f"CASE WHEN num_nulls({here}) = 0 THEN CAST(format('%%s', {here}) AS {declared[name]}) END"
+        elif not all(own) or source.type_of(read) != destination.type_of(name):
+            return None
+        written.append((here, there))
+    return written

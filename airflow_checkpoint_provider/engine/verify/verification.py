@@ -1,0 +1,209 @@
+"""What is compared after a load, and what a difference means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.errors import ArgumentError, VerificationError
+from airflow_checkpoint_provider.engine.events import Verified
+from airflow_checkpoint_provider.engine.plan import Columns
+from airflow_checkpoint_provider.engine.position import Position, kind
+from airflow_checkpoint_provider.engine.query import Query
+from airflow_checkpoint_provider.engine.session import Session
+from airflow_checkpoint_provider.engine.sources import open_source
+from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.strategy import Strategy
+from airflow_checkpoint_provider.engine.verify.canonical import Kept, form_of
+from airflow_checkpoint_provider.engine.verify.differences import Comparison
+from airflow_checkpoint_provider.engine.verify.in_postgres import PostgresSide, expressions
+from airflow_checkpoint_provider.engine.verify.sides import Range, Side
+
+_ORDERED = frozenset(("number", "time", "time with time zone", "interval", "uuid", "bytes"))
+
+
+class Verification:
+    """The comparison of one attempt; the destination must be prepared."""
+
+    def __init__(self, spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> None:
+        self._spec, self._session, self._strategy = spec, session, strategy
+        self._read, self._pairs = (
+            columns.read,
+            dict(zip(columns.read, session.destination.columns, strict=True)),
+        )
+        self._unjudged: list[str] = []
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """
+        Make sure, before the first row is written, that the load's rows can be told from others.
+
+        :raises ArgumentError: when they cannot
+        """
+        if (
+            self._spec.write_mode != "append"
+            or checkpoint.batches
+            or (checkpoint.key_columns and not checkpoint.upper)
+        ):
+            return
+        with self._reader() as reader:
+            if not reader.one(reader.select("1", f" {reader.first_row}")) or self._has_range(
+                checkpoint, reader
+            ):
+                return
+        raise ArgumentError(
+            f"verify: {self._session.destination.table} has rows already, and those of this load cannot be told from "
+            "them: there is no key, or the destination may sort its values in another way than the source. Use a "
+            "checkpoint_column with numbers or times, write_mode='replace', a preoperator that empties the table, or "
+            "verify=None, and clear the task."
+        )
+
+    def run(self, checkpoint: Checkpoint) -> Verified:
+        """
+        Compare.
+
+        :raises VerificationError: when the destination has not what the source has
+        """
+        began = time.monotonic()
+        with self._reader() as reader:
+            rows = self._compare(checkpoint, reader)
+        return Verified(self._spec.verify or "", rows, time.monotonic() - began, tuple(self._unjudged))
+
+    def _compare(self, checkpoint: Checkpoint, reader: Source) -> int:
+        source = self._session.source
+        if isinstance(source, PostgresSource):
+            source = source.unpacked()
+        ranges = self._ranges(checkpoint, reader)
+        counted = Side(source, [], ranges[0]), Side(reader, [], ranges[1])
+        rows, there = (side.count() for side in counted)
+        upsert = self._spec.write_mode == "upsert"
+        needed = self._distinct(counted[0]) if upsert and there < rows else rows
+        by_count = there < needed or (there != rows and not upsert)
+        if self._spec.verify == "count" and not by_count:
+            return rows
+        names = [name for name in self._read if self._pairs[name] in self._key()] if upsert else self._key()
+        pairs = self._pairs if self._spec.verify == "digest" else {name: self._pairs[name] for name in names}
+        if not pairs:
+            raise self._failed(rows, there, [])
+        sides = self._sides(source, reader, ranges, pairs)
+        key = [self._pairs[name] for name in names]
+        if not set(key) <= set(sides[1].columns):
+            names, key = [], []
+        for side in sides:
+            side.key = [sides[1].columns.index(name) for name in key]
+        one, other = (side.digests() for side in sides)
+        found = Comparison(*sides, key, extras=not upsert).differences(one, other) if one != other else []
+        if found or by_count:
+            raise self._failed(rows, there, found)
+        return rows
+
+    def _key(self) -> list[str]:
+        """Return the columns by which rows are told apart: the destination's for an upsert, else the source's."""
+        if self._spec.write_mode == "upsert":
+            return self._session.destination.conflict_columns
+        return [name for name in self._strategy.columns if set(self._strategy.columns) <= self._pairs.keys()]
+
+    def _distinct(self, side: Side) -> int:
+        """Count what an upsert makes of rows with the same key."""
+        names = [read for read, written in self._pairs.items() if written in self._key()]
+        source = side.source
+        text, values = side.select(f"DISTINCT {', '.join(map(source.quote, names))}")
+        row = source.one((f"SELECT COUNT(*) FROM ({text}) keys", values))
+        return int(row[0]) if row else 0
+
+    def _sides(
+        self, source: Source, reader: Source, ranges: tuple[Range | None, Range | None], pairs: dict[str, str]
+    ) -> tuple[Side, Side]:
+        if isinstance(source, PostgresSource) and isinstance(reader, PostgresSource):
+            written = expressions(source, reader, self._session.destination.name, list(pairs.items()))
+            if written:
+                return (
+                    PostgresSide(source, list(pairs), ranges[0], [here for here, _ in written]),
+                    PostgresSide(reader, list(pairs.values()), ranges[1], [there for _, there in written]),
+                )
+        one, other = Side(source, list(pairs), ranges[0]), Side(reader, list(pairs.values()), ranges[1])
+        forms, judged = [], {}
+        for (read, name), mine, theirs in zip(pairs.items(), one.sample(), other.sample(), strict=True):
+            form = form_of(mine, theirs, self._kept(name))
+            if isinstance(form, str):
+                self._unjudged.append(f"{name} ({form})")
+            else:
+                forms.append(form)
+                judged[read] = name
+        sides = Side(source, list(judged), ranges[0]), Side(reader, list(judged.values()), ranges[1])
+        for side in sides:
+            side.forms = forms
+        return sides
+
+    def _kept(self, name: str) -> Kept:
+        destination = self._session.destination
+        return Kept.of(destination.connection.dialect.name, destination.type_of(name))
+
+    def _ranges(self, checkpoint: Checkpoint, reader: Source) -> tuple[Range | None, Range | None]:
+        keys = self._strategy.columns
+        if not keys:
+            return None, None
+        nulls = self._spec.on_null_key == "load"
+        start = Position(checkpoint.start.key)
+        if self._spec.lookback:
+            start = self._strategy.behind(start, self._spec.lookback)
+        here = Range(keys, start.key, False, checkpoint.upper, nulls)
+        if self._spec.write_mode == "replace" or self._spec.stages or not self._has_range(checkpoint, reader):
+            return here, None
+        upper = checkpoint.upper if checkpoint.lower else None
+        return here, Range(tuple(self._pairs[key] for key in keys), checkpoint.lower, True, upper, nulls)
+
+    def _has_range(self, checkpoint: Checkpoint, reader: Source) -> bool:
+        """Tell whether the destination orders the key's values as the source does."""
+        keys, upper = self._strategy.columns, checkpoint.upper
+        if not keys or not self._pairs.keys() >= set(keys):
+            return False
+        if upper is None:
+            return True
+        names = [self._pairs[key] for key in keys]
+        last = reader.last_key(names)
+        kinds = list(map(kind, upper))
+        return (
+            last is not None
+            and kinds == list(map(kind, last))
+            and _ORDERED.issuperset(kinds)
+            and not any(self._kept(name).changes for name in names)
+        )
+
+    @contextmanager
+    def _reader(self) -> Iterator[Source]:
+        """Read the destination on its own connection, and leave that as it was."""
+        destination = self._session.destination
+        connection = destination.connection
+        names = ", ".join(map(destination.quote, destination.columns))
+        query = Query(f"SELECT {names} FROM {destination.name}")
+        try:
+            reader = open_source(connection, query, destination.conn_id, exact=True)
+            zone = reader.one(("SELECT current_setting('TimeZone')", None)) if _is_postgres(reader) else None
+            yield reader
+            if zone:
+                reader.one(("SELECT set_config('TimeZone', %s, false)", zone))
+        finally:
+            with suppress(Exception):  # it may be gone, and what ended it is the error to show
+                connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(
+                        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
+                    )
+                    connection.commit()
+
+    def _failed(self, rows: int, there: int, found: list[str]) -> VerificationError:
+        differing = f": {'; '.join(found)}" if found else ""
+        return VerificationError(
+            f"verify: {self._session.destination.table} is not what the source has. Compared were {rows:,} rows of the "
+            f"source with {there:,} of the destination{differing}. All rows of the load are committed. If the source "
+            "has changed since it was read, or somebody else has written to the table, put that right and clear the "
+            "task to load again; a retry compares again."
+        )
+
+
+def _is_postgres(source: Source) -> bool:
+    return isinstance(source, PostgresSource)
