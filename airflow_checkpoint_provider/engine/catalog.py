@@ -112,8 +112,8 @@ class Catalog:
     def delete(self, identity: Identity, who: str) -> bool:
         """Delete a checkpoint and its rejected rows; its history stays. Return whether there was one."""
         with self._open(for_writing=True) as connection, connection.begin():
-            there = self.tables.keeps_rejects(connection)
-            Rejects(connection, self.tables, identity, there=there).clear()
+            kept = self.tables.keeps_rejects(connection)
+            Rejects(connection, self.tables, identity, there=kept).clear()
             mine = is_identity(self._table, identity)
             # Counted before, because not every driver says how many it has deleted.
             there = connection.execute(
