@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import (
     ArgumentError,
     BadRowsError,
@@ -71,8 +72,6 @@ def test_a_table_that_no_rollback_takes_back(make_db: MakeDb) -> None:
 
 def test_a_database_of_which_nothing_is_known(make_db: MakeDb) -> None:
     import duckdb
-
-    from airflow_checkpoint_provider.engine.database import Database
 
     load = made(make_db, "sqlite", "sqlite", "CREATE TABLE target (n integer, a integer)")
     unknown = Database("dst", lambda: duckdb.connect(":memory:"))
@@ -196,3 +195,49 @@ def test_how_values_are_written() -> None:
     assert row_text(["a"], ("Zürich",)) == '{"a": "Zürich"}'
     assert row_text(["a"], ("\ud800",)) == '{"a": "\\ud800"}'
     assert sqlite3.connect(":memory:").execute("SELECT ?", (row_text(["a"], ("\ud800\0",)),)).fetchone()
+
+
+def test_one_bad_row_among_many_costs_few_writes(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_checkpoint_provider.engine.destinations.sqlite import SqliteDestination
+
+    load = made(make_db, "sqlite", "sqlite", "CREATE TABLE target (n integer, a integer CHECK (a <> 6789))")
+    load.source.insert("t", [(n, n) for n in range(10, 10_000)])
+    written: list[int] = []
+    write = SqliteDestination._write
+    monkeypatch.setattr(
+        SqliteDestination, "_write", lambda self, rows: (written.append(len(rows)), write(self, rows))[1]
+    )
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.writing.READ_AT_ONCE", 10_000)
+    assert load.attempt(batch_size=10_000).rejected == 1
+    assert len(written) < 1 + 30
+    assert sum(written) < 3.1 * 10_000
+
+
+def test_a_constraint_that_sqlite_leaves_to_the_commit(make_db: MakeDb) -> None:
+    load = made(make_db, "sqlite", "sqlite", "CREATE TABLE parent (n integer PRIMARY KEY)")
+    load.destination.execute(
+        "CREATE TABLE target (n integer, a integer REFERENCES parent DEFERRABLE INITIALLY DEFERRED)"
+    )
+
+    def strict() -> Any:
+        connection = load.destination.connect()
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    with pytest.raises(sa.exc.IntegrityError, match="FOREIGN KEY"):
+        load.transfer(destination=Database("dst", strict)).run()
+    assert load.destination.one("SELECT COUNT(*) FROM target") == 0
+
+
+def test_a_bad_row_that_the_same_batch_replaces_anyway(make_db: MakeDb) -> None:
+    load = made(
+        make_db,
+        *("sqlite", "postgres", "CREATE TABLE target (n integer PRIMARY KEY, a integer CHECK (a > 1))"),
+        write_mode="upsert",
+    )
+    load.source.execute("DELETE FROM t", "INSERT INTO t VALUES (1, 0), (1, 2), (2, 2)")
+    result = load.attempt()
+    assert (load.destination.rows("SELECT * FROM target ORDER BY n"), result.rejected) == (
+        [(1, 2), (2, 2)],
+        0,
+    )
