@@ -32,7 +32,7 @@ def transfers_of(dag: Mapping[str, Any]) -> Iterator[tuple[str, Place | None]]:
     for task in dag.get("dag", {}).get("tasks", ()):
         operator = task.get("__var", task)
         fields = operator.get("template_fields") or ()
-        if not {"destination_conn_id", "checkpoint_table"} <= set(fields):
+        if not {"source_conn_id", "destination_conn_id", "checkpoint_table"} <= set(fields):
             continue
         expanded = _expanded_over(operator)
         given = operator.get("partial_kwargs", operator)

@@ -80,7 +80,7 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     strategy = draw(st.sampled_from(["key", "python"]))
     part = st.one_of(st.integers(0, 8), st.none()) if strategy == "key" else st.integers(0, 8)
-    write_mode = draw(st.sampled_from(["append", "upsert", "replace"]))
+    write_mode = draw(st.sampled_from(["append", "upsert", "replace", "replace_atomic"]))
     crashes = draw(st.lists(st.tuples(st.integers(0, 70), st.booleans()), max_size=4))
     clear = draw(st.none() | st.integers(0, len(crashes))) if write_mode != "append" else None
     return Case(
@@ -154,7 +154,10 @@ def run_case(source: Db, destination: Db, case: Case) -> None:
         except BaseException:  # cleaning up behind a crash fails in its own ways
             if not fuse.burnt:
                 raise
-            if case.write_mode != "upsert" or case.clear_after is None:
+            if case.write_mode == "replace_atomic":
+                # Of one load, none or all; the key of the table leaves no row twice.
+                assert destination.one(f"SELECT count(*) FROM {name}_target") in (0, len(case.keys))
+            elif case.write_mode != "upsert" or case.clear_after is None:
                 check_that_both_committed_or_neither(destination, name)
     assert contents(destination, f"{name}_target") == expected(source, destination, name, case)
 

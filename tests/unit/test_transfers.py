@@ -8,6 +8,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
+from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.plugin.transfers import Place, place_of, transfers_of
 
@@ -73,3 +74,8 @@ def test_rendered_fields() -> None:
 @pytest.mark.parametrize("damaged", [{}, {"dag": {}}, {"dag": {"tasks": [{"__var": {}}]}}])
 def test_other_dags_are_no_trouble(damaged: dict[str, Any]) -> None:
     assert list(transfers_of(damaged)) == []
+
+
+def test_who_publishes_is_not_taken_for_a_transfer() -> None:
+    given = {"transfer_task_id": "copy", "destination_conn_id": "dst", "destination_table": "t"}
+    assert found(lambda: CheckpointPublishOperator(task_id="publish", **given)) == []
