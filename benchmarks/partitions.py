@@ -65,7 +65,9 @@ def _measure(bench: Bench, numbers: Sequence[int], rounds: int) -> dict[str, Any
             parts = _plan(bench, name, number, 0)[1].parts if number else [None]
             bench.target(NARROW.create("target"))
             seconds[str(number)].append(_load(bench, name, [part and part.as_dict() for part in parts]))
-            if digest(bench.server, "destination", "target") != digest(bench.server, "source", name):
+            if digest(bench.server, "destination", NARROW, "target") != digest(
+                bench.server, "source", NARROW, name
+            ):
                 raise RuntimeError(f"{number} parts are not the table.")
     return {
         "rows": bench.size(NARROW),
