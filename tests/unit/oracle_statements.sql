@@ -14,6 +14,18 @@ DELETE FROM airflow_checkpoint WHERE airflow_checkpoint.updated_at < :updated_at
 
 DELETE FROM airflow_checkpoint_event WHERE EXISTS (SELECT * FROM airflow_checkpoint WHERE airflow_checkpoint_event.dag_id = airflow_checkpoint.dag_id AND airflow_checkpoint_event.task_id = airflow_checkpoint.task_id AND airflow_checkpoint_event.run_id = airflow_checkpoint.run_id AND airflow_checkpoint_event.map_index = airflow_checkpoint.map_index AND airflow_checkpoint.updated_at < :updated_at_1 AND airflow_checkpoint.status IN (:status_1_1));
 
+DELETE FROM target WHERE "N" <= :airflow_checkpoint_0 OR "N" IS NULL;
+
+DELETE FROM target WHERE "N" > :airflow_checkpoint_0;
+
+DELETE FROM target WHERE "N" IS NULL;
+
+DELETE FROM target WHERE "Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') OR "Z" IS NULL;
+
+DELETE FROM target WHERE "Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM');
+
+DELETE FROM target WHERE "Z" IS NULL;
+
 INSERT INTO airflow_checkpoint (dag_id, task_id, run_id, map_index, status, strategy, key_columns, position, rows_read, rows_written, batches, row_digest, nulls_done, fence, restarting, forced, request_seen, current_run_id, current_run_after, try_number, max_tries, task_retries, clear_number, owner, fingerprint, source_conn_id, destination_conn_id, destination_table, created_at, started_at, updated_at, completed_at, last_error, format_version) VALUES (:dag_id, :task_id, :run_id, :map_index, :status, :strategy, :key_columns, :position, :rows_read, :rows_written, :batches, :row_digest, :nulls_done, :fence, :restarting, :forced, :request_seen, :current_run_id, :current_run_after, :try_number, :max_tries, :task_retries, :clear_number, :owner, :fingerprint, :source_conn_id, :destination_conn_id, :destination_table, :created_at, :started_at, :updated_at, :completed_at, :last_error, :format_version);
 
 INSERT INTO airflow_checkpoint_event (dag_id, task_id, run_id, map_index, kind, recorded_at, who, try_number, rows_written, position, detail) VALUES (:dag_id, :task_id, :run_id, :map_index, :kind, :recorded_at, :who, :try_number, :rows_written, :position, :detail);
@@ -88,7 +100,9 @@ SELECT airflow_checkpoint_event.id, airflow_checkpoint_event.dag_id, airflow_che
 
 SELECT airflow_checkpoint_event.id, airflow_checkpoint_event.dag_id, airflow_checkpoint_event.task_id, airflow_checkpoint_event.run_id, airflow_checkpoint_event.map_index, airflow_checkpoint_event.kind, airflow_checkpoint_event.recorded_at, airflow_checkpoint_event.who, airflow_checkpoint_event.try_number, airflow_checkpoint_event.rows_written, airflow_checkpoint_event.position, airflow_checkpoint_event.detail FROM airflow_checkpoint_event WHERE airflow_checkpoint_event.dag_id = :dag_id_1 AND airflow_checkpoint_event.task_id = :task_id_1 AND airflow_checkpoint_event.run_id = :run_id_1 AND airflow_checkpoint_event.map_index = :map_index_1 ORDER BY airflow_checkpoint_event.id DESC FETCH FIRST 2 ROWS ONLY;
 
-SELECT airflow_checkpoint_event.id, airflow_checkpoint_event.dag_id, airflow_checkpoint_event.task_id, airflow_checkpoint_event.run_id, airflow_checkpoint_event.map_index, airflow_checkpoint_event.kind, airflow_checkpoint_event.recorded_at, airflow_checkpoint_event.who, airflow_checkpoint_event.try_number, airflow_checkpoint_event.rows_written, airflow_checkpoint_event.position, airflow_checkpoint_event.detail FROM airflow_checkpoint_event WHERE airflow_checkpoint_event.kind IN (:kind_1_1, :kind_1_2, :kind_1_3) AND (airflow_checkpoint_event.dag_id = :dag_id_1 AND airflow_checkpoint_event.task_id = :task_id_1 AND airflow_checkpoint_event.run_id = :run_id_1 AND airflow_checkpoint_event.map_index = :map_index_1 OR airflow_checkpoint_event.dag_id = :dag_id_2 AND airflow_checkpoint_event.task_id = :task_id_2 AND airflow_checkpoint_event.run_id = :run_id_2 AND airflow_checkpoint_event.map_index = :map_index_2 OR airflow_checkpoint_event.dag_id = :dag_id_3 AND airflow_checkpoint_event.task_id = :task_id_3 AND airflow_checkpoint_event.run_id = :run_id_3 AND airflow_checkpoint_event.map_index = :map_index_3 OR airflow_checkpoint_event.dag_id = :dag_id_4 AND airflow_checkpoint_event.task_id = :task_id_4 AND airflow_checkpoint_event.run_id = :run_id_4 AND airflow_checkpoint_event.map_index = :map_index_4 OR airflow_checkpoint_event.dag_id = :dag_id_5 AND airflow_checkpoint_event.task_id = :task_id_5 AND airflow_checkpoint_event.run_id = :run_id_5 AND airflow_checkpoint_event.map_index = :map_index_5 OR airflow_checkpoint_event.dag_id = :dag_id_6 AND airflow_checkpoint_event.task_id = :task_id_6 AND airflow_checkpoint_event.run_id = :run_id_6 AND airflow_checkpoint_event.map_index = :map_index_6 OR airflow_checkpoint_event.dag_id = :dag_id_7 AND airflow_checkpoint_event.task_id = :task_id_7 AND airflow_checkpoint_event.run_id = :run_id_7 AND airflow_checkpoint_event.map_index = :map_index_7 OR airflow_checkpoint_event.dag_id = :dag_id_8 AND airflow_checkpoint_event.task_id = :task_id_8 AND airflow_checkpoint_event.run_id = :run_id_8 AND airflow_checkpoint_event.map_index = :map_index_8 OR airflow_checkpoint_event.dag_id = :dag_id_9 AND airflow_checkpoint_event.task_id = :task_id_9 AND airflow_checkpoint_event.run_id = :run_id_9 AND airflow_checkpoint_event.map_index = :map_index_9 OR airflow_checkpoint_event.dag_id = :dag_id_10 AND airflow_checkpoint_event.task_id = :task_id_10 AND airflow_checkpoint_event.run_id = :run_id_10 AND airflow_checkpoint_event.map_index = :map_index_10 OR airflow_checkpoint_event.dag_id = :dag_id_11 AND airflow_checkpoint_event.task_id = :task_id_11 AND airflow_checkpoint_event.run_id = :run_id_11 AND airflow_checkpoint_event.map_index = :map_index_11 OR airflow_checkpoint_event.dag_id = :dag_id_12 AND airflow_checkpoint_event.task_id = :task_id_12 AND airflow_checkpoint_event.run_id = :run_id_12 AND airflow_checkpoint_event.map_index = :map_index_12) ORDER BY airflow_checkpoint_event.id;
+SELECT airflow_checkpoint_event.id, airflow_checkpoint_event.dag_id, airflow_checkpoint_event.task_id, airflow_checkpoint_event.run_id, airflow_checkpoint_event.map_index, airflow_checkpoint_event.kind, airflow_checkpoint_event.recorded_at, airflow_checkpoint_event.who, airflow_checkpoint_event.try_number, airflow_checkpoint_event.rows_written, airflow_checkpoint_event.position, airflow_checkpoint_event.detail FROM airflow_checkpoint_event WHERE airflow_checkpoint_event.kind IN (:kind_1_1, :kind_1_2, :kind_1_3) AND (airflow_checkpoint_event.dag_id = :dag_id_1 AND airflow_checkpoint_event.task_id = :task_id_1 AND airflow_checkpoint_event.run_id = :run_id_1 AND airflow_checkpoint_event.map_index = :map_index_1 OR airflow_checkpoint_event.dag_id = :dag_id_2 AND airflow_checkpoint_event.task_id = :task_id_2 AND airflow_checkpoint_event.run_id = :run_id_2 AND airflow_checkpoint_event.map_index = :map_index_2 OR airflow_checkpoint_event.dag_id = :dag_id_3 AND airflow_checkpoint_event.task_id = :task_id_3 AND airflow_checkpoint_event.run_id = :run_id_3 AND airflow_checkpoint_event.map_index = :map_index_3 OR airflow_checkpoint_event.dag_id = :dag_id_4 AND airflow_checkpoint_event.task_id = :task_id_4 AND airflow_checkpoint_event.run_id = :run_id_4 AND airflow_checkpoint_event.map_index = :map_index_4 OR airflow_checkpoint_event.dag_id = :dag_id_5 AND airflow_checkpoint_event.task_id = :task_id_5 AND airflow_checkpoint_event.run_id = :run_id_5 AND airflow_checkpoint_event.map_index = :map_index_5 OR airflow_checkpoint_event.dag_id = :dag_id_6 AND airflow_checkpoint_event.task_id = :task_id_6 AND airflow_checkpoint_event.run_id = :run_id_6 AND airflow_checkpoint_event.map_index = :map_index_6 OR airflow_checkpoint_event.dag_id = :dag_id_7 AND airflow_checkpoint_event.task_id = :task_id_7 AND airflow_checkpoint_event.run_id = :run_id_7 AND airflow_checkpoint_event.map_index = :map_index_7 OR airflow_checkpoint_event.dag_id = :dag_id_8 AND airflow_checkpoint_event.task_id = :task_id_8 AND airflow_checkpoint_event.run_id = :run_id_8 AND airflow_checkpoint_event.map_index = :map_index_8 OR airflow_checkpoint_event.dag_id = :dag_id_9 AND airflow_checkpoint_event.task_id = :task_id_9 AND airflow_checkpoint_event.run_id = :run_id_9 AND airflow_checkpoint_event.map_index = :map_index_9 OR airflow_checkpoint_event.dag_id = :dag_id_10 AND airflow_checkpoint_event.task_id = :task_id_10 AND airflow_checkpoint_event.run_id = :run_id_10 AND airflow_checkpoint_event.map_index = :map_index_10 OR airflow_checkpoint_event.dag_id = :dag_id_11 AND airflow_checkpoint_event.task_id = :task_id_11 AND airflow_checkpoint_event.run_id = :run_id_11 AND airflow_checkpoint_event.map_index = :map_index_11 OR airflow_checkpoint_event.dag_id = :dag_id_12 AND airflow_checkpoint_event.task_id = :task_id_12 AND airflow_checkpoint_event.run_id = :run_id_12 AND airflow_checkpoint_event.map_index = :map_index_12 OR airflow_checkpoint_event.dag_id = :dag_id_13 AND airflow_checkpoint_event.task_id = :task_id_13 AND airflow_checkpoint_event.run_id = :run_id_13 AND airflow_checkpoint_event.map_index = :map_index_13 OR airflow_checkpoint_event.dag_id = :dag_id_14 AND airflow_checkpoint_event.task_id = :task_id_14 AND airflow_checkpoint_event.run_id = :run_id_14 AND airflow_checkpoint_event.map_index = :map_index_14 OR airflow_checkpoint_event.dag_id = :dag_id_15 AND airflow_checkpoint_event.task_id = :task_id_15 AND airflow_checkpoint_event.run_id = :run_id_15 AND airflow_checkpoint_event.map_index = :map_index_15 OR airflow_checkpoint_event.dag_id = :dag_id_16 AND airflow_checkpoint_event.task_id = :task_id_16 AND airflow_checkpoint_event.run_id = :run_id_16 AND airflow_checkpoint_event.map_index = :map_index_16 OR airflow_checkpoint_event.dag_id = :dag_id_17 AND airflow_checkpoint_event.task_id = :task_id_17 AND airflow_checkpoint_event.run_id = :run_id_17 AND airflow_checkpoint_event.map_index = :map_index_17 OR airflow_checkpoint_event.dag_id = :dag_id_18 AND airflow_checkpoint_event.task_id = :task_id_18 AND airflow_checkpoint_event.run_id = :run_id_18 AND airflow_checkpoint_event.map_index = :map_index_18) ORDER BY airflow_checkpoint_event.id;
+
+SELECT airflow_slot, COUNT(*) FROM ( SELECT CASE WHEN src."N" <= 2 THEN 1 ELSE 2 END AS airflow_slot FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ) src GROUP BY airflow_slot;
 
 SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c ON c.owner = k.owner AND c.constraint_name = k.constraint_name WHERE k.constraint_type = 'P' AND k.owner = :1 AND k.table_name = :2 ORDER BY c.position;
 
@@ -120,6 +134,10 @@ SELECT COUNT(*) FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL);
 
 SELECT COUNT(*) FROM ( SELECT n, b FROM t ) src WHERE (src."N" IS NULL);
 
+SELECT COUNT(*), COUNT(src."N") FROM ( SELECT * FROM t ) src;
+
+SELECT COUNT(*), COUNT(src."Z") FROM ( SELECT * FROM t ) src;
+
 SELECT DISTINCT airflow_checkpoint.dag_id FROM airflow_checkpoint ORDER BY airflow_checkpoint.dag_id;
 
 SELECT n, b FROM t;
@@ -132,11 +150,31 @@ SELECT s.table_owner, s.table_name FROM all_synonyms s WHERE s.owner IN (:1, 'PU
 
 SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" DESC FETCH FIRST 1 ROWS ONLY;
 
+SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" FETCH FIRST 1 ROWS ONLY;
+
 SELECT src."N" FROM ( SELECT n, b FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N" FROM ( SELECT src."N" FROM t SAMPLE (33.333333) src ) src ORDER BY src."N";
+
+SELECT src."N", airflow_rows FROM ( SELECT src."N", COUNT(*) AS airflow_rows FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL GROUP BY src."N" ) src ORDER BY src."N";
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND (src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') OR (src."Z" IS NULL)) ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND (src."Z" IS NULL) ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."N" <= :airflow_checkpoint_0 ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."N" > :airflow_checkpoint_0 AND src."N" <= :airflow_checkpoint_1 ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_1, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src;
+
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" <= :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" <= :airflow_checkpoint_3 ORDER BY src."N", src."B";
+
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" <= :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" > :airflow_checkpoint_3 AND src."N" <= :airflow_checkpoint_4 ORDER BY src."N", src."B";
 
 SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" <= :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) ORDER BY src."N", src."B";
 
@@ -160,6 +198,18 @@ SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6
 
 SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL);
 
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL) AND (src."N" <= :airflow_checkpoint_0 OR (src."N" IS NULL));
+
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL) AND (src."N" IS NULL);
+
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL) AND (src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') OR (src."Z" IS NULL));
+
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL) AND (src."Z" IS NULL);
+
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL) AND src."N" > :airflow_checkpoint_0 AND src."N" <= :airflow_checkpoint_1;
+
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL) AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_1, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM');
+
 SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE src."N" <= :airflow_checkpoint_0 ORDER BY src."N";
 
 SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE src."N" > :airflow_checkpoint_0 AND src."N" <= :airflow_checkpoint_1 ORDER BY src."N";
@@ -181,6 +231,12 @@ SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual;
 SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1) AND tables_and_views.owner = :owner;
 
 SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1, :table_names_2) AND tables_and_views.owner = :owner;
+
+SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" FETCH FIRST 1 ROWS ONLY;
+
+SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", airflow_upto FROM ( SELECT src."Z", ROW_NUMBER() OVER (ORDER BY src."Z") AS airflow_place, COUNT(*) OVER (ORDER BY src."Z") AS airflow_upto FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ) src WHERE airflow_place IN (3) ORDER BY airflow_place;
 
 UPDATE airflow_checkpoint SET position=:new_position, lower_bound=:new_lower_bound, rows_read=:new_rows_read, rows_written=:new_rows_written, batches=:new_batches, row_digest=:new_row_digest, nulls_done=:new_nulls_done, updated_at=:new_updated_at WHERE airflow_checkpoint.dag_id = :dag_id_1 AND airflow_checkpoint.task_id = :task_id_1 AND airflow_checkpoint.run_id = :run_id_1 AND airflow_checkpoint.map_index = :map_index_1 AND airflow_checkpoint.fence = :my_fence;
 
