@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import httpx
+
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
@@ -42,6 +44,22 @@ def test_parts_that_are_killed_resume_and_the_others_do_not_notice(
         assert any(line.startswith("Resuming order_id > ") for line in part.log(2))
         assert part.rows() == OWN - 100
     assert_complete(load)
+
+    key = {
+        "dag_id": load.key.dag_id,
+        "task_id": "copy",
+        "run_id": load.key.run_id,
+        "map_index": "{MAP_INDEX}",
+    }
+    page = httpx.get(
+        f"{airflow.url}/checkpoint/task",
+        params=key,
+        headers={"Authorization": f"Bearer {airflow.token('admin')}", "Accept": "text/html"},
+        timeout=30,
+        trust_env=False,
+    ).text
+    assert "8 parts of one table" in page
+    assert 'title="Part 7: completed, 100%"' in page
 
 
 def test_a_cleared_part_reloads_its_range_alone(airflow: LiveAirflow, prepare_load: StartLoad) -> None:
