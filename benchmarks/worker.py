@@ -46,12 +46,16 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     if job["watch"]:
         watch_batches(marks, job["rows_wanted"])
     context = stand_in(job)
+    if job.get("gate"):
+        wait_for_go(Path(job["gate"]))
+    began_at = time.time()
     marks["start"] = time.perf_counter()
     with contextlib.suppress(Enough):
         operator.execute(context)
     seconds = time.perf_counter() - marks["start"]
     first = marks["first"] - marks["start"] if "first" in marks else None
-    return {"seconds": seconds, "first_batch_s": first, "peak_mb": peak_mb()}
+    outcome = {"seconds": seconds, "first_batch_s": first, "peak_mb": peak_mb()}
+    return outcome | ({"began_at": began_at, "ended_at": began_at + seconds} if job.get("gate") else {})
 
 
 def build(job: dict[str, Any]) -> Any:
@@ -77,6 +81,13 @@ def import_everything(operator: Any, task: str) -> None:
         import airflow_checkpoint_provider.hooks.databases  # noqa: F401
 
 
+def wait_for_go(gate: Path) -> None:
+    """Say that all is imported, and wait for the others: they begin together."""
+    gate.with_name(f"{gate.name}.{os.getpid()}").touch()
+    while not gate.exists():
+        time.sleep(0.005)
+
+
 def watch_batches(marks: dict[str, float], rows_wanted: int | None) -> None:
     """Note when the first batch is committed, and end the attempt when enough rows are."""
     from airflow_checkpoint_provider.engine import progress
@@ -99,7 +110,7 @@ def stand_in(job: dict[str, Any]) -> Any:
         dag_id="benchmarks",
         task_id="copy",
         run_id=job["run_id"],
-        map_index=-1,
+        map_index=job.get("map_index", -1),
         try_number=job["try_number"],
         max_tries=3,
     )

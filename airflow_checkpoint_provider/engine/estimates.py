@@ -14,16 +14,18 @@ from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
 _ROWS_FOR_EACH = 500  # of a sample, for each part: the parts then differ by a few percent
 _PAGES_FOR_EACH = 50  # a page's rows are often neighbours, and so one observation
 _VALUES_FOR_EACH = 4  # of the statistics
+_ROWS_IN_PAGE = 10  # at least, where the pages are not counted: of a partitioned table
 _MOST = 50.0  # percent; a larger sample is no less work than the whole
 
 Estimate = tuple[str, Amount, list[Border]]
 
+# What is known of a table with others below it is known of those, except for partitions, whose rows are summed up.
 _KNOWN = """
 SELECT c.reltuples, c.relpages, pg_stat_get_mod_since_analyze(c.oid), s.null_frac,
        COALESCE(array_length(s.most_common_freqs, 1), 0) + COALESCE(array_length(s.histogram_bounds, 1), 0)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = %s AND NOT s.inherited
-WHERE c.oid = %s::regclass AND c.relkind IN ('r', 'm')
+WHERE c.oid = %s::regclass AND (c.relkind = 'p' OR c.relkind IN ('r', 'm') AND NOT c.relhassubclass)
 """
 # The histogram leaves out the values that are listed for being frequent, and its first bound ends nothing.
 _VALUES = """
@@ -75,7 +77,8 @@ def _in_postgres(
         and source.is_plain(column)
     ):
         return _from_statistics(source, name, column, rows, null_share)
-    percent = 100.0 * parts * max(_ROWS_FOR_EACH / rows, _PAGES_FOR_EACH / max(pages, 1))
+    pages = pages if pages > 0 else rows / _ROWS_IN_PAGE
+    percent = 100.0 * parts * max(_ROWS_FOR_EACH / rows, _PAGES_FOR_EACH / pages)
     amount = Amount(int(rows), 0)
     return _sampled(source, table, column, amount, f"TABLESAMPLE SYSTEM ({percent:.6f})", percent)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
+
+import httpx
 
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
+from tests.demo import flights
 from tests.live.airflow import LiveAirflow
 
 PARTS = 8
@@ -41,6 +45,22 @@ def test_parts_that_are_killed_resume_and_the_others_do_not_notice(
         assert part.rows() == OWN - 100
     assert_complete(load)
 
+    key = {
+        "dag_id": load.key.dag_id,
+        "task_id": "copy",
+        "run_id": load.key.run_id,
+        "map_index": "{MAP_INDEX}",
+    }
+    page = httpx.get(
+        f"{airflow.url}/checkpoint/task",
+        params=key,
+        headers={"Authorization": f"Bearer {airflow.token('admin')}", "Accept": "text/html"},
+        timeout=30,
+        trust_env=False,
+    ).text
+    assert "8 parts of one table" in page
+    assert 'title="Part 7: completed, 100%"' in page
+
 
 def test_a_cleared_part_reloads_its_range_alone(airflow: LiveAirflow, prepare_load: StartLoad) -> None:
     load = prepare_load("partitioned_orders")
@@ -61,3 +81,16 @@ def test_a_cleared_part_reloads_its_range_alone(airflow: LiveAirflow, prepare_lo
     load.index(7).wait_for_success(attempt=2)
     assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
     assert_complete(load)
+
+
+def test_the_example_loads_its_table(airflow: LiveAirflow, home: Path) -> None:
+    source, warehouse = home / "flights_source.db", home / "warehouse.db"
+    total = flights.create_databases(source, warehouse)
+    airflow.api.wait_for_dag("example_partitioned_load")
+    airflow.api.trigger("example_partitioned_load", conf={}, run_id="example")
+    assert airflow.api.wait_for_run("example_partitioned_load", "example") == "success"
+    assert flights.count(warehouse) == total
+    assert flights.digest(warehouse) == flights.digest(source)
+    with closing(sqlite3.connect(warehouse)) as connection:
+        states = connection.execute("SELECT status, count(*) FROM airflow_checkpoint GROUP BY 1").fetchall()
+    assert states == [("completed", 4)]

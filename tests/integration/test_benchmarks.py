@@ -42,3 +42,15 @@ def test_a_case_that_does_not_exist_is_named() -> None:
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "no case is called 'everything'" in done.stderr
+
+
+def test_loading_in_parts_is_measured(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.partitions", "--quick", "--json", str(file)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(file.read_text())
+    assert {number: len(seconds) for number, seconds in figures["seconds"].items()} == {"0": 1, "2": 1}
+    assert figures["planned_by"]["known"] == "the statistics of Postgres"
+    assert figures["planned_by"]["read"].startswith("ranges of equal width")
+    assert "| 2 parts | " in done.stdout

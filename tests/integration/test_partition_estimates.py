@@ -111,3 +111,26 @@ def test_a_table_that_was_never_analyzed_and_a_view_are_read(fill: Fill, make_db
         made = plan(source, 4, checkpoint_column="k", large=1000, source_table=table)
         assert made.how.startswith("ranges of equal width")
     assert max(sizes(source, made, make_db)) <= 1.5 * ROWS / 4
+
+
+def test_a_partitioned_table_is_sampled(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._PAGES_FOR_EACH", 100)
+    source = make_db("postgres", "source")
+    source.execute(
+        "CREATE TABLE t (n integer, k integer) PARTITION BY RANGE (k)",
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (5000)",
+        "CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (5000) TO (1000000)",
+        f"INSERT INTO t SELECT n, n FROM generate_series(1, {ROWS}) n",
+        "ANALYZE t",
+    )
+    made = plan(source, 4, checkpoint_column="k", large=1000)
+    assert made.how.startswith("a sample of ")
+    assert max(sizes(source, made, make_db)) <= 2 * ROWS / 4
+
+
+def test_a_table_that_others_inherit_from_is_read(fill: Fill) -> None:
+    source = fill("postgres")
+    source.execute("CREATE TABLE child () INHERITS (t)", "INSERT INTO child VALUES (0, -5)", "ANALYZE t")
+    made = plan(source, 4, checkpoint_column="k", large=1000)
+    assert made.how.startswith("ranges of equal width")
+    assert made.parts[0].rows_in_all == ROWS + 1

@@ -72,6 +72,7 @@ def test_the_parts_have_every_row_once(source: Db, target: Db, type_: str, keys:
     nulls = keys.count(None)
     assert max(result.rows for result in results) <= max(2 * len(keys) / 4 + largest_tie, nulls)
     assert sum(part.rows for part in parts) == len(keys) == parts[0].rows_in_all
+    assert all(result.rows for result in results) or not keys
 
 
 def test_rows_without_a_key_are_refused_by_the_part_that_they_are_in(source: Db, target: Db) -> None:

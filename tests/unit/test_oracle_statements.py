@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from airflow_checkpoint_provider.engine.part import bound
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.search import Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -21,6 +23,7 @@ from tests.databases import Db
 from tests.loads import Load
 from tests.oracle_databases import stand_in
 from tests.oracle_standin import Faults
+from tests.parts import PartLoad, plan
 
 PAGE = Path(__file__).with_name("oracle_statements.sql")
 COLUMNS = (
@@ -57,6 +60,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
         load = Load(source, destination, {"batch_size": 4, **arguments}, run=number)
         load.attempt_batches(1)
         load.attempt()
+    run_parts(source, destination, monkeypatch)
     monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
     hook = CheckpointHook("target")
     which = ("a_dag", "a_task", "run_1")
@@ -77,6 +81,31 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
     hook.delete(*which)
     hook.purge(older_than=timedelta(days=30), status="completed")
     hook.purge(older_than=timedelta(seconds=-1), status="completed")
+
+
+def run_parts(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._ROWS_FOR_EACH", 1)  # of six
+    for arguments in ({"large": 1}, {"checkpoint_column": "z"}, {"partition_column": "n"}):
+        plan(source, 2, **{"checkpoint_column": "n", **arguments})
+    destination.execute("DELETE FROM target")
+    parts = plan(source, 2, checkpoint_column="n").parts
+    for run, column in enumerate("NZ", start=100):
+        for part in (*parts, replace(parts[0], index=2, of=4, upper=None)):
+            bounds = {} if column == "N" else {"lower": part.lower and ZONED, "upper": part.upper and ZONED}
+            planned = replace(part, column=column, **bounds)
+            load = PartLoad.of(
+                source,
+                destination,
+                planned,
+                checkpoint_column=["n", "b"],
+                on_null_key="load",
+                write_mode="replace",
+            )
+            load.run = run
+            load.attempt()
+
+
+ZONED = bound(datetime(2025, 1, 1, tzinfo=UTC))
 
 
 def statements(faults: dict[str, Faults]) -> str:
