@@ -213,8 +213,8 @@ def test_every_type_of_postgres_and_a_change_in_each(make_db: MakeDb, hostile: s
         if hostile == side:
             name = db.one("SELECT current_database()")
             db.execute(*(f"ALTER DATABASE {name} SET {key} = '{value}'" for key, value in SETTINGS.items()))
-    arguments = {"source_table": "t", "destination_table": "t", "write_mode": "replace", "verify": "digest"}
-    load = Load(source, destination, arguments)
+    arguments = {"source_table": "t", "destination_table": "t", "checkpoint_column": "n"}
+    load = Load(source, destination, {**arguments, "write_mode": "replace", "verify": "digest"})
     result = load.attempt()
     assert result.verified is not None
     assert not load.told(Verified)[0].unjudged
