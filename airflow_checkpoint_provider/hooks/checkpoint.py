@@ -79,7 +79,13 @@ class CheckpointHook(BaseHook):
         limit: int | None = 100,
         offset: int = 0,
     ) -> Sequence[Event]:
-        """Return what happened to a checkpoint, newest first."""
+        """
+        Return what happened to a checkpoint, newest first; it is there after the checkpoint is deleted, too.
+
+        :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :param limit: at most so many events, ``None`` for all
+        :param offset: leave out so many first
+        """
         identity = _identity(dag_id, task_id, run_id, map_index)
         return self._catalog.history(identity, **_limits(limit, offset))
 
@@ -111,7 +117,11 @@ class CheckpointHook(BaseHook):
         return self._catalog.rejects(identity, limit=limit, offset=offset)
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
-        """Return the requests that no attempt has followed yet, by the identity of the checkpoint."""
+        """
+        Return the requests that no attempt has followed yet, by the identity of the checkpoint.
+
+        :param checkpoints: what to look for, as :meth:`list` returns them
+        """
         return self._catalog.requests(checkpoints)
 
     def find(
@@ -120,6 +130,10 @@ class CheckpointHook(BaseHook):
         """
         Return a page of the checkpoints that match, with what was asked of them, and how many there are.
 
+        :param search: what must hold of them
+        :param limit: at most so many
+        :param offset: leave out so many first
+        :param order_by: a column, with ``-`` in front for descending
         :raises ArgumentError: for another order than :meth:`list` knows
         """
         return self._catalog.find(search, **_limits(limit, offset), order_by=order_by)
@@ -282,6 +296,7 @@ class CheckpointHook(BaseHook):
         Delete a checkpoint, so that the next attempt knows of no earlier one. Its rejected rows go with it, its
         history stays.
 
+        :param who: for the history; by default the user of this process
         :return: whether there was one
         """
         return self._catalog.delete(_identity(dag_id, task_id, run_id, map_index), _who(who))

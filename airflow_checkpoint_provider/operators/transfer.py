@@ -242,7 +242,11 @@ class CheckpointedTransferOperator(BaseOperator):
         return result.as_dict()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
-        """Describe what was read and written, for OpenLineage; also after a failure."""
+        """
+        Describe what was read and written, for OpenLineage; also after a failure.
+
+        :param task_instance: the attempt, which has nothing to add
+        """
         return self._lineage.facets() if self._lineage else None
 
     def on_kill(self) -> None:
@@ -251,14 +255,22 @@ class CheckpointedTransferOperator(BaseOperator):
 
 
 def identify(context: Context, scope: str) -> Identity:
-    """Return whose checkpoint a task instance uses."""
+    """
+    Return whose checkpoint a task instance uses.
+
+    :param scope: ``"run"``, or ``"task"`` for the one that spans runs
+    """
     ti = context["ti"]
     run_id = ALL_RUNS if scope == "task" else ti.run_id
     return Identity(ti.dag_id, ti.task_id, run_id, -1 if ti.map_index is None else ti.map_index)
 
 
 def describe_attempt(context: Context, retries: int | None) -> Attempt:
-    """Return what tells this attempt from others."""
+    """
+    Return what tells this attempt from others.
+
+    :param retries: the task's ``retries``
+    """
     ti = context["ti"]
     dag_run = context["dag_run"]
     return Attempt(

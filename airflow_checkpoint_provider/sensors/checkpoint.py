@@ -148,7 +148,12 @@ class CheckpointSensor(BaseSensorOperator):
         return False if result is None else PokeReturnValue(is_done=True, xcom_value=result)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Go on after the trigger's event."""
+        """
+        Go on after the trigger's event.
+
+        :param event: its ``status``, with a ``result`` or a ``message``
+        :raises CheckpointError: when it says that waiting on is of no use
+        """
         if event["status"] == "success":
             self.log.info("The wait is over: %s", event["result"])
             return event["result"]
