@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -49,12 +48,6 @@ def _blocks(page: Path) -> Iterator[Block]:
         yield Block(
             page, before.count("\n") + 1, found.group(1), found.group(2), note.group(1) if note else ""
         )
-
-
-def has_what(note: str) -> bool:
-    """Tell whether the hook has the method that a block needs (``needs: NAME``)."""
-    _, needs, name = note.partition("needs: ")
-    return not needs or hasattr(CheckpointHook, name)
 
 
 def without_code(text: str) -> str:

@@ -99,7 +99,13 @@ class CheckpointHook(BaseHook):
         limit: int | None = 100,
         offset: int = 0,
     ) -> Sequence[Reject]:
-        """Return the rows of a load that its destination has refused (``on_bad_row="reject"``), in their order."""
+        """
+        Return the rows of a load that its destination has refused (``on_bad_row="reject"``), in their order.
+
+        :param run_id: without it, those of the checkpoint that spans runs
+        :param limit: at most so many; ``None`` for all
+        :param offset: leave out so many first
+        """
         return self.look_at_rejects(dag_id, task_id, run_id, map_index, limit=limit, offset=offset)[1]
 
     def look_at_rejects(

@@ -40,6 +40,7 @@ def check_literals(operator: CheckpointedTransferOperator) -> None:
     known = {name: value for name, value in given.items() if is_literal(value)}
     others = {name: getattr(operator, name) for name in _CONNECTIONS}
     check_types({name: value for name, value in others.items() if is_literal(value)})
+    known["rows_processor"] = operator.rows_processor
     _convert(known)
     separate = operator.checkpoint_conn_id
     if is_literal(separate) and is_literal(operator.destination_conn_id):

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
 from tests.databases import Db
-from tests.documents import ROOT, Block, blocks, has_what
+from tests.documents import ROOT, Block, blocks
 from tests.fix_databases import MakeDb
 from tests.operating import DagRun, TaskInstance
 
@@ -113,7 +113,7 @@ def run(dag: DAG) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_python(block: Block, warehouse: Db) -> None:
     compile(block.text, str(block), "exec")
-    if block.note.startswith("not run") or not has_what(block.note):
+    if block.note.startswith("not run"):
         return
     if "CheckpointedTransferOperator(" not in block.text:  # it speaks of a load that was there before
         for dag in parse(LOAD):

@@ -110,3 +110,14 @@ def test_what_is_no_name_is_refused(make_db: MakeDb, argument: str, name: str) -
     db.execute("CREATE TABLE t (id integer)")
     with pytest.raises(ArgumentError, match=argument if name or argument != "source_table" else "sql"):
         Load(db, db, {"source_table": "t", "destination_table": "t", argument: name}).attempt()
+
+
+def test_the_primary_key_is_found_beside_columns_that_are_read_as_text(make_db: MakeDb) -> None:
+    source, destination = make_db("postgres", "source"), make_db("sqlite", "destination")
+    source.execute(
+        "CREATE TABLE t (a text[], z integer, b name[], y integer, PRIMARY KEY (z, y))",
+        "INSERT INTO t VALUES ('{x}', 1, '{y}', 2), ('{x}', 1, '{y}', 1)",
+    )
+    destination.execute("CREATE TABLE t (a text, z integer, b text, y integer)")
+    result = Load(source, destination, {"source_table": "t", "destination_table": "t"}).attempt()
+    assert (result.strategy, result.checkpoint) == ("key", {"z": 1, "y": 2})

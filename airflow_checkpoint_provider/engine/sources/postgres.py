@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.batches import Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.binds import Binds
+from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import SourceError
-from airflow_checkpoint_provider.engine.names import quote_name
+from airflow_checkpoint_provider.engine.names import TableName, quote_name
 from airflow_checkpoint_provider.engine.packed import PackedReader
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
@@ -47,6 +48,11 @@ _UNPORTABLE = frozenset(
         *("money", "regclass", "regproc", "regtype", "regrole", "regnamespace", "regoper", "regoperator"),
         *("regprocedure", "regconfig", "regdictionary", "regcollation", "aclitem", "xml"),
     )
+)
+_PRIMARY_KEY = (
+    "SELECT attname FROM pg_index CROSS JOIN unnest(indkey) WITH ORDINALITY AS part (number, place) "
+    "JOIN pg_attribute ON attrelid = indrelid AND attnum = number "
+    "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
 )
 _CANCEL_S = 2.0
 _SMALL_BATCH = 10_000  # rows
@@ -87,6 +93,15 @@ class PostgresSource(Source):
 
     def cut(self) -> None:
         cut(self.raw)
+
+    def primary_key(self, table: TableName) -> list[str]:
+        # SQLAlchemy asks for arrays, and these may be read as text on this connection.
+        with reading(self.connection):
+            if found := table.resolve(sa.inspect(self.connection)):
+                with self._cursor() as cursor:
+                    cursor.execute(_PRIMARY_KEY, [found.quote(self.connection.dialect)])
+                    return [name for (name,) in cursor.fetchall()]
+        return []
 
     def typed(self, column: str, placeholder: str) -> str:
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.
