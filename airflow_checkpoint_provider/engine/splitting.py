@@ -80,7 +80,7 @@ def split(spec: SplitSpec, source: Database, opened: Callable[[Any], None] = lam
                 spec, reader, column, "there are no rows with a key", count(reader, column), [], None
             )
         how, amount, borders = _borders(spec, reader, table, column, last[0])
-        return _plan(spec, reader, column, how, amount, borders, last[0])
+        return _plan(reader, column, how, amount, borders, last[0])
 
 
 def _column(spec: SplitSpec, source: Source, table: TableName | None) -> str:
@@ -118,7 +118,6 @@ def _borders(
 
 
 def _plan(
-    spec: SplitSpec,
     source: Source,
     column: str,
     how: str,
@@ -148,7 +147,7 @@ def _plan(
         rows_in_all=amount.rows,
     )
     parts = []
-    # As many as a part has of the others: too many to come on top of one.
+    # More than half of what a part has are too many to come on top of one.
     alone = not ends or amount.nulls * 2 * len(ends) > amount.keyed
     if alone:
         parts.append(blank)
