@@ -76,9 +76,7 @@ def split(spec: SplitSpec, source: Database, opened: Callable[[Any], None] = lam
         column = _column(spec, reader, table)
         last = reader.last_key([column])
         if last is None:
-            return _plan(
-                spec, reader, column, "there are no rows with a key", count(reader, column), [], None
-            )
+            return _plan(reader, column, "there are no rows with a key", count(reader, column), [], None)
         how, amount, borders = _borders(spec, reader, table, column, last[0])
         return _plan(reader, column, how, amount, borders, last[0])
 
