@@ -101,7 +101,8 @@ class Rejects:
 
     def clear(self, run_id: str | None = None) -> None:
         """Delete them; with ``run_id`` those of one run."""
-        if self._there:
+        # Looked at before, so that a load that has never rejected anything does not need the right to delete.
+        if self.count(run_id):
             self._connection.execute(self._table.delete().where(self._of(run_id)))
 
     def list(self, *, limit: int | None, offset: int = 0) -> list[Reject]:

@@ -76,9 +76,9 @@ def split(spec: SplitSpec, source: Database, opened: Callable[[Any], None] = lam
         column = _column(spec, reader, table)
         last = reader.last_key([column])
         if last is None:
-            return _plan(reader, column, "there are no rows with a key", count(reader, column), [], None)
+            return _plan(reader, column, "there are no rows with a key", count(reader, column), [], None, 1)
         how, amount, borders = _borders(spec, reader, table, column, last[0])
-        return _plan(reader, column, how, amount, borders, last[0])
+        return _plan(reader, column, how, amount, borders, last[0], spec.partitions)
 
 
 def _column(spec: SplitSpec, source: Source, table: TableName | None) -> str:
@@ -122,6 +122,7 @@ def _plan(
     amount: Amount,
     borders: Sequence[Border],
     last: Any,
+    wanted: int,
 ) -> Plan:
     """Make parts that lie between borders; the first has the rows without a key, or is for them alone."""
     ends = [
@@ -145,8 +146,8 @@ def _plan(
         rows_in_all=amount.rows,
     )
     parts = []
-    # More than half of what a part has are too many to come on top of one.
-    alone = not ends or amount.nulls * 2 * len(ends) > amount.keyed
+    # More than half of an even share are too many to come on top of one.
+    alone = not ends or amount.nulls * 2 * wanted > amount.rows
     if alone:
         parts.append(blank)
     for number, border in enumerate(ends):

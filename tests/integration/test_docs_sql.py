@@ -149,6 +149,10 @@ def test_rights_where_a_dba_creates_the_tables(
         execute(operator(destination_table="dwh.sales"))
     script = CheckpointHook("dst").ddl("postgresql")
     tables = "airflow_checkpoint, airflow_checkpoint_event"
-    postgres.admin.execute(script, f"GRANT SELECT, INSERT, UPDATE ON {tables} TO {postgres.user}")
+    postgres.admin.execute(
+        script,
+        f"GRANT SELECT, INSERT, UPDATE ON {tables} TO {postgres.user}",
+        f"GRANT SELECT ON airflow_checkpoint_reject TO {postgres.user}",
+    )
     monkeypatch.setenv("AIRFLOW__CHECKPOINT__AUTO_CREATE", "False")
     assert execute(operator(destination_table="dwh.sales"))["rows"] == 1000

@@ -84,5 +84,7 @@ def test_purge(many: CheckpointHook, status: Any, left: str) -> None:
     assert "".join(runs(many, order_by="run_id")) == left
     for run in range(1, 7):
         assert bool(many.history("a_dag", "a_task", f"run_{run}")) is (str(run) in left)
-    with pytest.raises(ArgumentError, match="status: 'done' is not one of running, failed, completed"):
+    with pytest.raises(
+        ArgumentError, match="status: 'done' is not one of seeded, running, failed, completed"
+    ):
         many.purge(timedelta(days=1), "done")

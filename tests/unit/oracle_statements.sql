@@ -28,8 +28,6 @@ DELETE FROM airflow_checkpoint WHERE airflow_checkpoint.dag_id = :its_dag_id AND
 
 DELETE FROM airflow_checkpoint_event WHERE airflow_checkpoint_event.dag_id = :its_dag_id AND airflow_checkpoint_event.task_id = :its_task_id AND airflow_checkpoint_event.run_id = :its_run_id AND airflow_checkpoint_event.map_index = :its_map_index AND NOT (EXISTS (SELECT * FROM airflow_checkpoint WHERE airflow_checkpoint.dag_id = airflow_checkpoint_event.dag_id AND airflow_checkpoint.task_id = airflow_checkpoint_event.task_id AND airflow_checkpoint.run_id = airflow_checkpoint_event.run_id AND airflow_checkpoint.map_index = airflow_checkpoint_event.map_index));
 
-DELETE FROM airflow_checkpoint_reject WHERE airflow_checkpoint_reject.dag_id = :dag_id_1 AND airflow_checkpoint_reject.task_id = :task_id_1 AND airflow_checkpoint_reject.run_id = :run_id_1 AND airflow_checkpoint_reject.map_index = :map_index_1;
-
 DELETE FROM airflow_checkpoint_reject WHERE airflow_checkpoint_reject.dag_id = :its_dag_id AND airflow_checkpoint_reject.task_id = :its_task_id AND airflow_checkpoint_reject.run_id = :its_run_id AND airflow_checkpoint_reject.map_index = :its_map_index AND NOT (EXISTS (SELECT * FROM airflow_checkpoint WHERE airflow_checkpoint.dag_id = airflow_checkpoint_reject.dag_id AND airflow_checkpoint.task_id = airflow_checkpoint_reject.task_id AND airflow_checkpoint.run_id = airflow_checkpoint_reject.run_id AND airflow_checkpoint.map_index = airflow_checkpoint_reject.map_index));
 
 DELETE FROM target WHERE "N" <= :airflow_checkpoint_0 OR "N" IS NULL;
