@@ -14,6 +14,8 @@ from airflow.sdk import BaseOperator, BaseSensorOperator
 from airflow_checkpoint_provider.cli.definition import get_checkpoint_cli_commands
 from airflow_checkpoint_provider.get_provider_info import get_provider_info
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
+from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
 from tests.documents import GUIDE, PAGES, ROOT, sections, tables
@@ -42,6 +44,15 @@ def test_arguments_of_the_operator(name: str) -> None:
 @pytest.mark.parametrize("name", arguments(CheckpointSensor.__init__))
 def test_arguments_of_the_sensor(name: str) -> None:
     assert in_a_table(name, CONFIGURATION.partition("\n## CheckpointSensor")[2]), name
+
+
+@pytest.mark.parametrize(
+    ("operator", "page"),
+    [(CheckpointPartitionOperator, "scale_out.md"), (CheckpointPublishOperator, "staged_replace.md")],
+)
+def test_arguments_of_the_other_operators(operator: Any, page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    assert [name for name in arguments(operator.__init__) if not in_a_table(name, text)] == []
 
 
 METHODS = [

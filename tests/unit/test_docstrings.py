@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 import airflow_checkpoint_provider
+from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
+from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
 
 MODULES = (
     "hooks.checkpoint",
+    "operators.partition",
+    "operators.publish",
     "operators.transfer",
     "sensors.checkpoint",
     "triggers.checkpoint",
@@ -73,7 +77,15 @@ def test_each_parameter_is_described(name: str) -> None:
     assert described <= {one.name for one in parameters}, "describes what is not a parameter"
 
 
-@pytest.mark.parametrize("operator", [CheckpointedTransferOperator, CheckpointSensor])
+OPERATORS = (
+    CheckpointedTransferOperator,
+    CheckpointPartitionOperator,
+    CheckpointPublishOperator,
+    CheckpointSensor,
+)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
 def test_what_is_templated_is_said_to_be(operator: Any) -> None:
     parts = re.split(r":param (\w+):", text_of(operator))
     described = dict(zip(parts[1::2], parts[2::2], strict=True))
@@ -89,6 +101,8 @@ def test_public_classes_are_among_them() -> None:
         "CheckpointTrigger",
         "CheckpointLink",
         "CheckpointedTransferOperator",
+        "CheckpointPartitionOperator",
+        "CheckpointPublishOperator",
     }
     assert wanted | {
         "CheckpointHook.seed",
