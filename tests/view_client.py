@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import airflow.models
 from airflow import settings
 from airflow.models.base import Base
+from sqlalchemy.orm import configure_mappers
 from starlette.testclient import TestClient
 
 from airflow_checkpoint_provider.plugin import access, services
@@ -38,6 +40,9 @@ class Anybody:
 def view() -> Iterator[TestClient]:
     """Open the view; what fails inside is a 500 and no exception, as in a server."""
     airflow.models.import_all_models()
+    with warnings.catch_warnings():  # Airflow's own models are not ours to mend
+        warnings.simplefilter("ignore", DeprecationWarning)
+        configure_mappers()
     Base.metadata.create_all(settings.engine)
     services.discovery.cache_clear()
     app = create_app()
