@@ -196,9 +196,8 @@ class Transfer:
             known, whole = take(batch, 2 * READ_AT_ONCE)
             tally = Tally(now.position, now.lower)
             tally.add(*known)
-            whole = (
-                whole and self._spec.on_bad_row == "fail"
-            )  # else how many are good is known after the last row
+            if self._spec.on_bad_row == "reject":  # how many are good is known after the last row
+                whole = False
             with store.transaction():
                 # Before any row is written the checkpoint is locked and the fence looked at. A small batch is known to
                 # its end by then, and needs no second update.

@@ -18,22 +18,18 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from tests.databases import Db
 from tests.fix_databases import MakeDb
-from tests.integration.test_replace_atomic import stages
 from tests.operating import context, execute, operator
+from tests.staging import NEW, OLD, create, loaded, stages
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
-OLD = [(100, "old"), (101, "old")]
-NEW = [(n, f"new {n}") for n in range(10)]
+
 PARTS = 3
 
 
 @pytest.fixture
 def target(destination: Db, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> Db:
     source = make_db("sqlite", "source")
-    source.execute("CREATE TABLE orders (n integer, v varchar(20))")
-    source.insert("orders", NEW)
-    destination.execute("CREATE TABLE target (n integer PRIMARY KEY, v varchar(20))")
-    destination.insert("target", OLD)
+    create(source, "orders", destination)
     monkeypatch.setenv("AIRFLOW_CONN_SRC", source.uri)
     monkeypatch.setenv("AIRFLOW_CONN_DST", destination.uri)
     return destination
@@ -69,10 +65,6 @@ def publish(**changes: Any) -> dict[str, Any]:
     }
     task = CheckpointPublishOperator(**{**arguments, **changes})
     return task.execute(context(task_id="publish"))  # type: ignore[arg-type]
-
-
-def loaded(db: Db) -> list[tuple]:
-    return db.rows("SELECT n, v FROM target ORDER BY n")
 
 
 def test_publishes_all_parts_at_once(target: Db) -> None:

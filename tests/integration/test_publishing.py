@@ -19,31 +19,16 @@ from airflow_checkpoint_provider.engine.publication import Publication
 from airflow_checkpoint_provider.engine.store import Store
 from tests.databases import Db
 from tests.fix_databases import MakeDb
-from tests.integration.test_replace_atomic import stages
 from tests.loads import Load
 from tests.property.crashing import Fuse, connect
+from tests.staging import NEW, OLD, loaded, staged_load, stages
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
-OLD = [(100, "old"), (101, "old")]
-NEW = [(n, f"new {n}") for n in range(10)]
 
 
 @pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:
-    source = make_db("sqlite", "source")
-    source.execute("CREATE TABLE t (n integer, v varchar(20))")
-    source.insert("t", NEW)
-    destination.execute("CREATE TABLE target (n integer PRIMARY KEY, v varchar(20))")
-    destination.insert("target", OLD)
-    return Load(
-        source,
-        destination,
-        {"source_table": "t", "checkpoint_column": "n", "batch_size": 6, "write_mode": "replace_atomic"},
-    )
-
-
-def loaded(load: Load) -> list[tuple]:
-    return load.destination.rows("SELECT n, v FROM target ORDER BY n")
+    return staged_load(make_db("sqlite", "source"), destination, batch_size=6)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -56,10 +41,10 @@ def test_a_crash_at_any_statement_leaves_the_old_rows_or_the_new(load: Load, aft
         load.destination.insert("target", OLD)
         if not crashes(load, Fuse(None, after), statement):
             break
-        outcomes.append(loaded(load))
+        outcomes.append(loaded(load.destination))
         assert outcomes[-1] in (OLD, NEW)
         load.attempt(lock_timeout=2)
-        assert loaded(load) == NEW
+        assert loaded(load.destination) == NEW
     assert outcomes.count(OLD) > 5
     assert outcomes.count(NEW) > 1
     assert stages(load.destination) == []
@@ -76,10 +61,10 @@ def test_a_crash_while_another_task_publishes(load: Load, after: bool) -> None:
         fuse = Fuse(statement, after)
         with suppress(BaseException):
             publication(load, Database("dst", lambda fuse=fuse: connect(load.destination, fuse))).run()
-        outcomes.append(loaded(load))
+        outcomes.append(loaded(load.destination))
         assert outcomes[-1] in (OLD, NEW)
         publication(load, load.destination.database("dst")).run()
-        assert loaded(load) == NEW
+        assert loaded(load.destination) == NEW
         if not fuse.burnt:
             break
     assert statement > 8
@@ -112,9 +97,9 @@ def test_a_crash_while_the_stage_is_made(load: Load, after: bool) -> None:
         assert crashes(load, Fuse(statement, after))
         if load.told(BatchCommitted):
             break
-        assert loaded(load) == OLD
+        assert loaded(load.destination) == OLD
         load.attempt(lock_timeout=2)
-        assert loaded(load) == NEW
+        assert loaded(load.destination) == NEW
     assert statement > 8
 
 
@@ -188,7 +173,7 @@ def test_readers_do_not_wait_and_see_the_old_rows_until_the_commit(
             assert [tuple(row) for row in cursor.fetchall()] == OLD
         assert not future.done()
     future.result()
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
 
 
 @pytest.mark.parametrize("destination", ["postgres", "sqlite"], indirect=True)
@@ -233,7 +218,7 @@ def test_an_attempt_that_wakes_up_to_publish_is_fenced(load: Load, newer_gets: s
 
     older._observe = observe
     with pause.during(older.run) as future:
-        assert loaded(load) == OLD
+        assert loaded(load.destination) == OLD
         if newer_gets == "everything":
             load.source.execute("UPDATE t SET v = 'newer'")
             load.clear()
@@ -241,12 +226,16 @@ def test_an_attempt_that_wakes_up_to_publish_is_fenced(load: Load, newer_gets: s
         else:
             with pytest.raises(ZeroDivisionError):
                 load.attempt(force_reload=True, rows_processor=lambda rows: 1 / 0)
-        expected = loaded(load)
+        expected = loaded(load.destination)
     with pytest.raises(FencedError, match="Another attempt has taken over"):
         future.result()
-    assert loaded(load) == expected == ([(n, "newer") for n, _ in NEW] if newer_gets == "everything" else OLD)
+    assert (
+        loaded(load.destination)
+        == expected
+        == ([(n, "newer") for n, _ in NEW] if newer_gets == "everything" else OLD)
+    )
     load.attempt()
-    assert len(loaded(load)) == 10
+    assert len(loaded(load.destination)) == 10
 
 
 def test_an_attempt_that_wakes_up_to_tidy_up_leaves_the_stage_of_the_next(
@@ -266,7 +255,7 @@ def test_an_attempt_that_wakes_up_to_tidy_up_leaves_the_stage_of_the_next(
         assert load.attempt_batches(1)
     assert future.result().rows == 10
     assert load.attempt().rows == 4
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
 
 
 @pytest.mark.parametrize("destination", ["postgres", "mysql", "oracle"], indirect=True)
@@ -289,7 +278,7 @@ def test_two_loads_that_publish_at_once_do_not_mix(load: Load, monkeypatch: pyte
                 later.result(1)
         future.result(30)
         later.result(30)
-    assert loaded(load) == [(n + 1000, v) for n, v in NEW]
+    assert loaded(load.destination) == [(n + 1000, v) for n, v in NEW]
 
 
 def test_what_hangs_on_a_table_of_postgres_stays(make_db: MakeDb) -> None:
@@ -339,7 +328,7 @@ def with_relations(make_db: MakeDb, deferrable: str) -> Load:
 def test_rows_that_refer_to_the_table_find_their_key_among_the_new_rows(make_db: MakeDb) -> None:
     load = with_relations(make_db, "DEFERRABLE")
     load.attempt()
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
     load.destination.execute("INSERT INTO child VALUES (7)")
     load.source.execute("DELETE FROM t WHERE n = 7")
     load.clear()
@@ -348,7 +337,7 @@ def test_rows_that_refer_to_the_table_find_their_key_among_the_new_rows(make_db:
     )
     with pytest.raises(DestinationError, match=message):
         load.attempt()
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
 
 
 @pytest.mark.parametrize("destination", ["postgres", "mysql"], indirect=True)
@@ -373,7 +362,7 @@ def test_rows_that_refer_to_the_table_by_a_constraint_that_cannot_wait(make_db: 
     load = with_relations(make_db, "NOT DEFERRABLE")
     with pytest.raises(DestinationError, match="its old rows are all still there: .*violates foreign key"):
         load.attempt()
-    assert loaded(load) == [(5, "old"), (100, "old")]
+    assert loaded(load.destination) == [(5, "old"), (100, "old")]
     load.destination.execute("DELETE FROM child")
     assert load.attempt().rows_total == 10
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW

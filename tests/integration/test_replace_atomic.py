@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,47 +13,17 @@ from airflow_checkpoint_provider.engine.errors import (
     StageError,
 )
 from airflow_checkpoint_provider.engine.events import BatchCommitted, PathChosen, Published, Started
-from airflow_checkpoint_provider.engine.stage import MARK
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
+from tests.staging import NEW, OLD, loaded, staged_load, stages
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
-OLD = [(100, "old"), (101, "old")]
-NEW = [(n, f"new {n}") for n in range(10)]
 
 
 @pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:
-    source = make_db("sqlite", "source")
-    source.execute("CREATE TABLE t (n integer, v varchar(20))")
-    source.insert("t", NEW)
-    destination.execute("CREATE TABLE target (n integer PRIMARY KEY, v varchar(20))")
-    destination.insert("target", OLD)
-    return Load(
-        source,
-        destination,
-        {"source_table": "t", "checkpoint_column": "n", "batch_size": 4, "write_mode": "replace_atomic"},
-    )
-
-
-def loaded(load: Load) -> list[tuple]:
-    return load.destination.rows("SELECT n, v FROM target ORDER BY n")
-
-
-def stages(db: Db) -> list[str]:
-    """Name the stages that are there."""
-    names = {
-        "sqlite": "SELECT name FROM sqlite_master",
-        "postgres": "SELECT relname FROM pg_class WHERE relkind = 'r'",
-        "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
-    }
-    if db.kind == "oracle":
-        with closing(db.connect()) as connection:
-            found = connection.postgres.execute(names["postgres"]).fetchall()
-    else:
-        found = db.rows(names[db.kind])
-    return sorted(name for (name,) in found if MARK in name.lower())
+    return staged_load(make_db("sqlite", "source"), destination, batch_size=4)
 
 
 def status(load: Load) -> tuple:
@@ -65,12 +34,12 @@ def test_swaps_all_rows_at_the_end(load: Load) -> None:
     seen = []
 
     def look(rows: list) -> list:
-        seen.append(loaded(load))
+        seen.append(loaded(load.destination))
         return rows
 
     result = load.attempt(rows_processor=look)
     assert seen == [OLD] * 3
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
     assert (result.rows, result.rows_total, result.batches, result.guarantee) == (10, 10, 3, "exactly-once")
     (published,) = load.told(Published)
     assert published.line == f"Published 10 rows into {published.table} (2 rows before)"
@@ -89,25 +58,25 @@ def test_resumes_on_the_stage(load: Load, strategy: str) -> None:
     )
     by["strategy"] = strategy
     assert load.attempt_batches(2, **by)
-    assert (loaded(load), status(load)) == (OLD, ("failed", 8))
+    assert (loaded(load.destination), status(load)) == (OLD, ("failed", 8))
     assert len(stages(load.destination)) == 1
     result = load.attempt(**by)
-    assert (result.rows, result.rows_total, loaded(load)) == (2, 10, NEW)
+    assert (result.rows, result.rows_total, loaded(load.destination)) == (2, 10, NEW)
     assert stages(load.destination) == []
 
 
 def test_publishes_when_only_that_was_left(load: Load) -> None:
     assert load.attempt_batches(3)
-    assert loaded(load) == OLD
+    assert loaded(load.destination) == OLD
     result = load.attempt()
-    assert (result.rows, result.rows_total, loaded(load)) == (0, 10, NEW)
+    assert (result.rows, result.rows_total, loaded(load.destination)) == (0, 10, NEW)
 
 
 def test_a_retry_of_a_complete_load_does_nothing(load: Load) -> None:
     load.attempt()
     load.destination.execute("DELETE FROM target WHERE n = 1")
     assert load.attempt().rows == 0
-    assert len(loaded(load)) == 9
+    assert len(loaded(load.destination)) == 9
     assert load.told(Started)[-1].action == "nothing"
 
 
@@ -116,11 +85,11 @@ def test_a_clear_starts_over_on_a_new_stage(load: Load) -> None:
     load.source.execute("DELETE FROM t WHERE n = 0")
     load.clear()
     assert load.attempt().rows == 9
-    assert loaded(load) == NEW[1:]
+    assert loaded(load.destination) == NEW[1:]
     load.clear()
     load.source.execute("DELETE FROM t")
     assert load.attempt().rows == 0
-    assert loaded(load) == []
+    assert loaded(load.destination) == []
 
 
 @pytest.mark.parametrize("arguments", [{"strategy": "none"}, {"checkpoint_enabled": False}])
@@ -129,9 +98,9 @@ def test_without_a_checkpoint_every_attempt_fills_the_stage_anew(
 ) -> None:
     arguments["checkpoint_column"] = None
     assert load.attempt_batches(2, **arguments)
-    assert loaded(load) == OLD
+    assert loaded(load.destination) == OLD
     assert load.attempt(**arguments).rows == 10
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
     assert stages(load.destination) == []
 
 
@@ -141,9 +110,9 @@ def test_with_a_checkpoint_elsewhere(load: Load, make_db: MakeDb) -> None:
         load.attempt(separate_checkpoint=True)
     arguments = {"separate_checkpoint": True, "allow_duplicates": True}
     assert load.attempt_batches(3, **arguments)
-    assert loaded(load) == OLD
+    assert loaded(load.destination) == OLD
     assert load.attempt(**arguments).guarantee == "at-least-once"
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
     assert stages(load.destination) == []
 
 
@@ -152,17 +121,17 @@ def test_what_the_destination_refuses_comes_up_at_the_end_and_changes_nothing(lo
     message = "Destination 'dst': target refused the rows that are staged for it, and its old rows are all still there: "
     with pytest.raises(DestinationError, match=message):
         load.attempt()
-    assert (loaded(load), status(load)) == (OLD, ("failed", 11))
+    assert (loaded(load.destination), status(load)) == (OLD, ("failed", 11))
     load.destination.execute(f"DELETE FROM {quoted(load)} WHERE v = 'twice'")
     with pytest.raises(
         StageError, match="holds 10 rows, and 11 were written to it: somebody else has changed it"
     ):
         load.attempt()
-    assert loaded(load) == OLD
+    assert loaded(load.destination) == OLD
     load.source.execute("DELETE FROM t WHERE v = 'twice'")
     assert load.attempt().rows == 10
     assert "was about to start" in load.told(Started)[-1].reason
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
 
 
 def quoted(load: Load) -> str:
@@ -174,7 +143,7 @@ def test_a_stage_that_is_gone_is_filled_again(load: Load) -> None:
     assert load.attempt_batches(2)
     load.destination.execute(f"DROP TABLE {quoted(load)}")
     result = load.attempt()
-    assert (result.rows, loaded(load)) == (10, NEW)
+    assert (result.rows, loaded(load.destination)) == (10, NEW)
     assert "is not there any more: starting from the beginning" in load.told(Started)[-1].reason
 
 
@@ -184,7 +153,7 @@ def test_what_is_staged_is_not_left_behind_by_another_write_mode(load: Load, oth
     with pytest.raises(SourceChangedError, match="stage was 'a table next to the destination', is 'nothing'"):
         load.attempt(write_mode=other)
     assert load.attempt().rows == 2
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
 
 
 def test_a_preoperator_that_makes_the_table(load: Load) -> None:
@@ -193,9 +162,9 @@ def test_a_preoperator_that_makes_the_table(load: Load) -> None:
     if load.destination.kind == "oracle":
         create = "CREATE TABLE target (n NUMBER(9), v VARCHAR2(20))"
     assert load.attempt_batches(2, preoperator=create)
-    assert loaded(load) == []
+    assert loaded(load.destination) == []
     load.attempt(preoperator=create)
-    assert loaded(load) == NEW
+    assert loaded(load.destination) == NEW
     assert load.attempt(preoperator=create).rows == 0
     assert stages(load.destination) == []
 
@@ -210,7 +179,7 @@ def test_a_stage_left_by_a_crash_before_the_drop_is_dropped_by_the_retry(
     with monkeypatch.context() as patch:
         patch.setattr("airflow_checkpoint_provider.engine.publish.discard", lambda *_: None)
         load.attempt()
-    assert (loaded(load), len(stages(load.destination))) == (NEW, 1)
+    assert (loaded(load.destination), len(stages(load.destination))) == (NEW, 1)
     load.attempt()
     assert stages(load.destination) == []
 
