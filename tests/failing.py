@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
 
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from tests.databases import Db
+from tests.mysql_drivers import DEFAULT_DRIVER
 
 PASSWORD = "S3cr3t/P@ss'w%rd \\ü"
 TOKEN = 'T0k"en+&of extras'
@@ -48,6 +50,8 @@ def with_secrets(db: Db, **changes: str) -> str:
     query = {**dict(part.partition("=")[::2] for part in url.query.split("&") if part)}
     if db.kind != "postgres":  # whose hook hands extras on to libpq
         extra = json.loads(changes.get("extra", "{}")) | {"api_token": TOKEN}
+        if (db.kind, db.driver) == ("mysql", "mysql.connector"):
+            extra["client"] = "mysql-connector-python"
         query = {"__extra__": quote(json.dumps(extra))}
     host = changes.get("host", at)
     path = changes.get("path", url.path)
@@ -80,9 +84,8 @@ def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     elif kind == "sqlite":
         monkeypatch.setattr(sqlite3, "connect", fail(sqlite3.OperationalError))
     else:
-        import MySQLdb
-
-        monkeypatch.setattr(MySQLdb, "connect", fail(MySQLdb.OperationalError))
+        driver = import_module(DEFAULT_DRIVER)
+        monkeypatch.setattr(driver, "connect", fail(driver.OperationalError))
 
 
 def found_in(text: str, kind: str) -> list[str]:

@@ -23,9 +23,8 @@ from airflow_checkpoint_provider.engine.unkept import Unkept
 _ALONE = {
     "postgresql": "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE",
     "oracle": "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE",
-    # There, LOCK TABLES would commit and keep readers out. The lock ends with the connection. DO, because a driver may
-    # refuse what follows a row that nobody has read.
-    "mysql": "DO GET_LOCK('airflow_checkpoint.{digest}', 31536000)",
+    # There, LOCK TABLES would commit and keep readers out. The lock ends with the connection.
+    "mysql": "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)",
 }
 # Rows that refer to the destination may find what they refer to among the new rows.
 _DEFER = {"postgresql": ("SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS ALL IMMEDIATE")}

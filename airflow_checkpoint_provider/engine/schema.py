@@ -131,6 +131,11 @@ class Tables:
             raise ArgumentError(
                 f"checkpoint_table: {self.checkpoint.name!r} has a double quote, which Oracle has in no name."
             )
+        if dialect.driver == "mysqlconnector" and "%(" in self.name:
+            raise ArgumentError(
+                f"checkpoint_table: {self.name!r} has %(, which mysql-connector-python takes for a parameter. Choose "
+                "another name, or use mysqlclient."
+            )
 
     def require(self, connection: sa.Connection, *, create: bool, rejects: bool = False) -> None:
         """

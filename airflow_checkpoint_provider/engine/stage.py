@@ -89,7 +89,9 @@ class Stage:
         """Return its columns, in the order in which it has them."""
         with closing(self._destination.raw.cursor()) as cursor:
             cursor.execute(f"SELECT * FROM {self.name} WHERE 1 = 0")
-            return [str(column[0]) for column in cursor.description]
+            names = [str(column[0]) for column in cursor.description]
+            cursor.fetchall()  # what is not read may be in the way of the next statement, even where it is nothing
+            return names
 
     def count(self) -> int:
         """Count its rows."""
@@ -101,6 +103,6 @@ class Stage:
         """Run a statement on the destination's connection; return how many rows it hit, -1 if that is unknown."""
         with closing(self._destination.raw.cursor()) as cursor:
             cursor.execute(statement)
-            if cursor.description:  # what is not read may be in the way of the next statement
+            if cursor.description:
                 cursor.fetchall()
             return int(cursor.rowcount)
