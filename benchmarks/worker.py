@@ -71,8 +71,10 @@ def build(job: dict[str, Any]) -> Any:
 
 def import_everything(operator: Any, task: str) -> None:
     """Import what the task would import while it runs; opens no connection."""
-    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow.providers.common.compat.sdk import BaseHook, get_hook_lineage_collector
 
+    # Imports every provider that names assets, as any hook does that reports what it has read.
+    get_hook_lineage_collector()
     for conn_id in (operator.source_conn_id, operator.destination_conn_id):
         BaseHook.get_connection(conn_id).get_hook()  # type: ignore[no-untyped-call]
     if task == "checkpointed":

@@ -214,7 +214,10 @@ def _prepare_psycopg(raw: Any) -> None:
         # Another attempt's update is waited for, and then seen.
         "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
     )
-    # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
-    with suppress(psycopg.Error):  # what speaks like Postgres need not have these
-        raw.execute(_PROBE_CLIENT)
+    if not (raw.info.host or "/").startswith(
+        "/"
+    ):  # a folder is that of a socket, which ends with its other end
+        # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
+        with suppress(psycopg.Error):  # what speaks like Postgres need not have these
+            raw.execute(_PROBE_CLIENT)
     raw.autocommit = False
