@@ -15,6 +15,10 @@ def _more_megabytes(limit: int) -> Goal:
     return Goal(lambda ours, peer: ours - peer, limit, most=True, style="{:+.0f} MB")
 
 
+def _more_percent(limit: int) -> Goal:
+    return Goal(lambda ours, peer: (peer / ours - 1) * 100, limit, most=True, style="{:.1f}%")
+
+
 CASES = (
     Case("wide", "Postgres -> Postgres, wide", PIPE, RATE, at_least(1.2), copying.against_pipe(WIDE)),
     Case("narrow", "Postgres -> Postgres, narrow", PIPE, RATE, at_least(0.95), copying.against_pipe(NARROW)),
@@ -99,8 +103,32 @@ CASES = (
         "cost of the checkpoint, narrow",
         "no checkpoint, one commit",
         RATE,
-        Goal(lambda ours, peer: (peer / ours - 1) * 100, 8, most=True, style="{:.1f}%"),
+        _more_percent(8),
         copying.without_checkpoint(NARROW),
+    ),
+    Case(
+        "verify-count",
+        "cost of verify='count', narrow",
+        "no verification",
+        RATE,
+        _more_percent(50),
+        copying.with_verification(NARROW, "count"),
+    ),
+    Case(
+        "verify-digest",
+        "cost of verify='digest', narrow",
+        "no verification",
+        RATE,
+        _more_percent(1_000),
+        copying.with_verification(NARROW, "digest"),
+    ),
+    Case(
+        "verify-rows",
+        "the same, SQLite -> Postgres",
+        "no verification",
+        RATE,
+        _more_percent(1_000),
+        copying.with_verification(NARROW, "digest", from_sqlite=True),
     ),
     Case(
         "resume-key",

@@ -154,6 +154,26 @@ def without_checkpoint(table: Table) -> SetUp:
     return set_up
 
 
+def with_verification(table: Table, verify: str, from_sqlite: bool = False) -> SetUp:
+    """Against ourselves without it."""
+
+    def set_up(bench: Bench) -> Contest:
+        name, rows = bench.source(table), bench.size(table)
+        connection = sqlite_connection(bench.sqlite_source(table)[0]) if from_sqlite else None
+
+        def work(**extra: str) -> float:
+            return rows / bench.work({**_ordered(table, name), **extra}, source=connection).seconds
+
+        return Contest(
+            ours=lambda: work(verify=verify),
+            peer=work,
+            prepare=lambda: bench.target(table.create("target")),
+            check=lambda: _check(bench, table, name),
+        )
+
+    return set_up
+
+
 def to_sqlite(table: Table, from_sqlite: bool) -> SetUp:
     """Against executemany of rows that are already in memory."""
 
