@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
 
-_COMMANDS = "airflow_checkpoint_provider.cli.commands"
+_READING = frozenset(("list", "show", "history", "rejects", "ddl"))
 # Rich takes brackets for markup, and Airflow does not wrap lines.
 _WHERE = (
     "\nLooks into the databases of the setting checkpoint/conn_ids, or into those that --conn-id names.\n"
@@ -97,7 +97,8 @@ def _limit(default: int) -> Arg:
 
 
 def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionCommand:
-    func: Callable[..., Any] = lazy_load_command(f"{_COMMANDS}.checkpoint_{name.replace('-', '_')}")
+    module = f"airflow_checkpoint_provider.cli.{'reading' if name in _READING else 'changing'}"
+    func: Callable[..., Any] = lazy_load_command(f"{module}.checkpoint_{name.replace('-', '_')}")
     return ActionCommand(
         name=name, help=text, description=description or None, func=func, args=(*args, TABLE, VERBOSE)
     )

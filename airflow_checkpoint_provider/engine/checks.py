@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import isfinite
@@ -101,51 +100,3 @@ def is_number(value: Any) -> bool:
 def is_names(value: Any) -> bool:
     """Tell whether a value is a list of names."""
     return isinstance(value, (list, tuple)) and all(is_text(name) and name for name in value)
-
-
-def check_types(given: Mapping[str, Any]) -> None:
-    """
-    Check what kind of value each argument of a transfer is; whether they fit together is checked afterwards.
-
-    :raises ArgumentError: for the first one that is none
-    """
-    for name in ("source_conn_id", "destination_conn_id", "destination_table", "checkpoint_table"):
-        if name in given:
-            text(name, given[name])
-    for name in ("sql", "source_table", "checkpoint_conn_id"):
-        if not isinstance(given.get(name), (list, tuple)) or name != "sql":  # which has an answer of its own
-            text(name, given.get(name), optional=True)
-    for name, fits, wanted in _SHAPES:
-        if given.get(name) is not None and not fits(given[name]):
-            raise refuse(name, given[name], wanted)
-    for name in ("checkpoint_enabled", "force_reload", "allow_duplicates", "auto_create", "publish"):
-        if name in given:
-            boolean(name, given[name])
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(is_text(name) for name in value)
-
-
-_SHAPES = (
-    (
-        "parameters",
-        lambda v: isinstance(v, (list, tuple)) or _is_mapping(v),
-        "a mapping of names, or a list of values",
-    ),
-    (
-        "destination_columns",
-        lambda v: (
-            is_names(list(v) + list(v.values()))
-            if isinstance(v, Mapping)
-            else is_names(v) or isinstance(v, str)
-        ),
-        "a list of columns, or a mapping of source to destination",
-    ),
-    ("conflict_columns", lambda v: is_names(v) or isinstance(v, str), "a list of columns"),
-    ("checkpoint_column", lambda v: is_text(v) or is_names(v), "a column name or a list of them"),
-    ("preoperator", lambda v: is_text(v) or is_names(v), "a statement or a list of them"),
-    ("source_hook_params", _is_mapping, "a mapping of names"),
-    ("destination_hook_params", _is_mapping, "a mapping of names"),
-    ("rows_processor", callable, "a function"),
-)

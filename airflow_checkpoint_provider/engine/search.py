@@ -20,19 +20,11 @@ from airflow_checkpoint_provider.engine.bounded import (
 )
 from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.errors import CheckpointError
-from airflow_checkpoint_provider.engine.history import REQUESTS, Event, History, is_identity, page
-from airflow_checkpoint_provider.engine.outlook import STALLED_AFTER, DisplayStatus
+from airflow_checkpoint_provider.engine.history import REQUESTS, Event, History, page
+from airflow_checkpoint_provider.engine.outlook import STALLED_AFTER
 from airflow_checkpoint_provider.engine.rows import from_row
 from airflow_checkpoint_provider.engine.schema import Tables
-
-REQUESTED = "requested"
-STATES = (
-    Status.RUNNING.value,
-    DisplayStatus.STALLED.value,
-    Status.FAILED.value,
-    Status.COMPLETED.value,
-    REQUESTED,
-)
+from airflow_checkpoint_provider.engine.states import States, sum_of_states
 
 _MOST_IN_LIST = 500  # values in one IN; Oracle allows 1,000
 _MANY = 4  # a fourth of all DAGs
@@ -121,6 +113,7 @@ class Searcher:
         seen = set(search.readable(dag_ids))
         scope = [*self._conditions(), *self._only(seen, dag_ids)]
         requests = self._requests()
+        states = States(self._stalled_before, requests)
         rows: sa.FromClause = self._table
         text_among = None
         if search.text:
@@ -129,16 +122,16 @@ class Searcher:
             by = self._table.c.updated_at
             rows = recent(self._connection, self._table, *scope, by=by, most=TEXT_AMONG)
             scope = [_has_text(rows, search.text)]
-            counts = self._count_together(rows, scope, requests)
+            counts = states.count_together(self._connection, rows, scope)
         else:
-            counts = self._count_each(scope, requests)
+            counts = states.count_each(self._connection, self._table, scope)
         at_least = frozenset(
             state for state, number in counts.items() if number > COUNTED_TO and not search.text
         )
         counts |= dict.fromkeys(at_least, COUNTED_TO)
         statement = sa.select(rows).where(*scope)
         if search.state:
-            statement = statement.where(self._in_state(rows, search.state, requests))
+            statement = statement.where(states.condition(rows, search.state))
         statement = statement.order_by(*in_order(rows, order_by, self._table))
         found, unreadable = [], []
         for row in page(self._connection, statement, limit, offset):
@@ -183,60 +176,6 @@ class Searcher:
             if value := getattr(search, name):
                 yield columns[name] == value
 
-    def _in_state(
-        self, rows: sa.FromClause, state: str, requests: dict[Identity, Event]
-    ) -> sa.ColumnElement[bool]:
-        status, updated = rows.c.status, rows.c.updated_at
-        if state == REQUESTED:
-            identities = (is_identity(rows, identity) for identity in requests)
-            return sa.or_(_is_one_of(rows.c.dag_id, []), *identities)
-        if state == DisplayStatus.STALLED.value:
-            return sa.and_(status == Status.RUNNING.value, updated < self._stalled_before)
-        if state == Status.RUNNING:
-            return sa.and_(status == Status.RUNNING.value, updated >= self._stalled_before)
-        return status == state
-
-    def _count_each(
-        self, scope: list[sa.ColumnElement[bool]], requests: dict[Identity, Event]
-    ) -> dict[str, int]:
-        """Count the rows of each state by itself, which an index answers, and not all of them."""
-        most = COUNTED_TO + 1
-        return {
-            state: count(
-                self._connection,
-                self._table,
-                *scope,
-                self._in_state(self._table, state, requests),
-                most=most,
-            )
-            if requests or state != REQUESTED
-            else 0
-            for state in STATES
-        }
-
-    def _count_together(
-        self, rows: sa.FromClause, scope: list[sa.ColumnElement[bool]], requests: dict[Identity, Event]
-    ) -> dict[str, int]:
-        """Count few rows, which are read once."""
-        stalled = sa.case((rows.c.updated_at < self._stalled_before, 1), else_=0)
-        statement = (
-            sa.select(rows.c.status, sa.func.count(), sa.func.sum(stalled))
-            .where(*scope)
-            .group_by(rows.c.status)
-        )
-        counts = dict.fromkeys(STATES, 0)
-        for status, number, old in self._connection.execute(statement):
-            if status == Status.RUNNING:
-                counts[DisplayStatus.STALLED.value] = int(old)
-                counts[status] = number - int(old)
-            else:
-                counts[status] = number
-        if requests:
-            asked = sa.select(sa.func.count()).select_from(rows)
-            asked = asked.where(*scope, self._in_state(rows, REQUESTED, requests))
-            counts[REQUESTED] = self._connection.execute(asked).scalar_one()
-        return counts
-
     def _requests(self) -> dict[Identity, Event]:
         """Return the requests that no attempt has followed yet, of the newest: few, as people make them."""
         columns = self._table.c
@@ -265,11 +204,6 @@ class Searcher:
             return listed
         history = History(self._connection, self._tables)
         return replace(listed, sample=history.sample(listed.checkpoint))
-
-
-def sum_of_states(counts: dict[str, int]) -> int:
-    """Return how many there are, of any state."""
-    return sum(number for state, number in counts.items() if state != REQUESTED)
 
 
 def _has_text(rows: sa.FromClause, text: str) -> sa.ColumnElement[bool]:

@@ -23,7 +23,7 @@ from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceError
 from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
 from airflow_checkpoint_provider.engine.literal import value_of_type
 from airflow_checkpoint_provider.engine.path import choose_path
-from airflow_checkpoint_provider.engine.plan import Columns, choose_strategy, describe_load
+from airflow_checkpoint_provider.engine.plan import Columns, describe_load
 from airflow_checkpoint_provider.engine.position import Position
 from airflow_checkpoint_provider.engine.result import place
 from airflow_checkpoint_provider.engine.rows import attempt_values, from_row, identity_values, position_values
@@ -32,7 +32,7 @@ from airflow_checkpoint_provider.engine.session import LostError, Session, open_
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.store import Load
-from airflow_checkpoint_provider.engine.strategy import CountStrategy, KeyStrategy
+from airflow_checkpoint_provider.engine.strategy import CountStrategy, KeyStrategy, choose_strategy
 
 
 @dataclass(frozen=True, kw_only=True)

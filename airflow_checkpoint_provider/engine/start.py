@@ -19,9 +19,10 @@ from airflow_checkpoint_provider.engine.errors import (
     WouldDuplicateError,
 )
 from airflow_checkpoint_provider.engine.events import Observer
+from airflow_checkpoint_provider.engine.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.overlap import ReadAhead
 from airflow_checkpoint_provider.engine.path import choose_path
-from airflow_checkpoint_provider.engine.plan import Columns, state_guarantee
+from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec

@@ -33,14 +33,9 @@ from airflow_checkpoint_provider.engine.events import (
     Started,
     Verified,
 )
+from airflow_checkpoint_provider.engine.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.overlap import few_collections
-from airflow_checkpoint_provider.engine.plan import (
-    Columns,
-    choose_strategy,
-    describe_load,
-    match_tables,
-    state_guarantee,
-)
+from airflow_checkpoint_provider.engine.plan import Columns, describe_load, match_tables
 from airflow_checkpoint_provider.engine.position import fraction
 from airflow_checkpoint_provider.engine.publish import complete, discard
 from airflow_checkpoint_provider.engine.result import Result, place
@@ -51,7 +46,7 @@ from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.stage import Stage
 from airflow_checkpoint_provider.engine.start import Beginning, Start
 from airflow_checkpoint_provider.engine.store import Store
-from airflow_checkpoint_provider.engine.strategy import Strategy
+from airflow_checkpoint_provider.engine.strategy import Strategy, choose_strategy
 from airflow_checkpoint_provider.engine.unkept import Unkept, open_store
 from airflow_checkpoint_provider.engine.verify.verification import Verification
 from airflow_checkpoint_provider.engine.writing import Writer, check_rejecting, open_writer

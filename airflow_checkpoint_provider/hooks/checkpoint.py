@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity
-from airflow_checkpoint_provider.engine.checks import identifier, text, whole_number
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.checks import text, whole_number
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.history import Event, Kind
 from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE, Tables
+from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.seeding import seed_checkpoint
 
@@ -52,7 +52,7 @@ class CheckpointHook(BaseHook):
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
         """
-        return self._catalog.get(_identity(dag_id, task_id, run_id, map_index))
+        return self._catalog.get(identity_of(dag_id, task_id, run_id, map_index))
 
     def list(
         self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
@@ -67,7 +67,7 @@ class CheckpointHook(BaseHook):
             ``destination_table``, each a value or a list of values; ``updated_before``, a time
         :raises ArgumentError: for another filter or order
         """
-        return self._catalog.list(filters, **_limits(limit, offset), order_by=order_by)
+        return self._catalog.list(filters, **page_of(limit, offset), order_by=order_by)
 
     def history(
         self,
@@ -86,8 +86,8 @@ class CheckpointHook(BaseHook):
         :param limit: at most so many events, ``None`` for all
         :param offset: leave out so many first
         """
-        identity = _identity(dag_id, task_id, run_id, map_index)
-        return self._catalog.history(identity, **_limits(limit, offset))
+        identity = identity_of(dag_id, task_id, run_id, map_index)
+        return self._catalog.history(identity, **page_of(limit, offset))
 
     def rejects(
         self,
@@ -119,7 +119,7 @@ class CheckpointHook(BaseHook):
         offset: int = 0,
     ) -> tuple[int, Sequence[Reject]]:
         """Return how many rows were rejected, and some of them; see :meth:`rejects`."""
-        identity = _identity(dag_id, task_id, run_id, map_index)
+        identity = identity_of(dag_id, task_id, run_id, map_index)
         return self._catalog.rejects(identity, limit=limit, offset=offset)
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
@@ -142,7 +142,7 @@ class CheckpointHook(BaseHook):
         :param order_by: a column, with ``-`` in front for descending
         :raises ArgumentError: for another order than :meth:`list` knows
         """
-        return self._catalog.find(search, **_limits(limit, offset), order_by=order_by)
+        return self._catalog.find(search, **page_of(limit, offset), order_by=order_by)
 
     def look(
         self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, *, samples: int = 300
@@ -152,7 +152,7 @@ class CheckpointHook(BaseHook):
 
         :param samples: about so many of its progress samples
         """
-        identity = _identity(dag_id, task_id, run_id, map_index)
+        identity = identity_of(dag_id, task_id, run_id, map_index)
         return self._catalog.look(identity, whole_number("samples", samples, least=1))
 
     def request_reload(
@@ -171,7 +171,7 @@ class CheckpointHook(BaseHook):
         :param who: for the history; by default the user of this process
         :param reason: for the history
         """
-        self._record(Kind.RELOAD_REQUESTED, _identity(dag_id, task_id, run_id, map_index), who, reason)
+        self._record(Kind.RELOAD_REQUESTED, identity_of(dag_id, task_id, run_id, map_index), who, reason)
 
     def request_resume(
         self,
@@ -184,7 +184,7 @@ class CheckpointHook(BaseHook):
         reason: str | None = None,
     ) -> None:
         """Ask the next attempt to resume, also when the task is cleared; see :meth:`request_reload`."""
-        self._record(Kind.RESUME_REQUESTED, _identity(dag_id, task_id, run_id, map_index), who, reason)
+        self._record(Kind.RESUME_REQUESTED, identity_of(dag_id, task_id, run_id, map_index), who, reason)
 
     def cancel_request(
         self,
@@ -197,7 +197,7 @@ class CheckpointHook(BaseHook):
         reason: str | None = None,
     ) -> None:
         """Take back a request that no attempt has followed yet; see :meth:`request_reload`."""
-        self._record(Kind.REQUEST_CANCELLED, _identity(dag_id, task_id, run_id, map_index), who, reason)
+        self._record(Kind.REQUEST_CANCELLED, identity_of(dag_id, task_id, run_id, map_index), who, reason)
 
     def seed(
         self,
@@ -259,22 +259,20 @@ class CheckpointHook(BaseHook):
         :raises SourceError: when the source cannot be read, or has no such column
         :raises DestinationError: when the destination has no such table or column
         """
-        from airflow_checkpoint_provider.engine.seeding import Seed
-
         return seed_checkpoint(
-            Seed(
-                position=position,
-                rows=rows,
-                replace=replace,
-                force=force,
-                who=who or _user(),
-                reason=reason,
-            ),
-            _identity(dag_id, task_id, run_id, map_index),
+            identity_of(dag_id, task_id, run_id, map_index),
             checkpoint_conn_id=self.checkpoint_conn_id,
             destination_conn_id=destination_conn_id,
             source_conn_id=source_conn_id,
             hook_params=(source_hook_params, destination_hook_params),
+            seed={
+                "position": position,
+                "rows": rows,
+                "replace": replace,
+                "force": force,
+                "who": who or user(),
+                "reason": reason,
+            },
             arguments={
                 "sql": sql,
                 "source_table": source_table,
@@ -284,9 +282,9 @@ class CheckpointHook(BaseHook):
                 "strategy": strategy,
                 "checkpoint_column": checkpoint_column,
                 "resume_proof": resume_proof,
-                "rows_processor": _unchanged if rows_processor else None,
                 "checkpoint_table": self.checkpoint_table,
             },
+            has_rows_processor=rows_processor,
         )
 
     def delete(
@@ -305,7 +303,7 @@ class CheckpointHook(BaseHook):
         :param who: for the history; by default the user of this process
         :return: whether there was one
         """
-        return self._catalog.delete(_identity(dag_id, task_id, run_id, map_index), _who(who))
+        return self._catalog.delete(identity_of(dag_id, task_id, run_id, map_index), name_of(who))
 
     def purge(
         self,
@@ -342,36 +340,4 @@ class CheckpointHook(BaseHook):
         return Tables.named(self.checkpoint_table).ddl(dialect)
 
     def _record(self, kind: Kind, identity: Identity, who: str | None, reason: str | None) -> None:
-        self._catalog.record(identity, kind, _who(who), text("reason", reason, optional=True))
-
-
-def _identity(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> Identity:
-    return Identity(
-        identifier("dag_id", dag_id),
-        identifier("task_id", task_id),
-        identifier("run_id", run_id or None, optional=True) or ALL_RUNS,
-        whole_number("map_index", map_index, least=-1),
-    )
-
-
-def _limits(limit: int | None, offset: int) -> dict[str, Any]:
-    return {
-        "limit": whole_number("limit", limit, optional=True),
-        "offset": whole_number("offset", offset),
-    }
-
-
-def _who(who: str | None) -> str:
-    return text("who", who, optional=True, most=400) or _user()
-
-
-def _unchanged(rows: Sequence[Any]) -> Sequence[Any]:
-    """Stand for a task's ``rows_processor``, which is not called."""
-    return rows
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return "unknown"
+        self._catalog.record(identity, kind, name_of(who), text("reason", reason, optional=True))

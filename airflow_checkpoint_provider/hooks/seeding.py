@@ -3,47 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.settings import auto_create
 
-if TYPE_CHECKING:
-    from airflow_checkpoint_provider.engine.seeding import Seed
-
 
 def seed_checkpoint(
-    seed: Seed,
     identity: Identity,
     *,
     checkpoint_conn_id: str,
     destination_conn_id: str | None,
     source_conn_id: str,
     hook_params: Sequence[dict[str, Any] | None],
+    seed: Mapping[str, Any],
     arguments: Mapping[str, Any],
+    has_rows_processor: bool,
 ) -> Checkpoint:
     """
     Check a position against the source, and store it.
 
     :param hook_params: of the source's hook, and of the destination's
+    :param seed: the position, as ``Seed`` has it
     :param arguments: of the task, as ``TransferSpec`` has them
+    :param has_rows_processor: whether the task has one, which is not called
     """
     # Here, so that parsing a DAG that only lists checkpoints does not pay for it.
-    from airflow_checkpoint_provider.engine.seeding import plant
+    from airflow_checkpoint_provider.engine.seeding import Seed, plant
     from airflow_checkpoint_provider.engine.spec import TransferSpec
 
     spec = TransferSpec(
         **arguments,
+        rows_processor=_unchanged if has_rows_processor else None,
         scope="task" if identity.run_id == ALL_RUNS else "run",
         auto_create=auto_create(),
     )
     destination = destination_conn_id or checkpoint_conn_id
     return plant(
-        seed,
+        Seed(**seed),
         spec,
         source=open_database(source_conn_id, "source_conn_id", hook_params[0]),
         destination=open_database(destination, "destination_conn_id", hook_params[1]),
         keeper=open_database(checkpoint_conn_id, "checkpoint_conn_id"),
         identity=identity,
     )
+
+
+def _unchanged(rows: Sequence[Any]) -> Sequence[Any]:
+    return rows

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_checkpoint_provider.engine.arguments import check_arguments
 from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.part import check_partitions
-from airflow_checkpoint_provider.engine.spec import check_arguments
 from airflow_checkpoint_provider.operators.arguments import is_literal
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import Any
 from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Status
 from airflow_checkpoint_provider.engine.history import Event
 from airflow_checkpoint_provider.engine.rejects import Reject
-from airflow_checkpoint_provider.engine.search import STATES, Found, Listed, Search, sum_of_states
+from airflow_checkpoint_provider.engine.search import Found, Listed, Search
+from airflow_checkpoint_provider.engine.states import STATES, sum_of_states
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin.instances import interrupted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.verify.sides import Digests, Side
@@ -18,21 +19,23 @@ class Comparison:
     """
     Two sides.
 
-    :param names: the key's columns, for messages
+    :param key: the columns by which rows are told apart, as the destination has them
     :param extras: rows that only the destination has are differences; without, so are no rows that one of the same
         key has replaced
     """
 
-    def __init__(self, source: Side, destination: Side, names: Sequence[str], *, extras: bool) -> None:
+    def __init__(self, source: Side, destination: Side, key: Sequence[str], *, extras: bool) -> None:
         self._source, self._destination = source, destination
-        self._names = names
+        self._names = key if set(key) <= set(destination.columns) else []
         self._extras = extras
+        for side in (source, destination):
+            side.key = [destination.columns.index(name) for name in self._names]
 
-    def differences(self, one: Digests, other: Digests) -> list[str]:
+    def differences(self) -> list[str]:
         """Name the first keys that differ, in words; without a key, say how many rows do."""
-        buckets = [b for b in sorted(one.keys() | other.keys()) if one.get(b) != other.get(b)]
-        if not self._extras:
-            buckets = [bucket for bucket in buckets if bucket in one]
+        one, other = self._source.digests(), self._destination.digests()
+        candidates = one.keys() | other.keys() if self._extras else one.keys()
+        buckets = [bucket for bucket in sorted(candidates) if one.get(bucket) != other.get(bucket)]
         for group in self._groups(buckets, one, other):
             held: Held = defaultdict(Counter)
             for row in self._source.rows(group):
@@ -68,14 +71,10 @@ class Comparison:
                 f"{missing.total():,} of the rows that were looked at are missing in the destination, and "
                 f"{extra.total():,} are only there"
             ]
-        found = []
-        for key in sorted(held.keys() | there.keys(), key=_order):
-            told = self._told(key, held.get(key, Counter()), there.get(key, Counter()))
-            if told:
-                found.append(told)
-            if len(found) > _NAMED:
-                return [*found[:_NAMED], "and more"]
-        return found
+        keys = sorted(held.keys() | there.keys(), key=_order)
+        told = (self._told(key, held.get(key, Counter()), there.get(key, Counter())) for key in keys)
+        found = list(islice(filter(None, told), _NAMED + 1))
+        return [*found[:_NAMED], "and more"] if len(found) > _NAMED else found
 
     def _told(self, key: Row, one: Counter[Row], other: Counter[Row]) -> str:
         missing, extra = one - other, other - one
@@ -93,15 +92,13 @@ class Comparison:
             return f"{name} is extra in the destination"
         if one.total() != other.total():
             return f"{name} has {other.total():,} rows in the destination and {one.total():,} in the source"
-        columns = sorted(
-            {
-                self._destination.columns[index]
-                for mine, theirs in zip(missing, extra, strict=False)
-                for index in range(len(mine))
-                if mine[index] != theirs[index]
-            }
-        )
-        return f"{name} has other values in {', '.join(columns)}"
+        columns = {
+            column
+            for mine, theirs in zip(missing, extra, strict=False)
+            for column, value, other_value in zip(self._destination.columns, mine, theirs, strict=True)
+            if value != other_value
+        }
+        return f"{name} has other values in {', '.join(sorted(columns))}"
 
 
 def _order(key: Row) -> list[tuple[int, str]]:

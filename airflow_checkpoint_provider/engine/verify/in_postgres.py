@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from itertools import chain
 
-from airflow_checkpoint_provider.engine.batches import READ_AT_ONCE, Row
+from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
 from airflow_checkpoint_provider.engine.verify.sides import BUCKETS, Digests, Range, Side
 
@@ -18,39 +18,36 @@ class PostgresSide(Side):
     """
     Rows that the server digests.
 
-    :param forms: what stands for each column in the digest
+    :param texts: what stands for each column in the digest
     """
 
     def __init__(
-        self, source: PostgresSource, columns: Sequence[str], range_: Range | None, written: Sequence[str]
+        self, source: PostgresSource, columns: Sequence[str], range_: Range | None, texts: Sequence[str]
     ) -> None:
         super().__init__(source, columns, range_)
-        self._written = list(written)
+        self._texts = list(texts)
 
     def digests(self) -> Digests:
-        what = f"{self._bucket_sql()}, COUNT(*), SUM({self._hash(self._written)})"
-        return {
-            bucket: (count, int(total))
-            for bucket, count, total in self._read(self.select(what, "", "GROUP BY 1"))
-        }
+        what = f"{self._bucket_sql()}, COUNT(*), SUM({_hash(self._texts)})"
+        found = chain.from_iterable(self.read(self.select(what, "", "GROUP BY 1")))
+        return {bucket: (count, int(total)) for bucket, count, total in found}
 
     def rows(self, buckets: Collection[int]) -> Iterator[Row]:
-        texts = ", ".join(f"CAST(ROW({written}) AS text)" for written in self._written)
         wanted = f"{self._bucket_sql()} IN ({', '.join(map(str, buckets))})"
-        for row in self._read(self.select(texts, wanted)):
+        texts = ", ".join(_as_text([text]) for text in self._texts)
+        for row in chain.from_iterable(self.read(self.select(texts, wanted))):
             yield tuple(None if text == "()" else text[1:-1] for text in row)
 
     def _bucket_sql(self) -> str:
-        key = [self._written[index] for index in self.key] or self._written
-        return f"({self._hash(key)} & {BUCKETS - 1})"
+        return f"({_hash([self._texts[index] for index in self.key] or self._texts)} & {BUCKETS - 1})"
 
-    def _hash(self, written: Sequence[str]) -> str:
-        return f"hashtextextended(CAST(ROW({', '.join(written)}) AS text), 0)"
 
-    def _read(self, statement: tuple[str, Any]) -> Iterator[Row]:
-        with self.source.stream(statement) as reader:
-            while block := reader.read(READ_AT_ONCE):
-                yield from block  # type: ignore[misc]
+def _hash(texts: Sequence[str]) -> str:
+    return f"hashtextextended({_as_text(texts)}, 0)"
+
+
+def _as_text(texts: Sequence[str]) -> str:
+    return f"CAST(ROW({', '.join(texts)}) AS text)"
 
 
 def expressions(
@@ -63,13 +60,12 @@ def expressions(
     :param pairs: columns of the source and of the destination
     :return: ``None`` where it cannot be said for sure
     """
-    servers = (source, destination)
-    if any(server.raw.info.server_version < _FLOATS_SHORTEST for server in servers):
-        return None
-    if source.one((_SAME, None)) != destination.one((_SAME, None)):
+    if any(s.raw.info.server_version < _FLOATS_SHORTEST for s in (source, destination)) or (
+        source.one((_SAME, None)) != destination.one((_SAME, None))
+    ):
         return None
     zone = source.one(("SELECT current_setting('TimeZone')", None))
-    if not zone or not destination.one(("SELECT set_config('TimeZone', %s, false)", zone)):
+    if not zone or not destination.one(("SELECT set_config('TimeZone', %s, true)", zone)):
         return None
     with destination.raw.cursor() as cursor:
         cursor.execute(

@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.batches import READ_AT_ONCE, Row, Rows
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
-from airflow_checkpoint_provider.engine.verify.canonical import Form
+from airflow_checkpoint_provider.engine.verify.kinds import Form
 
 BUCKETS = 4096
 Digests = dict[int, tuple[int, int]]
@@ -53,15 +53,18 @@ class Side:
 
     :param columns: those that are compared, in the same order on both sides
     :param range_: the part of the query that is compared; ``None`` for all of it
+    :param forms: how a value of each column is written
     """
 
-    def __init__(self, source: Source, columns: Sequence[str], range_: Range | None) -> None:
+    def __init__(
+        self, source: Source, columns: Sequence[str], range_: Range | None, forms: Sequence[Form] = ()
+    ) -> None:
         self.source = source
         self.columns = list(columns)
-        self._range = range_
-        self._indexes = [source.columns.index(column) for column in columns]
-        self.forms: list[Form] = []
         self.key: list[int] = []
+        self._range = range_
+        self._forms = forms
+        self._indexes = [source.columns.index(column) for column in columns]
 
     def select(self, what: str, more: str = "", tail: str = "") -> tuple[str, Any]:
         """
@@ -76,9 +79,13 @@ class Side:
         where = f" WHERE {' AND '.join(parts)}" if parts else ""
         return self.source.select(what, f"{where} {tail}".rstrip(), binds)
 
-    def count(self) -> int:
-        """Count the rows."""
-        row = self.source.one(self.select("COUNT(*)"))
+    def count(self, distinct: Sequence[str] = ()) -> int:
+        """Count the rows, or what ``distinct`` columns have in them."""
+        if distinct:
+            text, values = self.select(f"DISTINCT {', '.join(map(self.source.quote, distinct))}")
+            row = self.source.one((f"SELECT COUNT(*) FROM ({text}) keys", values))
+        else:
+            row = self.source.one(self.select("COUNT(*)"))
         return int(row[0]) if row else 0
 
     def sample(self) -> list[Any]:
@@ -94,41 +101,43 @@ class Side:
             more = f"({' OR '.join(f'{self.source.quote(column)} IS NOT NULL' for column in absent)})"
         return found
 
+    def judged(self, forms: Sequence[Form | str]) -> Side:
+        """Return the same rows without the columns that have no form."""
+        found = [(c, form) for c, form in zip(self.columns, forms, strict=True) if not isinstance(form, str)]
+        return Side(self.source, [c for c, _ in found], self._range, [form for _, form in found])
+
     def digests(self) -> Digests:
         """Digest all rows; hashes of text are the same for as long as this process lives."""
         counts: dict[int, int] = defaultdict(int)
         sums: dict[int, int] = defaultdict(int)
-        for rows in self._blocks():
-            for row in rows:
-                bucket = self._bucket(row)
-                counts[bucket] += 1
-                sums[bucket] += hash(repr(row))
-        return {bucket: (counts[bucket], sums[bucket]) for bucket in counts}
+        for row in self._written():
+            bucket = self._bucket(row)
+            counts[bucket] += 1
+            sums[bucket] += hash(repr(row))
+        return {bucket: (count, sums[bucket]) for bucket, count in counts.items()}
 
     def rows(self, buckets: Collection[int]) -> Iterator[Row]:
         """Return the rows of some buckets, in the form in which they are compared."""
-        for rows in self._blocks():
-            for row in rows:
-                if self._bucket(row) in buckets:
-                    yield row
+        return (row for row in self._written() if self._bucket(row) in buckets)
 
     def key_of(self, row: Row) -> Row:
         """Take the key out of a row."""
         return tuple(row[index] for index in self.key)
 
+    def read(self, statement: tuple[str, Any]) -> Iterator[Rows]:
+        """Run a statement, and hand out its rows some at a time."""
+        with self.source.stream(statement) as reader:
+            while block := reader.read(READ_AT_ONCE):
+                yield cast("Rows", block)
+
     def _bucket(self, row: Row) -> int:
         return hash(repr(self.key_of(row) if self.key else row)) % BUCKETS
 
-    def _blocks(self) -> Iterator[list[Row]]:
-        with self.source.stream(self.select("*")) as reader:
-            while block := cast("Rows", reader.read(READ_AT_ONCE)):
-                columns = list(zip(*block, strict=True))
-                yield list(
-                    zip(
-                        *(
-                            [None if value is None else form(value) for value in columns[index]]
-                            for index, form in zip(self._indexes, self.forms, strict=True)
-                        ),
-                        strict=True,
-                    )
-                )
+    def _written(self) -> Iterator[Row]:
+        for block in self.read(self.select("*")):
+            columns = list(zip(*block, strict=True))
+            written = (
+                [None if value is None else form(value) for value in columns[index]]
+                for index, form in zip(self._indexes, self._forms, strict=True)
+            )
+            yield from zip(*written, strict=True)

@@ -18,9 +18,10 @@ from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.strategy import Strategy
-from airflow_checkpoint_provider.engine.verify.canonical import Kept, form_of
 from airflow_checkpoint_provider.engine.verify.differences import Comparison
+from airflow_checkpoint_provider.engine.verify.forms import Kept
 from airflow_checkpoint_provider.engine.verify.in_postgres import PostgresSide, expressions
+from airflow_checkpoint_provider.engine.verify.kinds import form_of
 from airflow_checkpoint_provider.engine.verify.sides import Range, Side
 
 _ORDERED = frozenset(("number", "time", "time with time zone", "interval", "uuid", "bytes"))
@@ -31,10 +32,7 @@ class Verification:
 
     def __init__(self, spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> None:
         self._spec, self._session, self._strategy = spec, session, strategy
-        self._read, self._pairs = (
-            columns.read,
-            dict(zip(columns.read, session.destination.columns, strict=True)),
-        )
+        self._pairs = dict(zip(columns.read, session.destination.columns, strict=True))
         self._unjudged: list[str] = []
 
     def check(self, checkpoint: Checkpoint) -> None:
@@ -77,66 +75,47 @@ class Verification:
         if isinstance(source, PostgresSource):
             source = source.unpacked()
         ranges = self._ranges(checkpoint, reader)
-        counted = Side(source, [], ranges[0]), Side(reader, [], ranges[1])
-        rows, there = (side.count() for side in counted)
-        upsert = self._spec.write_mode == "upsert"
-        needed = self._distinct(counted[0]) if upsert and there < rows else rows
+        read, written = Side(source, [], ranges[0]), Side(reader, [], ranges[1])
+        rows, there = read.count(), written.count()
+        upsert, key = self._spec.write_mode == "upsert", self._key()
+        # Of rows with the same key, an upsert keeps one.
+        needed = read.count(list(key)) if upsert and there < rows else rows
         by_count = there < needed or (there != rows and not upsert)
         if self._spec.verify == "count" and not by_count:
             return rows
-        names = [name for name in self._read if self._pairs[name] in self._key()] if upsert else self._key()
-        pairs = self._pairs if self._spec.verify == "digest" else {name: self._pairs[name] for name in names}
-        if not pairs:
-            raise self._failed(rows, there, [])
-        sides = self._sides(source, reader, ranges, pairs)
-        key = [self._pairs[name] for name in names]
-        if not set(key) <= set(sides[1].columns):
-            names, key = [], []
-        for side in sides:
-            side.key = [sides[1].columns.index(name) for name in key]
-        one, other = (side.digests() for side in sides)
-        found = Comparison(*sides, key, extras=not upsert).differences(one, other) if one != other else []
+        pairs = self._pairs if self._spec.verify == "digest" else key
+        found = []
+        if pairs:
+            sides = self._sides(source, reader, ranges, pairs)
+            found = Comparison(*sides, list(key.values()), extras=not upsert).differences()
         if found or by_count:
             raise self._failed(rows, there, found)
         return rows
 
-    def _key(self) -> list[str]:
+    def _key(self) -> dict[str, str]:
         """Return the columns by which rows are told apart: the destination's for an upsert, else the source's."""
         if self._spec.write_mode == "upsert":
-            return self._session.destination.conflict_columns
-        return [name for name in self._strategy.columns if set(self._strategy.columns) <= self._pairs.keys()]
-
-    def _distinct(self, side: Side) -> int:
-        """Count what an upsert makes of rows with the same key."""
-        names = [read for read, written in self._pairs.items() if written in self._key()]
-        source = side.source
-        text, values = side.select(f"DISTINCT {', '.join(map(source.quote, names))}")
-        row = source.one((f"SELECT COUNT(*) FROM ({text}) keys", values))
-        return int(row[0]) if row else 0
+            conflicting = self._session.destination.conflict_columns
+            return {read: written for read, written in self._pairs.items() if written in conflicting}
+        keys = self._strategy.columns
+        return {key: self._pairs[key] for key in keys} if set(keys) <= self._pairs.keys() else {}
 
     def _sides(
         self, source: Source, reader: Source, ranges: tuple[Range | None, Range | None], pairs: dict[str, str]
     ) -> tuple[Side, Side]:
         if isinstance(source, PostgresSource) and isinstance(reader, PostgresSource):
-            written = expressions(source, reader, self._session.destination.name, list(pairs.items()))
-            if written:
+            texts = expressions(source, reader, self._session.destination.name, list(pairs.items()))
+            if texts:
                 return (
-                    PostgresSide(source, list(pairs), ranges[0], [here for here, _ in written]),
-                    PostgresSide(reader, list(pairs.values()), ranges[1], [there for _, there in written]),
+                    PostgresSide(source, list(pairs), ranges[0], [here for here, _ in texts]),
+                    PostgresSide(reader, list(pairs.values()), ranges[1], [there for _, there in texts]),
                 )
         one, other = Side(source, list(pairs), ranges[0]), Side(reader, list(pairs.values()), ranges[1])
-        forms, judged = [], {}
-        for (read, name), mine, theirs in zip(pairs.items(), one.sample(), other.sample(), strict=True):
-            form = form_of(mine, theirs, self._kept(name))
-            if isinstance(form, str):
-                self._unjudged.append(f"{name} ({form})")
-            else:
-                forms.append(form)
-                judged[read] = name
-        sides = Side(source, list(judged), ranges[0]), Side(reader, list(judged.values()), ranges[1])
-        for side in sides:
-            side.forms = forms
-        return sides
+        samples = zip(one.sample(), other.sample(), pairs.values(), strict=True)
+        forms = [form_of(mine, theirs, self._kept(name)) for mine, theirs, name in samples]
+        told = zip(pairs.values(), forms, strict=True)
+        self._unjudged += [f"{name} ({why})" for name, why in told if isinstance(why, str)]
+        return one.judged(forms), other.judged(forms)
 
     def _kept(self, name: str) -> Kept:
         destination = self._session.destination
@@ -181,11 +160,7 @@ class Verification:
         names = ", ".join(map(destination.quote, destination.columns))
         query = Query(f"SELECT {names} FROM {destination.name}")
         try:
-            reader = open_source(connection, query, destination.conn_id, exact=True)
-            zone = reader.one(("SELECT current_setting('TimeZone')", None)) if _is_postgres(reader) else None
-            yield reader
-            if zone:
-                reader.one(("SELECT set_config('TimeZone', %s, false)", zone))
+            yield open_source(connection, query, destination.conn_id, exact=True)
         finally:
             with suppress(Exception):  # it may be gone, and what ended it is the error to show
                 connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
@@ -203,7 +178,3 @@ class Verification:
             "has changed since it was read, or somebody else has written to the table, put that right and clear the "
             "task to load again; a retry compares again."
         )
-
-
-def _is_postgres(source: Source) -> bool:
-    return isinstance(source, PostgresSource)

@@ -1,26 +1,15 @@
-"""How a load finds its place in the source again: by key, or by counting rows."""
+"""Reading on from a key."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
-from airflow_checkpoint_provider.engine.batches import (
-    NONE,
-    Block,
-    Chunk,
-    Reader,
-    Row,
-    Rows,
-    by_count,
-    whole_ties,
-)
+from airflow_checkpoint_provider.engine.batches import NONE, Block, Chunk, Row, whole_ties
 from airflow_checkpoint_provider.engine.binds import Binds
-from airflow_checkpoint_provider.engine.digest import chain_digest, row_digest
-from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceChangedError, SourceError
+from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceError
 from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.position import (
     Key,
@@ -31,52 +20,7 @@ from airflow_checkpoint_provider.engine.position import (
     kind,
 )
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
-
-
-class Strategy(ABC):
-    """
-    What the transfer asks of a strategy.
-
-    :param name: as the checkpoint and the log have it
-    :param columns: the columns of its key, if it has one
-    """
-
-    def __init__(self, name: str, columns: Sequence[str] = ()) -> None:
-        self.name = name
-        self.columns = tuple(columns)
-
-    def upper_bound(self) -> Key | None:
-        """Return the last key that a load that starts now will read."""
-        return None
-
-    def check(self) -> None:  # noqa: B027
-        """Find out before the first row is written what would make rows disappear."""
-
-    def check_stored(self, *keys: Key | None) -> None:  # noqa: B027
-        """
-        Make sure that keys of the metadata table can be gone on from.
-
-        :raises InvalidCheckpointError: when one is unreadable, or of another type than the columns have now
-        """
-
-    def behind(self, position: Position, lookback: Any) -> Position:
-        """
-        Go back from a high-water mark.
-
-        :raises ArgumentError: when the key is not a number or a time that ``lookback`` can be taken from
-        """
-        return position
-
-    def read_columns(self, columns: Sequence[str]) -> None:  # noqa: B027
-        """Expect rows to have these columns."""
-
-    @abstractmethod
-    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
-        """Read on from a position; the first step proves that the position still holds."""
-
-    @abstractmethod
-    def describe(self, position: Position) -> str:
-        """Say in a few words where reading starts."""
+from airflow_checkpoint_provider.engine.strategy.interface import Strategy
 
 
 class KeyStrategy(Strategy):
@@ -204,73 +148,6 @@ class KeyStrategy(Strategy):
     def _compare(self, operator: str, key: Key, binds: Binds) -> str:
         # A position that lookback has moved has only the first of several columns.
         return self.source.compare(self.columns[: len(key)], operator, key, binds)
-
-
-class CountStrategy(Strategy):
-    """
-    Count the rows, and skip as many.
-
-    :param proof: ``"last_row"``, ``"prefix"``, or ``None`` where no checkpoint is kept
-    """
-
-    def __init__(self, source: Source, batch_size: int, proof: str | None) -> None:
-        super().__init__("python" if proof else "none")
-        self.source = source
-        self._size = batch_size
-        self._proof = proof
-
-    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
-        rows, digest = position.rows, position.digest
-        by_last_row = self._proof == "last_row"
-        newest: Block = NONE
-        with self.source.stream(self.source.whole(), skip=rows - 1 if by_last_row else 0) as reader:
-            if rows:
-                self._prove(position, reader)
-            for block in by_count(reader, self._size):
-                if block is None:
-                    digest = row_digest(newest.last) if by_last_row else digest
-                    yield Chunk(NONE, Position(rows=rows, digest=digest))
-                else:
-                    newest, rows = block, rows + len(block)
-                    if self._proof == "prefix":
-                        digest = chain_digest(cast("Rows", block), digest or "")
-                    yield Chunk(block, None)
-
-    def describe(self, position: Position) -> str:
-        return f"row {position.rows + 1:,}" if position.rows else "the first row"
-
-    def position_behind(self, rows: int) -> Position:
-        """
-        Return the position behind so many rows, with its proof.
-
-        :raises SourceError: when the query returns fewer
-        """
-        skip = 0 if self._proof == "prefix" else rows - 1
-        with self.source.stream(self.source.whole(), skip=skip) as reader:
-            digest = self._digest(rows, reader)
-        if digest is None:
-            raise SourceError(f"rows: the query returns fewer than {rows:,} rows.")
-        return Position(rows=rows, digest=digest)
-
-    def _digest(self, rows: int, reader: Reader) -> str | None:
-        """Read what the proof is made of: the last row, or all of them; ``None`` where there are fewer."""
-        if self._proof != "prefix":
-            row = reader.read(1)
-            return row_digest(row.last) if row else None
-        digest = ""
-        while rows and (block := reader.read(rows)):
-            digest, rows = chain_digest(cast("Rows", block), digest), rows - len(block)
-        return None if rows else digest
-
-    def _prove(self, position: Position, reader: Reader) -> None:
-        what = "the rows before it" if self._proof == "prefix" else "the row there"
-        if self._digest(position.rows, reader) != position.digest:
-            raise SourceChangedError(
-                f"The source has changed since the last attempt: {position.rows:,} rows were committed, but "
-                f"{what} is not the one that was transferred, so counting cannot tell where to go on. "
-                "Clear the task to load from the start, set on_source_change='reload' to let it do so by "
-                "itself, or give a checkpoint_column; a query with an ORDER BY keeps its order."
-            )
 
 
 def _single(index: int) -> Any:

@@ -1,0 +1,168 @@
+"""The commands that change something: loaded only when one of them is called."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_checkpoint_provider.cli.places import Found, Places
+from airflow_checkpoint_provider.cli.rows import line
+from airflow_checkpoint_provider.cli.running import command, confirm, print_rows
+from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.result import place
+from airflow_checkpoint_provider.engine.schema import Tables
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+
+_SEED = (
+    *(
+        "position",
+        "rows",
+        "source_conn_id",
+        "sql",
+        "source_table",
+        "parameters",
+        "destination_table",
+        "force",
+    ),
+    *(
+        "destination_conn_id",
+        "destination_columns",
+        "strategy",
+        "checkpoint_column",
+        "resume_proof",
+        "reason",
+    ),
+)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@command
+def checkpoint_reload(args: Any) -> None:
+    """Ask the next attempt to start over."""
+    found = Places(args).find(args)
+    if args.cancel:
+        _cancel(found, args)
+        return
+    confirm(args, f"Load {_what(found.checkpoint)} again from the beginning on its next attempt?")
+    found.hook.request_reload(*found.key, reason=args.reason)
+    print(f"The next attempt of {found.checkpoint.identity} loads from the beginning.")
+
+
+@command
+def checkpoint_resume(args: Any) -> None:
+    """Ask the next attempt to resume."""
+    found = Places(args).find(args)
+    if args.cancel:
+        _cancel(found, args)
+        return
+    found.hook.request_resume(*found.key, reason=args.reason)
+    print(f"The next attempt of {found.checkpoint.identity} resumes, even if the task is cleared.")
+
+
+@command
+def checkpoint_seed(args: Any) -> None:
+    """Set the position of a load that another tool has begun."""
+    hook = Places(args).only()
+    key = (args.dag_id, args.task_id, args.run_id, args.map_index)
+    given = {name: getattr(args, name) for name in _SEED if getattr(args, name) is not None}
+    for name in ("parameters", "destination_columns"):
+        if name in given:
+            given[name] = _from_json(f"--{name.replace('_', '-')}", given[name])
+    try:
+        there = hook.get(*key)
+    except MetadataTableError:
+        there = None  # it is made with the first checkpoint
+    if there:
+        confirm(args, f"Put the seed in the place of the checkpoint of {_what(there)}?")
+    seeded = hook.seed(*key, **given, replace=bool(there))
+    where = place(seeded.key_columns, seeded.position)
+    print(f"The next attempt of {seeded.identity} goes on behind {where}.")
+
+
+@command
+def checkpoint_delete(args: Any) -> None:
+    """Delete a checkpoint."""
+    found = Places(args).find(args)
+    confirm(args, f"Delete the checkpoint of {_what(found.checkpoint)}?")
+    if not found.hook.delete(*found.key):
+        raise ArgumentError(f"Somebody else has deleted the checkpoint of {found.checkpoint.identity}.")
+    print(f"The checkpoint of {found.checkpoint.identity} is deleted.")
+
+
+@command
+def checkpoint_purge(args: Any) -> None:
+    """Delete old checkpoints."""
+    age, now = _age(args.older_than), datetime.now(UTC)
+    statuses = tuple(dict.fromkeys(args.status or ["completed"]))
+    which = f"{' or '.join(statuses)} checkpoints to which nothing has happened for {args.older_than}"
+    places = Places(args)
+
+    def read(hook: CheckpointHook) -> Any:
+        if args.dry_run:
+            return hook.list(status=statuses, updated_before=now - age, order_by="updated_at", limit=None)
+        return hook.purge(age, statuses, dry_run=True)
+
+    old = list(places.each(read))
+    if args.dry_run:
+        for_people = args.output in ("table", "plain")
+        print_rows(
+            [line(Found(h, one), None, now, for_people=for_people) for h, all_ in old for one in all_], args
+        )
+        print(f"Would delete {sum(len(all_) for _, all_ in old):,} {which}.", file=sys.stderr)
+    elif count := sum(number for _, number in old):
+        confirm(args, f"Delete {count:,} {which}, with their history?")
+        deleted = sum(hook.purge(age, statuses) for hook, number in old if number)
+        print(f"Deleted {deleted:,} {which}.")
+    elif not places.failed:
+        print(f"There are no {which}.")
+    if places.failed:
+        raise SystemExit(1)
+
+
+@command
+def checkpoint_create_tables(args: Any) -> None:
+    """Create the metadata tables."""
+    places = Places(args)
+    for hook, _ in places.each(CheckpointHook.create_tables):
+        tables = Tables.named(args.table)
+        names = f"{tables.name}, {tables.event.fullname} and {tables.reject.fullname}"
+        print(f"{names} are there in {hook.checkpoint_conn_id}.")
+    if places.failed:
+        raise SystemExit(1)
+
+
+def _cancel(found: Found, args: Any) -> None:
+    who = found.checkpoint.identity
+    if not found.hook.pending_requests([found.checkpoint]):
+        raise ArgumentError(f"Nothing is asked of the next attempt of {who} that could be taken back.")
+    found.hook.cancel_request(*found.key, reason=args.reason)
+    print(f"What was asked of the next attempt of {who} is taken back.")
+
+
+def _what(checkpoint: Checkpoint) -> str:
+    return f"{checkpoint.identity} ({checkpoint.status.value}, {checkpoint.rows:,} rows committed)"
+
+
+def _from_json(flag: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ArgumentError(f"{flag}: {text!r} is not JSON ({error}).") from error
+
+
+def _age(text: str) -> timedelta:
+    """
+    Read an age, such as ``30d``.
+
+    :raises ArgumentError: when it is not a number with a unit
+    """
+    match = re.fullmatch(r"(\d{1,6})\s*([mhdw])", text.strip().lower())
+    if not match:
+        raise ArgumentError(
+            f"--older-than: {text!r} is not an age; write a number with m, h, d or w, such as 30d."
+        )
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -1,0 +1,94 @@
+"""The commands that only look: loaded only when one of them is called."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_checkpoint_provider.cli.places import Found, Places
+from airflow_checkpoint_provider.cli.rows import details, event_line, line, reject_line
+from airflow_checkpoint_provider.cli.running import command, print_rows
+from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.settings import stalled_after
+
+
+@command
+def checkpoint_list(args: Any) -> None:
+    """List checkpoints."""
+    now = datetime.now(UTC)
+    filters = {name: getattr(args, name) for name in ("dag_id", "task_id", "run_id") if getattr(args, name)}
+    if args.status:
+        filters["status"] = sorted({"running" if status == "stalled" else status for status in args.status})
+        if set(args.status) == {"stalled"}:
+            filters["updated_before"] = now - stalled_after()
+    for_people = args.output in ("table", "plain")
+    found: list[tuple[datetime, dict[str, Any]]] = []
+
+    def read(hook: CheckpointHook) -> tuple[Any, Any]:
+        checkpoints = hook.list(**filters, limit=args.limit)
+        return checkpoints, hook.pending_requests(checkpoints)
+
+    places = Places(args)
+    for hook, (checkpoints, requests) in places.each(read):
+        for checkpoint in checkpoints:
+            request = requests.get(checkpoint.identity)
+            shown = line(Found(hook, checkpoint), request, now, for_people=for_people)
+            found.append((checkpoint.updated_at, shown))
+    found.sort(key=lambda one: one[0], reverse=True)
+    if found or not places.failed:
+        print_rows([shown for _, shown in found[: args.limit]], args)
+    if places.failed:
+        raise SystemExit(1)
+
+
+@command
+def checkpoint_show(args: Any) -> None:
+    """Show a checkpoint, and what the next attempt will do."""
+    found = Places(args).find(args, newest=True)
+    request = found.hook.pending_requests([found.checkpoint]).get(found.checkpoint.identity)
+    shown = details(found, request, datetime.now(UTC))
+    if args.output in ("table", "plain"):
+        rows = [{"property": name, "value": value} for name, value in shown.items() if value is not None]
+        print_rows(rows, args)
+    else:
+        print_rows([shown], args)
+
+
+@command
+def checkpoint_history(args: Any) -> None:
+    """Show what happened to a checkpoint."""
+    places = Places(args)
+    try:
+        found = places.find(args, newest=True)
+    except ArgumentError:
+        # The history of a checkpoint that was deleted is still there.
+        run_id = args.run_id or ALL_RUNS
+        key = (args.dag_id, args.task_id, run_id, args.map_index)
+        read = places.each(lambda hook: hook.history(*key, limit=args.limit))
+        events = [event_line(event, ()) for _, all_ in read for event in all_]
+        if not events:
+            raise
+    else:
+        columns = found.checkpoint.key_columns
+        events = [event_line(event, columns) for event in found.hook.history(*found.key, limit=args.limit)]
+    print_rows(events, args)
+
+
+@command
+def checkpoint_rejects(args: Any) -> None:
+    """Show the rows that the destination has refused."""
+    found = Places(args).find(args, newest=True)
+    count, rejects = found.hook.look_at_rejects(*found.key, limit=args.limit)
+    for_people = args.output in ("table", "plain")
+    print_rows([reject_line(reject, for_people=for_people) for reject in rejects], args)
+    if count > len(rejects):
+        print(f"{len(rejects):,} of {count:,} rows; --limit shows more.", file=sys.stderr)
+
+
+@command
+def checkpoint_ddl(args: Any) -> None:
+    """Print the script that creates the metadata tables."""
+    print(CheckpointHook("", args.table).ddl(args.dialect), end="")

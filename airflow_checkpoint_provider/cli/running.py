@@ -1,0 +1,53 @@
+"""How a command is run: what it asks, what it prints, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from airflow.cli.simple_table import AirflowConsole
+from airflow.utils.cli import action_cli, suppress_logs_and_warning
+from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+from sqlalchemy.exc import DBAPIError
+
+from airflow_checkpoint_provider.engine.errors import CheckpointError, one_line
+
+
+def command(function: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Run a command as Airflow's own are run: quiet, in the audit log, errors as one line and exit code 1."""
+
+    @wraps(function)
+    def run(args: Any) -> None:
+        # Without it, connections are looked up in the environment only, and not in the metadata database.
+        os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+        try:
+            function(args)
+        except (CheckpointError, DBAPIError) as error:
+            raise SystemExit(one_line(error)) from None
+
+    log_action: Any = action_cli
+    quiet: Callable[[Any], None] = suppress_logs_and_warning(
+        log_action(check_db=False)(providers_configuration_loaded(run))
+    )
+    return quiet
+
+
+def confirm(args: Any, question: str) -> None:
+    """Ask before something is done, unless ``--yes`` is given."""
+    if args.yes:
+        return
+    try:
+        answer = input(f"{question} (y/N) ")
+    except EOFError:
+        raise SystemExit("Nobody is there to confirm; add --yes.") from None
+    if answer.strip().lower() not in ("y", "yes"):
+        raise SystemExit("Cancelled.")
+
+
+def print_rows(rows: list[dict[str, Any]], args: Any) -> None:
+    """Print lines in the format that was asked for."""
+    if args.output in ("table", "plain"):
+        rows = [{name: "" if value is None else value for name, value in row.items()} for row in rows]
+    AirflowConsole().print_as(data=rows, output=args.output)

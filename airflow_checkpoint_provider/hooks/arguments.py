@@ -1,0 +1,53 @@
+"""What the methods of ``CheckpointHook`` are given, checked."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Identity
+from airflow_checkpoint_provider.engine.checks import identifier, text, whole_number
+
+
+def identity_of(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> Identity:
+    """
+    Return the identity of a checkpoint.
+
+    :param run_id: without it, the checkpoint that spans runs
+    :raises ArgumentError: when one of them is no id, or no index
+    """
+    return Identity(
+        identifier("dag_id", dag_id),
+        identifier("task_id", task_id),
+        identifier("run_id", run_id or None, optional=True) or ALL_RUNS,
+        whole_number("map_index", map_index, least=-1),
+    )
+
+
+def page_of(limit: int | None, offset: int) -> dict[str, Any]:
+    """
+    Return what bounds a page.
+
+    :raises ArgumentError: when one of them cannot be counted with
+    """
+    return {
+        "limit": whole_number("limit", limit, optional=True),
+        "offset": whole_number("offset", offset),
+    }
+
+
+def name_of(who: str | None) -> str:
+    """
+    Return a name for the history, by default that of the user of this process.
+
+    :raises ArgumentError: when it is not text, or too long
+    """
+    return text("who", who, optional=True, most=400) or user()
+
+
+def user() -> str:
+    """Return the user of this process."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return "unknown"
