@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.decision import Request
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.history import Event, History, Kind, is_identity, page
+from airflow_checkpoint_provider.engine.misnamed import refuse_other_table
 from airflow_checkpoint_provider.engine.purge import Purge
 from airflow_checkpoint_provider.engine.rejects import Reject, Rejects
 from airflow_checkpoint_provider.engine.rows import from_row
@@ -154,6 +155,7 @@ class Catalog:
         except sa.exc.DBAPIError as error:
             connection.rollback()
             if self.tables.exist(connection):
+                refuse_other_table(connection, self.tables)
                 raise
             raise MetadataTableError(
                 f"There is no metadata table {self.tables.name} in {self._database.conn_id!r}. The first transfer "

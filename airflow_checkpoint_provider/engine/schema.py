@@ -131,7 +131,7 @@ class Tables:
             raise ArgumentError(
                 f"checkpoint_table: {self.checkpoint.name!r} has a double quote, which Oracle has in no name."
             )
-        if dialect.driver == "mysqlconnector" and "%(" in self.name:
+        if getattr(dialect, "driver", "") == "mysqlconnector" and "%(" in self.name:
             raise ArgumentError(
                 f"checkpoint_table: {self.name!r} has %(, which mysql-connector-python takes for a parameter. Choose "
                 "another name, or use mysqlclient."

@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
+from airflow_checkpoint_provider.engine.misnamed import refuse_other_table
 from airflow_checkpoint_provider.engine.oracle import ROWS_BUSY, error_code
 from airflow_checkpoint_provider.engine.position import BEGINNING, Key, Position
 from airflow_checkpoint_provider.engine.rejects import Rejects
@@ -129,6 +130,7 @@ class Store:
         starting again and never to resuming into an emptied table.
 
         :raises CheckpointLockedError: when another attempt does not let go of it
+        :raises MetadataTableError: when the table is there and is another one
         """
         for last_try in (False, True):
             try:
@@ -138,6 +140,10 @@ class Store:
             except sa.exc.IntegrityError:  # another attempt has inserted the row first
                 if last_try:
                     raise
+            except sa.exc.DBAPIError as error:
+                if not error.connection_invalidated:
+                    refuse_other_table(self.connection, self.tables)
+                raise
         raise AssertionError("unreachable")
 
     def _claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:

@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.errors import (
     MetadataTableError,
     NewerFormatError,
 )
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
@@ -55,6 +56,19 @@ def test_another_name(load: Load, name: str) -> None:
         load.destination.execute('CREATE SCHEMA "Check"')
     assert load.attempt_batches(1, checkpoint_table=name)
     assert load.attempt(checkpoint_table=name).rows == 6
+
+
+@pytest.mark.parametrize("name", ["target", '"Other"'])
+def test_a_table_that_is_somebody_elses(load: Load, hook: CheckpointHook, name: str) -> None:
+    load.destination.execute('CREATE TABLE "Other" (n integer, dag_id varchar(9))')
+    said = "checkpoint_table: .* is no table of checkpoints: it has no column (dag|task)_id"
+    with pytest.raises(MetadataTableError, match=said):
+        load.attempt(checkpoint_table=name)
+    assert loaded(load) == []
+    other = CheckpointHook("target", checkpoint_table=name)
+    for look in (other.list, lambda: other.get("dag", "copy")):
+        with pytest.raises(MetadataTableError, match=said):
+            look()
 
 
 def test_a_schema_that_is_not_there(load: Load) -> None:

@@ -111,6 +111,7 @@ def names_one_of(error: CheckpointError, given: dict[str, Any]) -> None:
     message.encode()
     # A statement that the database does not take is named by the connection.
     also = {"sql": "Source 'src'", "preoperator": "Destination 'dst'", "external_dag_id": "external_run_id"}
+    also["checkpoint_table"] = "The metadata table"
     wanted = [*given, *(also[name] for name in given if name in also)]
     assert any(part in message for part in wanted), message
 
