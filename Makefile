@@ -8,10 +8,10 @@ KILLS ?= 500
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-ui test test-ui lint docs package audit bench chaos clean
+.PHONY: help demo demo-ui test test-ui test-celery lint docs package audit bench chaos clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 # The provider of MySQL comes alone, because mysqlclient has to be compiled; the tests take its other driver, too.
 $(READY): pyproject.toml $(CONSTRAINTS)
@@ -34,6 +34,11 @@ test-ui: $(READY) ## Test the view in a browser; pictures are kept in .screensho
 	  || (apt-get update -qq && apt-get install -qq -y chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev-ui]"
 	$(BIN)/python -m pytest -n 0 tests/ui
+
+test-celery: $(READY) ## Test parts on two workers of a real Airflow with the CeleryExecutor and Redis
+	@command -v redis-server >/dev/null || (apt-get update -qq && apt-get install -qq -y redis-server)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev-celery]"
+	$(BIN)/python -m pytest -n 0 tests/celery
 
 lint: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -17,7 +17,7 @@ from tests.acceptance.load import Load
 from tests.live.airflow import LiveAirflow
 from tests.live.api import TaskKey
 from tests.live.auth import USERS
-from tests.live.config import REPOSITORY
+from tests.live.config import IMPATIENT, REPOSITORY
 
 StartLoad = Callable[..., Load]
 
@@ -40,6 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def airflow(home: Path) -> Iterator[LiveAirflow]:
     env = {
+        **IMPATIENT,
         DIRECTORY_VARIABLE: str(home / "gates"),
         "AIRFLOW_CONN_SOURCE": sqlite_connection(home / "source.db"),
         "AIRFLOW_CONN_DESTINATION": sqlite_connection(home / "destination.db"),
@@ -48,14 +49,6 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
         "AIRFLOW__CORE__AUTH_MANAGER": "tests.live.auth.LimitingAuthManager",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": USERS,
-        # A task that is silent for this long is lost; the default of five minutes is no time for a test.
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-        # So is a scheduler, whose tasks another one looks for every five minutes.
-        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
-        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
-        # And so is a triggerer; the default is 30 seconds.
-        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
     }
     with LiveAirflow(home / "airflow", home / "dags", env) as airflow:
         yield airflow

@@ -1,4 +1,4 @@
-"""A real Airflow: scheduler, DAG processor, API server and triggerer with the LocalExecutor."""
+"""A real Airflow: scheduler, DAG processor, API server and triggerer, and workers where the executor needs them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import httpx
 
 from tests.live.api import AirflowApi
-from tests.live.config import environment
+from tests.live.config import COMPONENT_VARIABLE, environment
 from tests.live.processes import ProcessFamily
 from tests.live.tasks import TaskProcesses
 from tests.live.waiting import wait_for
@@ -42,12 +42,20 @@ class LiveAirflow:
     :param home: becomes AIRFLOW_HOME; an Airflow that was there before is removed
     :param dags: the folder of DAG files
     :param env: further environment of every Airflow process, such as AIRFLOW_CONN_<ID>
+    :param workers: the commands of components beside the usual ones, by name
     """
 
     user = "admin"
 
-    def __init__(self, home: Path, dags: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        dags: Path,
+        env: Mapping[str, str] | None = None,
+        workers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.home = home.resolve()
+        self.components = {**COMPONENTS, **(workers or {})}
         self.password = secrets.token_urlsafe(9)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -73,7 +81,7 @@ class LiveAirflow:
         self._empty_home()
         (self.home / "passwords.json").write_text(json.dumps({self.user: self.password}))
         self.processes.run("db-migrate", self._command("db", "migrate"), self.env, self.home)
-        for name in COMPONENTS:
+        for name in self.components:
             self._start(name)
         wait_for(self._healthy, "a healthy Airflow", timeout=120, interval=0.2, explain=self.diagnosis)
 
@@ -106,11 +114,12 @@ class LiveAirflow:
         self._start(name)
 
     def _start(self, name: str) -> None:
-        self.processes.start(name, self._command(*COMPONENTS[name]), self.env, self.home)
+        env = {**self.env, COMPONENT_VARIABLE: name}
+        self.processes.start(name, self._command(*self.components[name]), env, self.home)
 
     def diagnosis(self) -> str:
         """The last lines of every component's log, for the message of a test that gives up."""
-        return "\n".join(self.processes.tail(name, lines=15) for name in COMPONENTS)
+        return "\n".join(self.processes.tail(name, lines=15) for name in self.components)
 
     def _healthy(self) -> bool:
         self.processes.raise_if_dead()

@@ -107,6 +107,12 @@ class AirflowApi(ApiClient):
         mapped = f"/{key.map_index}" if key.map_index >= 0 else ""
         return self.get_or_none(self._task_path(key) + mapped)
 
+    def tries(self, key: TaskKey) -> list[Json]:
+        """The attempts of a task instance, oldest first."""
+        mapped = f"/{key.map_index}" if key.map_index >= 0 else ""
+        path = f"{self._task_path(key)}{mapped}/tries"
+        return list(self.request("GET", path).json()["task_instances"])
+
     def wait_for_task(
         self, key: TaskKey, *states: str, try_number: int | None = None, timeout: float = 90
     ) -> Json:

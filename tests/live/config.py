@@ -22,6 +22,19 @@ QUICK = {
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
 }
 
+# Silence that makes a task, a scheduler or a triggerer count as lost; the defaults of up to five minutes are no time
+# for a test.
+IMPATIENT = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+}
+
+# Tells a process of Airflow which component it is.
+COMPONENT_VARIABLE = "LIVE_AIRFLOW_COMPONENT"
+
 
 def environment(home: Path, dags: Path, port: int, password: str, extra: Mapping[str, str]) -> dict[str, str]:
     """

@@ -85,7 +85,7 @@ class ProcessFamily:
     def raise_if_dead(self) -> None:
         for name, process in self._processes.items():
             if (code := process.poll()) is not None:
-                raise RuntimeError(f"airflow {name} ended with exit code {code}\n{self.tail(name)}")
+                raise RuntimeError(f"{name} ended with exit code {code}\n{self.tail(name)}")
 
     def tail(self, name: str, lines: int = 40) -> str:
         text = self.log_file(name).read_text(errors="replace")
