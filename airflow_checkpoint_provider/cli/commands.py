@@ -50,6 +50,7 @@ _SEED = (
         "reason",
     ),
 )
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -292,5 +293,11 @@ def _age(text: str) -> timedelta:
 
 def _print(rows: list[dict[str, Any]], args: Any) -> None:
     if args.output in ("table", "plain"):
-        rows = [{name: "" if value is None else value for name, value in row.items()} for row in rows]
-    AirflowConsole().print_as(data=rows, output=args.output)
+        rows = [{name: _visible(value) for name, value in row.items()} for row in rows]
+    # Rich would take brackets in a value for markup.
+    AirflowConsole(markup=False, emoji=False).print_as(data=rows, output=args.output)
+
+
+def _visible(value: Any) -> str:
+    """Return what a terminal shows as it is, and does not obey."""
+    return "" if value is None else str(value).translate(_CONTROLS)
