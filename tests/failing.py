@@ -14,6 +14,7 @@ import oracledb
 import psycopg
 import pytest
 
+from airflow_checkpoint_provider.engine import masking
 from tests.databases import Db
 from tests.mysql_drivers import DEFAULT_DRIVER
 
@@ -38,6 +39,7 @@ SPELT = {
         f"{secret} as JSON": lambda text: json.dumps(text)[1:-1],
         f"{secret} in a DSN": lambda text: text.replace("\\", "\\\\").replace("'", "\\'"),
         f"{secret} in SQL": lambda text: text.replace("'", "''"),
+        f"{secret} in SQL with placeholders": lambda text: text.replace("'", "''").replace("%", "%%"),
     }.items()
 }
 
@@ -60,6 +62,32 @@ def with_secrets(db: Db, **changes: str) -> str:
     if db.kind == "sqlite" and not changes:  # whose hook takes a password for a part of the path
         login = ""
     return urlunsplit((url.scheme, f"{login}{host}", path, text, ""))
+
+
+def use(monkeypatch: pytest.MonkeyPatch, conn_id: str, db: Db, **changes: str) -> None:
+    """Let a connection lead to a database, with secrets; where nobody is let in without, the password is right."""
+    if db.kind == "mysql" and "user" not in changes:
+        marked = PASSWORD.replace("\\", "\\\\").replace("'", "''")
+        db.execute("CREATE USER IF NOT EXISTS planted", f"ALTER USER planted IDENTIFIED BY '{marked}'")
+        db.execute("GRANT ALL ON *.* TO planted")
+        changes["user"] = "planted"
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", with_secrets(db, **changes))
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, source: Db, destination: Db) -> tuple[Db, Db]:
+    """Prepare 20 rows and a table for them, and the connections ``src`` and ``dst`` with secrets."""
+    source.execute("CREATE TABLE orders (id integer PRIMARY KEY, name varchar(100))")
+    source.insert("orders", [(n, f"name {n}") for n in range(20)])
+    destination.execute("CREATE TABLE target (id integer, name varchar(100))")
+    use(monkeypatch, "src", source)
+    use(monkeypatch, "dst", destination)
+    return source, destination
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Know of no secrets, as a process that begins."""
+    monkeypatch.setattr(masking, "_hidden", set())
+    monkeypatch.setattr(masking, "_pattern", None)
 
 
 def telling(error: type[Exception]) -> Exception:
@@ -89,6 +117,7 @@ def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
 
 
 def found_in(text: str, kind: str) -> list[str]:
-    """Return which secrets of such a connection stand in a text, and how they are spelt there."""
-    planted = {"postgres": (PASSWORD,), "sqlite": (TOKEN,)}.get(kind, (PASSWORD, TOKEN))
-    return [way for way, spelt in SPELT.items() if spelt in text and way.startswith(planted)]
+    """Return which secrets of such a connection stand in a text, and how they are spelt there, or that they begin."""
+    secrets = {"postgres": (PASSWORD,), "sqlite": (TOKEN,)}.get(kind, (PASSWORD, TOKEN))
+    found = [way for way, spelt in SPELT.items() if spelt in text and way.startswith(secrets)]
+    return found + [f"{secret[:3]}..." for secret in secrets if secret[:3] in text]

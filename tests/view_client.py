@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import airflow.models
+import pytest
 from airflow import settings
+from airflow.api_fastapi.app import create_auth_manager, purge_cached_app
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models.base import Base
 from sqlalchemy.orm import configure_mappers
 from starlette.testclient import TestClient
@@ -37,16 +41,35 @@ class Anybody:
 
 
 @contextmanager
-def view() -> Iterator[TestClient]:
-    """Open the view; what fails inside is a 500 and no exception, as in a server."""
+def airflow_tables() -> Iterator[None]:
+    """Have Airflow's metadata tables, and forget afterwards what was discovered in them."""
     airflow.models.import_all_models()
     with warnings.catch_warnings():  # Airflow's own models are not ours to mend
         warnings.simplefilter("ignore", DeprecationWarning)
         configure_mappers()
     Base.metadata.create_all(settings.engine)
     services.discovery.cache_clear()
+    yield
+    services.discovery.cache_clear()
+
+
+@contextmanager
+def view() -> Iterator[TestClient]:
+    """Open the view; what fails inside is a 500 and no exception, as in a server."""
     app = create_app()
     app.dependency_overrides[access.logged_in] = Anybody
-    with TestClient(app, raise_server_exceptions=False, headers=JSON) as client:
+    with (
+        airflow_tables(),
+        TestClient(app, raise_server_exceptions=False, headers=JSON) as client,
+    ):
         yield client
-    services.discovery.cache_clear()
+
+
+@contextmanager
+def token_of(role: str) -> Iterator[str]:
+    """Log in to Airflow's simple auth manager, which is there until the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", secrets.token_hex(64))
+        purge_cached_app()
+        yield create_auth_manager().generate_jwt(SimpleAuthManagerUser(username="<b>somebody</b>", role=role))
+        purge_cached_app()

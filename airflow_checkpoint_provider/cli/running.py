@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from airflow_checkpoint_provider.engine.errors import CheckpointError, one_line
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+
 
 def command(function: Callable[[Any], None]) -> Callable[[Any], None]:
     """Run a command as Airflow's own are run: quiet, in the audit log, errors as one line and exit code 1."""
@@ -49,5 +51,11 @@ def confirm(args: Any, question: str) -> None:
 def print_rows(rows: list[dict[str, Any]], args: Any) -> None:
     """Print lines in the format that was asked for."""
     if args.output in ("table", "plain"):
-        rows = [{name: "" if value is None else value for name, value in row.items()} for row in rows]
-    AirflowConsole().print_as(data=rows, output=args.output)
+        rows = [{name: _visible(value) for name, value in row.items()} for row in rows]
+    # Rich would take brackets in a value for markup.
+    AirflowConsole(markup=False, emoji=False).print_as(data=rows, output=args.output)
+
+
+def _visible(value: Any) -> str:
+    """Return what a terminal shows as it is, and does not obey."""
+    return "" if value is None else str(value).translate(_CONTROLS)

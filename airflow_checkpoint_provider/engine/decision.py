@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Status
 from airflow_checkpoint_provider.engine.errors import SourceChangedError, StaleRunError
+from airflow_checkpoint_provider.engine.masking import masked
 
 
 class Action(StrEnum):
@@ -176,5 +177,5 @@ def _refuse_stale(stored: Checkpoint, attempt: Attempt) -> None:
 
 
 def _short(text: str | None) -> str:
-    text = " ".join((text or "nothing").split())
+    text = " ".join(masked(text or "nothing").split())  # a part of a password could not be told any more
     return repr(text if len(text) <= 120 else f"{text[:117]}...")

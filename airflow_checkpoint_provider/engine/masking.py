@@ -36,11 +36,12 @@ def masked(text: str) -> str:
 
 
 def spellings(secret: str) -> set[str]:
-    """Return the ways in which a driver may write a password: plain, in a URL, in quotes of some kind."""
+    """Return the ways in which a driver or a query may write a password: plain, in a URL, in quotes of some kind."""
     if len(secret) < SHORTEST:
         return set()
     in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
     escaped = secret.replace("\\", "\\\\")
+    in_sql = secret.replace("'", "''")
     return {
         secret,
         *in_urls,
@@ -49,5 +50,6 @@ def spellings(secret: str) -> set[str]:
         json.dumps(secret)[1:-1],
         escaped,
         escaped.replace("'", "\\'"),
-        secret.replace("'", "''"),
+        in_sql,
+        in_sql.replace("%", "%%"),  # beside placeholders
     }

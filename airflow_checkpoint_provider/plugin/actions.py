@@ -15,13 +15,16 @@ from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.checks import ID_LENGTH, LARGEST
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
+from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import discovery, reader
 from airflow_checkpoint_provider.plugin.transfers import Place
 
 T = TypeVar("T")
 
-router = APIRouter(dependencies=[Depends(from_this_site)])
+router = APIRouter(
+    dependencies=[Depends(from_this_site)], responses=described(400, 401, 403, 404, 415, 422, 503)
+)
 
 
 class Action(StrEnum):

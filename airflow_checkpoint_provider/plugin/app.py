@@ -1,4 +1,4 @@
-"""The FastAPI app of the view: routes, errors as readable pages, and headers that keep the browser careful."""
+"""The FastAPI app of the view: routes, errors as readable answers, and headers that keep the browser careful."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_checkpoint_provider.plugin import actions, pages, static
-from airflow_checkpoint_provider.plugin.rendering import render
+from airflow_checkpoint_provider.plugin.problems import answer
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +22,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
-}
-
-_TITLES = {
-    401: "Please log in to Airflow",
-    403: "Not allowed",
-    404: "Not found",
-    422: "This address is not complete",
 }
 
 
@@ -53,25 +46,16 @@ async def _with_headers(request: Request, call_next: Callable[[Request], Awaitab
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, (HTTPException, StarletteHTTPException))  # noqa: S101
-    return _answer(request, error.status_code, str(error.detail))
+    return answer(request, error.status_code, str(error.detail), error.headers)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
-    return _answer(request, 422, "; ".join(faults))
+    return answer(request, 422, "; ".join(faults))
 
 
 def _broken(request: Request, error: Exception) -> Response:
     log.error("The checkpoint view failed at %s", request.url.path, exc_info=error)
     detail = "The API server's log has the reason. Other pages are not affected; try again in a moment."
-    response = _answer(request, 500, detail)
-    response.headers.update(_HEADERS)  # this handler stands outside of the middleware
-    return response
-
-
-def _answer(request: Request, status: int, detail: str) -> Response:
-    if "text/html" not in request.headers.get("accept", ""):
-        return JSONResponse({"detail": detail}, status)
-    title = _TITLES.get(status, "This did not work")
-    return render("problem.html", status=status, title=title, detail=detail)
+    return answer(request, 500, detail, _HEADERS)  # this handler stands outside of the middleware

@@ -21,6 +21,7 @@ from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.attempts import attempts
 from airflow_checkpoint_provider.plugin.chart import chart
 from airflow_checkpoint_provider.plugin.parts import Parts
+from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
@@ -29,7 +30,7 @@ from airflow_checkpoint_provider.plugin.transfers import Place
 PAGE_SIZE = 50
 SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "updated_at")
 
-router = APIRouter()
+router = APIRouter(default_response_class=HTMLResponse, responses=described(401, 403, 422))
 
 
 @router.get("/")

@@ -8,14 +8,19 @@ from fastapi import APIRouter, Depends, HTTPException, status
 from fastapi.responses import FileResponse
 
 from airflow_checkpoint_provider.plugin.access import logged_in
+from airflow_checkpoint_provider.plugin.problems import described
 
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 
-router = APIRouter(dependencies=[Depends(logged_in)])
+router = APIRouter(dependencies=[Depends(logged_in)], responses=described(401, 403, 404, 422))
 
 
-@router.get("/static/{name}")
+@router.get(
+    "/static/{name}",
+    response_class=FileResponse,
+    responses={200: {"content": {media_type: {} for media_type in _TYPES.values()}}},
+)
 def file(name: str) -> FileResponse:
     """Return one of the two files."""
     if name not in _TYPES:
