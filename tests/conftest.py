@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from typing import Any
 
 import pytest
 
-# Before Airflow is imported: its own home, and no example DAGs.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow_checkpoint_home_"))
+# Before Airflow is imported: a home of this process alone, and no example DAGs.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow_checkpoint_home_")
+atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
