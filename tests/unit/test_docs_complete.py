@@ -15,6 +15,7 @@ import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_checkpoint_provider.cli.definition import get_checkpoint_cli_commands
+from airflow_checkpoint_provider.engine.checkpoint import Status
 from airflow_checkpoint_provider.engine.history import Kind
 from airflow_checkpoint_provider.engine.result import Result
 from airflow_checkpoint_provider.get_provider_info import get_provider_info
@@ -110,6 +111,11 @@ def test_metrics(page: str) -> None:
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind if kind is not Kind.PROBED])
 def test_events_of_the_history(kind: str) -> None:
     assert in_a_table(kind, (ROOT / "docs" / "monitoring.md").read_text())
+
+
+@pytest.mark.parametrize("status", [status.value for status in Status])
+def test_statuses(status: str) -> None:
+    assert f"\n| {status} |" in (ROOT / "docs" / "view.md").read_text()
 
 
 @pytest.mark.parametrize(
