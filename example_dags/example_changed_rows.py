@@ -1,4 +1,9 @@
-"""Keep a table up to date: each run loads what has changed since the last one, and a little before that."""
+"""
+Keep a table up to date: each run loads what has changed since the last one, and a little before that.
+
+Needs the connections ``shop`` and ``warehouse``, and in both a table ``customers`` with a primary key ``customer_id``
+and the time of the last change in ``updated_at``.
+"""
 
 from __future__ import annotations
 

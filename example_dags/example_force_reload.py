@@ -1,4 +1,8 @@
-"""Let whoever triggers the DAG choose to load from the beginning, whatever the checkpoint says."""
+"""
+Let whoever triggers the DAG choose to load from the beginning, whatever the checkpoint says.
+
+Needs the connections ``shop`` and ``warehouse``, and in both a table ``orders`` with a primary key ``order_id``.
+"""
 
 from __future__ import annotations
 

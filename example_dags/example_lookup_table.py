@@ -1,4 +1,8 @@
-"""Load a small table whole every time: it is over so soon that a checkpoint would be of no use."""
+"""
+Load a small table whole every time: it is over so soon that a checkpoint would be of no use.
+
+Needs the connections ``shop`` and ``warehouse``, and a table ``currencies`` in both.
+"""
 
 from __future__ import annotations
 

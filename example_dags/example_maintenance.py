@@ -1,4 +1,8 @@
-"""Delete the checkpoints of loads that were completed long ago, with their history."""
+"""
+Delete the checkpoints of loads that were completed long ago, with their history.
+
+Needs the connection ``warehouse``, into which something was loaded before. Give the DAG a schedule, such as ``@daily``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Load a table of facts from Oracle into Postgres by its transaction number; a retry goes on after the last batch."""
+"""
+Load a table of facts from Oracle into Postgres by its transaction number; a retry goes on after the last batch.
+
+Needs the connections ``sales_oracle``, with a table ``sales``, and ``warehouse``, in which the table is created.
+``docker compose up`` has both.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Load one table by four tasks at a time: each has a range of the key, and a checkpoint of its own."""
+"""
+Load one table by four tasks at a time: each has a range of the key, and a checkpoint of its own.
+
+Needs the connections ``flights_source`` and ``warehouse``, and in both a table ``flights`` with a number ``flight_id``.
+"""
 
 from __future__ import annotations
 

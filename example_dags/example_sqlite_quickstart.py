@@ -1,4 +1,9 @@
-"""Copy a table so that a task that dies and is retried goes on after its last committed batch."""
+"""
+Copy a table so that a task that dies and is retried goes on after its last committed batch.
+
+Needs the connections ``flights_source`` and ``warehouse``, and in both a table ``flights`` with a number ``flight_id``.
+``make demo`` makes them, as two files of SQLite, and runs this.
+"""
 
 from __future__ import annotations
 

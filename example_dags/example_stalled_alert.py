@@ -1,4 +1,9 @@
-"""Fail, and so alert whoever is told of failures, when a load says that it runs but has committed nothing for long."""
+"""
+Fail, and so alert whoever is told of failures, when a load says that it runs but has committed nothing for long.
+
+Needs the connection ``warehouse``, into which something was loaded before. Give the DAG a schedule, such as every ten
+minutes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Load a view that has no key: rows are counted, and a retry first proves that they are still in the same order."""
+"""
+Load a view that has no key: rows are counted, and a retry first proves that the last one is still in its place.
+
+Needs the connections ``shop``, with a view ``revenue_by_region``, and ``warehouse``, with a table ``revenue``, both
+with the columns ``region`` and ``revenue``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Begin to work with the first rows of a load while it goes on, and fail early when it stands still."""
+"""
+Begin to work with the first rows of a load while it goes on, and fail early when it stands still.
+
+Needs the connections ``flights_source`` and ``warehouse``, in both a table ``flights`` with a number ``flight_id``,
+of more than 100,000 rows in the first; and a triggerer.
+"""
 
 from __future__ import annotations
 

@@ -71,18 +71,29 @@ def tables(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
-def messages() -> list[re.Pattern[str]]:
-    """Return what the package can say: each string in its code, with anything where it puts a value in."""
+def messages(
+    where: Path = ROOT / "airflow_checkpoint_provider", *, printf: bool = False
+) -> list[re.Pattern[str]]:
+    """
+    Return what the package can say: each string in its code, with anything where it puts a value in.
+
+    :param printf: values are put in for ``%s`` and the like, too
+    """
     found = []
-    for path in (ROOT / "airflow_checkpoint_provider").rglob("*.py"):
+    for path in [where] if where.is_file() else where.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             parts: list[str | None] = []
             if isinstance(node, ast.JoinedStr):
                 parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 parts = [node.value]
-            words = sum(len(re.findall(r"\w+", part)) for part in parts if part)
-            if words >= 3:  # less would match anything
+            if printf:
+                cut = [re.split(r"%[-+.\d]*[a-z]", part) if part else [part] for part in parts]
+                parts = [piece for pieces in cut for part in pieces for piece in (part, None)][:-1]
+            words = [word for part in parts if part for word in re.findall(r"\w+", part)]
+            if (
+                any(len(word) > 3 for word in words) if printf else len(words) >= 3
+            ):  # less would match anything
                 pattern = "".join(".*" if part is None else re.escape(part) for part in parts)
                 found.append(re.compile(pattern))
     return found

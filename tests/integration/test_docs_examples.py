@@ -113,7 +113,10 @@ def run(dag: DAG) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_python(block: Block, warehouse: Db) -> None:
     compile(block.text, str(block), "exec")
+    if block.note.startswith("file:"):  # which the test of the quick start runs
+        return
     if block.note.startswith("not run"):
+        parse(block)
         return
     if "CheckpointedTransferOperator(" not in block.text:  # it speaks of a load that was there before
         for dag in parse(LOAD):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -155,6 +156,50 @@ def test_rows_without_a_key_are_of_the_same_moment(kind: str, make_db: MakeDb) -
     load.when, load.happens = BatchCommitted, lambda: load.source.execute(*moves)
     assert load.attempt(on_null_key="load", batch_size=100).rows == 3000
     assert load.destination.rows("SELECT count(*), count(DISTINCT id) FROM target") == [(3000, 3000)]
+
+
+@pytest.mark.parametrize("verify", ["count", "digest"])
+@pytest.mark.parametrize(
+    ("kind", "destination"), [("postgres", "postgres"), ("postgres", "sqlite"), ("mysql", "postgres")]
+)
+@pytest.mark.parametrize("way", ["key", "`last_row`"])
+def test_what_is_compared_is_of_the_same_moment(
+    way: str, kind: str, destination: str, verify: str, make_db: MakeDb
+) -> None:
+    load = moving_load(make_db(kind, "source"), make_db(destination, "destination"), WAYS[way], rows=3000)
+    load.when, load.happens = BatchCommitted, lambda: load.source.execute(*AT_ONCE)
+    result = load.attempt(batch_size=500, verify=verify)
+    assert result.verified
+    assert (result.verified["rows"], load.happens) == (3000, None)
+
+
+def test_a_connection_that_is_opened_again_sees_the_source_as_it_is_then(
+    make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
+    # Wide enough that most rows have not left the server yet.
+    rows = 30_000
+    load = moving_load(make_db("postgres", "source"), make_db("postgres", "destination"), WAYS["key"], rows)
+
+    def change_and_lose() -> None:
+        load.source.execute("UPDATE t SET a = 'new'", f"INSERT INTO t VALUES ({rows}, {rows * 10}, 0, 'new')")
+        lose(load.source)
+
+    load.when, load.happens = BatchCommitted, change_and_lose
+    result = load.attempt(batch_size=500)
+    assert (result.rows, result.reconnects) == (rows, 1)
+    read = dict(load.destination.rows("SELECT a, count(*) FROM target GROUP BY a"))
+    assert read["old"] >= 500
+    assert read["new"] > rows / 2
+    assert sum(read.values()) == rows
+
+
+def lose(db: Db) -> None:
+    """End all sessions of a database of Postgres."""
+    db.rows(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
 
 
 def test_sqlite_keeps_writers_out_unless_its_journal_is_a_wal(make_db: MakeDb) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -12,12 +13,15 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 import yaml
+from airflow.configuration import conf
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import Connection
 
+from airflow_checkpoint_provider.get_provider_info import get_provider_info
 from tests.live.config import REPOSITORY
 
 FILES = ["docker-compose.yaml", "tests/docker-compose.yaml"]
+OWN_IMAGE = "airflow-checkpoint-provider:local"
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(:\?[^}]+|:-[^}]+)?\}")
@@ -50,13 +54,36 @@ def test_every_file_is_there() -> None:
 
 
 def test_images_are_pinned() -> None:
-    images = {service["image"] for service in SERVICES.values() if "build" not in service}
+    services = [
+        one for name in FILES for one in yaml.safe_load((REPOSITORY / name).read_text())["services"].values()
+    ]
+    images = {service["image"] for service in services} - {OWN_IMAGE}
     images |= set(re.findall(r"^FROM (\S+)$", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE))
-    assert images
-    assert all(re.fullmatch(r"[\w./-]+:\d[\w.-]*", image) for image in images), images
+    assert len(images) > 3
+    assert all(re.fullmatch(r"[\w./-]+:\d+\.\d[\w.-]*", image) for image in images), images
     pinned = re.search(r"^apache-airflow==(\S+)$", (REPOSITORY / "constraints.txt").read_text(), re.MULTILINE)
     assert pinned
     assert f"apache/airflow:{pinned[1]}" in images
+
+
+def test_the_image_is_built_once_and_never_looked_for_elsewhere() -> None:
+    """Services that build the same image do so at the same time, and get in each other's way."""
+    own = {
+        name: service["pull_policy"] for name, service in SERVICES.items() if service["image"] == OWN_IMAGE
+    }
+    assert own.pop("init") == "build"
+    assert set(own.values()) == {"never"}
+    assert [name for name, service in SERVICES.items() if "build" in service] == ["init"]
+
+
+def test_settings_are_ones_that_airflow_has() -> None:
+    known = {**conf.configuration_description, **get_provider_info()["config"]}
+    names = {name for name, _ in environment() if name.startswith("AIRFLOW__")}
+    assert len(names) > 8
+    for _, section, option in (name.lower().split("__") for name in names):
+        assert option in known[section]["options"], f"[{section}] {option}"
+    (manager,) = {value for name, value in environment() if name == "AIRFLOW__CORE__AUTH_MANAGER"}
+    assert callable(pkgutil.resolve_name(manager))
 
 
 def test_services_are_waited_for_until_they_are_healthy() -> None:
@@ -106,4 +133,6 @@ def test_the_seed_script_runs_the_seed() -> None:
     targets = dict(volume.split(":")[:2] for volume in SERVICES["oracle"]["volumes"])
     assert f"@{targets['./docker/oracle/seed.sql']}" in script
     assert targets["./docker/oracle/10-seed.sh"].startswith("/container-entrypoint-initdb.d/")
+    (mark,) = re.findall(r"^touch (\S+)", script, re.MULTILINE)
+    assert SERVICES["oracle"]["healthcheck"]["test"][-1].endswith(f"&& test -e {mark}")
     assert {"APP_USER", "APP_USER_PASSWORD"} <= SERVICES["oracle"]["environment"].keys()

@@ -68,6 +68,18 @@ def quoted() -> list[str]:
 
 
 SAID = messages()
+LOGGED = messages(ROOT / "airflow_checkpoint_provider" / "engine" / "progress.py", printf=True)
+
+
+def lines_of_logs() -> list[str]:
+    """Return the lines of blocks without a language, which are logs, drawings and the folders of the package."""
+    logs = [block.text for block in blocks("") if not re.search(r"-->|^\w+/", block.text, re.MULTILINE)]
+    return [line for log in logs for line in log.splitlines()]
+
+
+@pytest.mark.parametrize("line", lines_of_logs())
+def test_lines_of_logs_are_those_of_the_code(line: str) -> None:
+    assert any(said.fullmatch(line) for said in SAID + LOGGED), line
 
 
 @pytest.mark.parametrize("quote", quoted())

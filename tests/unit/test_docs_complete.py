@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_checkpoint_provider.cli.definition import get_checkpoint_cli_commands
+from airflow_checkpoint_provider.engine.checkpoint import Status
+from airflow_checkpoint_provider.engine.history import Kind
+from airflow_checkpoint_provider.engine.result import Result
 from airflow_checkpoint_provider.get_provider_info import get_provider_info
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.operators.metrics import Metrics
 from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
@@ -83,6 +90,50 @@ def test_options_of_the_configuration(option: tuple[str, dict[str, Any]]) -> Non
     assert found, name
     default = found[0][-1].strip("| `")
     assert default == described["default"]
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Result)])
+def test_what_the_operator_returns(name: str) -> None:
+    assert f"`{name}`" in README.partition("`execute` returns")[2].partition("##")[0]
+    returned = CONFIGURATION.partition("### What it returns")[2].partition("\n## ")[0]
+    assert in_a_table(name, returned)
+
+
+METRICS = re.findall(r"``(checkpoint\.\w+)``", " ".join((Metrics.__doc__ or "").split()))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/monitoring.md"])
+def test_metrics(page: str) -> None:
+    assert len(METRICS) > 5
+    assert [name for name in METRICS if not in_a_table(name, (ROOT / page).read_text())] == []
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind if kind is not Kind.PROBED])
+def test_events_of_the_history(kind: str) -> None:
+    assert in_a_table(kind, (ROOT / "docs" / "monitoring.md").read_text())
+
+
+@pytest.mark.parametrize("status", [status.value for status in Status])
+def test_statuses(status: str) -> None:
+    assert f"\n| {status} |" in (ROOT / "docs" / "view.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "example", sorted((ROOT / "example_dags").glob("*.py")), ids=lambda path: str(path.stem)
+)
+def test_examples_say_what_they_need(example: Path) -> None:
+    text = example.read_text()
+    docstring, code = ast.get_docstring(ast.parse(text)) or "", text.split('"""', 2)[2]
+    needed = set(re.findall(r'(?:conn_id=|CheckpointHook\()"(\w+)"', code))
+    needed |= set(re.findall(r'_table="(\w+)"', code))
+    assert {name for name in needed if f"``{name}``" not in docstring} == set()
+    assert in_a_table(example.name, (ROOT / "docs" / "examples.md").read_text())
+
+
+def test_every_page_is_in_the_table_of_the_first_one() -> None:
+    home = (ROOT / "docs" / "index.md").read_text()
+    pages = {page.name for page in PAGES if page.parent.name == "docs"} - {"index.md"}
+    assert {name for name in pages if f"]({name})" not in home} == set()
 
 
 def commands() -> Iterator[Any]:
