@@ -122,7 +122,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg(
                         "--status",
                         action="append",
-                        choices=("running", "stalled", "failed", "completed"),
+                        choices=("seeded", "running", "stalled", "failed", "completed"),
                         help="Only those with this status; may be given several times",
                     ),
                     _limit(100),
@@ -218,7 +218,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg(
                         "--status",
                         action="append",
-                        choices=("completed", "failed", "running"),
+                        choices=("completed", "failed", "running", "seeded"),
                         help="Those with this status; may be given several times (default: completed)",
                     ),
                     _arg("--dry-run", action="store_true", help="Only list what would be deleted"),

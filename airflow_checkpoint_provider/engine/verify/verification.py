@@ -172,9 +172,10 @@ class Verification:
 
     def _failed(self, rows: int, there: int, found: list[str]) -> VerificationError:
         differing = f": {'; '.join(found)}" if found else ""
+        state = "staged, and nobody sees them" if self._spec.stages else "committed"
         return VerificationError(
             f"verify: {self._session.destination.table} is not what the source has. Compared were {rows:,} rows of the "
-            f"source with {there:,} of the destination{differing}. All rows of the load are committed. If the source "
+            f"source with {there:,} of the destination{differing}. All rows of the load are {state}. If the source "
             "has changed since it was read, or somebody else has written to the table, put that right and clear the "
             "task to load again; a retry compares again."
         )
