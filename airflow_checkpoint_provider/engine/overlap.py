@@ -53,12 +53,15 @@ class ReadAhead:
             self._changed.notify()
             return self._waiting.popleft()
 
+    def read_on(self) -> None:
+        """Let it know that the caller is about to wait for the destination."""
+
     def close(self) -> None:
         """Stop reading, whatever the thread is doing, and release the source."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-            reading = not self._ended
+            reading = self._is_reading
         if reading:
             self._interrupt()
         self._thread.join(_PATIENCE_S)
@@ -67,6 +70,10 @@ class ReadAhead:
             # A connection must not be closed while a thread is inside it: that ends the process.
             self._thread.join()
         self._chunks.close()
+
+    @property
+    def _is_reading(self) -> bool:
+        return not self._ended
 
     def _read(self) -> None:
         try:
@@ -83,6 +90,59 @@ class ReadAhead:
         finally:
             with self._changed:
                 self._ended = True
+                self._changed.notify()
+
+
+class ReadInPauses(ReadAhead):
+    """
+    The same, but the thread reads only while the caller waits for the destination.
+
+    For rows that cost little to take over: two threads that both want the interpreter would lose more than they gain.
+    """
+
+    _pause = _busy = False
+
+    def __next__(self) -> Chunk:
+        with self._changed:
+            self._pause = False
+            while self._busy:
+                self._changed.wait()
+            if self._error:
+                raise self._error
+            if self._waiting:
+                return self._waiting.popleft()
+        return next(self._chunks)
+
+    def read_on(self) -> None:
+        """Read until the next chunk is asked for."""
+        with self._changed:
+            self._pause = True
+            self._changed.notify()
+
+    @property
+    def _is_reading(self) -> bool:
+        return self._busy
+
+    def _may_read(self) -> bool:
+        with self._changed:
+            self._busy = False
+            self._changed.notify()
+            while not self._closed and (not self._pause or len(self._waiting) >= _MOST_WAITING):
+                self._changed.wait()
+            self._busy = not self._closed
+            return self._busy
+
+    def _read(self) -> None:
+        try:
+            while self._may_read():
+                self._waiting.append(next(self._chunks))
+        except StopIteration:
+            pass
+        except BaseException as error:
+            self._error = error
+        finally:
+            with self._changed:
+                self._busy = False
                 self._changed.notify()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -20,7 +20,6 @@ from airflow_checkpoint_provider.engine.errors import (
 )
 from airflow_checkpoint_provider.engine.events import Observer
 from airflow_checkpoint_provider.engine.guarantee import state_guarantee
-from airflow_checkpoint_provider.engine.overlap import ReadAhead
 from airflow_checkpoint_provider.engine.path import choose_path
 from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.position import BEGINNING, Position
@@ -39,11 +38,13 @@ class Beginning:
 
     :param checkpoint: the checkpoint as it stands now
     :param chunks: what is left to transfer
+    :param read_on: to be called before a wait for the destination, in which to read ahead
     """
 
     checkpoint: Checkpoint
     decision: Decision
     chunks: Iterator[Chunk]
+    read_on: Callable[[], None] = lambda: None
 
 
 class Start:
@@ -109,7 +110,7 @@ class Start:
                 checkpoint = self._adopt(checkpoint)
             try:
                 self._take_stage()
-                return Beginning(checkpoint, decision, self._open(checkpoint))
+                return Beginning(checkpoint, decision, *self._open(checkpoint))
             except StageError as error:  # which holds all that was loaded, and nobody has seen
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
             except SourceChangedError as error:
@@ -119,7 +120,7 @@ class Start:
                 self._refuse_duplicates(checkpoint, decision)
             self._store.intend_to_start(checkpoint, decision.reason)
         checkpoint = self._start_over(checkpoint, decision)
-        return Beginning(checkpoint, decision, self._open(checkpoint))
+        return Beginning(checkpoint, decision, *self._open(checkpoint))
 
     def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> Checkpoint:
         keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
@@ -167,7 +168,7 @@ class Start:
             self._store.adopt(self._load, upper)
         return replace(checkpoint, upper=upper, fingerprint=self._load.fingerprint)
 
-    def _open(self, checkpoint: Checkpoint) -> Iterator[Chunk]:
+    def _open(self, checkpoint: Checkpoint) -> tuple[Iterator[Chunk], Callable[[], None]]:
         """Open the source where the checkpoint stands; the first read proves that it still fits."""
         position = checkpoint.position
         if self._spec.lookback and checkpoint.batches == 0:
@@ -177,10 +178,14 @@ class Start:
         chunks = self._strategy.chunks(position, checkpoint.upper)
         first = next(chunks, None)
         source = self._session.source
-        ahead = source.gains_ahead(self._spec.batch_size)
-        following = ReadAhead(chunks, source.interrupt, source.cut) if ahead else chunks
-        self._session.at_end.push(closing(following))
-        return chain([first], following) if first else following
+        begun = [first] if first else []
+        way = source.ahead(self._spec.batch_size)
+        if way is None:
+            self._session.at_end.push(closing(chunks))
+            return chain(begun, chunks), lambda: None
+        ahead = way(chunks, source.interrupt, source.cut)
+        self._session.at_end.push(closing(ahead))
+        return chain(begun, ahead), ahead.read_on
 
     def _take_stage(self) -> None:
         if not self._stage:

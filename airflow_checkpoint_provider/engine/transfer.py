@@ -208,6 +208,7 @@ class Transfer:
                     for chunk in batch:
                         tally.add(chunk)
                         write(chunk.rows)
+                    beginning.read_on()
                 good = tally.rows - len(writer.newest)
                 if not whole:
                     now = now.after_batch(good, tally.end, tally.first)

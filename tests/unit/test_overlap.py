@@ -11,7 +11,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine import overlap
 from airflow_checkpoint_provider.engine.batches import Chunk, Rows
-from airflow_checkpoint_provider.engine.overlap import ReadAhead, few_collections
+from airflow_checkpoint_provider.engine.overlap import ReadAhead, ReadInPauses, few_collections
 from airflow_checkpoint_provider.engine.position import Position
 
 
@@ -128,6 +128,77 @@ def test_closing_ends_a_reader_that_waits_for_room() -> None:
     wait_until(lambda: len(ahead._waiting) == 8)
     ahead.close()
     assert released.is_set()
+
+
+def test_in_pauses_everything_arrives_in_order_whoever_reads() -> None:
+    ahead = ReadInPauses((chunk(n) for n in range(1_000)), lambda: None, no_statement)
+    found = []
+    for number, each in enumerate(ahead):
+        found.append(each.rows.first[0])
+        if number % 7 == 0:
+            ahead.read_on()
+        if number % 49 == 0:
+            time.sleep(0.001)
+    assert found == list(range(1_000))
+    ahead.close()
+
+
+def test_in_pauses_it_reads_only_then_and_not_without_limit() -> None:
+    readers: list[str] = []
+
+    def source() -> Generator[Chunk]:
+        for n in range(100):
+            readers.append(threading.current_thread().name)
+            yield chunk(n)
+
+    ahead = ReadInPauses(source(), lambda: None, no_statement)
+    next(ahead)
+    time.sleep(0.05)
+    assert readers == ["MainThread"]
+    ahead.read_on()
+    wait_until(lambda: len(readers) >= 9)
+    time.sleep(0.05)
+    assert readers == ["MainThread"] + ["checkpoint-read-ahead"] * 8
+    assert [next(ahead).rows.first for _ in range(9)] == [(n,) for n in range(1, 10)]
+    assert readers[9:] == ["MainThread"]
+    ahead.close()
+
+
+def test_in_pauses_an_error_of_the_source_is_its_own() -> None:
+    def source() -> Generator[Chunk]:
+        yield chunk(1)
+        raise BrokenError("the table is gone")
+
+    ahead = ReadInPauses(source(), lambda: None, no_statement)
+    next(ahead)
+    ahead.read_on()
+    wait_until(lambda: not ahead._thread.is_alive())
+    with pytest.raises(BrokenError, match="the table is gone"):
+        next(ahead)
+    ahead.close()
+
+
+def test_in_pauses_closing_interrupts_what_the_thread_waits_for_and_nothing_else() -> None:
+    interrupted, released = threading.Event(), threading.Event()
+
+    def source() -> Generator[Chunk]:
+        try:
+            yield chunk(1)
+            interrupted.wait(30)
+            raise BrokenError("canceling statement due to user request")
+        finally:
+            released.set()
+
+    ahead = ReadInPauses(source(), interrupted.set, no_statement)
+    next(ahead)
+    ahead.read_on()
+    wait_until(lambda: ahead._busy)
+    ahead.close()
+    assert interrupted.is_set()
+    assert released.is_set()
+    idle = ReadInPauses((chunk(n) for n in range(9)), no_statement, no_statement)
+    next(idle)
+    idle.close()
 
 
 def test_collections_are_rarer_and_then_as_before() -> None:

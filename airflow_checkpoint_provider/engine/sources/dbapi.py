@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.names import TableName, match_column
+from airflow_checkpoint_provider.engine.overlap import ReadAhead
 from airflow_checkpoint_provider.engine.part import Part
 from airflow_checkpoint_provider.engine.position import Key, tie
 from airflow_checkpoint_provider.engine.query import Query
@@ -173,9 +174,9 @@ class Source:
                     skip -= len(rows)
             yield Guarded(RowReader(cursor.fetchmany), self.errors)
 
-    def gains_ahead(self, batch_size: int) -> bool:
-        """Tell whether reading may go on in another thread while rows are written, and gains by it."""
-        return False
+    def ahead(self, batch_size: int) -> type[ReadAhead] | None:
+        """Return how reading goes on in another thread while rows are written, where that may be and gains."""
+        return None
 
     def interrupt(self) -> None:
         """End the statement that runs in another thread."""

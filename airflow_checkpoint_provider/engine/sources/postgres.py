@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import SourceError
 from airflow_checkpoint_provider.engine.names import TableName, quote_name
+from airflow_checkpoint_provider.engine.overlap import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.packed import PackedReader
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
@@ -55,7 +56,6 @@ _PRIMARY_KEY = (
     "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
 )
 _CANCEL_S = 2.0
-_SMALL_BATCH = 10_000  # rows
 _FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
@@ -82,9 +82,9 @@ class PostgresSource(Source):
         _set_session(connection)
         super().__init__(connection, query, conn_id)
 
-    def gains_ahead(self, batch_size: int) -> bool:
-        # The server sends packed rows ahead by itself; only between many commits does that not suffice.
-        return not self._packed or batch_size <= _SMALL_BATCH
+    def ahead(self, batch_size: int) -> type[ReadAhead]:
+        # The server sends packed rows ahead by itself, but no more than the socket holds.
+        return ReadInPauses if self._packed else ReadAhead
 
     def interrupt(self) -> None:
         # The connection may be gone; then nothing runs on it.
