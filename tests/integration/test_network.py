@@ -363,7 +363,19 @@ def test_connections_are_probed_as_the_user_says_or_else_after_a_minute(postgres
 )
 def test_servers_probe_their_clients_too(postgres_destination: str, options: str, sources: list[str]) -> None:
     """Without it, a machine that is gone holds its checkpoint's lock for two hours; sockets of files show no values."""
-    database = Database("dst", lambda: psycopg.connect(postgres_destination, options=options))
+    db = Db("postgres", postgres_destination)
+    with Proxy(reach(db), PostgresFramer) as proxy:
+        there = behind(db, proxy).place
+        database = Database("dst", lambda: psycopg.connect(there, options=options))
+        assert probed(database) == sources
+
+
+def test_a_socket_of_a_file_ends_with_its_other_end(postgres_destination: str) -> None:
+    assert probed(Database("dst", lambda: psycopg.connect(postgres_destination))) == ["default"] * 3
+
+
+def probed(database: Database) -> list[str]:
+    """Return where the server has its settings of probes from."""
     with database.open() as connection:
         query = "SELECT source FROM pg_settings WHERE starts_with(name, 'tcp_keep') ORDER BY name"
-        assert list(connection.exec_driver_sql(query).scalars()) == sources
+        return list(connection.exec_driver_sql(query).scalars())

@@ -218,7 +218,14 @@ class PostgresSource(Source):
         with self._cursor() as cursor, ExitStack() as stack:
             with self.errors():
                 copy = stack.enter_context(cursor.copy(command.encode()))
-            yield Guarded(PackedReader(copy, self.raw.pgconn, binary, load), self.errors)
+            try:
+                yield Guarded(PackedReader(copy, self.raw.pgconn, binary, load), self.errors)
+            except (Exception, GeneratorExit):
+                raise
+            except BaseException:
+                # Who stops the attempt is not to wait for an answer, which psycopg would do to end the COPY.
+                self.raw.close()
+                raise
 
     def _not_in_python(self, column: str, value: str) -> SourceError:
         return SourceError(f"Source {self.conn_id!r}: {column} is {value}. {self._instead([column])}")
