@@ -22,6 +22,9 @@ from tests.proxy import Proxy
 
 _LIMIT_S = 120.0  # for one attempt: no wait may be without end
 _MOST_ATTEMPTS = 100
+_SAME_LENGTH = (
+    5  # attempts; later ones are given more time, because a swap does not get shorter by being tried
+)
 
 
 class Campaign:
@@ -93,7 +96,7 @@ class Campaign:
                     )
                     break
                 begun.append(stack.enter_context(self._attempt(case, run_id, len(begun) + 1, harm.line)))
-                harm.hurt(figures, begun[-1], self._lengths[case])
+                harm.hurt(figures, begun[-1], self._lengths[case] * max(1.0, len(begun) / _SAME_LENGTH))
                 if not harm.leaves_running:
                     self._await_end(begun[-1], run_id, figures, harm)
                 if wrong := disagreement(self._tables, case, run_id):
