@@ -50,7 +50,7 @@ def run(arguments: dict[str, Any], run_id: str, try_number: int, shared: Any, pa
     os.dup2(output, sys.stderr.fileno())
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, force=True)
     progress.ProgressLog = _noting(shared, path)  # type: ignore[misc]
-    if path == "rows":
+    if path == "rows" and "on_bad_row" not in arguments:
         arguments = {**arguments, "rows_processor": same}
     task = CheckpointedTransferOperator(**arguments)
     instance = TaskInstance(run_id=run_id, try_number=try_number, max_tries=arguments["retries"])

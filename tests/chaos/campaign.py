@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
 
 from tests.chaos import attempt
-from tests.chaos.cases import CASES, Case
+from tests.chaos.agreement import disagreement
+from tests.chaos.cases import Case
 from tests.chaos.figures import Figures
 from tests.chaos.harm import HARMS, Harm
 from tests.chaos.running import Running
@@ -21,6 +22,9 @@ from tests.proxy import Proxy
 
 _LIMIT_S = 120.0  # for one attempt: no wait may be without end
 _MOST_ATTEMPTS = 100
+_SAME_LENGTH = (
+    5  # attempts; later ones are given more time, because a swap does not get shorter by being tried
+)
 
 
 class Campaign:
@@ -42,6 +46,7 @@ class Campaign:
             os.environ[f"AIRFLOW_CONN_CHAOS_{name}"] = server.connection()
             os.environ[f"AIRFLOW_CONN_BROKEN_{name}"] = server.connection(lines[-1].port)
         chance = random.Random(seed)
+        self._order = random.Random(seed)
         self._harms: dict[str, Harm] = {
             name: harm(chance, destination, (lines[0], lines[1])) for name, harm in HARMS.items()
         }
@@ -57,18 +62,20 @@ class Campaign:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def run(self, wanted: Mapping[str, int], observe: Callable[[Figures], None]) -> list[Figures]:
+    def run(
+        self, cases: Iterable[Case], wanted: Mapping[str, int], observe: Callable[[Figures], None]
+    ) -> list[Figures]:
         """
         Hurt loads of all kinds in turn, until something is wrong.
 
         :param wanted: how often what is to hit, by the names of :data:`HARMS`
         :param observe: is told after every load
         """
-        every = [Figures(case) for case in CASES]
+        every = [Figures(case) for case in cases]
         for name, most in wanted.items():
             count = attrgetter(name)
             while (left := most - sum(map(count, every))) > 0:
-                for figures in sorted(every, key=count)[:left]:
+                for figures in sorted(self._order.sample(every, len(every)), key=count)[:left]:
                     self._load(figures, self._harms[name])
                     observe(figures)
                     if figures.lost or figures.doubled or figures.faults:
@@ -89,14 +96,17 @@ class Campaign:
                     )
                     break
                 begun.append(stack.enter_context(self._attempt(case, run_id, len(begun) + 1, harm.line)))
-                harm.hurt(figures, begun[-1], self._lengths[case])
+                harm.hurt(figures, begun[-1], self._lengths[case] * max(1.0, len(begun) / _SAME_LENGTH))
                 if not harm.leaves_running:
                     self._await_end(begun[-1], run_id, figures, harm)
-                if wrong := self._tables.disagreement(case, run_id):
+                if wrong := disagreement(self._tables, case, run_id):
                     figures.faults.append(f"{run_id}, after attempt {len(begun)}: {wrong}")
             if harm.leaves_running:
                 for running in begun:
                     self._await_end(running, run_id, figures, harm)
+        if harm.spares_process and self._tables.stages():
+            with self._attempt(case, run_id, len(begun) + 1) as running:  # which makes up for it
+                self._await_end(running, run_id, figures, harm)
         self._judge(figures, run_id)
 
     def _attempt(self, case: Case, run_id: str, number: int, line: str = Harm.line) -> Running:
@@ -110,14 +120,15 @@ class Campaign:
 
     def _measure(self, case: Case) -> float:
         """Return how long a load takes that nothing disturbs, so that kills are spread over all of it."""
-        with self._attempt(case, self._new_run(case), 1) as running:
+        run_id = self._new_run(case)
+        with self._attempt(case, run_id, 1) as running:
             running.wait_until_it_copies()
             began = time.monotonic()
             while running.copies:
                 time.sleep(0.001)
             seconds = time.monotonic() - began
             running.wait(_LIMIT_S)
-            if running.state != attempt.DONE or self._tables.compare() != Difference():
+            if running.state != attempt.DONE or self._tables.compare(case, run_id) != Difference():
                 raise RuntimeError(f"{case} does not even work undisturbed: {self.log_tail()}")
         return seconds
 
@@ -131,15 +142,19 @@ class Campaign:
             figures.faults.append(f"{run_id}: attempt {running.number} {wrong}: {self.log_tail()}")
 
     def _judge(self, figures: Figures, run_id: str) -> None:
-        difference = self._tables.compare()
-        history = self._tables.history(run_id)
+        difference = self._tables.compare(figures.case, run_id)
+        history = self._tables.history(figures.case, run_id)
         figures.loads += 1
         figures.lost += difference.lost
         figures.doubled += difference.doubled
         figures.resumed += history["resumed"]
         figures.saved += history["saved"]
+        figures.swaps += history["swaps"]
+        figures.rejected += history["rejected"]
         if history["completed"] != 1:
             figures.faults.append(f"{run_id} was completed {history['completed']} times")
+        if left := self._tables.stages():
+            figures.faults.append(f"{run_id} has left {', '.join(left)} behind")
 
     def log_tail(self) -> str:
         """Return the last lines of the last attempt's log."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-PATHS = {"binary": "binary COPY", "text": "text COPY", "rows": "rows"}
+PATHS = {"binary": "binary COPY", "text": "text COPY", "rows": "rows", "rejects": "rows"}
 KEYS = ("key", "composite", "python")
-MODES = ("append", "upsert", "replace")
+MODES = ("append", "upsert", "replace", "replace_atomic")
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Case:
     """
     One kind of load.
 
-    :param path: ``binary`` or ``text`` for COPY, ``rows`` for Python values
+    :param path: ``binary`` or ``text`` for COPY, ``rows`` for Python values, ``rejects`` for such with bad rows among
+        them, which are put aside
     :param key: what is read by: a ``key``, a ``composite`` one with ties, or by counting (``python``)
     :param mode: the operator's ``write_mode``
     """
@@ -28,9 +30,23 @@ class Case:
     def __str__(self) -> str:
         return f"{self.path} / {self.key} / {self.mode}"
 
+    @property
+    def rejects(self) -> bool:
+        return self.path == "rejects"
+
+    @property
+    def stages(self) -> bool:
+        return self.mode == "replace_atomic"
+
+    @property
+    def columns(self) -> list[str]:
+        """What is read by; none where rows are counted."""
+        return {"key": ["id"], "composite": ["region", "at"]}.get(self.key, [])
+
     def arguments(self, batch_size: int, line: str) -> dict[str, Any]:
         """The operator's arguments, all of which can be sent to another process; a line is a pair of connections."""
-        by = {"key": {"checkpoint_column": "id"}, "composite": {"checkpoint_column": ["region", "at"]}}
+        by = {"checkpoint_column": self.columns} if self.columns else {"strategy": "python"}
+        rejects = {"on_bad_row": "reject", "max_rejected_rows": None} if self.rejects else {}
         return {
             "task_id": "copy",
             "source_conn_id": f"{line}_source",
@@ -41,8 +57,20 @@ class Case:
             "write_mode": self.mode,
             "retries": 100_000,
             "lock_timeout": 30,
-            **by.get(self.key, {"strategy": "python"}),
+            **by,
+            **rejects,
         }
 
 
-CASES = [Case(*parts) for parts in product(PATHS, KEYS, MODES)]
+# Bad rows are found by the constraints of the destination, which a stage has not.
+CASES = [
+    case
+    for case in (Case(*parts) for parts in product(PATHS, KEYS, MODES))
+    if not (case.rejects and case.stages)
+]
+
+
+def sample(chance: random.Random) -> list[Case]:
+    """Choose one case for each path and mode, by any key."""
+    chosen = {(case.path, case.mode): case for case in chance.sample(CASES, len(CASES))}
+    return [case for case in CASES if case in chosen.values()]

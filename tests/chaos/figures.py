@@ -22,7 +22,9 @@ class Figures:
     :param zombies: attempts that were frozen, replaced by another one, woken up, and fenced
     :param resumed: attempts that went on from a checkpoint
     :param saved: rows that resumed attempts did not have to copy again
-    :param lost: rows that were missing at the end
+    :param swaps: attempts that found all rows staged, because the one before was hit while it swapped them in
+    :param rejected: bad rows that were put aside
+    :param lost: rows that were missing at the end, in the table or among those put aside
     :param doubled: rows that were there and should not have been
     """
 
@@ -37,6 +39,8 @@ class Figures:
     reconnects: int = 0
     resumed: int = 0
     saved: int = 0
+    swaps: int = 0
+    rejected: int = 0
     lost: int = 0
     doubled: int = 0
     faults: list[str] = field(default_factory=list)

@@ -29,6 +29,7 @@ class Harm(ABC):
 
     line = "chaos"
     leaves_running = False  # while its successor begins
+    spares_process = False  # which may complete its load without having been able to drop the stage
 
     def __init__(self, chance: random.Random, server: Server, lines: tuple[Proxy, Proxy]) -> None:
         self.chance, self.server, self.lines = chance, server, lines
@@ -63,6 +64,8 @@ class Kill(Harm):
 
 
 class KillServer(Harm):
+    spares_process = True
+
     def hurt(self, figures: Figures, running: Running, length: float) -> None:
         self._wait(running, length)
         hit = running.copies
@@ -76,6 +79,7 @@ class KillServer(Harm):
 
 class Cut(Harm):
     line = "broken"
+    spares_process = True
 
     def hurt(self, figures: Figures, running: Running, length: float) -> None:
         running.wait_until_it_copies()

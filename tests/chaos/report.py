@@ -12,7 +12,7 @@ from tests.chaos.figures import Figures, totals
 
 _HEADER = (
     *("path", "key", "mode", "loads", "attempts", "kills", "other kills", "server kills", "cuts", "zombies"),
-    *("reconnects", "resumed", "rows saved", "lost", "doubled"),
+    *("reconnects", "resumed", "rows saved", "swaps hit", "rejected", "lost", "doubled"),
 )
 _WORDS = 3  # of them, the rest are numbers
 
@@ -41,8 +41,9 @@ def as_json(results: Sequence[Figures], **about: Any) -> dict[str, Any]:
 
 
 def _numbers(figures: Any) -> list[str]:
-    names = ("loads", "attempts", "kills", "other_kills", "server_kills", "cuts", "zombies")
-    return [f"{figures[name]:,}" for name in (*names, "reconnects", "resumed", "saved", "lost", "doubled")]
+    done = ("loads", "attempts", "kills", "other_kills", "server_kills", "cuts", "zombies")
+    outcome = ("reconnects", "resumed", "saved", "swaps", "rejected", "lost", "doubled")
+    return [f"{figures[name]:,}" for name in (*done, *outcome)]
 
 
 def _line(cells: Iterable[str], widths: Sequence[int]) -> str:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from airflow_checkpoint_provider.engine.stage import MARK
 from tests.chaos.cases import Case
 
 _COLUMNS = (
     "id bigint {key}, region {region}, at timestamptz, amount numeric(12, 2), note text, raw bytea, flag bool"
 )
+_GOOD = "id % 1000 NOT IN (0, 1)"  # so that bad rows end a batch, and begin the next one
+_ALL_ROWS = "orders"
+_GOOD_ROWS = f"(SELECT * FROM orders WHERE {_GOOD})"
+_BAD_ROWS = f"(SELECT * FROM orders WHERE NOT {_GOOD})"
+_PUT_ASIDE = (
+    "(SELECT (json_populate_record(NULL::target, row_data::json)).* FROM airflow_checkpoint_reject "
+    "WHERE run_id = '{}')"
+)
 # 64 bits of every row: the sum does not depend on the order, and sees a row that is there twice.
-_DIGEST = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 7)::numeric), 0) FROM {} t"
+DIGEST = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 7)::numeric), 0) FROM {} t"
+STAGES = f"SELECT relname FROM pg_class WHERE relkind = 'r' AND strpos(relname, '{MARK}') > 0"
+
+See = Callable[..., Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class Tables:
     def __init__(self, source: str, destination: str, rows: int) -> None:
         self._source, self._destination = source, destination
         self.rows = rows
+        self.old: Any = None
         self._run(source, "DROP TABLE IF EXISTS orders", f"CREATE TABLE orders ({_columns(key=True)})")
         # Many orders of a region come at the same time, so that batches have to be cut between ties.
         self._run(
@@ -46,56 +60,85 @@ class Tables:
             "CREATE INDEX ON orders (region, at)",
             "ANALYZE orders",
         )
-        self._expected = self._rows(source, _DIGEST.format("orders"))
+        self._digests = {
+            rows: self._rows(source, DIGEST.format(rows)) for rows in (_ALL_ROWS, _GOOD_ROWS, _BAD_ROWS)
+        }
+
+    @property
+    def new(self) -> Any:
+        """The digest of the source."""
+        return self._digests[_ALL_ROWS]
 
     def reset(self, case: Case) -> None:
         """Make the destination as a load of this kind finds it."""
         columns = _columns(key=case.mode == "upsert", region="bigint" if case.path == "text" else "int")
-        self._run(self._destination, "DROP TABLE IF EXISTS target", f"CREATE TABLE target ({columns})")
-        stale = (
-            f"INSERT INTO target (id, note) SELECT n, 'stale' FROM generate_series({{}}, {self.rows // 2}) n"
-        )
-        if case.mode == "upsert":
-            self._run(self._destination, stale.format(1))
-        if case.mode == "replace":
-            self._run(self._destination, stale.format(-9))
-
-    def compare(self) -> Difference:
-        """Compare the tables, row by row only where their digests differ."""
-        if self._rows(self._destination, _DIGEST.format("target")) == self._expected:
-            return Difference()
-        wanted = Counter(self._rows(self._source, "SELECT t::text FROM orders t"))
-        found = Counter(self._rows(self._destination, "SELECT t::text FROM target t"))
-        return Difference((wanted - found).total(), (found - wanted).total())
-
-    def disagreement(self, case: Case, run_id: str) -> str | None:
-        """Say how the rows that are there contradict the checkpoint, both seen in one snapshot."""
-        try:
-            found = self._rows(
+        check = f", CHECK ({_GOOD})" if case.rejects else ""
+        self._run(self._destination, "DROP TABLE IF EXISTS target", f"CREATE TABLE target ({columns}{check})")
+        if case.mode != "append":
+            first = 1 if case.mode == "upsert" else -9
+            self._run(
                 self._destination,
-                "SELECT rows_written, restarting, (SELECT count(*) FROM target), "
-                "(SELECT count(*) FROM target WHERE note = 'stale') "
-                f"FROM airflow_checkpoint WHERE run_id = '{run_id}'",
+                f"INSERT INTO target (id, note) SELECT id, 'stale' FROM generate_series({first}, {self.rows // 2}) id "
+                f"WHERE {_GOOD}",
             )
-        except psycopg.errors.UndefinedTable:
-            return None
-        if not found or found[0][1]:  # nothing has been emptied or written yet
-            return None
-        written, _, there, stale = found[0]
-        if case.mode == "replace" and stale:
-            return f"{stale} rows are left that replace has deleted"
-        kept = there - stale
-        return None if kept == written else f"the checkpoint says {written} rows, and {kept} are there"
+        self.old = self._rows(self._destination, DIGEST.format("target"))
 
-    def history(self, run_id: str) -> Counter[str]:
-        """Count the events of a load by their kind; ``saved`` are rows that no resumed attempt had to copy again."""
+    def compare(self, case: Case, run_id: str) -> Difference:
+        """Compare the tables, and what was put aside, row by row only where their digests differ."""
+        pairs = [(_ALL_ROWS, "target")]
+        if case.rejects:
+            pairs = [(_GOOD_ROWS, "target"), (_BAD_ROWS, _PUT_ASIDE.format(run_id))]
+        lost = doubled = 0
+        for source, destination in pairs:
+            if self._rows(self._destination, DIGEST.format(destination)) == self._digests[source]:
+                continue
+            wanted = Counter(self._rows(self._source, f"SELECT t::text FROM {source} t"))
+            found = Counter(self._rows(self._destination, f"SELECT t::text FROM {destination} t"))
+            lost += (wanted - found).total()
+            doubled += (found - wanted).total()
+        return Difference(lost, doubled)
+
+    def stages(self) -> list[str]:
+        """Name the stages that are there."""
+        return [str(name) for (name,) in self._rows(self._destination, STAGES)]
+
+    def rows_up_to(self, columns: Sequence[str], key: Sequence[Any]) -> int:
+        """Count the rows of the source that a load has read which stands at a key."""
+        names, values = ", ".join(columns), ", ".join(["%s"] * len(key))
+        ((rows,),) = self._rows(
+            self._source, f"SELECT count(*) FROM orders WHERE ({names}) <= ({values})", *key
+        )
+        return int(rows)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[See]:
+        """Let the destination be seen by several queries, as it is at the first one."""
+        with psycopg.connect(self._destination) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            yield lambda query, *values: connection.execute(query.encode(), values).fetchall()
+
+    def history(self, case: Case, run_id: str) -> Counter[str]:
+        """
+        Count the events of a load by their kind, and what they tell.
+
+        ``saved`` are rows that no resumed attempt had to copy again, ``swaps`` attempts that had nothing left to do but
+        to swap the rows in, and ``rejected`` the rows that were put aside.
+        """
         found = self._rows(
             self._destination,
-            "SELECT kind, count(*), sum(rows_written) FROM airflow_checkpoint_event "
-            f"WHERE run_id = '{run_id}' GROUP BY kind",
+            "SELECT kind, count(*), sum(rows_written), count(*) FILTER (WHERE rows_written = %s) "
+            "FROM airflow_checkpoint_event WHERE run_id = %s GROUP BY kind",
+            self.rows,
+            run_id,
         )
-        counted = Counter({str(kind): int(number) for kind, number, _ in found})
-        counted["saved"] = sum(int(rows or 0) for kind, _, rows in found if kind == "resumed")
+        counted = Counter({str(kind): int(number) for kind, number, _, _ in found})
+        counted["saved"] = sum(int(rows or 0) for kind, _, rows, _ in found if kind == "resumed")
+        if case.stages:
+            counted["swaps"] = sum(whole for kind, _, _, whole in found if kind == "resumed")
+        if case.rejects:
+            counted["rejected"] = len(
+                self._rows(self._destination, f"SELECT 1 FROM {_PUT_ASIDE.format(run_id)}")
+            )
         return counted
 
     def _run(self, dsn: str, *statements: str) -> None:
@@ -103,9 +146,9 @@ class Tables:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def _rows(self, dsn: str, query: str) -> Sequence[Any]:
+    def _rows(self, dsn: str, query: str, *values: Any) -> Sequence[Any]:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            return connection.execute(query.encode()).fetchall()
+            return connection.execute(query.encode(), values or None).fetchall()
 
 
 def _columns(*, key: bool, region: str = "int") -> str:

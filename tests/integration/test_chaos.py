@@ -10,13 +10,15 @@ from pathlib import Path
 
 from tests.chaos.cases import CASES
 
+_KINDS = {(case.path, case.mode) for case in CASES}
+
 
 def test_a_short_campaign(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     size = ("--rows", "5000", "--batch-size", "250")
-    times = ("--kills", str(len(CASES)), "--server-kills", "3", "--cuts", "3", "--zombies", "3")
+    times = ("--kills", str(2 * len(_KINDS)), "--server-kills", "3", "--cuts", "3", "--zombies", "3")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", *size, *times, "--json", str(figures)],
+        [sys.executable, "-m", "tests.chaos", "--sample", *size, *times, "--json", str(figures)],
         cwd=Path(__file__).parents[2],
         env={name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
         stdout=subprocess.PIPE,
@@ -26,9 +28,12 @@ def test_a_short_campaign(tmp_path: Path) -> None:
     )
     print(done.stdout)  # with the seed
     assert done.returncode == 0
-    totals = json.loads(figures.read_text())["totals"]
-    assert totals["kills"] >= len(CASES)
+    found = json.loads(figures.read_text())
+    assert {tuple(one["case"].split(" / ")[::2]) for one in found["cases"]} == _KINDS
+    totals = found["totals"]
+    assert totals["kills"] >= 2 * len(_KINDS)
     assert totals["server_kills"] >= 3
     assert totals["cuts"] >= 3
     assert totals["zombies"] >= 3
+    assert totals["rejected"] > 0
     assert (totals["lost"], totals["doubled"], totals["faults"]) == (0, 0, 0)
