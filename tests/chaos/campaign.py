@@ -22,9 +22,7 @@ from tests.proxy import Proxy
 
 _LIMIT_S = 120.0  # for one attempt: no wait may be without end
 _MOST_ATTEMPTS = 100
-_SAME_LENGTH = (
-    5  # attempts; later ones are given more time, because a swap does not get shorter by being tried
-)
+_SAME_LENGTH = 5  # attempts; later ones get more time, because a swap does not get shorter by being tried
 
 
 class Campaign:
