@@ -131,8 +131,9 @@ def test_ten_attempts_at_once(load: Load, first: bool) -> None:
         try:
             return load.transfer(lock_timeout=30, rows_processor=process).run().status
         except FencedError as error:  # perhaps before its first row
-            arrived.add(number)
             return str(error)
+        finally:
+            arrived.add(number)  # also with another error, so that it is the one to be seen
 
     with ThreadPoolExecutor(10) as pool:
         outcomes = list(pool.map(attempt, range(10)))

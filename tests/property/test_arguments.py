@@ -51,7 +51,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "list": {},
 }
 RUNS = count()
-SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,8 @@ def test_of_the_operator(db: Db, name: str, data: st.DataObject) -> None:
         transfer(given, late=data.draw(st.booleans()))
     except CheckpointError as error:
         names_one_of(error, given)
+    except TypeError:  # a function of the user's raises what it likes
+        assert callable(given.get("rows_processor"))
 
 
 def names_one_of(error: CheckpointError, given: dict[str, Any]) -> None:
@@ -113,6 +115,8 @@ def names_one_of(error: CheckpointError, given: dict[str, Any]) -> None:
     also = {"sql": "Source 'src'", "preoperator": "Destination 'dst'", "external_dag_id": "external_run_id"}
     also["checkpoint_table"] = "The metadata table"
     wanted = [*given, *(also[name] for name in given if name in also)]
+    if "sql" in given:  # which may well return columns that the destination has not
+        wanted.append("destination_columns")
     assert any(part in message for part in wanted), message
 
 
