@@ -89,7 +89,7 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
             return ora(904, (diag.message_primary or "").split(" ")[1])
         case "42883":
             return ora(904, (diag.message_primary or "").partition(" ")[2].partition("(")[0].upper())
-        case "42P07":
+        case "42P07" | "42710":  # the table, or of two that create it at once the type of its rows
             return ora(955)
         case "42501":
             return ora(1031)
