@@ -75,16 +75,20 @@ class ReadAhead:
     def _is_reading(self) -> bool:
         return not self._ended
 
+    def _may_read(self) -> bool:
+        """Wait for room; ``False`` at the end."""
+        with self._changed:
+            self._changed.notify()  # of what was read before
+            while len(self._waiting) >= _MOST_WAITING and not self._closed:
+                self._changed.wait()
+            return not self._closed
+
     def _read(self) -> None:
         try:
-            for chunk in self._chunks:
-                with self._changed:
-                    while len(self._waiting) >= _MOST_WAITING and not self._closed:
-                        self._changed.wait()
-                    if self._closed:
-                        return
-                    self._waiting.append(chunk)
-                    self._changed.notify()
+            while self._may_read():
+                self._waiting.append(next(self._chunks))
+        except StopIteration:
+            pass
         except BaseException as error:
             self._error = error
         finally:
@@ -105,7 +109,7 @@ class ReadInPauses(ReadAhead):
     def __next__(self) -> Chunk:
         with self._changed:
             self._pause = False
-            while self._busy:
+            while self._is_reading:
                 self._changed.wait()
             if self._error:
                 raise self._error
@@ -121,7 +125,7 @@ class ReadInPauses(ReadAhead):
 
     @property
     def _is_reading(self) -> bool:
-        return self._busy
+        return self._busy and not self._ended
 
     def _may_read(self) -> bool:
         with self._changed:
@@ -131,19 +135,6 @@ class ReadInPauses(ReadAhead):
                 self._changed.wait()
             self._busy = not self._closed
             return self._busy
-
-    def _read(self) -> None:
-        try:
-            while self._may_read():
-                self._waiting.append(next(self._chunks))
-        except StopIteration:
-            pass
-        except BaseException as error:
-            self._error = error
-        finally:
-            with self._changed:
-                self._busy = False
-                self._changed.notify()
 
 
 @contextmanager

@@ -31,6 +31,16 @@ def no_statement() -> None:
     raise AssertionError("nothing has to be interrupted")
 
 
+def stuck(interrupted: threading.Event, released: threading.Event) -> Generator[Chunk]:
+    """Send one chunk, and nothing more until the statement is interrupted."""
+    try:
+        yield chunk(1)
+        interrupted.wait(30)
+        raise BrokenError("canceling statement due to user request")
+    finally:
+        released.set()
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 5
     while not condition():
@@ -79,16 +89,7 @@ def test_an_error_of_the_source_comes_before_what_was_read_ahead_of_it() -> None
 
 def test_closing_interrupts_a_statement_and_releases_the_source() -> None:
     interrupted, released = threading.Event(), threading.Event()
-
-    def source() -> Generator[Chunk]:
-        try:
-            yield chunk(1)
-            interrupted.wait(30)
-            raise BrokenError("canceling statement due to user request")
-        finally:
-            released.set()
-
-    ahead = ReadAhead(source(), interrupted.set, no_statement)
+    ahead = ReadAhead(stuck(interrupted, released), interrupted.set, no_statement)
     assert next(ahead).rows.first == (1,)
     began = time.monotonic()
     ahead.close()
@@ -180,16 +181,7 @@ def test_in_pauses_an_error_of_the_source_is_its_own() -> None:
 
 def test_in_pauses_closing_interrupts_what_the_thread_waits_for_and_nothing_else() -> None:
     interrupted, released = threading.Event(), threading.Event()
-
-    def source() -> Generator[Chunk]:
-        try:
-            yield chunk(1)
-            interrupted.wait(30)
-            raise BrokenError("canceling statement due to user request")
-        finally:
-            released.set()
-
-    ahead = ReadInPauses(source(), interrupted.set, no_statement)
+    ahead = ReadInPauses(stuck(interrupted, released), interrupted.set, no_statement)
     next(ahead)
     ahead.read_on()
     wait_until(lambda: ahead._busy)

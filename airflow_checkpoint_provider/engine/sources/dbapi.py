@@ -174,7 +174,7 @@ class Source:
                     skip -= len(rows)
             yield Guarded(RowReader(cursor.fetchmany), self.errors)
 
-    def ahead(self, batch_size: int) -> type[ReadAhead] | None:
+    def ahead(self) -> type[ReadAhead] | None:
         """Return how reading goes on in another thread while rows are written, where that may be and gains."""
         return None
 

@@ -82,7 +82,7 @@ class PostgresSource(Source):
         _set_session(connection)
         super().__init__(connection, query, conn_id)
 
-    def ahead(self, batch_size: int) -> type[ReadAhead]:
+    def ahead(self) -> type[ReadAhead]:
         # The server sends packed rows ahead by itself, but no more than the socket holds.
         return ReadInPauses if self._packed else ReadAhead
 
