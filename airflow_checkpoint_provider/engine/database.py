@@ -18,7 +18,12 @@ from airflow_checkpoint_provider.engine.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.oracle import means_start_again, prepare_session
-from airflow_checkpoint_provider.engine.sockets import KEEPALIVE, connect_soon, notice_gone_peer
+from airflow_checkpoint_provider.engine.sockets import (
+    KEEPALIVE,
+    connect_soon,
+    goes_over_network,
+    notice_gone_peer,
+)
 
 _URLS = {
     "sqlite3": "sqlite://",
@@ -214,9 +219,7 @@ def _prepare_psycopg(raw: Any) -> None:
         # Another attempt's update is waited for, and then seen.
         "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
     )
-    if not (raw.info.host or "/").startswith(
-        "/"
-    ):  # a folder is that of a socket, which ends with its other end
+    if goes_over_network(raw):
         # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
         with suppress(psycopg.Error):  # what speaks like Postgres need not have these
             raw.execute(_PROBE_CLIENT)

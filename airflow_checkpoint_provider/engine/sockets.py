@@ -14,6 +14,8 @@ from typing import Any
 # merely slow answers them, through its system, however long it takes.
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
 
+_OF_NETWORKS = (socket.AF_INET, socket.AF_INET6)
+
 
 def notice_gone_peer(raw: Any) -> None:
     """
@@ -30,12 +32,21 @@ def notice_gone_peer(raw: Any) -> None:
     if line is None:
         return
     with line, suppress(OSError):
-        if line.family not in (socket.AF_INET, socket.AF_INET6) or _is_set_by_user(raw):
+        if line.family not in _OF_NETWORKS or _is_set_by_user(raw):
             return
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in KEEPALIVE.items():
             if hasattr(socket, name):  # not on every system
                 line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def goes_over_network(raw: Any) -> bool:
+    """Tell whether the ends of a connection may be lost to each other; a socket in a folder ends with its other end."""
+    line = _socket_of(raw)
+    if line is None:
+        return False
+    with line:
+        return line.family in _OF_NETWORKS
 
 
 def cut(raw: Any) -> None:
