@@ -56,7 +56,7 @@ _PRIMARY_KEY = (
     "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
 )
 _CANCEL_S = 2.0
-_FIRST_OWN_OID = 16384  # below it are the types that every server has
+FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
 class PostgresSource(Source):
@@ -163,7 +163,7 @@ class PostgresSource(Source):
             kind = self._type_names[columns[0]]
             moment = kind in ("date", "timestamp")
             short = [c for c in columns if c in exact or (self._precisions[c] or digits + 1) <= digits]
-            if oid >= _FIRST_OWN_OID or not set(columns).isdisjoint(values):
+            if oid >= FIRST_OWN_OID or not set(columns).isdisjoint(values):
                 continue
             if moment or (kind == "numeric" and short == columns):
                 self.raw.adapters.register_loader(oid, TextLoader)
@@ -186,11 +186,11 @@ class PostgresSource(Source):
 
     def is_portable(self, column: str) -> bool:
         """Tell whether the binary form of the column's type is the same on every server."""
-        return self.oids[column] < _FIRST_OWN_OID and self._type_names[column] not in _UNPORTABLE
+        return self.oids[column] < FIRST_OWN_OID and self._type_names[column] not in _UNPORTABLE
 
     def is_exact(self, column: str) -> bool:
         """Tell whether a value of the column is the same in Python, read as binary or as text."""
-        return self._type_names[column] in _EXACT and self.oids[column] < _FIRST_OWN_OID
+        return self._type_names[column] in _EXACT and self.oids[column] < FIRST_OWN_OID
 
     @contextmanager
     def _stream_packed(

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from airflow_checkpoint_provider.engine.batches import Row
-from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.sources.postgres import FIRST_OWN_OID, PostgresSource
 from airflow_checkpoint_provider.engine.verify.sides import BUCKETS, Digests, Range, Side
 
-_FIRST_OWN_OID = 16384
 _SAME = "SELECT current_setting('server_encoding'), hashtextextended('airflow', 0)"
 _FLOATS_SHORTEST = 120_000  # the first version that writes them so
 
@@ -77,7 +76,7 @@ def expressions(
     written = []
     for read, name in pairs:
         here, there = source.quote(read), destination.quote(name)
-        own = source.oids[read] >= _FIRST_OWN_OID, destination.oids[name] >= _FIRST_OWN_OID
+        own = source.oids[read] >= FIRST_OWN_OID, destination.oids[name] >= FIRST_OWN_OID
         if source.oids[read] == destination.oids[name] and not any(own):
             here = f"CAST({here} AS {declared[name]})"
         elif not own[1]:
