@@ -154,8 +154,8 @@ class Catalog:
             yield connection
         except sa.exc.DBAPIError as error:
             connection.rollback()
+            refuse_other_table(connection, self.tables)
             if self.tables.exist(connection):
-                refuse_other_table(connection, self.tables)
                 raise
             raise MetadataTableError(
                 f"There is no metadata table {self.tables.name} in {self._database.conn_id!r}. The first transfer "
