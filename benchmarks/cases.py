@@ -24,6 +24,22 @@ CASES = (
     Case("narrow", "Postgres -> Postgres, narrow", PIPE, RATE, at_least(0.95), copying.against_pipe(NARROW)),
     Case(
         "wide-text",
+        "the same, wide, as text (integer into numeric)",
+        PIPE,
+        RATE,
+        at_least(1.0),
+        copying.against_pipe(WIDE, {"quantity": "numeric"}),
+    ),
+    Case(
+        "narrow-text",
+        "the same, narrow, as text (integer into numeric)",
+        PIPE,
+        RATE,
+        at_least(0.8),
+        copying.against_pipe(NARROW, {"customer_id": "numeric"}),
+    ),
+    Case(
+        "wide-wider",
         "the same, wide, integer into bigint",
         PIPE,
         RATE,
@@ -31,7 +47,7 @@ CASES = (
         copying.against_pipe(WIDE, {"quantity": "bigint"}),
     ),
     Case(
-        "narrow-text",
+        "narrow-wider",
         "the same, narrow, integer into bigint",
         PIPE,
         RATE,

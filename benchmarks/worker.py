@@ -80,7 +80,10 @@ def import_everything(operator: Any, task: str) -> None:
     if task == "checkpointed":
         import airflow_checkpoint_provider.engine.progress
         import airflow_checkpoint_provider.engine.transfer
-        import airflow_checkpoint_provider.hooks.databases  # noqa: F401
+        import airflow_checkpoint_provider.hooks.databases
+        import airflow_checkpoint_provider.operators.lineage
+        import airflow_checkpoint_provider.operators.metrics
+        import airflow_checkpoint_provider.operators.outlets  # noqa: F401
 
 
 def wait_for_go(gate: Path) -> None:

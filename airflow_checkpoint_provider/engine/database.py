@@ -85,6 +85,8 @@ class Database:
                 )
             url = ansi.url_of(raw, self.scheme)
             options = {"module": dbapi, "paramstyle": dbapi.paramstyle}
+        elif driver == "psycopg":
+            options = {"use_native_hstore": False}  # its values stay text, as those of json do
         ready = [raw]
 
         def connected() -> Any:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 from airflow_checkpoint_provider.engine.batches import Chunk
 
-_MOST_WAITING = 8  # chunks
 _PATIENCE_S = 2.0  # for a statement that was cancelled to end
 _OBJECTS = 50_000  # more than a block of rows has
 
@@ -25,6 +24,8 @@ class ReadAhead:
     :param interrupt: ends a statement of the source that is running
     :param cut: makes the source's connection fail, when that did not help
     """
+
+    most_waiting = 8  # chunks
 
     def __init__(
         self, chunks: Generator[Chunk], interrupt: Callable[[], None], cut: Callable[[], None]
@@ -79,7 +80,7 @@ class ReadAhead:
         """Wait for room; ``False`` at the end."""
         with self._changed:
             self._changed.notify()  # of what was read before
-            while len(self._waiting) >= _MOST_WAITING and not self._closed:
+            while len(self._waiting) >= self.most_waiting and not self._closed:
                 self._changed.wait()
             return not self._closed
 
@@ -104,12 +105,13 @@ class ReadInPauses(ReadAhead):
     For rows that cost little to take over: two threads that both want the interpreter would lose more than they gain.
     """
 
+    most_waiting = 32  # for they are small
     _pause = _busy = False
 
     def __next__(self) -> Chunk:
         with self._changed:
             self._pause = False
-            while self._is_reading:
+            while not self._waiting and self._is_reading:
                 self._changed.wait()
             if self._error:
                 raise self._error
@@ -131,7 +133,7 @@ class ReadInPauses(ReadAhead):
         with self._changed:
             self._busy = False
             self._changed.notify()
-            while not self._closed and (not self._pause or len(self._waiting) >= _MOST_WAITING):
+            while not self._closed and (not self._pause or len(self._waiting) >= self.most_waiting):
                 self._changed.wait()
             self._busy = not self._closed
             return self._busy

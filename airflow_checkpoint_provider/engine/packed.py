@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.batches import Row
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 
-_AT_ONCE = 128 * 1024  # bytes that are written together: fewer calls, and memory stays flat
+_AT_ONCE = 32 * 1024  # bytes that are written together: the other server waits for them
 _ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -70,7 +70,7 @@ class PackedReader:
         self._header = len(HEADER) if binary else 0
 
     def read(self, limit: int) -> Packed:
-        """Return the next rows, at most ``limit``, about a hundred kilobytes at a time."""
+        """Return the next rows, at most ``limit``, some ten kilobytes at a time."""
         first = last = self._next()
         if first is None:
             return self._packed(b"", 0, None, None)
@@ -81,8 +81,9 @@ class PackedReader:
             for _ in repeat(None, min(limit - count, 100)):
                 size, row = get(1)
                 if size <= shortest:  # none yet, the end, or in binary perhaps the trailer
-                    self._ahead = self._take(size, row)
-                    return self._packed(data, count, first, last)
+                    row = self._take(size, row)
+                    if row is None:
+                        return self._packed(data, count, first, last)
                 data += row
                 last = row
                 count += 1

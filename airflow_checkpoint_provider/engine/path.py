@@ -9,8 +9,10 @@ from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.sources.postgres_packed import Form
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.strategy import Strategy
+from airflow_checkpoint_provider.engine.widening import widened
 
 
 def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> PathChosen:
@@ -35,10 +37,11 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
         return PathChosen("rows", f"{', '.join(missing)} is read but not written")
     if unclear := [column for column in strategy.columns if not source.tells_apart(column)]:
         return PathChosen("rows", f"only the server can tell which values of {', '.join(unclear)} are equal")
-    types = zip(columns.read, destination.columns, strict=True)
-    differing = [read for read, written in types if source.oids[read] != destination.oids[written]]
+    pairs = list(zip(columns.read, destination.columns, strict=True))
+    differing = [read for read, written in pairs if source.oids[read] != destination.oids[written]]
+    casts = widened(pairs, source.oids, destination.oids)
     binary, reason = False, f"the type of {', '.join(differing)} differs between source and destination"
-    if not differing:
+    if casts is not None:
         unsure = [column for column in columns.read if not source.is_portable(column)]
         binary, reason = not unsure, f"the binary form of {', '.join(unsure)} may differ between servers"
     if binary:
@@ -46,11 +49,12 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
         seen = columns.read if strategy.name == "python" else strategy.columns
         unread = [column for column in seen if not source.is_exact(column)]
         binary, reason = not unread, f"{', '.join(unread)} can be compared as text only"
-    source.pack(binary, columns.read)
+    source.pack(Form(binary, tuple(columns.read), casts if binary and casts else {}))
     strategy.read_columns(columns.read)
-    if binary:
-        return PathChosen("binary COPY", "every column has the same type in source and destination")
-    return PathChosen("text COPY", reason)
+    if not binary:
+        return PathChosen("text COPY", reason)
+    wider = f", or a wider one there: {', '.join(differing)}" if differing else ""
+    return PathChosen("binary COPY", f"every column has the same type in source and destination{wider}")
 
 
 def _read_as_text(

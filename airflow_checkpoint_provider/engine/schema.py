@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,12 +80,7 @@ class Tables:
         :raises ArgumentError: when it is not a table name
         """
         name = TableName.parse(checkpoint_table, argument="checkpoint_table")
-        metadata = sa.MetaData(schema=name.schema)
-        return cls(
-            _checkpoint_table(name.table, metadata),
-            _event_table(f"{name.table}_event", metadata),
-            _reject_table(f"{name.table}_reject", metadata),
-        )
+        return _tables(name.table, name.schema)
 
     @property
     def name(self) -> str:
@@ -187,6 +183,16 @@ class Tables:
             statements.append(CreateTable(table))
             statements += [CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))]
         return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
+
+
+@lru_cache(maxsize=32)  # to describe them takes milliseconds
+def _tables(name: str, schema: str | None) -> Tables:
+    metadata = sa.MetaData(schema=schema)
+    return Tables(
+        _checkpoint_table(name, metadata),
+        _event_table(f"{name}_event", metadata),
+        _reject_table(f"{name}_reject", metadata),
+    )
 
 
 def _ignore(*_: Any, **__: Any) -> None:

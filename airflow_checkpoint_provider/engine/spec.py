@@ -31,7 +31,7 @@ class TransferSpec:
     strategy: str = "auto"
     checkpoint_column: str | Sequence[str] | None = None
     checkpoint_enabled: bool = True
-    batch_size: int = 50_000
+    batch_size: int = 100_000
     write_mode: str = "append"
     conflict_columns: Sequence[str] | None = None
     publish: bool = True

@@ -179,7 +179,7 @@ class Start:
         first = next(chunks, None)
         source = self._session.source
         begun = [first] if first else []
-        way = source.ahead()
+        way = source.ahead() if self._session.destination.waits else None
         if way is None:
             self._session.at_end.push(closing(chunks))
             return chain(begun, chunks), lambda: None

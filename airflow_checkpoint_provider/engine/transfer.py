@@ -140,7 +140,8 @@ class Transfer:
         try:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
-            self._state_guarantee(session, is_there=True)
+            if spec.preoperator:
+                self._state_guarantee(session, is_there=True)
             self._started(beginning, session, strategy, columns)
             writer = open_writer(spec, session, store.rejects, self._attempt)
             verification = Verification(spec, session, strategy, columns) if spec.verify else None

@@ -134,7 +134,7 @@ class CheckpointedTransferOperator(BaseOperator):
         strategy: str = "auto",
         checkpoint_column: str | Sequence[str] | None = None,
         checkpoint_enabled: bool | str = True,
-        batch_size: int | str = 50_000,
+        batch_size: int | str = 100_000,
         write_mode: str = "append",
         publish: bool = True,
         conflict_columns: Sequence[str] | None = None,

@@ -114,7 +114,7 @@ def test_a_table_that_was_never_analyzed_and_a_view_are_read(fill: Fill, make_db
 
 
 def test_a_partitioned_table_is_sampled(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._PAGES_FOR_EACH", 100)
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._PAGES_FOR_EACH", 200)
     source = make_db("postgres", "source")
     source.execute(
         "CREATE TABLE t (n integer, k integer) PARTITION BY RANGE (k)",

@@ -69,7 +69,7 @@ def test_every_type_arrives_unchanged(two: tuple[Db, Db], binary: bool, strategy
         "INSERT INTO t SELECT n FROM generate_series(8, 10) n",
     )
     destination.execute(
-        f"CREATE TABLE target (id {'integer' if binary else 'bigint'} PRIMARY KEY, {columns})"
+        f"CREATE TABLE target (id {'integer' if binary else 'numeric'} PRIMARY KEY, {columns})"
     )
     query = {"sql": "SELECT * FROM t ORDER BY id", "strategy": strategy, "batch_size": 3}
     load = Load(source, destination, {**query, **({"checkpoint_column": "id"} if strategy == "key" else {})})
@@ -82,8 +82,13 @@ def test_every_type_arrives_unchanged(two: tuple[Db, Db], binary: bool, strategy
     ("declared", "arguments", "path"),
     [
         ("id integer, v text", {}, "binary COPY"),
-        ("id integer, v varchar", {}, "text COPY"),
-        ("id bigint, v text", {}, "text COPY"),
+        ("id integer, v varchar(9)", {}, "binary COPY"),
+        ("id bigint, v text", {}, "binary COPY"),
+        ("id bigint, v char(2)", {"strategy": "python"}, "binary COPY"),
+        ("v text, id bigint", {"destination_columns": {"v": "v", "id": "id"}}, "binary COPY"),
+        ("id bigint, v text", {"write_mode": "upsert", "conflict_columns": ["id"]}, "binary COPY"),
+        ("id smallint, v text", {}, "text COPY"),
+        ("id numeric, v text", {}, "text COPY"),
         ("id integer, v text", {"rows_processor": list}, "rows"),
         ("id integer, v text", {"strategy": "python"}, "binary COPY"),
         ("id integer, v text", {"strategy": "python", "resume_proof": "prefix"}, "rows"),
@@ -113,6 +118,41 @@ def test_the_path(two: tuple[Db, Db], declared: str, arguments: dict[str, Any], 
     assert text_of(source, "t", ", ".join(mapping)) == text_of(
         destination, "target", ", ".join(mapping.values())
     )
+
+
+@pytest.mark.parametrize("key", ["a", "b, a", "c, a"])
+def test_types_that_only_get_wider(two: tuple[Db, Db], key: str) -> None:
+    source, destination = two
+    source.execute(
+        "CREATE TABLE t (a smallint, b smallint, c integer, d varchar(5), e char(5), f text)",
+        "INSERT INTO t SELECT n, n / 9, n / 5, n, n, n FROM generate_series(1, 60) n",
+        "INSERT INTO t VALUES (-32768, 32767, -2147483648, '', 'ab', E'\\t\\n '), (32767, -32768, 2147483647, ' ', '', NULL)",
+        "INSERT INTO t (a, b, c) VALUES (0, 0, NULL), (NULL, NULL, 1), (61, NULL, NULL)",
+    )
+    destination.execute(
+        "CREATE TABLE target (a integer, b bigint, c bigint, d text, e varchar(5), f char(5))"
+    )
+    load = Load(
+        source,
+        destination,
+        {"source_table": "t", "checkpoint_column": key.split(", "), "batch_size": 8, "on_null_key": "load"},
+    )
+    load.attempt_batches(3)
+    load.attempt()
+    assert path_of(load) == "binary COPY"
+    # As text, char(5) has its blanks, and so has varchar then.
+    assert text_of(source, "t", "a, b, c, d, rpad(e, 5) e, f::char(5)") == text_of(destination, "target")
+
+
+def test_a_wider_type_refuses_nothing_but_what_does_not_fit(two: tuple[Db, Db]) -> None:
+    source, destination = two
+    source.execute("CREATE TABLE t (id integer, v text)", "INSERT INTO t VALUES (1, 'ok'), (2, 'too long')")
+    destination.execute("CREATE TABLE target (id bigint, v varchar(3))")
+    load = Load(source, destination, {"source_table": "t", "checkpoint_column": "id"})
+    with pytest.raises(DestinationError, match=r"value too long for type character varying\(3\)"):
+        load.attempt()
+    assert path_of(load) == "binary COPY"
+    assert destination.one("SELECT count(*) FROM target") == 0
 
 
 @pytest.mark.parametrize("key", ["name", "n, name", "tag"])
@@ -196,7 +236,7 @@ def test_settings_of_a_session_change_nothing(two: tuple[Db, Db], hostile: str) 
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
         " WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum"
     )
-    columns = ", ".join(f'"{name}" {"bigint" if name == "id" else declared}' for name, declared in described)
+    columns = ", ".join(f'"{name}" {"numeric" if name == "id" else declared}' for name, declared in described)
     destination.execute(f"CREATE TABLE target ({columns})")
     db = two[hostile == "destination"]
     name = db.one("SELECT current_database()")

@@ -157,11 +157,27 @@ def test_in_pauses_it_reads_only_then_and_not_without_limit() -> None:
     time.sleep(0.05)
     assert readers == ["MainThread"]
     ahead.read_on()
-    wait_until(lambda: len(readers) >= 9)
+    most = ReadInPauses.most_waiting
+    wait_until(lambda: len(readers) >= 1 + most)
     time.sleep(0.05)
-    assert readers == ["MainThread"] + ["checkpoint-read-ahead"] * 8
-    assert [next(ahead).rows.first for _ in range(9)] == [(n,) for n in range(1, 10)]
-    assert readers[9:] == ["MainThread"]
+    assert readers == ["MainThread"] + ["checkpoint-read-ahead"] * most
+    assert [next(ahead).rows.first for _ in range(most + 1)] == [(n,) for n in range(1, most + 2)]
+    assert readers[most + 1 :] == ["MainThread"]
+    ahead.close()
+
+
+def test_in_pauses_what_was_read_does_not_wait_for_a_read_that_takes_long() -> None:
+    interrupted = threading.Event()
+
+    def source() -> Generator[Chunk]:
+        yield from (chunk(n) for n in range(3))
+        interrupted.wait()
+
+    ahead = ReadInPauses(source(), interrupted.set, no_statement)
+    next(ahead)
+    ahead.read_on()
+    wait_until(lambda: len(ahead._waiting) == 2)
+    assert [next(ahead).rows.first for _ in range(2)] == [(1,), (2,)]
     ahead.close()
 
 

@@ -34,6 +34,7 @@ class Destination:
     """
 
     transactional = False  # whether it is known that a rollback takes back what was written
+    waits = True  # for a server while it writes, so that this process may read meanwhile
     savepoints = False  # whether it is known that a part of a transaction can be taken back
 
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:

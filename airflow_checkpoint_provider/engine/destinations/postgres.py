@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from airflow_checkpoint_provider.engine.packed import HEADER, TRAILER, Packed
 
 _STAGE = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
+_UNSENT = 8 * 1024 * 1024  # bytes that may wait for a server that is behind, while more is read
 _BYTES = frozenset((bytes, bytearray, memoryview))
 
 
@@ -88,20 +90,24 @@ class PostgresDestination(Destination):
             self._copy.write(rows.data)
             return
         for index in self._texts:
-            if not _BYTES.isdisjoint({type(row[index]) for row in rows}):
+            if not _BYTES.isdisjoint(set(map(type, map(itemgetter(index), rows)))):
                 reason = f"{self.columns[index]} of {self.table} is text, and the batch has bytes for it"
                 raise BadRowsError(
                     f"Destination {self.conn_id!r}: {reason}, of which nothing is committed. Decode them in the query "
                     "or in rows_processor, or make the column bytea.",
                     reason,
                 )
-        write_row = self._copy.write_row
-        for row in rows:
-            write_row(row)
+        # As Copy.write_row does, whose call takes as long as the row: it gives something when there is enough to send.
+        for data in filter(None, map(self._copy.formatter.write_row, rows)):
+            self._copy.writer.write(data)
 
     def _open_copy(self, *, binary: bool) -> None:
         statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"
+        from psycopg.copy import LibpqWriter
+
         cursor = self._copying.enter_context(self.raw.cursor())
-        self._copy, self._binary = self._copying.enter_context(cursor.copy(statement)), binary
+        writer = LibpqWriter(cursor)
+        writer.flush_threshold = _UNSENT
+        self._copy, self._binary = self._copying.enter_context(cursor.copy(statement, writer=writer)), binary
         if binary:
             self._copy.write(HEADER)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain
 from operator import ne
 from typing import Any
 
@@ -27,6 +26,8 @@ _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytea
 class SqliteDestination(Destination):
     """A table in SQLite: values that it has no type for are written as text, to the last digit."""
 
+    # Its driver lets go of the interpreter for each row; a thread that wants it would hold up every one.
+    waits = False
     transactional = True
     savepoints = True
 
@@ -55,25 +56,21 @@ class SqliteDestination(Destination):
             self._statement += f" ON CONFLICT ({keys}) {action}"
 
     def _write(self, rows: Any) -> None:
-        kinds = set(map(type, chain.from_iterable(rows)))
-        if float in kinds:
-            self._check_numbers(rows)
-        if not kinds <= _NATIVE:
-            rows = zip(*map(self._converted, range(len(self.columns)), zip(*rows, strict=True)), strict=True)
-        self.raw.executemany(self._statement, rows)
-
-    def _check_numbers(self, rows: Iterable[Row]) -> None:
-        for index, values in enumerate(zip(*rows, strict=True)):
+        columns = list(zip(*rows, strict=True))
+        kinds = [set(map(type, values)) for values in columns]
+        for index, values in enumerate(columns):
             # Only NaN differs from itself.
-            if float in set(map(type, values)) and any(map(ne, values, values)):
+            if float in kinds[index] and any(map(ne, values, values)):
                 raise BadRowsError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} cannot hold NaN, for which "
                     "SQLite would store NULL. Cast it to text, or replace it, in the query."
                 )
+        if not set().union(*kinds) <= _NATIVE:
+            rows = zip(*map(self._converted, range(len(columns)), columns, kinds), strict=True)
+        self.raw.executemany(self._statement, rows)
 
-    def _converted(self, index: int, values: Row) -> Row:
+    def _converted(self, index: int, values: Row, kinds: set[type]) -> Row:
         """Convert a column, most of which are of one type."""
-        kinds = set(map(type, values))
         if kinds <= _NATIVE:
             return values
         if not kinds <= {Decimal, type(None)}:

@@ -10,17 +10,18 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.batches import Guarded, Reader, Row, RowReader
+from airflow_checkpoint_provider.engine.batches import Guarded, Reader, RowReader
 from airflow_checkpoint_provider.engine.binds import Binds
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import SourceError
-from airflow_checkpoint_provider.engine.names import TableName, quote_name
+from airflow_checkpoint_provider.engine.names import TableName
 from airflow_checkpoint_provider.engine.overlap import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.packed import PackedReader
 from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sockets import cut
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.sources.postgres_packed import LARGE_VALUE, Form
 from airflow_checkpoint_provider.engine.sources.postgres_text import in_python_form
 
 # Types whose Python value holds all that the server sent.
@@ -73,7 +74,7 @@ class PostgresSource(Source):
         self._types: dict[str, str] = {}
         self._type_names: dict[str, str] = {}
         self.oids: dict[str, int] = {}
-        self._packed: tuple[bool, tuple[str, ...]] | None = None
+        self._packed: Form | None = None
         self._as_python: set[str] = set()
         self._moments: list[str] = []
         self._precisions: dict[str, int | None] = {}
@@ -127,7 +128,7 @@ class PostgresSource(Source):
     @contextmanager
     def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
         if self._packed:
-            with self._stream_packed(statement, skip, *self._packed) as packed:
+            with self._stream_packed(self._packed, statement, skip) as packed:
                 yield packed
             return
         with self._cursor(name=f"airflow_checkpoint_{uuid4().hex}") as cursor:
@@ -138,9 +139,9 @@ class PostgresSource(Source):
             fetch = in_python_form(cursor.fetchmany, self._texts, self._not_in_python)
             yield Guarded(RowReader(fetch if self._texts else cursor.fetchmany), self.errors)
 
-    def pack(self, binary: bool, columns: Sequence[str]) -> None:
-        """Let :meth:`stream` hand out these columns packed."""
-        self._packed = (binary, tuple(columns))
+    def pack(self, form: Form) -> None:
+        """Let :meth:`stream` hand out rows packed."""
+        self._packed = form
 
     def unpacked(self) -> PostgresSource:
         """Return the same source, which hands out rows as Python values."""
@@ -193,33 +194,16 @@ class PostgresSource(Source):
         return self._type_names[column] in _EXACT and self.oids[column] < FIRST_OWN_OID
 
     @contextmanager
-    def _stream_packed(
-        self, statement: tuple[str, Any], skip: int, binary: bool, columns: Sequence[str]
-    ) -> Iterator[Reader]:
-        from psycopg import ClientCursor
-        from psycopg.adapt import Transformer
-        from psycopg.pq import Format
-
-        text, values = statement
+    def _stream_packed(self, form: Form, statement: tuple[str, Any], skip: int) -> Iterator[Reader]:
         with self.errors():
-            if values is not None:  # COPY takes no parameters: the driver writes them out
-                text = ClientCursor(self.raw).mogrify(text, values)
-            if skip > 0 or list(columns) != self.columns:
-                names = ", ".join(quote_name(column, self.connection.dialect) for column in columns)
-                text = f"SELECT {names} FROM (\n{text}\n) src OFFSET {max(skip, 0)}"
-            command = f"COPY (\n{text}\n) TO STDOUT{' (FORMAT binary)' if binary else ''}"
-        adapt, form = Transformer(self.raw), Format(binary)
-        loaders = [adapt.get_loader(self.oids[column], form) for column in columns]
-
-        def load(packed: list[bytes | None]) -> Row:
-            pairs = zip(loaders, packed, strict=True)
-            return [None if field is None else self._load(loader, field) for loader, field in pairs]
-
+            command = form.command(self.raw, statement, skip, self.columns, self.connection.dialect)
+        load = form.reader(self.raw, self.oids)
         with self._cursor() as cursor, ExitStack() as stack:
             with self.errors():
-                copy = stack.enter_context(cursor.copy(command.encode()))
+                cursor.execute(LARGE_VALUE)
+                copy = stack.enter_context(cursor.copy(command))
             try:
-                yield Guarded(PackedReader(copy, self.raw.pgconn, binary, load), self.errors)
+                yield Guarded(PackedReader(copy, self.raw.pgconn, form.binary, load), self.errors)
             except (Exception, GeneratorExit):
                 raise
             except BaseException:
@@ -233,12 +217,6 @@ class PostgresSource(Source):
     def _instead(self, columns: Sequence[str]) -> str:
         casts = ", ".join(f"CAST({column} AS text)" for column in columns)
         return f"Python has no such value: have the query return text instead, by {casts}."
-
-    def _load(self, loader: Any, field: bytes) -> Any:
-        try:
-            return loader.load(field)
-        except self.connection.dialect.loaded_dbapi.DataError:  # Python has no infinite day
-            return field
 
     def _is_deterministic(self, column: str) -> bool:
         name = self.quote(column)
