@@ -64,4 +64,4 @@ def _read_as_text(
     if isinstance(source, PostgresSource) and strategy.name == "key" and not spec.rows_processor:
         pairs = zip(columns.read, destination.columns, strict=True)
         exact = [read for read, written in pairs if destination.keeps_text(written)]
-        source.read_as_text(strategy.columns, exact, FLOAT_DIGITS)
+        destination.takes_all = source.read_as_text(strategy.columns, exact, FLOAT_DIGITS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import ne
@@ -31,6 +31,10 @@ class SqliteDestination(Destination):
     transactional = True
     savepoints = True
 
+    takes_all = (
+        False  # whether all values that will come are known to be of types that SQLite has, and no floats
+    )
+
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
 
@@ -56,6 +60,12 @@ class SqliteDestination(Destination):
             self._statement += f" ON CONFLICT ({keys}) {action}"
 
     def _write(self, rows: Any) -> None:
+        if not self.takes_all:
+            rows = self._taken(rows)
+        self.raw.executemany(self._statement, rows)
+
+    def _taken(self, rows: Iterable[Row]) -> Iterable[Row]:
+        """Convert what SQLite has no type for, and refuse what it would change."""
         columns = list(zip(*rows, strict=True))
         kinds = [set(map(type, values)) for values in columns]
         for index, values in enumerate(columns):
@@ -65,9 +75,9 @@ class SqliteDestination(Destination):
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} cannot hold NaN, for which "
                     "SQLite would store NULL. Cast it to text, or replace it, in the query."
                 )
-        if not set().union(*kinds) <= _NATIVE:
-            rows = zip(*map(self._converted, range(len(columns)), columns, kinds), strict=True)
-        self.raw.executemany(self._statement, rows)
+        if set().union(*kinds) <= _NATIVE:
+            return rows
+        return zip(*map(self._converted, range(len(columns)), columns, kinds), strict=True)
 
     def _converted(self, index: int, values: Row, kinds: set[type]) -> Row:
         """Convert a column, most of which are of one type."""

@@ -44,6 +44,8 @@ _AS_PYTHON = frozenset(
     )
 )
 _TEXT = frozenset(("text", "varchar", "name"))
+# Whose Python values are whole numbers, text and bytes.
+_SIMPLE = frozenset(("int2", "int4", "int8", "oid", "text", "varchar", "bpchar", "name", "bytea"))
 # Whose binary form depends on settings, or has no fixed meaning on another server.
 _UNPORTABLE = frozenset(
     (
@@ -79,6 +81,7 @@ class PostgresSource(Source):
         self._moments: list[str] = []
         self._precisions: dict[str, int | None] = {}
         self._texts: dict[str, int] = {}
+        self._oids_as_text: set[int] = set()
         self._exact = exact
         _set_session(connection)
         super().__init__(connection, query, conn_id)
@@ -149,16 +152,15 @@ class PostgresSource(Source):
         other._packed = None
         return other
 
-    def read_as_text(self, values: Collection[str], exact: Collection[str], digits: int) -> None:
+    def read_as_text(self, values: Collection[str], exact: Collection[str], digits: int) -> bool:
         """
         Let :meth:`stream` hand out numbers, dates and timestamps as text, for a destination that has no types for them.
 
         :param values: columns whose Python values are needed
         :param exact: columns that the destination keeps to the last digit
         :param digits: how many it keeps of the others
+        :return: whether all that it hands out is now whole numbers, text and bytes
         """
-        from psycopg.types.string import TextLoader
-
         for oid in set(self.oids.values()):
             columns = [column for column in self.columns if self.oids[column] == oid]
             kind = self._type_names[columns[0]]
@@ -167,9 +169,19 @@ class PostgresSource(Source):
             if oid >= FIRST_OWN_OID or not set(columns).isdisjoint(values):
                 continue
             if moment or (kind == "numeric" and short == columns):
-                self.raw.adapters.register_loader(oid, TextLoader)
+                self._load_as_text(oid)
                 if moment:
                     self._texts |= {column: self.columns.index(column) for column in columns}
+        return all(
+            oid in self._oids_as_text or (self._type_names[column] in _SIMPLE and oid < FIRST_OWN_OID)
+            for column, oid in self.oids.items()
+        )
+
+    def _load_as_text(self, oid: int) -> None:
+        from psycopg.types.string import TextLoader
+
+        self.raw.adapters.register_loader(oid, TextLoader)
+        self._oids_as_text.add(oid)
 
     def tells_apart(self, column: str) -> bool:
         """Tell whether values of the column that differ in Python differ for the server, and the reverse."""
@@ -258,11 +270,9 @@ class PostgresSource(Source):
         self._as_python = {column.name for column in description if found[column.type_code][1] in _AS_PYTHON}
         self._moments = [column.name for column in description if found[column.type_code][1] in _MOMENTS]
         self._precisions = {column.name: column.precision for column in description}
-        from psycopg.types.string import TextLoader
-
         for oid, (_, name, builtin) in found.items():
             if name in _INEXACT or (self._exact and not (builtin and name in _EXACT)):
-                self.raw.adapters.register_loader(oid, TextLoader)
+                self._load_as_text(oid)
 
 
 def _set_session(connection: sa.Connection) -> None:
