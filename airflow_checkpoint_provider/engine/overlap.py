@@ -9,7 +9,11 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 from airflow_checkpoint_provider.engine.batches import Chunk
+from airflow_checkpoint_provider.engine.packed import Packed
 
+_MOST_WAITING = 8  # chunks
+_MOST_PACKED = 32  # chunks that are small
+_MOST_PACKED_SIZE = 1024 * 1024  # bytes, where they are not
 _PATIENCE_S = 2.0  # for a statement that was cancelled to end
 _OBJECTS = 50_000  # more than a block of rows has
 
@@ -24,8 +28,6 @@ class ReadAhead:
     :param interrupt: ends a statement of the source that is running
     :param cut: makes the source's connection fail, when that did not help
     """
-
-    most_waiting = 8  # chunks
 
     def __init__(
         self, chunks: Generator[Chunk], interrupt: Callable[[], None], cut: Callable[[], None]
@@ -80,7 +82,7 @@ class ReadAhead:
         """Wait for room; ``False`` at the end."""
         with self._changed:
             self._changed.notify()  # of what was read before
-            while len(self._waiting) >= self.most_waiting and not self._closed:
+            while len(self._waiting) >= _MOST_WAITING and not self._closed:
                 self._changed.wait()
             return not self._closed
 
@@ -105,7 +107,6 @@ class ReadInPauses(ReadAhead):
     For rows that cost little to take over: two threads that both want the interpreter would lose more than they gain.
     """
 
-    most_waiting = 32  # for they are small
     _pause = _busy = False
 
     def __next__(self) -> Chunk:
@@ -129,11 +130,16 @@ class ReadInPauses(ReadAhead):
     def _is_reading(self) -> bool:
         return self._busy and not self._ended
 
+    @property
+    def _is_full(self) -> bool:
+        sizes = [len(chunk.rows.data) for chunk in self._waiting if isinstance(chunk.rows, Packed)]
+        return len(self._waiting) >= _MOST_PACKED or sum(sizes) >= _MOST_PACKED_SIZE
+
     def _may_read(self) -> bool:
         with self._changed:
             self._busy = False
             self._changed.notify()
-            while not self._closed and (not self._pause or len(self._waiting) >= self.most_waiting):
+            while not self._closed and (not self._pause or self._is_full):
                 self._changed.wait()
             self._busy = not self._closed
             return self._busy

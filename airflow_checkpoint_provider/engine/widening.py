@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 _WHOLE = {21: "smallint", 23: "integer", 20: "bigint"}  # from the narrowest to the widest
-_TEXT = frozenset(
-    (25, 1043, 1042)
-)  # text, varchar and char: bytes that the receiver checks as it checks text
+# text, varchar and char: bytes that the receiver checks as it checks text
+_TEXT = frozenset((25, 1043, 1042))
 
 
 def widened(

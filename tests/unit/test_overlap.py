@@ -6,12 +6,14 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 import pytest
 
 from airflow_checkpoint_provider.engine import overlap
 from airflow_checkpoint_provider.engine.batches import Chunk, Rows
 from airflow_checkpoint_provider.engine.overlap import ReadAhead, ReadInPauses, few_collections
+from airflow_checkpoint_provider.engine.packed import Packed
 from airflow_checkpoint_provider.engine.position import Position
 
 
@@ -144,20 +146,21 @@ def test_in_pauses_everything_arrives_in_order_whoever_reads() -> None:
     ahead.close()
 
 
-def test_in_pauses_it_reads_only_then_and_not_without_limit() -> None:
+@pytest.mark.parametrize(("size", "most"), [(0, 32), (600_000, 2)])
+def test_in_pauses_it_reads_only_then_and_not_without_limit(size: int, most: int) -> None:
     readers: list[str] = []
 
     def source() -> Generator[Chunk]:
         for n in range(100):
             readers.append(threading.current_thread().name)
-            yield chunk(n)
+            packed = Packed(bytes(size), 1, True, (b"%d" % n,) * 2, lambda row: (int(row),))
+            yield replace(chunk(n), rows=packed)
 
     ahead = ReadInPauses(source(), lambda: None, no_statement)
     next(ahead)
     time.sleep(0.05)
     assert readers == ["MainThread"]
     ahead.read_on()
-    most = ReadInPauses.most_waiting
     wait_until(lambda: len(readers) >= 1 + most)
     time.sleep(0.05)
     assert readers == ["MainThread"] + ["checkpoint-read-ahead"] * most

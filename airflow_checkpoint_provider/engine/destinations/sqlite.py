@@ -31,9 +31,7 @@ class SqliteDestination(Destination):
     transactional = True
     savepoints = True
 
-    takes_all = (
-        False  # whether all values that will come are known to be of types that SQLite has, and no floats
-    )
+    takes_all = False  # whether it is known that all values will be of types that SQLite has, and no floats
 
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
