@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.names import quote_name
 
 # What libpq takes from the socket at once grows to the longest message that it has seen, and stays so.
-LARGE_VALUE = f"SELECT repeat(' ', {240 * 1024})"
+LARGE_VALUE = f"SELECT repeat(' ', {64 * 1024})"
 
 
 @dataclass(frozen=True)
