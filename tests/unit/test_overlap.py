@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.batches import Chunk, Rows
 from airflow_checkpoint_provider.engine.overlap import ReadAhead, ReadInPauses, few_collections
 from airflow_checkpoint_provider.engine.packed import Packed
 from airflow_checkpoint_provider.engine.position import Position
+from tests.waiting import wait_until
 
 
 class BrokenError(Exception):
@@ -41,13 +42,6 @@ def stuck(interrupted: threading.Event, released: threading.Event) -> Generator[
         raise BrokenError("canceling statement due to user request")
     finally:
         released.set()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_everything_arrives_in_order() -> None:
