@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-_WHOLE = {21: "smallint", 23: "integer", 20: "bigint"}  # from the narrowest to the widest
+# smallint, integer and bigint
+_WIDER = {21: {23: "integer", 20: "bigint"}, 23: {20: "bigint"}}
 # text, varchar and char: bytes that the receiver checks as it checks text
 _TEXT = frozenset((25, 1043, 1042))
 
@@ -27,8 +28,8 @@ def widened(
         one, other = read[source], written[destination]
         if one == other or _TEXT.issuperset((one, other)):
             continue
-        order = list(_WHOLE)
-        if one not in _WHOLE or other not in _WHOLE or order.index(one) > order.index(other):
+        wider = _WIDER.get(one, {}).get(other)
+        if wider is None:
             return None
-        casts[source] = _WHOLE[other]
+        casts[source] = wider
     return casts

@@ -13,8 +13,8 @@ import pytest
 from tests.databases import Db
 from tests.embedded import running_postgres
 from tests.fix_databases import MakeDb
+from tests.live.waiting import wait_for
 from tests.loads import Load
-from tests.waiting import wait_until
 
 ROWS, BATCH = 20, 5
 EACH = "SELECT owner, n FROM t WHERE owner = {}"
@@ -41,7 +41,7 @@ def test_two_hundred_in_postgres(roomy: Db, make_db: MakeDb) -> None:
     load_at_once(make_db("sqlite", "source"), roomy, 200)
     # A backend ends a moment after its connection.
     left = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-    wait_until(lambda: roomy.one(left) == 1)
+    wait_for(lambda: roomy.one(left) == 1, "the backends to end", timeout=5)
     assert roomy.one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
 
 

@@ -57,6 +57,14 @@ def path_of(load: Load) -> str:
     return str(load.told(PathChosen)[-1].path)
 
 
+def resumed_with_null_keys(two: tuple[Db, Db], key: str) -> Load:
+    arguments = {"source_table": "t", "checkpoint_column": key.split(", "), "on_null_key": "load"}
+    load = Load(*two, {**arguments, "batch_size": 4})
+    load.attempt_batches(1)
+    load.attempt()
+    return load
+
+
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("strategy", ["key", "python"])
 def test_every_type_arrives_unchanged(two: tuple[Db, Db], binary: bool, strategy: str) -> None:
@@ -132,13 +140,7 @@ def test_types_that_only_get_wider(two: tuple[Db, Db], key: str) -> None:
     destination.execute(
         "CREATE TABLE target (a integer, b bigint, c bigint, d text, e varchar(5), f char(5))"
     )
-    load = Load(
-        source,
-        destination,
-        {"source_table": "t", "checkpoint_column": key.split(", "), "batch_size": 8, "on_null_key": "load"},
-    )
-    load.attempt_batches(3)
-    load.attempt()
+    load = resumed_with_null_keys(two, key)
     assert path_of(load) == "binary COPY"
     # As text, char(5) has its blanks, and so has varchar then.
     assert text_of(source, "t", "a, b, c, d, rpad(e, 5) e, f::char(5)") == text_of(destination, "target")
@@ -168,13 +170,7 @@ def test_ties_and_nulls(two: tuple[Db, Db], key: str) -> None:
         "CREATE TYPE colour AS ENUM ('green', 'red')",
         "CREATE TABLE target (n integer, name text, tag colour)",
     )
-    load = Load(
-        source,
-        destination,
-        {"source_table": "t", "checkpoint_column": key.split(", "), "batch_size": 4, "on_null_key": "load"},
-    )
-    load.attempt_batches(1)
-    load.attempt()
+    resumed_with_null_keys(two, key)
     assert text_of(source, "t") == text_of(destination, "target")
 
 

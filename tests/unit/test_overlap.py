@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 import pytest
@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.batches import Chunk, Rows
 from airflow_checkpoint_provider.engine.overlap import ReadAhead, ReadInPauses, few_collections
 from airflow_checkpoint_provider.engine.packed import Packed
 from airflow_checkpoint_provider.engine.position import Position
-from tests.waiting import wait_until
+from tests.live.waiting import wait_for
 
 
 class BrokenError(Exception):
@@ -42,6 +42,10 @@ def stuck(interrupted: threading.Event, released: threading.Event) -> Generator[
         raise BrokenError("canceling statement due to user request")
     finally:
         released.set()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    wait_for(condition, "the thread that reads", timeout=5, interval=0.005)
 
 
 def test_everything_arrives_in_order() -> None:

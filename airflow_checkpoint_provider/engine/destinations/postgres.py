@@ -102,9 +102,9 @@ class PostgresDestination(Destination):
             self._copy.writer.write(data)
 
     def _open_copy(self, *, binary: bool) -> None:
-        statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"
         from psycopg.copy import LibpqWriter
 
+        statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"
         cursor = self._copying.enter_context(self.raw.cursor())
         writer = LibpqWriter(cursor)
         writer.flush_threshold = _UNSENT
