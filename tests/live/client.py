@@ -20,7 +20,9 @@ class ApiClient:
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._login = {"username": user, "password": password}
-        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        # The server closes a connection that was idle for five seconds, at times just when it is used again.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False, limits=fresh)
         self._logged_in = False
 
     def close(self) -> None:
