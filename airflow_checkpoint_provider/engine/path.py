@@ -24,7 +24,7 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
     source, destination = session.source, session.destination
     if not isinstance(source, PostgresSource) or not isinstance(destination, PostgresDestination):
         if isinstance(destination, SqliteDestination):
-            _read_as_text(spec, source, destination, strategy, columns)
+            _read_for_sqlite(spec, source, destination, strategy, columns)
         ends = (source.connection.dialect.name, destination.connection.dialect.name)
         return PathChosen("rows", "from {} to {}".format(*ends))
     if spec.rows_processor:
@@ -57,11 +57,14 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
     return PathChosen("binary COPY", f"every column has the same type in source and destination{wider}")
 
 
-def _read_as_text(
+def _read_for_sqlite(
     spec: TransferSpec, source: Source, destination: SqliteDestination, strategy: Strategy, columns: Columns
 ) -> None:
-    """Let a server write out what would become text anyway, unless somebody looks at the values before."""
-    if isinstance(source, PostgresSource) and strategy.name == "key" and not spec.rows_processor:
+    """Let a server work while SQLite writes, and write out what becomes text unless somebody looks at the values."""
+    if not isinstance(source, PostgresSource) or strategy.name != "key":
+        return
+    source.send_ahead(strategy.columns)
+    if not spec.rows_processor:
         pairs = zip(columns.read, destination.columns, strict=True)
         exact = [read for read, written in pairs if destination.keeps_text(written)]
         destination.takes_all = source.read_as_text(strategy.columns, exact, FLOAT_DIGITS)

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -26,6 +25,7 @@ from airflow_checkpoint_provider.engine.events import Reconnecting
 from airflow_checkpoint_provider.operators import stopping
 from tests.databases import Db
 from tests.loads import Load
+from tests.networks import behind, reach
 from tests.operating import execute, operator
 from tests.proxy import MysqlFramer, PostgresFramer, Proxy
 
@@ -65,34 +65,6 @@ class Network:
         assert (result.status, result.rows_total) == ("completed", ROWS)
         assert self.loaded() == list(range(ROWS))
         return result
-
-
-def reach(db: Db) -> Callable[[], socket.socket]:
-    """Return a way to connect to a server, past its driver."""
-    if db.kind == "mysql":
-        url = urlsplit(db.place)
-        return lambda: socket.create_connection((url.hostname, url.port or 3306))
-    parts = psycopg.conninfo.conninfo_to_dict(db.place)
-    host, port = str(parts.get("host", "localhost")), int(parts.get("port", 5432))
-
-    def connect() -> socket.socket:
-        if not host.startswith("/"):
-            return socket.create_connection((host, port))
-        line = socket.socket(socket.AF_UNIX)
-        line.connect(f"{host}/.s.PGSQL.{port}")
-        return line
-
-    return connect
-
-
-def behind(db: Db, proxy: Proxy) -> Db:
-    """The same database, through a proxy."""
-    if db.kind == "mysql":
-        url = urlsplit(db.place)
-        login = url.netloc.rpartition("@")[0]
-        return Db("mysql", f"mysql://{login}@127.0.0.1:{proxy.port}{url.path}", db.driver)
-    place = psycopg.conninfo.make_conninfo(db.place, host="127.0.0.1", port=proxy.port, sslmode="disable")
-    return Db("postgres", place)
 
 
 @contextmanager

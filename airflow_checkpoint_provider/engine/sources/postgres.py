@@ -21,8 +21,13 @@ from airflow_checkpoint_provider.engine.position import Key
 from airflow_checkpoint_provider.engine.query import Query
 from airflow_checkpoint_provider.engine.sockets import cut
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
+from airflow_checkpoint_provider.engine.sources.postgres_ahead import (
+    can_send_ahead,
+    not_waited_for,
+    sent_ahead,
+)
 from airflow_checkpoint_provider.engine.sources.postgres_packed import LARGE_VALUE, Form
-from airflow_checkpoint_provider.engine.sources.postgres_text import in_python_form
+from airflow_checkpoint_provider.engine.sources.postgres_text import Fetch, in_python_form
 
 # Types whose Python value holds all that the server sent.
 _EXACT = frozenset(
@@ -77,6 +82,7 @@ class PostgresSource(Source):
         self._type_names: dict[str, str] = {}
         self.oids: dict[str, int] = {}
         self._packed: Form | None = None
+        self._sends_ahead = False
         self._as_python: set[str] = set()
         self._moments: list[str] = []
         self._precisions: dict[str, int | None] = {}
@@ -112,8 +118,8 @@ class PostgresSource(Source):
         return f"CAST({placeholder} AS {self._types[column]})"
 
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
-        # Packed rows are only taken where no column has to be asked for, and nothing can be asked meanwhile.
-        if self._packed or self._as_python.issuperset(columns):
+        # Where nothing can be asked meanwhile, rows are only taken so if no column has to be asked for.
+        if self._packed or self._sends_ahead or self._as_python.issuperset(columns):
             return super().tied(columns, one, other)
         return one == other or self._equal(columns, one, other)
 
@@ -134,23 +140,39 @@ class PostgresSource(Source):
             with self._stream_packed(self._packed, statement, skip) as packed:
                 yield packed
             return
+        if self._sends_ahead and not skip:
+            with sent_ahead(self.raw, statement) as fetch:
+                yield self._reader(fetch)
+            return
         with self._cursor(name=f"airflow_checkpoint_{uuid4().hex}") as cursor:
             with self.errors():
                 self._execute(cursor, statement)
                 if skip > 0:
                     cursor.scroll(skip)
-            fetch = in_python_form(cursor.fetchmany, self._texts, self._not_in_python)
-            yield Guarded(RowReader(fetch if self._texts else cursor.fetchmany), self.errors)
+            yield self._reader(cursor.fetchmany)
+
+    def _reader(self, fetch: Fetch) -> Reader:
+        if self._texts:
+            fetch = in_python_form(fetch, self._texts, self._not_in_python)
+        return Guarded(RowReader(fetch), self.errors)
 
     def pack(self, form: Form) -> None:
         """Let :meth:`stream` hand out rows packed."""
         self._packed = form
 
     def unpacked(self) -> PostgresSource:
-        """Return the same source, which hands out rows as Python values."""
+        """Return the same source, which hands out rows as Python values, and can be asked meanwhile."""
         other = copy(self)
-        other._packed = None
+        other._packed, other._sends_ahead = None, False
         return other
+
+    def send_ahead(self, keys: Collection[str]) -> None:
+        """
+        Let the server send the rows of :meth:`stream` before they are asked for.
+
+        :param keys: columns whose values are compared, for nothing can be asked meanwhile
+        """
+        self._sends_ahead = can_send_ahead() and all(map(self.tells_apart, keys))
 
     def read_as_text(self, values: Collection[str], exact: Collection[str], digits: int) -> bool:
         """
@@ -214,14 +236,8 @@ class PostgresSource(Source):
             with self.errors():
                 cursor.execute(LARGE_VALUE)
                 copy = stack.enter_context(cursor.copy(command))
-            try:
+            with not_waited_for(self.raw):
                 yield Guarded(PackedReader(copy, self.raw.pgconn, form.binary, load), self.errors)
-            except (Exception, GeneratorExit):
-                raise
-            except BaseException:
-                # Who stops the attempt is not to wait for an answer, which psycopg would do to end the COPY.
-                self.raw.close()
-                raise
 
     def _not_in_python(self, column: str, value: str) -> SourceError:
         return SourceError(f"Source {self.conn_id!r}: {column} is {value}. {self._instead([column])}")
