@@ -39,14 +39,14 @@ def choose_path(spec: TransferSpec, session: Session, strategy: Strategy, column
         return PathChosen("rows", f"only the server can tell which values of {', '.join(unclear)} are equal")
     pairs = list(zip(columns.read, destination.columns, strict=True))
     differing = [read for read, written in pairs if source.oids[read] != destination.oids[written]]
-    casts = widened(pairs, source.oids, destination.oids)
+    # The proof of the python strategy looks at the last row of each batch, whatever the path.
+    seen = columns.read if strategy.name == "python" else strategy.columns
+    casts = widened(pairs, source.oids, destination.oids, seen)
     binary, reason = False, f"the type of {', '.join(differing)} differs between source and destination"
     if casts is not None:
         unsure = [column for column in columns.read if not source.is_portable(column)]
         binary, reason = not unsure, f"the binary form of {', '.join(unsure)} may differ between servers"
     if binary:
-        # The proof of the python strategy looks at the last row of each batch, whatever the path.
-        seen = columns.read if strategy.name == "python" else strategy.columns
         unread = [column for column in seen if not source.is_exact(column)]
         binary, reason = not unread, f"{', '.join(unread)} can be compared as text only"
     source.pack(Form(binary, tuple(columns.read), casts if binary and casts else {}))

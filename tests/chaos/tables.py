@@ -71,7 +71,9 @@ class Tables:
 
     def reset(self, case: Case) -> None:
         """Make the destination as a load of this kind finds it."""
-        columns = _columns(key=case.mode == "upsert", region="numeric" if case.path == "text" else "int")
+        columns = _columns(
+            key=case.mode == "upsert", region="double precision" if case.path == "text" else "int"
+        )
         check = f", CHECK ({_GOOD})" if case.rejects else ""
         self._run(self._destination, "DROP TABLE IF EXISTS target", f"CREATE TABLE target ({columns}{check})")
         if case.mode != "append":

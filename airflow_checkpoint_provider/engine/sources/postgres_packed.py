@@ -20,7 +20,7 @@ class Form:
     """
     Columns in their order, as COPY writes them.
 
-    :param casts: types that the server turns columns into before; Python's values are the same
+    :param casts: types that the server turns columns into before; no Python value that is looked at changes by it
     """
 
     binary: bool
