@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.batches import Row
 from airflow_checkpoint_provider.engine.errors import ArgumentError
 from airflow_checkpoint_provider.engine.events import TablesMatched
+from airflow_checkpoint_provider.engine.load import Load
 from airflow_checkpoint_provider.engine.names import TableName, match_column
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
-from airflow_checkpoint_provider.engine.store import Load
 from airflow_checkpoint_provider.engine.strategy import Strategy
 
 

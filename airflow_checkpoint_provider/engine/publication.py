@@ -94,7 +94,7 @@ class Publication:
         ]
         with stores[0].transaction():
             # Locked, so that a part that is cleared now begins after this.
-            checkpoints = self._complete([(store, store.load(lock=True)) for store in stores], destination)
+            checkpoints = self._complete([(store, store.read(lock=True)) for store in stores], destination)
             rows = sum(checkpoint.rows for checkpoint in checkpoints)
             if all(store.history.is_published(store.identity) for store in stores):
                 result = PublicationResult("nothing", len(stores), rows, None)

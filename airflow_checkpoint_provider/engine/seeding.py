@@ -22,6 +22,7 @@ from airflow_checkpoint_provider.engine.database import Database, reading
 from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceError
 from airflow_checkpoint_provider.engine.history import History, Kind, is_identity
 from airflow_checkpoint_provider.engine.literal import value_of_type
+from airflow_checkpoint_provider.engine.load import Load
 from airflow_checkpoint_provider.engine.path import choose_path
 from airflow_checkpoint_provider.engine.plan import Columns, describe_load
 from airflow_checkpoint_provider.engine.position import Position
@@ -31,7 +32,6 @@ from airflow_checkpoint_provider.engine.schema import FORMAT_VERSION, Tables
 from airflow_checkpoint_provider.engine.session import LostError, Session, open_session
 from airflow_checkpoint_provider.engine.sources.dbapi import Source
 from airflow_checkpoint_provider.engine.spec import TransferSpec
-from airflow_checkpoint_provider.engine.store import Load
 from airflow_checkpoint_provider.engine.strategy import CountStrategy, KeyStrategy, choose_strategy
 
 

@@ -20,13 +20,14 @@ from airflow_checkpoint_provider.engine.errors import (
 )
 from airflow_checkpoint_provider.engine.events import Observer
 from airflow_checkpoint_provider.engine.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.load import Load
 from airflow_checkpoint_provider.engine.path import choose_path
 from airflow_checkpoint_provider.engine.plan import Columns
 from airflow_checkpoint_provider.engine.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
 from airflow_checkpoint_provider.engine.stage import Stage
-from airflow_checkpoint_provider.engine.store import Load, Store
+from airflow_checkpoint_provider.engine.store import Store
 from airflow_checkpoint_provider.engine.strategy import Strategy
 from airflow_checkpoint_provider.engine.unkept import Unkept
 

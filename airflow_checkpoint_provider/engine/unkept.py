@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.checkpoint import Attempt, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.claim import Choose
 from airflow_checkpoint_provider.engine.decision import Action, Decision
+from airflow_checkpoint_provider.engine.load import Load
 from airflow_checkpoint_provider.engine.position import BEGINNING, Key, Position
 from airflow_checkpoint_provider.engine.schema import Tables
 from airflow_checkpoint_provider.engine.session import Session
 from airflow_checkpoint_provider.engine.spec import TransferSpec
-from airflow_checkpoint_provider.engine.store import Choose, Load, Store
+from airflow_checkpoint_provider.engine.store import Store
 
 
 def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt: Attempt) -> Store | Unkept:
