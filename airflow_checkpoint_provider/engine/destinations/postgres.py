@@ -103,9 +103,12 @@ class PostgresDestination(Destination):
 
     def _open_copy(self, *, binary: bool) -> None:
         from psycopg.copy import LibpqWriter
+        from psycopg.types.numeric import IntNumericDumper
 
         statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"
         cursor = self._copying.enter_context(self.raw.cursor())
+        # As text, integers of all sizes are the same, and the usual dumper looks at each value to choose one.
+        cursor.adapters.register_dumper(int, IntNumericDumper)
         writer = LibpqWriter(cursor)
         writer.flush_threshold = _UNSENT
         self._copy, self._binary = self._copying.enter_context(cursor.copy(statement, writer=writer)), binary
