@@ -55,7 +55,7 @@ def mysql_server() -> Iterator[str]:
 
 
 def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
-    data, at, password = folder / "data", folder / "s", secrets.token_hex(16)
+    data, own, at, password = folder / "data", folder / "tmp", folder / "s", secrets.token_hex(16)
     start = folder / "init.sql"
     statements = [
         *(f"DROP USER IF EXISTS {user}" for user in ("''@localhost", "root@'127.0.0.1'", "root@'::1'")),
@@ -65,10 +65,12 @@ def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
     ]
     start.write_text("".join(f"{statement};\n" for statement in statements))  # it takes one on each line
     data.mkdir()
-    options = [f"--datadir={data}"]
+    own.mkdir()
+    # A server that starts removes all temporary tables where its own will be, other servers' too.
+    options = [f"--datadir={data}", f"--tmpdir={own}"]
     if os.getuid() == 0:  # which the server refuses to run as
         options.append("--user=mysql")
-        for path in (folder, data, start):
+        for path in (folder, data, own, start):
             shutil.chown(path, "mysql")
     log = folder / "log"
     with log.open("w") as output:
