@@ -15,7 +15,7 @@ from airflow.sdk.execution_time.timeout import timeout
 from psycopg import capabilities
 
 from airflow_checkpoint_provider.engine.errors import DestinationError, SourceError
-from airflow_checkpoint_provider.engine.events import BatchCommitted
+from airflow_checkpoint_provider.engine.events import BatchCommitted, Event
 from airflow_checkpoint_provider.operators import stopping
 from tests.databases import Db
 from tests.fix_databases import MakeDb
@@ -211,4 +211,28 @@ def test_a_session_that_is_ended_is_an_attempt_that_goes_on(origin: Db, to: Db) 
 
     result = load.attempt(rows_processor=end)
     assert (result.rows, result.reconnects) == (60_000, 1)
+    assert_all_there(to, 60_000)
+
+
+class SlowOnce(Load):
+    """A load that rests after its first batch."""
+
+    def _observe(self, event: Event) -> None:
+        super()._observe(event)
+        if isinstance(event, BatchCommitted) and event.number == 1:
+            time.sleep(1.5)
+
+
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+def test_a_statement_timeout_counts_the_whole_load(origin: Db, make_db: MakeDb, kind: str) -> None:
+    to = make_db(kind, "destination")
+    load = load_of(origin, to, rows=60_000)
+    origin.execute(f"ALTER DATABASE {origin.one('SELECT current_database()')} SET statement_timeout = '1s'")
+    with pytest.raises(SourceError, match="canceling statement due to statement timeout"):
+        SlowOnce(origin, to, load.arguments).attempt()
+    committed = to.one("SELECT count(*) FROM target")
+    assert 0 < committed < 60_000
+    unlimited = Db("postgres", psycopg.conninfo.make_conninfo(origin.place, options="-c statement_timeout=0"))
+    retry = SlowOnce(unlimited, to, load.arguments, try_number=1)
+    assert retry.attempt().rows == 60_000 - committed
     assert_all_there(to, 60_000)
