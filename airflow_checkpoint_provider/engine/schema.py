@@ -10,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from airflow_checkpoint_provider.engine import ansi
+from airflow_checkpoint_provider.engine.creating import creation
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.names import TableName, has_table
@@ -98,11 +98,14 @@ class Tables:
         wanted = self._wanted(rejects)
         # More than once, because another attempt may be faster, with one table or with both.
         for tried in range(_CREATION_TRIES):
-            if not self._missing(connection, wanted):
+            missing = self._missing(connection, wanted)
+            if not missing:
                 return
             try:
                 with connection.begin():
-                    self.checkpoint.metadata.create_all(connection, tables=wanted, checkfirst=True)
+                    for table in missing:
+                        for statement in creation(table, connection.dialect):
+                            connection.execute(statement)
             except sa.exc.DBAPIError as error:
                 refused = error
                 if error_code(error.orig) == NAME_IN_USE:
@@ -178,10 +181,7 @@ class Tables:
             raise ArgumentError(
                 f"dialect: {dialect_name!r} is not known; choose one of {', '.join(sorted(_urls()))}."
             ) from None
-        statements: list[Any] = []
-        for table in self._wanted(rejects=True):
-            statements.append(CreateTable(table))
-            statements += [CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))]
+        statements = [item for table in self._wanted(rejects=True) for item in creation(table, dialect)]
         return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
 
 

@@ -316,10 +316,6 @@ SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual;
 
 SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1) AND tables_and_views.owner = :owner;
 
-SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1, :table_names_2) AND tables_and_views.owner = :owner;
-
-SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1, :table_names_2, :table_names_3) AND tables_and_views.owner = :owner;
-
 SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" DESC FETCH FIRST 1 ROWS ONLY;
 
 SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" FETCH FIRST 1 ROWS ONLY;
