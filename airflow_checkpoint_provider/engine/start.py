@@ -177,12 +177,13 @@ class Start:
         path = choose_path(self._spec, self._session, self._strategy, self._columns)
         self._observe(path)
         chunks = self._strategy.chunks(position, checkpoint.upper)
+        # Whoever stops the attempt from here on finds the connection in use, and has to end that first.
+        self._session.at_end.push(closing(chunks))
         first = next(chunks, None)
         source = self._session.source
         begun = [first] if first else []
         way = source.ahead() if self._session.destination.waits else None
         if way is None:
-            self._session.at_end.push(closing(chunks))
             return chain(begun, chunks), lambda: None
         ahead = way(chunks, source.interrupt, source.cut)
         self._session.at_end.push(closing(ahead))

@@ -148,7 +148,8 @@ def test_a_hundred_thousand_take_less_than_a_second(hook: CheckpointHook, destin
         "airflow_checkpoint", (row(n, status="running" if n < 5 else "completed") for n in range(100_000))
     )
     for search in (Search(), Search(state="failed"), Search(text="run_4711"), Search(dag_id="dag_3")):
-        assert min(seconds_to_find(hook, search) for _ in range(2)) < 1
+        # Whatever else the machine is doing can only make it longer.
+        assert any(seconds_to_find(hook, search) < 1 for _ in range(10))
 
 
 def seconds_to_find(hook: CheckpointHook, search: Search) -> float:
