@@ -1,4 +1,4 @@
-"""Databases that are reached through a proxy."""
+"""Databases that are reached through a proxy, or whose sessions end."""
 
 from __future__ import annotations
 
@@ -38,3 +38,11 @@ def behind(db: Db, proxy: Proxy) -> Db:
         return Db("mysql", f"mysql://{login}@127.0.0.1:{proxy.port}{url.path}", db.driver)
     place = psycopg.conninfo.make_conninfo(db.place, host="127.0.0.1", port=proxy.port, sslmode="disable")
     return Db("postgres", place)
+
+
+def kill(db: Db) -> None:
+    """End all sessions of a database of Postgres, as a restart of the server would."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    db.rows(f"SELECT pg_terminate_backend(pid) {others}")
+    while db.one(f"SELECT count(*) {others}"):
+        pass

@@ -19,8 +19,11 @@ def creation(table: sa.Table, dialect: sa.Dialect) -> list[ExecutableDDLElement]
     # between, and those who use it already are not to wait for a lock that the next index waits for.
     if dialect.name in ("mysql", "mariadb"):
         return [CreateWhole(table)]
-    indexes = sorted(table.indexes, key=lambda index: str(index.name))
-    return [CreateTable(table), *map(CreateIndex, indexes)]
+    return [CreateTable(table), *map(CreateIndex, _indexes(table))]
+
+
+def _indexes(table: sa.Table) -> list[sa.Index]:
+    return sorted(table.indexes, key=lambda index: str(index.name))
 
 
 @compiles(CreateWhole)
@@ -28,7 +31,7 @@ def _with_keys(create: CreateWhole, compiler: Any, **options: Any) -> str:
     table, quote = create.element, compiler.preparer.quote
     keys = [
         f"KEY {quote(index.name)} ({', '.join(quote(column.name) for column in index.columns)})"
-        for index in sorted(table.indexes, key=lambda index: str(index.name))
+        for index in _indexes(table)
     ]
     columns, end, rest = compiler.visit_create_table(create, **options).rpartition("\n)")
     return str(columns + "".join(f", \n\t{key}" for key in keys) + end + rest)

@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.packed import Packed
 _MOST_WAITING = 8  # chunks
 _MOST_PACKED = 32  # chunks that are small
 _MOST_PACKED_SIZE = 1024 * 1024  # bytes, where they are not
-_PATIENCE_S = 2.0  # for a statement that was cancelled to end
+PATIENCE_S = 2.0  # for a statement that was cancelled to end
 _OBJECTS = 50_000  # more than a block of rows has
 
 
@@ -67,7 +67,7 @@ class ReadAhead:
             reading = self._is_reading
         if reading:
             self._interrupt()
-        self._thread.join(_PATIENCE_S)
+        self._thread.join(PATIENCE_S)
         if self._thread.is_alive():
             self._cut()
             # A connection must not be closed while a thread is inside it: that ends the process.

@@ -26,7 +26,7 @@ def test_an_error_of_the_destination_ends_the_query(
     make_db: MakeDb, destination: Db, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     if way == "cut":
-        monkeypatch.setattr(overlap, "_PATIENCE_S", 0.2)
+        monkeypatch.setattr(overlap, "PATIENCE_S", 0.2)
         monkeypatch.setattr(PostgresSource, "interrupt", lambda self: None)
     source = make_db("postgres", "source")
     destination.execute("CREATE TABLE target (n integer CHECK (n < 250), x text)")

@@ -12,9 +12,9 @@ import pytest
 from airflow_checkpoint_provider.engine.database import Database
 from airflow_checkpoint_provider.engine.errors import CheckpointError, ConnectionLostError
 from airflow_checkpoint_provider.engine.events import Reconnecting
-from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
+from tests.networks import kill
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +33,6 @@ def load(make_db: MakeDb) -> Load:
 
 def loaded(load: Load) -> list[int]:
     return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
-
-
-def kill(db: Db) -> None:
-    """End all sessions of a database, as a restart of the server would."""
-    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    db.rows(f"SELECT pg_terminate_backend(pid) {others}")
-    while db.one(f"SELECT count(*) {others}"):
-        pass
 
 
 class Now:

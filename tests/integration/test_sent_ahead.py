@@ -21,7 +21,7 @@ from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.live.waiting import wait_for
 from tests.loads import Load
-from tests.networks import behind, reach
+from tests.networks import behind, kill, reach
 from tests.operating import execute, operator
 from tests.proxy import Proxy
 
@@ -202,11 +202,7 @@ def test_a_session_that_is_ended_is_an_attempt_that_goes_on(origin: Db, to: Db) 
     def end(rows: list[Any], **_: Any) -> list[Any]:
         if not ended:
             ended.append(True)
-            with psycopg.connect(origin.place) as other:
-                other.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
+            kill(origin)
         return rows
 
     result = load.attempt(rows_processor=end)

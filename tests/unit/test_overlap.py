@@ -98,7 +98,7 @@ def test_closing_interrupts_a_statement_and_releases_the_source() -> None:
 
 
 def test_closing_cuts_a_statement_that_cannot_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlap, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(overlap, "PATIENCE_S", 0.1)
     cut, released = threading.Event(), threading.Event()
 
     def source() -> Generator[Chunk]:

@@ -9,10 +9,9 @@ from itertools import islice
 from typing import Any
 
 from airflow_checkpoint_provider.engine.batches import READ_AT_ONCE
+from airflow_checkpoint_provider.engine.overlap import PATIENCE_S
 from airflow_checkpoint_provider.engine.sockets import cut
 from airflow_checkpoint_provider.engine.sources.postgres_text import Fetch
-
-_PATIENCE_S = 2.0  # for a statement that was cancelled to end
 
 
 def can_send_ahead() -> bool:
@@ -46,7 +45,7 @@ def _ended_soon(rows: Generator[Any], raw: Any) -> Iterator[Generator[Any]]:
     try:
         yield rows
     finally:
-        impatient = threading.Timer(_PATIENCE_S, cut, [raw])
+        impatient = threading.Timer(PATIENCE_S, cut, [raw])
         impatient.start()
         rows.close()
         impatient.cancel()
