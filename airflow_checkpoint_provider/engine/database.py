@@ -49,12 +49,12 @@ class Database:
 
     :param conn_id: the Airflow connection, for messages
     :param connect: opens a DB-API connection (a hook's ``get_conn``)
-    :param scheme: the SQLAlchemy dialect that the hook names, for drivers that the engine does not know itself
+    :param scheme: names the SQLAlchemy dialect, if there is one, for drivers that the engine does not know itself
     """
 
     conn_id: str
     connect: Callable[[], Any]
-    scheme: str | None = None
+    scheme: Callable[[], str | None] = lambda: None
 
     def open(
         self,
@@ -83,7 +83,7 @@ class Database:
                     f"Connection {self.conn_id!r} uses {driver!r}, which is not a driver as Python's DB-API (PEP 249) "
                     "has them: it says no paramstyle."
                 )
-            url = ansi.url_of(raw, self.scheme)
+            url = ansi.url_of(raw, self.scheme())
             options = {"module": dbapi, "paramstyle": dbapi.paramstyle}
         elif driver == "psycopg":
             options = {"use_native_hstore": False}  # its values stay text, as those of json do

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
@@ -48,7 +49,15 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
 
 def open_database(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> Database:
     """Return the database of a connection, to be opened through its hook."""
-    hook = get_db_hook(conn_id, argument, hook_params)
+    return database_of(get_db_hook(conn_id, argument, hook_params), conn_id)
+
+
+def database_of(hook: DbApiHook, conn_id: str) -> Database:
+    """
+    Return the database that a hook connects to: the only place that makes one, so that all who open it see the same.
+
+    :param conn_id: the hook's Airflow connection
+    """
 
     def connect() -> Any:
         connection = hook.get_conn()
@@ -56,7 +65,7 @@ def open_database(conn_id: str, argument: str, hook_params: dict[str, Any] | Non
             hook.set_autocommit(connection, False)
         return connection
 
-    return Database(conn_id, connect, _scheme(hook))
+    return Database(conn_id, connect, partial(_scheme, hook))
 
 
 def _scheme(hook: DbApiHook) -> str | None:

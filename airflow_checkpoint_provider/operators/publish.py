@@ -72,15 +72,13 @@ class CheckpointPublishOperator(BaseOperator):
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
-        from airflow_checkpoint_provider.engine.database import Database
         from airflow_checkpoint_provider.engine.progress import ProgressLog
         from airflow_checkpoint_provider.engine.publication import Publication
-        from airflow_checkpoint_provider.hooks.databases import get_db_hook
+        from airflow_checkpoint_provider.hooks.databases import open_database
 
         ti = context["ti"]
-        hook = get_db_hook(self.destination_conn_id, "destination_conn_id", self.destination_hook_params)
         publication = Publication(
-            Database(self.destination_conn_id, hook.get_conn),
+            open_database(self.destination_conn_id, "destination_conn_id", self.destination_hook_params),
             self.destination_table,
             self.checkpoint_table,
             Identity(ti.dag_id, self.transfer_task_id, ti.run_id),

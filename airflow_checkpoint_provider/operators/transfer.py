@@ -207,11 +207,10 @@ class CheckpointedTransferOperator(BaseOperator):
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
-        from airflow_checkpoint_provider.engine.database import Database
         from airflow_checkpoint_provider.engine.events import all_of
         from airflow_checkpoint_provider.engine.progress import ProgressLog
         from airflow_checkpoint_provider.engine.transfer import Transfer
-        from airflow_checkpoint_provider.hooks.databases import get_db_hook, open_database
+        from airflow_checkpoint_provider.hooks.databases import database_of, get_db_hook, open_database
         from airflow_checkpoint_provider.operators.lineage import Lineage
         from airflow_checkpoint_provider.operators.metrics import Metrics
         from airflow_checkpoint_provider.operators.outlets import describe_outlets
@@ -229,8 +228,8 @@ class CheckpointedTransferOperator(BaseOperator):
         self._lineage = Lineage(source, destination, unchanged=not self.rows_processor)
         transfer = Transfer(
             spec,
-            source=Database(self.source_conn_id, source.get_conn),
-            destination=Database(self.destination_conn_id, destination.get_conn),
+            source=database_of(source, self.source_conn_id),
+            destination=database_of(destination, self.destination_conn_id),
             keeper=keeper,
             identity=identity,
             attempt=attempt,
