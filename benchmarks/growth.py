@@ -22,15 +22,14 @@ from typing import Any
 
 import psycopg
 
-from airflow_checkpoint_provider.engine.catalog import Catalog
-from airflow_checkpoint_provider.engine.checkpoint import Attempt, Identity
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.decision import Action, Decision
-from airflow_checkpoint_provider.engine.load import Load
-from airflow_checkpoint_provider.engine.position import Position
-from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
-from airflow_checkpoint_provider.engine.search import Search
-from airflow_checkpoint_provider.engine.store import Store
+from airflow_checkpoint_provider.engine.admin.repository import Catalog
+from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity, Load
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from benchmarks.filling import POSTGRES, SQLITE
 from benchmarks.machine import describe_machine
 from benchmarks.server import running_server

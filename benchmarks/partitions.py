@@ -21,8 +21,8 @@ from typing import Any
 
 import psycopg
 
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.splitting import LARGE, Plan, SplitSpec, split
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.transfer.partitioning.planner import LARGE, Plan, SplitSpec, split
 from benchmarks.bench import Bench
 from benchmarks.data import NARROW, digest
 from benchmarks.processes import FreshProcesses

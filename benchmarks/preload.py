@@ -5,7 +5,6 @@ import contextlib
 from airflow.providers.common.compat.sdk import Connection
 from airflow.providers.common.sql.operators import generic_transfer  # noqa: F401
 
-from airflow_checkpoint_provider.engine import transfer as engine  # noqa: F401
 from airflow_checkpoint_provider.operators import transfer  # noqa: F401
 
 for conn_type in ("postgres", "sqlite"):

@@ -78,12 +78,12 @@ def import_everything(operator: Any, task: str) -> None:
     for conn_id in (operator.source_conn_id, operator.destination_conn_id):
         BaseHook.get_connection(conn_id).get_hook()  # type: ignore[no-untyped-call]
     if task == "checkpointed":
-        import airflow_checkpoint_provider.engine.progress
-        import airflow_checkpoint_provider.engine.transfer
+        import airflow_checkpoint_provider.engine.transfer.progress_log
+        import airflow_checkpoint_provider.engine.transfer.transfer
         import airflow_checkpoint_provider.hooks.databases
-        import airflow_checkpoint_provider.operators.lineage
-        import airflow_checkpoint_provider.operators.metrics
-        import airflow_checkpoint_provider.operators.outlets  # noqa: F401
+        import airflow_checkpoint_provider.observability.lineage
+        import airflow_checkpoint_provider.observability.metrics
+        import airflow_checkpoint_provider.observability.outlets  # noqa: F401
 
 
 def wait_for_go(gate: Path) -> None:
@@ -95,8 +95,8 @@ def wait_for_go(gate: Path) -> None:
 
 def watch_batches(marks: dict[str, float], rows_wanted: int | None) -> None:
     """Note when the first batch is committed, and end the attempt when enough rows are."""
-    from airflow_checkpoint_provider.engine import progress
-    from airflow_checkpoint_provider.engine.events import BatchCommitted, Event
+    from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+    from airflow_checkpoint_provider.engine.transfer import progress_log as progress
 
     class Watch(progress.ProgressLog):
         def __call__(self, event: Event) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import psycopg
 
-from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.databases.connection import Database
 from tests import oracle_databases
 from tests.mysql_drivers import DEFAULT_DRIVER, connect_mysql
 

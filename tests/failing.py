@@ -14,7 +14,7 @@ import oracledb
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine import masking
+from airflow_checkpoint_provider.engine.model import masking
 from tests.databases import Db
 from tests.mysql_drivers import DEFAULT_DRIVER
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Identity
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.events import BatchCommitted, Event
-from airflow_checkpoint_provider.engine.result import Result
-from airflow_checkpoint_provider.engine.spec import TransferSpec
-from airflow_checkpoint_provider.engine.transfer import Transfer
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Identity
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.transfer.result import Result
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
 from tests.databases import Db
 
 FIRST_RUN = datetime(2026, 1, 1, tzinfo=UTC)

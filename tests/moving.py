@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
-from airflow_checkpoint_provider.engine.events import Event
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.events import Event
 from tests.databases import Db
 from tests.loads import Load
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from airflow_checkpoint_provider.engine.checkpoint import Identity
-from airflow_checkpoint_provider.engine.part import Part
-from airflow_checkpoint_provider.engine.result import Result
-from airflow_checkpoint_provider.engine.splitting import Plan, SplitSpec, split
-from airflow_checkpoint_provider.engine.transfer import Transfer
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.transfer.partitioning.planner import Plan, SplitSpec, split
+from airflow_checkpoint_provider.engine.transfer.result import Result
+from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
 from tests.databases import Db
 from tests.loads import Load
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.history import Event
-from airflow_checkpoint_provider.engine.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.store.history import Event
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHO = Identity("a_dag", "a_task", "run_1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from airflow_checkpoint_provider.engine.stage import MARK
+from airflow_checkpoint_provider.engine.transfer.staging.stage import MARK
 from tests.databases import Db
 from tests.loads import Load
 

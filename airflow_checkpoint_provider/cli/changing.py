@@ -11,10 +11,10 @@ from typing import Any
 from airflow_checkpoint_provider.cli.places import Found, Places
 from airflow_checkpoint_provider.cli.rows import line
 from airflow_checkpoint_provider.cli.running import command, confirm, print_rows
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError
-from airflow_checkpoint_provider.engine.result import place
-from airflow_checkpoint_provider.engine.schema import Tables
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.model.position import place
+from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 _SEED = (

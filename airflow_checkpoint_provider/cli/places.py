@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
     MetadataTableError,

@@ -9,8 +9,8 @@ from typing import Any
 from airflow_checkpoint_provider.cli.places import Found, Places
 from airflow_checkpoint_provider.cli.rows import details, event_line, line, reject_line
 from airflow_checkpoint_provider.cli.running import command, print_rows
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
-from airflow_checkpoint_provider.engine.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 

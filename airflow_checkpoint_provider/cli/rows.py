@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.decision import Request
-from airflow_checkpoint_provider.engine.history import Event
-from airflow_checkpoint_provider.engine.outlook import display_status, duration, outlook
-from airflow_checkpoint_provider.engine.position import Position, fraction, stored_key
-from airflow_checkpoint_provider.engine.rejects import Reject
-from airflow_checkpoint_provider.engine.result import place
+from airflow_checkpoint_provider.engine.admin.outlook import display_status, duration, outlook
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.key import stored_key
+from airflow_checkpoint_provider.engine.model.position import Position, fraction, place
+from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 

@@ -12,7 +12,7 @@ from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 from sqlalchemy.exc import DBAPIError
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError, one_line
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.database import reading
-from airflow_checkpoint_provider.engine.names import TableName
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 
 # Of partitioned tables, each partition has the constraint once more.
 _POSTGRES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Identity
-from airflow_checkpoint_provider.engine.checks import identifier, text, whole_number
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity
+from airflow_checkpoint_provider.engine.model.checks import identifier, text, whole_number
 
 
 def identity_of(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> Identity:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
-from airflow_checkpoint_provider.engine.checks import text, whole_number
-from airflow_checkpoint_provider.engine.decision import Request
-from airflow_checkpoint_provider.engine.history import Event, Kind
-from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE, Tables
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checks import text, whole_number
+from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.store.history import Event, Kind
+from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.seeding import seed_checkpoint
 
 if TYPE_CHECKING:
-    from airflow_checkpoint_provider.engine.catalog import Catalog
-    from airflow_checkpoint_provider.engine.rejects import Reject
-    from airflow_checkpoint_provider.engine.search import Found, Search
+    from airflow_checkpoint_provider.engine.admin.repository import Catalog
+    from airflow_checkpoint_provider.engine.admin.search import Found, Search
+    from airflow_checkpoint_provider.engine.store.rejects import Reject
 
 
 class CheckpointHook(BaseHook):
@@ -40,7 +40,7 @@ class CheckpointHook(BaseHook):
 
     @cached_property
     def _catalog(self) -> Catalog:
-        from airflow_checkpoint_provider.engine.catalog import Catalog
+        from airflow_checkpoint_provider.engine.admin.repository import Catalog
 
         return Catalog(open_database(self.checkpoint_conn_id, "checkpoint_conn_id"), self.checkpoint_table)
 

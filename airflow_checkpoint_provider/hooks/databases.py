@@ -8,8 +8,8 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import ArgumentError, one_line
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, one_line
 from airflow_checkpoint_provider.hooks.secrets import hide_secrets_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import mask_secret, redact
 
-from airflow_checkpoint_provider.engine.masking import SHORTEST, hide, spellings
+from airflow_checkpoint_provider.engine.model.masking import SHORTEST, hide, spellings
 
 
 def hide_secrets_of(connection: Any, hook_params: Mapping[str, Any] | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.settings import auto_create
 
@@ -30,8 +30,8 @@ def seed_checkpoint(
     :param has_rows_processor: whether the task has one, which is not called
     """
     # Here, so that parsing a DAG that only lists checkpoints does not pay for it.
-    from airflow_checkpoint_provider.engine.seeding import Seed, plant
-    from airflow_checkpoint_provider.engine.spec import TransferSpec
+    from airflow_checkpoint_provider.engine.admin.seeding import Seed, plant
+    from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
     spec = TransferSpec(
         **arguments,

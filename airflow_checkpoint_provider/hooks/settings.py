@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_checkpoint_provider.engine.outlook import STALLED_AFTER
+from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER
 
 
 def configured_places() -> list[tuple[str, str | None]]:

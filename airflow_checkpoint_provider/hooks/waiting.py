@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.awaiting import Awaited
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.admin.wait_condition import Awaited
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.errors import (
     AwaitedLoadError,
     CannotConnectError,
     CheckpointError,
@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.errors import (
     MetadataTableError,
     one_line,
 )
-from airflow_checkpoint_provider.engine.result import position_as_dict
+from airflow_checkpoint_provider.engine.model.position import position_as_dict
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 

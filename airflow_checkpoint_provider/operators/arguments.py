@@ -7,9 +7,9 @@ from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_checkpoint_provider.engine.arguments import check_arguments, check_types
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments, check_types
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_checkpoint_provider.engine.arguments import check_arguments
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.part import check_partitions
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.partition import check_partitions
+from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments
 from airflow_checkpoint_provider.operators.arguments import is_literal
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class CheckpointPartitionOperator(BaseOperator):
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
-        from airflow_checkpoint_provider.engine.splitting import SplitSpec, split
+        from airflow_checkpoint_provider.engine.transfer.partitioning.planner import SplitSpec, split
         from airflow_checkpoint_provider.hooks.databases import open_database
 
         spec = SplitSpec(**self._checked(self._given()))
@@ -126,7 +126,7 @@ class CheckpointPartitionOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """End the statement that is running, with its connection."""
-        from airflow_checkpoint_provider.engine.sockets import cut
+        from airflow_checkpoint_provider.engine.databases.sockets import cut
 
         for raw in self._connections:
             cut(raw)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_checkpoint_provider.engine.checkpoint import Identity
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from airflow_checkpoint_provider.operators.transfer import describe_attempt
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class CheckpointPublishOperator(BaseOperator):
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
-        from airflow_checkpoint_provider.engine.progress import ProgressLog
-        from airflow_checkpoint_provider.engine.publication import Publication
+        from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
+        from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
         from airflow_checkpoint_provider.hooks.databases import open_database
 
         ti = context["ti"]

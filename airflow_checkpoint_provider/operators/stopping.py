@@ -9,13 +9,13 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_checkpoint_provider.engine.errors import StoppedError
+from airflow_checkpoint_provider.engine.model.errors import StoppedError
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Logger
 
-    from airflow_checkpoint_provider.engine.result import Result
-    from airflow_checkpoint_provider.engine.transfer import Transfer
+    from airflow_checkpoint_provider.engine.transfer.result import Result
+    from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
 
 
 # Tidying up takes milliseconds, unless a database does not answer.

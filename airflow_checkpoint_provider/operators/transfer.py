@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Identity
-from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Identity
+from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
 from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
 from airflow_checkpoint_provider.operators.stopping import Stopping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    from airflow_checkpoint_provider.operators.lineage import Lineage
+    from airflow_checkpoint_provider.observability.lineage import Lineage
 
 
 class CheckpointedTransferOperator(BaseOperator):
@@ -207,13 +207,13 @@ class CheckpointedTransferOperator(BaseOperator):
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
-        from airflow_checkpoint_provider.engine.events import all_of
-        from airflow_checkpoint_provider.engine.progress import ProgressLog
-        from airflow_checkpoint_provider.engine.transfer import Transfer
+        from airflow_checkpoint_provider.engine.model.events import all_of
+        from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
+        from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
         from airflow_checkpoint_provider.hooks.databases import database_of, get_db_hook, open_database
-        from airflow_checkpoint_provider.operators.lineage import Lineage
-        from airflow_checkpoint_provider.operators.metrics import Metrics
-        from airflow_checkpoint_provider.operators.outlets import describe_outlets
+        from airflow_checkpoint_provider.observability.lineage import Lineage
+        from airflow_checkpoint_provider.observability.metrics import Metrics
+        from airflow_checkpoint_provider.observability.outlets import describe_outlets
 
         spec = rendered(self, context, conf.getboolean("checkpoint", "auto_create", fallback=True))
         keeper = None

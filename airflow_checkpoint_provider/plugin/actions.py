@@ -11,8 +11,8 @@ from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, HTTPException, status
 from pydantic import BaseModel, Field
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
-from airflow_checkpoint_provider.engine.checks import ID_LENGTH, LARGEST
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
 from airflow_checkpoint_provider.plugin.problems import described

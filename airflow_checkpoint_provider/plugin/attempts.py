@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Status
-from airflow_checkpoint_provider.engine.history import STARTS, Event, Kind
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
+from airflow_checkpoint_provider.engine.store.history import STARTS, Event, Kind
 
 RUNNING, LOST = "running", "lost"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Status
-from airflow_checkpoint_provider.engine.history import STARTS, Event, Kind
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
+from airflow_checkpoint_provider.engine.store.history import STARTS, Event, Kind
 from airflow_checkpoint_provider.plugin.words import duration, number, short
 
 WIDTH, HEIGHT = 960, 240

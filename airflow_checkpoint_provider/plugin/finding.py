@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Status
-from airflow_checkpoint_provider.engine.history import Event
-from airflow_checkpoint_provider.engine.rejects import Reject
-from airflow_checkpoint_provider.engine.search import Found, Listed, Search
-from airflow_checkpoint_provider.engine.states import STATES, sum_of_states
+from airflow_checkpoint_provider.engine.admin.search import Found, Listed, Search
+from airflow_checkpoint_provider.engine.admin.states import STATES, sum_of_states
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Status
+from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin.instances import interrupted

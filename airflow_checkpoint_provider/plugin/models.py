@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.history import Event
-from airflow_checkpoint_provider.engine.outlook import DisplayStatus, is_stalled, outlook
-from airflow_checkpoint_provider.engine.part import Part
-from airflow_checkpoint_provider.engine.search import Listed
+from airflow_checkpoint_provider.engine.admin.outlook import is_stalled, outlook
+from airflow_checkpoint_provider.engine.admin.search import Listed
+from airflow_checkpoint_provider.engine.admin.states import DisplayStatus
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.store.history import Event
 from airflow_checkpoint_provider.plugin.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.transfers import Place
 from airflow_checkpoint_provider.plugin.words import ago, duration, position

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Status
-from airflow_checkpoint_provider.engine.history import Event
-from airflow_checkpoint_provider.engine.position import fraction
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
+from airflow_checkpoint_provider.engine.model.position import fraction
+from airflow_checkpoint_provider.engine.store.history import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS
-from airflow_checkpoint_provider.engine.part import MOST_PARTS
-from airflow_checkpoint_provider.engine.search import Search
-from airflow_checkpoint_provider.engine.states import STATES
+from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.admin.states import STATES
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.access import Someone

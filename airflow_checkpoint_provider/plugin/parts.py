@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_checkpoint_provider.engine.checkpoint import Status
-from airflow_checkpoint_provider.engine.part import Part
+from airflow_checkpoint_provider.engine.model.checkpoint import Status
+from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.plugin.models import INTERRUPTED, View
 
 WAITING = "waiting"

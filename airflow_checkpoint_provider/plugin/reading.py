@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError, MetadataTableError, one_line
-from airflow_checkpoint_provider.engine.masking import masked
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, MetadataTableError, one_line
+from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.transfers import Place
 

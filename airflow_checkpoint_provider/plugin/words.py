@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.position import Unreadable
-from airflow_checkpoint_provider.engine.result import place
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.key import Unreadable
+from airflow_checkpoint_provider.engine.model.position import place
 
 
 def number(value: float | None) -> str:

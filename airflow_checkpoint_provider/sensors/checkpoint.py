@@ -14,16 +14,16 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_checkpoint_provider.engine.awaiting import as_text
-from airflow_checkpoint_provider.engine.checks import boolean, identifier, seconds, whole_number
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.admin.wait_condition import as_text
+from airflow_checkpoint_provider.engine.model.checks import boolean, identifier, seconds, whole_number
+from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     AwaitedLoadError,
     CheckpointError,
     LoadFailedError,
     LoadStalledError,
 )
-from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from airflow_checkpoint_provider.hooks.waiting import Waiting
 from airflow_checkpoint_provider.triggers.checkpoint import CheckpointTrigger
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from airflow_checkpoint_provider.engine.position import decode_key
+from airflow_checkpoint_provider.engine.model.key import decode_key
 from tests.chaos.cases import Case
 from tests.chaos.tables import DIGEST, STAGES, See, Tables
 

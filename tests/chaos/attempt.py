@@ -12,16 +12,21 @@ from airflow.providers.common.compat.sdk import get_hook_lineage_collector
 from airflow.sdk import Connection
 
 # All that a task imports is imported here: processes are forked from one that has done so, and begin at once.
-import airflow_checkpoint_provider.engine.transfer
+import airflow_checkpoint_provider.engine.transfer.transfer
 import airflow_checkpoint_provider.hooks.databases
-import airflow_checkpoint_provider.operators.arguments
-import airflow_checkpoint_provider.operators.lineage
-import airflow_checkpoint_provider.operators.metrics
-import airflow_checkpoint_provider.operators.outlets  # noqa: F401
-from airflow_checkpoint_provider.engine import progress
-from airflow_checkpoint_provider.engine.decision import Action
-from airflow_checkpoint_provider.engine.errors import FencedError
-from airflow_checkpoint_provider.engine.events import Completed, Event, PathChosen, Reconnecting, Started
+import airflow_checkpoint_provider.observability.lineage
+import airflow_checkpoint_provider.observability.metrics
+import airflow_checkpoint_provider.observability.outlets  # noqa: F401
+from airflow_checkpoint_provider.engine.model.decision import Action
+from airflow_checkpoint_provider.engine.model.errors import FencedError
+from airflow_checkpoint_provider.engine.model.events import (
+    Completed,
+    Event,
+    PathChosen,
+    Reconnecting,
+    Started,
+)
+from airflow_checkpoint_provider.engine.transfer import progress_log as progress
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from tests.operating import DagRun, TaskInstance
 

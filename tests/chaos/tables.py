@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from airflow_checkpoint_provider.engine.stage import MARK
+from airflow_checkpoint_provider.engine.transfer.staging.stage import MARK
 from tests.chaos.cases import Case
 
 _COLUMNS = (

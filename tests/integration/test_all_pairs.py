@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from tests.databases import Db
 from tests.loads import Load
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.catalog import Catalog
-from airflow_checkpoint_provider.engine.checkpoint import Identity
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, FencedError
-from airflow_checkpoint_provider.engine.events import BatchCommitted, GuaranteeStated
+from airflow_checkpoint_provider.engine.admin.repository import Catalog
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, FencedError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, GuaranteeStated
 from tests.fix_databases import MakeDb
 from tests.loads import CrashError, Load
 from tests.paramstyles import STYLES, driver

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     BadRowsError,
     DestinationError,
     MetadataTableError,
 )
-from airflow_checkpoint_provider.engine.events import PathChosen
-from airflow_checkpoint_provider.engine.rejects import row_text
-from airflow_checkpoint_provider.engine.spec import TransferSpec
+from airflow_checkpoint_provider.engine.model.events import PathChosen
+from airflow_checkpoint_provider.engine.store.rejects import row_text
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 
@@ -198,7 +198,7 @@ def test_how_values_are_written() -> None:
 
 
 def test_one_bad_row_among_many_costs_few_writes(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_checkpoint_provider.engine.destinations.sqlite import SqliteDestination
+    from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
 
     load = made(make_db, "sqlite", "sqlite", "CREATE TABLE target (n integer, a integer CHECK (a <> 6789))")
     load.source.insert("t", [(n, n) for n in range(10, 10_000)])
@@ -207,7 +207,7 @@ def test_one_bad_row_among_many_costs_few_writes(make_db: MakeDb, monkeypatch: p
     monkeypatch.setattr(
         SqliteDestination, "_write", lambda self, rows: (written.append(len(rows)), write(self, rows))[1]
     )
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.writing.READ_AT_ONCE", 10_000)
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.transfer.batch_writer.READ_AT_ONCE", 10_000)
     assert load.attempt(batch_size=10_000).rejected == 1
     assert len(written) < 1 + 30
     assert sum(written) < 3.1 * 10_000

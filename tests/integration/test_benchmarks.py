@@ -51,6 +51,6 @@ def test_loading_in_parts_is_measured(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_text())
     assert {number: len(seconds) for number, seconds in figures["seconds"].items()} == {"0": 1, "2": 1}
-    assert figures["planned_by"]["known"] == "the statistics of Postgres"
+    assert figures["planned_by"]["known"] == "the server's statistics"
     assert figures["planned_by"]["read"].startswith("ranges of equal width")
     assert "| 2 parts | " in done.stdout

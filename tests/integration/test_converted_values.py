@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 

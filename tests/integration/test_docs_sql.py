@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import DestinationError, MetadataTableError
+from airflow_checkpoint_provider.engine.model.errors import DestinationError, MetadataTableError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.documents import ROOT, Block, blocks

@@ -10,9 +10,9 @@ import duckdb
 import pytest
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.events import PathChosen
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.events import PathChosen
 from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.databases import Db
 from tests.fix_databases import MakeDb

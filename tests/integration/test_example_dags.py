@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_checkpoint_provider.engine.query import statements
+from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.example_dags import load_dag, run_example
@@ -38,7 +38,7 @@ def test_sales_go_from_oracle_to_postgres(make_db: MakeDb, monkeypatch: pytest.M
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", postgres.uri)
     script = (REPOSITORY / "docker/oracle/seed.sql").read_text()
     with closing(oracle.connect()) as connection, closing(connection.cursor()) as cursor:
-        for statement in statements(script):
+        for statement in split_script(script):
             connection.commit() if statement == "COMMIT" else cursor.execute(statement)
     result = run_example("example_oracle_to_postgres")["load_sales"]
     assert (result["rows"], result["batches"], result["guarantee"]) == (100_000, 10, "exactly-once")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import CheckpointLockedError, FencedError
-from airflow_checkpoint_provider.engine.result import Result
+from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError, FencedError
+from airflow_checkpoint_provider.engine.transfer.result import Result
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.live.waiting import wait_for

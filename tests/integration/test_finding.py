@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from airflow_checkpoint_provider.engine.search import Search
+from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin import finding, pages
 from airflow_checkpoint_provider.plugin.transfers import Place

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine import purge
-from airflow_checkpoint_provider.engine.bounded import COUNTED_TO, REQUESTS_AMONG, TEXT_AMONG
-from airflow_checkpoint_provider.engine.catalog import Catalog
-from airflow_checkpoint_provider.engine.schema import DEFAULT_TABLE, Tables
-from airflow_checkpoint_provider.engine.search import Search
+from airflow_checkpoint_provider.engine.admin import purge
+from airflow_checkpoint_provider.engine.admin.repository import Catalog
+from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.store.bounded_queries import COUNTED_TO, REQUESTS_AMONG, TEXT_AMONG
+from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.transfers import Place

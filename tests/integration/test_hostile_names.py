@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint, Identity
-from airflow_checkpoint_provider.engine.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.fix_databases import MakeDb

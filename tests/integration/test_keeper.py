@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError
-from airflow_checkpoint_provider.engine.events import GuaranteeStated
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError
+from airflow_checkpoint_provider.engine.model.events import GuaranteeStated
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

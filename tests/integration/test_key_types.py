@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.events import BatchCommitted, Completed
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Completed
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

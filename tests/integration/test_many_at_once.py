@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.events import Reconnecting
+from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from tests.databases import Db
 from tests.embedded import running_postgres
 from tests.fix_databases import MakeDb

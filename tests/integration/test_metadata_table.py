@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     InvalidCheckpointError,
     MetadataTableError,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import SourceChangedError, SourceError
-from airflow_checkpoint_provider.engine.events import BatchCommitted, PathChosen
+from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, SourceError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, PathChosen
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.moving import (

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, CheckpointLockedError
-from airflow_checkpoint_provider.engine.events import GuaranteeStated, Reconnecting
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    CheckpointError,
+    CheckpointLockedError,
+)
+from airflow_checkpoint_provider.engine.model.events import GuaranteeStated, Reconnecting
 from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.databases import Db
 from tests.live.waiting import wait_for

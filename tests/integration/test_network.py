@@ -18,10 +18,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 
-from airflow_checkpoint_provider.engine import sockets
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import CannotConnectError, ConnectionLostError
-from airflow_checkpoint_provider.engine.events import Reconnecting
+from airflow_checkpoint_provider.engine.databases import sockets
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import CannotConnectError, ConnectionLostError
+from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from airflow_checkpoint_provider.operators import stopping
 from tests.databases import Db
 from tests.loads import Load

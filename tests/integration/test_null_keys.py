@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError, SourceError
-from airflow_checkpoint_provider.engine.events import BatchCommitted
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted
 from tests.databases import Db
 from tests.loads import Load
 

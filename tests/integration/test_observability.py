@@ -14,10 +14,10 @@ from airflow.providers.common.compat.sdk import Asset, BaseHook, HookLineageColl
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from structlog.testing import capture_logs
 
-from airflow_checkpoint_provider.engine.checkpoint import Identity
-from airflow_checkpoint_provider.engine.events import Reconnecting, Started
-from airflow_checkpoint_provider.operators.lineage import Server
-from airflow_checkpoint_provider.operators.metrics import Metrics
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.events import Reconnecting, Started
+from airflow_checkpoint_provider.observability.lineage import Server
+from airflow_checkpoint_provider.observability.metrics import Metrics
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from tests.databases import Db
 from tests.operating import context, execute, operator
@@ -163,7 +163,7 @@ def test_openlineage_of_a_failure_has_the_rows_that_are_there(databases: tuple[D
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[HookLineageCollector]:
     collector = HookLineageCollector()
     monkeypatch.setattr(
-        "airflow_checkpoint_provider.operators.lineage.get_hook_lineage_collector", lambda: collector
+        "airflow_checkpoint_provider.observability.lineage.get_hook_lineage_collector", lambda: collector
     )
     return collector
 
@@ -192,7 +192,7 @@ def test_a_name_that_is_no_asset_does_not_fail_the_transfer(
 
     monkeypatch.setattr(HookLineageCollector, "add_output_asset", refuse)
     monkeypatch.setattr(
-        "airflow_checkpoint_provider.operators.lineage.get_hook_lineage_collector", HookLineageCollector
+        "airflow_checkpoint_provider.observability.lineage.get_hook_lineage_collector", HookLineageCollector
     )
     with capture_logs() as log:
         assert execute(operator())["rows"] == 1000

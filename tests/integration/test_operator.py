@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import DAG, Param
 from structlog.testing import capture_logs
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.operating import context, execute, operator

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import (
     CannotConnectError,
     CheckpointLockedError,
     ConnectionLostError,
@@ -18,8 +18,8 @@ from airflow_checkpoint_provider.engine.errors import (
     MetadataTableError,
     SourceError,
 )
-from airflow_checkpoint_provider.engine.events import Reconnecting
-from airflow_checkpoint_provider.engine.schema import Tables
+from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from airflow_checkpoint_provider.engine.store.tables import Tables
 from tests.databases import Db
 from tests.loads import Load
 from tests.oracle_databases import stand_in

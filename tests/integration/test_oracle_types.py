@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError, DestinationError, SourceError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, DestinationError, SourceError
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from airflow_checkpoint_provider.engine import overlap
-from airflow_checkpoint_provider.engine.errors import DestinationError, SourceError
-from airflow_checkpoint_provider.engine.sources.postgres import PostgresSource
+from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
+from airflow_checkpoint_provider.engine.model.errors import DestinationError, SourceError
+from airflow_checkpoint_provider.engine.transfer import prefetch as overlap
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.splitting import Plan
+from airflow_checkpoint_provider.engine.transfer.partitioning.planner import Plan
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.parts import load_all, plan
@@ -56,7 +56,7 @@ def sizes(source: Db, made: Plan, make_db: MakeDb, **arguments: Any) -> list[int
 def test_the_statistics_of_postgres(fill: Fill, make_db: MakeDb, key: str) -> None:
     source = fill("postgres", key)
     made = plan(source, 8, checkpoint_column="k", large=1000)
-    assert made.how == "the statistics of Postgres"
+    assert made.how == "the server's statistics"
     found = sizes(source, made, make_db)
     tie = ROWS / 3 if "700" in key else 0
     assert max(found) <= 1.5 * ROWS / 8 + tie
@@ -71,7 +71,7 @@ def test_statistics_that_are_out_of_date_are_not_used(fill: Fill, make_db: MakeD
         if source.one("SELECT pg_stat_get_mod_since_analyze('t'::regclass)"):
             break
     made = plan(source, 4, checkpoint_column="k", large=1000)
-    assert made.how != "the statistics of Postgres"
+    assert made.how != "the server's statistics"
     assert max(sizes(source, made, make_db)) <= 2 * ROWS / 4
 
 
@@ -88,8 +88,12 @@ def test_texts_are_sampled_because_statistics_have_no_collation(fill: Fill, make
 
 @pytest.mark.parametrize("kind", ["postgres", "oracle"])
 def test_a_sample(fill: Fill, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._VALUES_FOR_EACH", 1000)
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._PAGES_FOR_EACH", 10)
+    monkeypatch.setattr(
+        "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._VALUES_FOR_EACH", 1000
+    )
+    monkeypatch.setattr(
+        "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._PAGES_FOR_EACH", 10
+    )
     source = fill(kind)
     made = plan(source, 4, checkpoint_column="k", large=1000)
     assert made.how.startswith("a sample of ")
@@ -114,7 +118,9 @@ def test_a_table_that_was_never_analyzed_and_a_view_are_read(fill: Fill, make_db
 
 
 def test_a_partitioned_table_is_sampled(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._PAGES_FOR_EACH", 200)
+    monkeypatch.setattr(
+        "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._PAGES_FOR_EACH", 200
+    )
     source = make_db("postgres", "source")
     source.execute(
         "CREATE TABLE t (n integer, k integer) PARTITION BY RANGE (k)",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
 from tests.databases import Db
 from tests.operating import context, execute, operator

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, WouldDuplicateError
-from airflow_checkpoint_provider.engine.part import Part
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, WouldDuplicateError
+from airflow_checkpoint_provider.engine.model.partition import Part
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.parts import PartLoad, load_all, plan

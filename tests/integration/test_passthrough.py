@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import DestinationError, SourceError
-from airflow_checkpoint_provider.engine.events import PathChosen
+from airflow_checkpoint_provider.engine.model.errors import DestinationError, SourceError
+from airflow_checkpoint_provider.engine.model.events import PathChosen
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import DestinationError
+from airflow_checkpoint_provider.engine.model.errors import DestinationError
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

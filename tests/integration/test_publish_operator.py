@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
     DestinationError,
@@ -96,7 +96,10 @@ def test_stages_left_by_a_crash_before_the_drop_are_dropped_by_the_retry(
     for index in range(PARTS):
         load_part(index)
     with monkeypatch.context() as patch:
-        patch.setattr("airflow_checkpoint_provider.engine.publication.Publication._discard", lambda *_: None)
+        patch.setattr(
+            "airflow_checkpoint_provider.engine.transfer.staging.publish_parts.Publication._discard",
+            lambda *_: None,
+        )
         publish()
     assert len(stages(target)) == PARTS
     assert publish()["status"] == "nothing"

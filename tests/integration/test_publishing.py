@@ -9,14 +9,14 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
+from airflow_checkpoint_provider.engine.transfer.transfer.staging import publish
 
-from airflow_checkpoint_provider.engine import publish
-from airflow_checkpoint_provider.engine.checkpoint import Attempt, Identity
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import ArgumentError, DestinationError, FencedError
-from airflow_checkpoint_provider.engine.events import BatchCommitted
-from airflow_checkpoint_provider.engine.publication import Publication
-from airflow_checkpoint_provider.engine.store import Store
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError, FencedError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted
+from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, SourceError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.database import Database
-from airflow_checkpoint_provider.engine.errors import CheckpointError, ConnectionLostError
-from airflow_checkpoint_provider.engine.events import Reconnecting
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, ConnectionLostError
+from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 from tests.networks import kill

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     DestinationError,
     SourceChangedError,
     StageError,
 )
-from airflow_checkpoint_provider.engine.events import BatchCommitted, PathChosen, Published, Started
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, PathChosen, Published, Started
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load
@@ -173,11 +173,11 @@ def test_a_stage_left_by_a_crash_before_the_drop_is_dropped_by_the_retry(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("airflow_checkpoint_provider.engine.transfer.complete", lambda *_: 1 / 0)
+        patch.setattr("airflow_checkpoint_provider.engine.transfer.transfer.complete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             load.attempt()
     with monkeypatch.context() as patch:
-        patch.setattr("airflow_checkpoint_provider.engine.publish.discard", lambda *_: None)
+        patch.setattr("airflow_checkpoint_provider.engine.transfer.staging.publish.discard", lambda *_: None)
         load.attempt()
     assert (loaded(load.destination), len(stages(load.destination))) == (NEW, 1)
     load.attempt()

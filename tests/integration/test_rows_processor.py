@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError, DestinationError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, DestinationError
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, StaleRunError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, StaleRunError
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

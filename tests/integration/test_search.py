@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.search import Search
+from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.fix_databases import MakeDb

@@ -12,8 +12,8 @@ import pytest
 from airflow.sdk.log import redact
 from structlog.testing import capture_logs
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
-from airflow_checkpoint_provider.engine.masking import masked
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.databases import get_db_hook
 from tests.databases import Db

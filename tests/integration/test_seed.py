@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
     FencedError,

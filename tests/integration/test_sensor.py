@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
-from airflow_checkpoint_provider.engine.errors import (
+from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
     ConnectionLostError,

@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 from psycopg import capabilities
 
-from airflow_checkpoint_provider.engine.errors import DestinationError, SourceError
-from airflow_checkpoint_provider.engine.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.model.errors import DestinationError, SourceError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
 from airflow_checkpoint_provider.operators import stopping
 from tests.databases import Db
 from tests.fix_databases import MakeDb

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import SourceChangedError, WouldDuplicateError
+from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, WouldDuplicateError
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import StoppedError
+from airflow_checkpoint_provider.engine.model.errors import StoppedError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.operators import stopping
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError
-from airflow_checkpoint_provider.engine.events import StrategyChosen
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError
+from airflow_checkpoint_provider.engine.model.events import StrategyChosen
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

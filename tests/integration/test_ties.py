@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from airflow_checkpoint_provider.engine.events import BatchCommitted
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

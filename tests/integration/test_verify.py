@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError, CheckpointError, VerificationError
-from airflow_checkpoint_provider.engine.events import BatchCommitted, Event, Verified
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, VerificationError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event, Verified
 from tests.fix_databases import MakeDb
 from tests.integration.test_exact_values import SETTINGS, VALUES, fill, make_tables
 from tests.loads import Load
@@ -143,7 +143,7 @@ def test_without_a_key_the_table_must_be_empty(make_db: MakeDb, destination: str
 
 
 def test_with_a_rows_processor_it_is_refused() -> None:
-    from airflow_checkpoint_provider.engine.spec import TransferSpec
+    from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
     with pytest.raises(ArgumentError, match="verify: with rows_processor"):
         TransferSpec(destination_table="t", sql="SELECT 1", verify="count", rows_processor=lambda rows: rows)

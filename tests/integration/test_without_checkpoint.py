@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.events import BatchCommitted, GuaranteeStated, StrategyChosen
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, GuaranteeStated, StrategyChosen
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
-from airflow_checkpoint_provider.engine.events import BatchCommitted
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

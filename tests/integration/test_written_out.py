@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.errors import SourceError
+from airflow_checkpoint_provider.engine.model.errors import SourceError
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

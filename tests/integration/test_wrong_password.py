@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.log import redact
 from structlog.testing import capture_logs
 
-from airflow_checkpoint_provider.engine.errors import CannotConnectError
+from airflow_checkpoint_provider.engine.model.errors import CannotConnectError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.embedded import running_postgres

@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 
-from airflow_checkpoint_provider.engine import sockets
-from airflow_checkpoint_provider.engine.mysql import leave
+from airflow_checkpoint_provider.engine.databases import sockets
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import leave
 from tests.databases import Db
 from tests.mysql_drivers import connect_mysql
 from tests.oracle_databases import stand_in

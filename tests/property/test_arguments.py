@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
@@ -66,7 +66,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
     with pytest.MonkeyPatch.context() as patch:
         for conn_id in ("src", "dst"):
             patch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", made.uri)
-        patch.setattr("airflow_checkpoint_provider.engine.database._SOON_S", 0.1)
+        patch.setattr("airflow_checkpoint_provider.engine.databases.connection._SOON_S", 0.1)
         CheckpointHook("dst").create_tables()
         yield made
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine import writing
-from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.transfer import batch_writer as writing
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.loads import Load

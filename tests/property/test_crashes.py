@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.database import Database
+from airflow_checkpoint_provider.engine.databases.connection import Database
 from tests.databases import Db
 from tests.loads import Load
 from tests.property.crashing import Fuse, connect

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.part import Part
-from airflow_checkpoint_provider.engine.position import BEGINNING, tie
-from airflow_checkpoint_provider.engine.query import Query
-from airflow_checkpoint_provider.engine.sources import open_source
-from airflow_checkpoint_provider.engine.strategy import KeyStrategy
+from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.databases.registry import open_source
+from airflow_checkpoint_provider.engine.model.key import tie
+from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.position import BEGINNING
+from airflow_checkpoint_provider.engine.transfer.strategies.choose import KeyStrategy
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.parts import plan

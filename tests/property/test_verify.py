@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.errors import VerificationError
-from airflow_checkpoint_provider.engine.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.model.errors import VerificationError
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
 from tests.fix_databases import MakeDb
 from tests.loads import Load
 

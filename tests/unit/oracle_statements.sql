@@ -202,6 +202,8 @@ SELECT count(*) AS count_1 FROM airflow_checkpoint_reject WHERE airflow_checkpoi
 
 SELECT count(*) AS count_1 FROM airflow_checkpoint_reject WHERE airflow_checkpoint_reject.dag_id = :dag_id_1 AND airflow_checkpoint_reject.task_id = :task_id_1 AND airflow_checkpoint_reject.run_id = :run_id_1 AND airflow_checkpoint_reject.map_index = :map_index_1 AND airflow_checkpoint_reject.current_run_id = :current_run_id_1;
 
+SELECT COUNT(*) FROM ( SELECT * FROM t ) src;
+
 SELECT COUNT(*) FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."D" IS NULL);
 
 SELECT COUNT(*) FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."L" IS NULL);

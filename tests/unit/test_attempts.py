@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.history import Event
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.store.history import Event
 from airflow_checkpoint_provider.plugin.attempts import attempts
 from tests.plugin_events import after, checkpoint, told
 

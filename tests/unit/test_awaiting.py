@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from airflow_checkpoint_provider.engine.awaiting import Awaited, as_text
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.errors import ArgumentError, LoadFailedError, LoadStalledError
-from airflow_checkpoint_provider.engine.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.admin.wait_condition import Awaited, as_text
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, LoadFailedError, LoadStalledError
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from tests.unit.test_decisions import DONE, NOW, STORED
 
 RUNNING = replace(STORED, status=Status.RUNNING)

@@ -7,16 +7,15 @@ from typing import cast
 
 import pytest
 
-from airflow_checkpoint_provider.engine.batches import (
+from airflow_checkpoint_provider.engine.databases.blocks import RowReader, Rows
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.transfer.batching import (
     Chunk,
-    RowReader,
-    Rows,
     as_one_batch,
     batches,
     by_count,
     whole_ties,
 )
-from airflow_checkpoint_provider.engine.position import Position
 
 
 class Stream:

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 import sqlglot
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.schema import Tables
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "oracle": "oracle", "mysql": "mysql"}

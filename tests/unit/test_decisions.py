@@ -8,10 +8,23 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Attempt, Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.decision import Action, Decision, Request, Wishes, decide, was_cleared
-from airflow_checkpoint_provider.engine.errors import SourceChangedError, StaleRunError
-from airflow_checkpoint_provider.engine.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.checkpoint import (
+    ALL_RUNS,
+    Attempt,
+    Checkpoint,
+    Identity,
+    Status,
+)
+from airflow_checkpoint_provider.engine.model.decision import (
+    Action,
+    Decision,
+    Request,
+    Wishes,
+    decide,
+    was_cleared,
+)
+from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SAME = {"query": "SELECT 1", "parameters": "", "source": "a", "destination": "b", "table": "t", "key": "id"}

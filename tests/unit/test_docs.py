@@ -68,7 +68,9 @@ def quoted() -> list[str]:
 
 
 SAID = messages()
-LOGGED = messages(ROOT / "airflow_checkpoint_provider" / "engine" / "progress.py", printf=True)
+LOGGED = messages(
+    ROOT / "airflow_checkpoint_provider" / "engine" / "transfer" / "progress_log.py", printf=True
+)
 
 
 def lines_of_logs() -> list[str]:

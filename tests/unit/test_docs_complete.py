@@ -15,12 +15,12 @@ import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_checkpoint_provider.cli.definition import get_checkpoint_cli_commands
-from airflow_checkpoint_provider.engine.checkpoint import Status
-from airflow_checkpoint_provider.engine.history import Kind
-from airflow_checkpoint_provider.engine.result import Result
+from airflow_checkpoint_provider.engine.model.checkpoint import Status
+from airflow_checkpoint_provider.engine.store.history import Kind
+from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.get_provider_info import get_provider_info
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.operators.metrics import Metrics
+from airflow_checkpoint_provider.observability.metrics import Metrics
 from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator

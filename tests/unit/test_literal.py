@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.literal import value_of_type
+from airflow_checkpoint_provider.engine.admin.seeding import value_of_type
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 
 NOON = datetime(2026, 1, 31, 12)
 ID = UUID(int=7)

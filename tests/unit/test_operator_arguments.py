@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.sql.operators.generic_transfer import GenericTransfer
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.part import Part
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.operators.arguments import rendered
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 

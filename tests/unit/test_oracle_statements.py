@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_checkpoint_provider.engine.part import bound
-from airflow_checkpoint_provider.engine.schema import Tables
-from airflow_checkpoint_provider.engine.search import Search
+from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.model.partition import bound
+from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.databases import Db
 from tests.loads import Load
@@ -84,7 +84,9 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
 
 
 def run_parts(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.estimates._ROWS_FOR_EACH", 1)  # of six
+    monkeypatch.setattr(
+        "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._ROWS_FOR_EACH", 1
+    )  # of six
     for arguments in ({"large": 1}, {"checkpoint_column": "z"}, {"partition_column": "n"}):
         plan(source, 2, **{"checkpoint_column": "n", **arguments})
     destination.execute("DELETE FROM target")

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_checkpoint_provider.engine.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
-from airflow_checkpoint_provider.engine.decision import Action, Request
-from airflow_checkpoint_provider.engine.outlook import display_status, duration, outlook
-from airflow_checkpoint_provider.engine.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.admin.outlook import display_status, duration, outlook
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.decision import Action, Request
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from tests.unit.test_decisions import ABOUT_TO_START, CLEARED, DONE, NOW, RETRY, STORED, action
 
 RUNNING = replace(STORED, status=Status.RUNNING, try_number=2)

@@ -10,11 +10,13 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_checkpoint_provider.engine import overlap
-from airflow_checkpoint_provider.engine.batches import Chunk, Rows
-from airflow_checkpoint_provider.engine.overlap import ReadAhead, ReadInPauses, few_collections
-from airflow_checkpoint_provider.engine.packed import Packed
-from airflow_checkpoint_provider.engine.position import Position
+from airflow_checkpoint_provider.engine.databases.blocks import Rows
+from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import Packed
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.transfer import prefetch
+from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
+from airflow_checkpoint_provider.engine.transfer.transfer import few_collections
 from tests.live.waiting import wait_for
 
 
@@ -98,7 +100,7 @@ def test_closing_interrupts_a_statement_and_releases_the_source() -> None:
 
 
 def test_closing_cuts_a_statement_that_cannot_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlap, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(prefetch, "PATIENCE_S", 0.1)
     cut, released = threading.Event(), threading.Event()
 
     def source() -> Generator[Chunk]:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_checkpoint_provider.engine.position import Position, Unreadable
+from airflow_checkpoint_provider.engine.model.key import Unreadable
+from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.plugin.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.words import ago, duration, number, percent, position, short
 from tests.plugin_events import after, checkpoint, told

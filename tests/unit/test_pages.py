@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from airflow_checkpoint_provider.engine.states import STATES
+from airflow_checkpoint_provider.engine.admin.states import STATES
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.discovery import Places
 from airflow_checkpoint_provider.plugin.finding import Result

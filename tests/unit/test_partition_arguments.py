@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.borders import Amount, Border, by_sample, choose, places
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.part import Part, bound
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.partition import Amount, Border, Part, bound
+from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, choose, places
 from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
 
 

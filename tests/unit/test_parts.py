@@ -10,10 +10,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from airflow_checkpoint_provider.engine.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.part import Part, bound
-from airflow_checkpoint_provider.engine.position import Position
-from airflow_checkpoint_provider.engine.search import Listed, Search
+from airflow_checkpoint_provider.engine.admin.search import Listed, Search
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.partition import Part, bound
+from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.finding import Result
 from airflow_checkpoint_provider.plugin.models import View

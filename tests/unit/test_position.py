@@ -10,17 +10,16 @@ from uuid import UUID
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import InvalidCheckpointError
-from airflow_checkpoint_provider.engine.position import (
+from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError
+from airflow_checkpoint_provider.engine.model.key import (
     Unreadable,
     decode_key,
-    earlier,
     encode_key,
-    fraction,
     kind,
     stored_key,
     tie,
 )
+from airflow_checkpoint_provider.engine.model.position import earlier, fraction
 
 VALUES: list[Any] = [
     0,

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from airflow_checkpoint_provider.engine.events import (
+from airflow_checkpoint_provider.engine.model.events import (
     BatchCommitted,
     Completed,
     Event,
@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.events import (
     Started,
     StrategyChosen,
 )
-from airflow_checkpoint_provider.engine.progress import ProgressLog
+from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
 
 
 def batch(number: int, done: float | None = 0.45) -> BatchCommitted:

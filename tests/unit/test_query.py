@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.errors import ArgumentError
-from airflow_checkpoint_provider.engine.query import Query
+from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,111 @@
+"""Where a load stands, and what its next attempt will do: in words, for the shell and the pages."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, DisplayStatus
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Checkpoint, Status
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
+from airflow_checkpoint_provider.engine.model.position import place
+
+
+def display_status(
+    checkpoint: Checkpoint,
+    pending_request: Request | None,
+    now: datetime,
+    stalled_after: timedelta = STALLED_AFTER,
+) -> DisplayStatus:
+    """
+    Return the status to show, which knows of time and of requests.
+
+    :param pending_request: what was asked for and not yet followed
+    :param stalled_after: a running load that has committed nothing for longer is stalled
+    """
+    stalled = is_stalled(checkpoint, now, stalled_after)
+    if checkpoint.status is Status.RUNNING and not stalled:
+        return DisplayStatus.RUNNING
+    if pending_request is Request.RELOAD:
+        return DisplayStatus.RELOAD_REQUESTED
+    return DisplayStatus.STALLED if stalled else DisplayStatus(checkpoint.status.value)
+
+
+def is_stalled(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta) -> bool:
+    """Tell whether a load that says it is running has committed nothing for long."""
+    return checkpoint.status is Status.RUNNING and now - checkpoint.updated_at > stalled_after
+
+
+def outlook(checkpoint: Checkpoint | None, pending_request: Request | None, now: datetime) -> str:
+    """
+    Say what the next attempt will do, and why.
+
+    The arguments of the task are not known here: what depends on them is said with their name.
+
+    :param pending_request: what was asked for and not yet followed
+    """
+    if checkpoint is None:
+        return "The next attempt starts from the beginning, because there is no checkpoint."
+    wishes = Wishes(spans_runs=checkpoint.identity.run_id == ALL_RUNS)
+    decision = decide(checkpoint, _retry_of(checkpoint), wishes, pending_request, checkpoint.fingerprint)
+    if checkpoint.status is Status.RUNNING:
+        since = (
+            f"Attempt {checkpoint.try_number} was last active {duration(now - checkpoint.updated_at)} ago. "
+        )
+    else:
+        since = ""
+    return since + _next(checkpoint, decision, pending_request)
+
+
+def duration(span: timedelta) -> str:
+    """Write a span of time as people say it: ``12 s``, ``5 min``, ``3 h``, ``4 days``."""
+    seconds = max(span.total_seconds(), 0)
+    for unit, size, limit in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+        if seconds < size * limit:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds // 86400:.0f} days"
+
+
+def where(checkpoint: Checkpoint) -> str:
+    """Say how far a load has come, or that nothing is committed yet."""
+    if checkpoint.position.key is None and not checkpoint.rows:
+        return "nothing is committed yet"
+    return f"{place(checkpoint.key_columns, checkpoint.position)}, {checkpoint.rows:,} rows committed"
+
+
+def _next(checkpoint: Checkpoint, decision: Decision, request: Request | None) -> str:
+    if request is Request.RELOAD:
+        return "The next attempt starts from the beginning, because a reload was requested."
+    if decision.action is Action.START:
+        beginning = "from where its run began" if decision.from_mark else "from the beginning"
+        return f"The next attempt starts {beginning}, because this load has committed nothing yet."
+    if checkpoint.is_seeded:
+        return f"The next attempt begins behind the seeded position ({where(checkpoint)})."
+    spans_runs = checkpoint.identity.run_id == ALL_RUNS
+    if request is Request.RESUME:
+        why = "even if the task is cleared, because that was requested"
+        return f"The next attempt resumes, {why} ({where(checkpoint)})."
+    cleared = "Clearing the task loads again " + (
+        f"what run {checkpoint.run_id} loaded" if spans_runs else "from the beginning"
+    )
+    cleared += "; with on_clear='resume' it goes on from here."
+    if decision.action is Action.NOTHING:
+        following = (
+            f"The next run goes on from here ({where(checkpoint)}), because run {checkpoint.run_id} is complete."
+            if spans_runs
+            else f"An automatic retry has nothing to do, because the load is complete ({checkpoint.rows:,} rows)."
+        )
+        return f"{following} {cleared}"
+    why = "because it failed" if checkpoint.status is Status.FAILED else "because it is not complete"
+    return f"An automatic retry resumes the load, {why} ({where(checkpoint)}). {cleared}"
+
+
+def _retry_of(checkpoint: Checkpoint) -> Attempt:
+    return Attempt(
+        run_id=checkpoint.run_id,
+        run_after=checkpoint.run_after,
+        try_number=checkpoint.try_number + 1,
+        max_tries=checkpoint.max_tries,
+        retries=checkpoint.retries,
+        clear_number=checkpoint.clear_number,
+        owner="",
+    )

@@ -1,0 +1,185 @@
+"""All checkpoints of a metadata table: listed, asked about, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.admin.purge import Purge
+from airflow_checkpoint_provider.engine.admin.search import Found, Search, Searcher
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_number
+from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, page
+from airflow_checkpoint_provider.engine.store.history import Event, History, Kind
+from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
+from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
+from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
+
+FILTERS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "destination_table")
+ORDERS = (*FILTERS, "created_at", "started_at", "updated_at", "completed_at", "rows_written")
+
+
+class Catalog:
+    """
+    The metadata tables of one database; each call opens a connection of its own.
+
+    :param database: where the tables are
+    :param checkpoint_table: their name
+    """
+
+    def __init__(self, database: Database, checkpoint_table: str) -> None:
+        self._database = database
+        self.tables = Tables.named(checkpoint_table)
+        self._table = self.tables.checkpoint
+
+    def get(self, identity: Identity) -> Checkpoint | None:
+        """Return a checkpoint, or ``None``."""
+        with self._open() as connection:
+            statement = sa.select(self._table).where(is_identity(self._table, identity))
+            row = connection.execute(statement).first()
+            return from_row(row) if row else None
+
+    def list(
+        self, filters: dict[str, Any], *, limit: int | None, offset: int, order_by: str
+    ) -> Sequence[Checkpoint]:
+        """Return the checkpoints that match all filters; a filter may be a value or a list of them."""
+        statement = sa.select(self._table)
+        for name, wanted in filters.items():
+            statement = statement.where(self._matches(name, wanted))
+        statement = statement.order_by(*in_order(self._table, _known(order_by), self._table))
+        with self._open() as connection:
+            return [from_row(row) for row in page(connection, statement, limit, offset)]
+
+    def find(self, search: Search, *, limit: int, offset: int, order_by: str) -> Found:
+        """Return a page of the checkpoints that match, with what was asked of them, and counts."""
+        _known(order_by)
+        with self._open() as connection:
+            return Searcher(connection, self.tables, search, datetime.now(UTC)).find(order_by, limit, offset)
+
+    def look(
+        self, identity: Identity, samples: int
+    ) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
+        """
+        Return all that there is to see of one checkpoint.
+
+        :param samples: about so many progress samples
+        :return: the checkpoint, what its next attempt was asked to do, and its history from the beginning
+        """
+        with self._open() as connection, reading(connection):
+            row = connection.execute(sa.select(self._table).where(is_identity(self._table, identity))).first()
+            history = History(connection, self.tables)
+            checkpoint = from_row(row) if row else None
+            asked = history.last_request(identity, checkpoint.request_seen if checkpoint else 0)
+            events = history.timeline(identity, samples)
+            return checkpoint, asked if asked and asked.asks_for else None, events
+
+    def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[Event]:
+        """Return the events of a checkpoint, newest first."""
+        with self._open() as connection:
+            return History(connection, self.tables).list(identity, limit=limit, offset=offset)
+
+    def rejects(self, identity: Identity, *, limit: int | None, offset: int) -> tuple[int, Sequence[Reject]]:
+        """Return how many rows were rejected, and some of them in the order in which they were."""
+        with self._open() as connection:
+            there = self.tables.keeps_rejects(connection)
+            rejects = Rejects(connection, self.tables, identity, there=there)
+            return rejects.count(), rejects.list(limit=limit, offset=offset)
+
+    def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
+        """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
+        with self._open() as connection:
+            return History(connection, self.tables).requests(checkpoints)
+
+    def record(self, identity: Identity, kind: Kind, who: str, detail: str | None) -> None:
+        """Add an event, such as a request, without waiting for a running batch."""
+        with self._open(for_writing=True) as connection, connection.begin():
+            History(connection, self.tables).record(identity, kind, who, detail=detail)
+
+    def delete(self, identity: Identity, who: str) -> bool:
+        """Delete a checkpoint and its rejected rows; its history stays. Return whether there was one."""
+        with self._open(for_writing=True) as connection, connection.begin():
+            kept = self.tables.keeps_rejects(connection)
+            Rejects(connection, self.tables, identity, there=kept).clear()
+            mine = is_identity(self._table, identity)
+            # Counted before, because not every driver says how many it has deleted.
+            there = connection.execute(
+                sa.select(sa.func.count()).select_from(self._table).where(mine)
+            ).scalar_one()
+            if there:
+                connection.execute(self._table.delete().where(mine))
+                History(connection, self.tables).record(identity, Kind.DELETED, who)
+            return bool(there)
+
+    def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
+        """Delete checkpoints that nothing has happened to for long, with all that belongs to them; return how many."""
+        if not isinstance(statuses, (list, tuple, set, frozenset)):
+            raise ArgumentError(f"status: {statuses!r} is not one of {', '.join(Status)}, or a list of them.")
+        for status in statuses:
+            if not isinstance(status, str) or status not in list(Status):
+                raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
+        if not isinstance(older_than, timedelta):
+            raise ArgumentError(f"older_than: {older_than!r} is not a timedelta.")
+        before = _before(older_than)
+        with self._open(for_writing=True) as connection:
+            return Purge(connection, self.tables, before, list(statuses)).run(dry_run=dry_run)
+
+    def create(self) -> None:
+        """Create the tables, if they are not there."""
+        with self._open(for_writing=True) as connection:
+            self.tables.create(connection, rejects=True)
+
+    def _matches(self, name: str, wanted: Any) -> Any:
+        if name == "updated_before":
+            return self._table.c.updated_at < moment(name, wanted)
+        if name not in FILTERS:
+            raise ArgumentError(
+                f"{name}: cannot be filtered by; choose from {', '.join((*FILTERS, 'updated_before'))}."
+            )
+        if isinstance(wanted, (list, tuple, set, frozenset)):
+            return self._table.c[name].in_([_filter(name, one) for one in wanted])
+        return self._table.c[name] == _filter(name, wanted)
+
+    @contextmanager
+    def _open(self, *, for_writing: bool = False) -> Iterator[sa.Connection]:
+        connection = self._database.open(for_writing=for_writing)
+        try:
+            yield connection
+        except sa.exc.DBAPIError as error:
+            connection.rollback()
+            refuse_other_table(connection, self.tables)
+            if self.tables.exist(connection):
+                raise
+            raise MetadataTableError(
+                f"There is no metadata table {self.tables.name} in {self._database.conn_id!r}. The first transfer "
+                "creates it in its destination; `airflow checkpoint create-tables` does so, too, and "
+                "CheckpointHook.create_tables()."
+            ) from error
+        finally:
+            connection.close()
+
+
+def _filter(name: str, wanted: Any) -> Any:
+    return whole_number(name, wanted, least=-1) if name == "map_index" else text(name, wanted)
+
+
+def _before(older_than: timedelta) -> datetime:
+    try:
+        return datetime.now(UTC) - older_than
+    except OverflowError:
+        raise ArgumentError(f"older_than: {older_than!r} reaches further than there are dates.") from None
+
+
+def _known(order_by: str) -> str:
+    if not isinstance(order_by, str) or order_by.removeprefix("-") not in ORDERS:
+        raise ArgumentError(
+            f"order_by: {order_by!r} is not one of {', '.join(ORDERS)} (with - for descending)."
+        )
+    return order_by

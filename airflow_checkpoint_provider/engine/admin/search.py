@@ -1,0 +1,216 @@
+"""Looking for checkpoints among many: by status, DAG or text, counted and page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, States, sum_of_states
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.store.bounded_queries import (
+    COUNTED_TO,
+    REQUESTS_AMONG,
+    TEXT_AMONG,
+    count,
+    distinct,
+    in_order,
+    page,
+    recent,
+)
+from airflow_checkpoint_provider.engine.store.history import REQUESTS, Event, History
+from airflow_checkpoint_provider.engine.store.row_mapper import from_row
+from airflow_checkpoint_provider.engine.store.tables import Tables
+
+_MOST_IN_LIST = 500  # values in one IN; Oracle allows 1,000
+_MANY = 4  # a fourth of all DAGs
+_TEXTS = ("dag_id", "task_id", "run_id", "destination_table")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """
+    What to look for; all that is given must hold.
+
+    :param dag_id: a DAG
+    :param task_id: a task
+    :param run_id: a DAG run
+    :param state: one of ``STATES``
+    :param text: part of an id or of the destination table, in any case, among the newest that the rest picks
+    :param stalled_after: a running load that has committed nothing for so long counts as stalled
+    :param readable: picks the DAGs that may be seen, of those that there are; by default all
+    """
+
+    dag_id: str | None = None
+    task_id: str | None = None
+    run_id: str | None = None
+    state: str | None = None
+    text: str | None = None
+    stalled_after: timedelta = STALLED_AFTER
+    readable: Callable[[Collection[str]], Collection[str]] = field(default=lambda dag_ids: dag_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """
+    A checkpoint that was found.
+
+    :param request: what the next attempt was asked to do
+    :param sample: an earlier moment of the running attempt, to tell its speed from
+    """
+
+    checkpoint: Checkpoint
+    request: Event | None = None
+    sample: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    A page of what was found.
+
+    :param total: how many match
+    :param counts: how many there are of each state, whatever state was looked for
+    :param dag_ids: the DAGs that have checkpoints
+    :param unreadable: why rows on this page could not be read
+    :param table: tells whether two connections lead to one table: its first and last row
+    :param at_least: the states of which there are more than ``counts`` says
+    :param text_among: text was looked for among so many of the newest only; ``None``, if among all
+    """
+
+    rows: list[Listed]
+    total: int
+    counts: dict[str, int]
+    dag_ids: list[str]
+    unreadable: list[str]
+    table: tuple[Any, ...]
+    at_least: frozenset[str] = frozenset()
+    text_among: int | None = None
+
+
+class Searcher:
+    """Searches the metadata tables on an open connection."""
+
+    def __init__(self, connection: sa.Connection, tables: Tables, search: Search, now: datetime) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._table = tables.checkpoint
+        self._search = search
+        self._stalled_before = now - search.stalled_after
+
+    def find(self, order_by: str, limit: int, offset: int) -> Found:
+        """
+        Return a page.
+
+        :param order_by: a column, with ``-`` in front for descending
+        """
+        search = self._search
+        dag_ids = distinct(self._connection, self._table.c.dag_id)
+        seen = set(search.readable(dag_ids))
+        scope = [*self._conditions(), *self._only(seen, dag_ids)]
+        requests = self._requests()
+        states = States(self._stalled_before, requests)
+        rows: sa.FromClause = self._table
+        text_among = None
+        if search.text:
+            if count(self._connection, self._table, *scope, most=TEXT_AMONG + 1) > TEXT_AMONG:
+                text_among = TEXT_AMONG
+            by = self._table.c.updated_at
+            rows = recent(self._connection, self._table, *scope, by=by, most=TEXT_AMONG)
+            scope = [_has_text(rows, search.text)]
+            counts = states.count_together(self._connection, rows, scope)
+        else:
+            counts = states.count_each(self._connection, self._table, scope)
+        at_least = frozenset(
+            state for state, number in counts.items() if number > COUNTED_TO and not search.text
+        )
+        counts |= dict.fromkeys(at_least, COUNTED_TO)
+        statement = sa.select(rows).where(*scope)
+        if search.state:
+            statement = statement.where(states.condition(rows, search.state))
+        statement = statement.order_by(*in_order(rows, order_by, self._table))
+        found, unreadable = [], []
+        for row in page(self._connection, statement, limit, offset):
+            try:
+                checkpoint = from_row(row)
+            except CheckpointError as error:
+                unreadable.append(str(error))
+            else:
+                found.append(Listed(checkpoint, requests.get(checkpoint.identity)))
+        return Found(
+            [self._with_sample(listed) for listed in found],
+            counts[search.state] if search.state else sum_of_states(counts),
+            counts,
+            [dag_id for dag_id in dag_ids if dag_id in seen],
+            unreadable,
+            self._table_itself(),
+            at_least,
+            text_among,
+        )
+
+    def _table_itself(self) -> tuple[Any, ...]:
+        """Return the first and the last row of the primary key, which other rows that come and go leave alone."""
+        key = list(self._table.primary_key.columns)
+        statement = sa.select(*key, self._table.c.created_at)
+        orders = (key, [column.desc() for column in key])
+        return tuple(
+            tuple(row) for order in orders for row in page(self._connection, statement.order_by(*order), 1, 0)
+        )
+
+    def _only(self, seen: set[str], among: list[str]) -> list[sa.ColumnElement[bool]]:
+        if len(seen) == len(among):
+            return []
+        column: sa.ColumnElement[str] = self._table.c.dag_id
+        if self._connection.dialect.name == "sqlite" and len(seen) * _MANY > len(among):
+            # It would read all rows of these DAGs by their index, and sort them; the newest rows are mostly theirs.
+            column = sa.func.coalesce(column, column)
+        return [_is_one_of(column, sorted(seen))]
+
+    def _conditions(self) -> Iterator[sa.ColumnElement[bool]]:
+        search, columns = self._search, self._table.c
+        for name in ("dag_id", "task_id", "run_id"):
+            if value := getattr(search, name):
+                yield columns[name] == value
+
+    def _requests(self) -> dict[Identity, Event]:
+        """Return the requests that no attempt has followed yet, of the newest: few, as people make them."""
+        columns = self._table.c
+        event = recent(
+            self._connection,
+            self._tables.event,
+            self._tables.event.c.kind.in_([kind.value for kind in REQUESTS]),
+            by=self._tables.event.c.id,
+            most=REQUESTS_AMONG,
+        )
+        same = [event.c[name] == columns[name] for name in ("dag_id", "task_id", "run_id", "map_index")]
+        statement = (
+            sa.select(event)
+            .join(self._table, sa.and_(*same))
+            .where(event.c.id > columns.request_seen)
+            .order_by(event.c.id)
+        )
+        last = {}
+        for row in self._connection.execute(statement):
+            asked = Event.from_row(row)
+            last[asked.identity] = asked
+        return {identity: asked for identity, asked in last.items() if asked.asks_for}
+
+    def _with_sample(self, listed: Listed) -> Listed:
+        if listed.checkpoint.status is not Status.RUNNING:
+            return listed
+        history = History(self._connection, self._tables)
+        return replace(listed, sample=history.sample(listed.checkpoint))
+
+
+def _has_text(rows: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
+    return sa.or_(*(rows.c[name].icontains(text, autoescape=True) for name in _TEXTS))
+
+
+def _is_one_of(column: sa.ColumnElement[str], values: list[str]) -> sa.ColumnElement[bool]:
+    parts = [values[n : n + _MOST_IN_LIST] for n in range(0, len(values), _MOST_IN_LIST)]
+    # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
+    return sa.or_(*(column.in_(part) for part in parts or [[]]))

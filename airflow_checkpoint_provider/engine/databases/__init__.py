@@ -1,0 +1,1 @@
+"""Databases: what the engine asks of every one, and a folder for each."""

@@ -1,0 +1,65 @@
+"""What the engine asks of an open connection, whatever its driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.mysql.dialect import is_passing
+from airflow_checkpoint_provider.engine.databases.oracle.dialect import means_start_again
+from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError
+
+
+@contextmanager
+def reading(connection: sa.Connection) -> Iterator[None]:
+    """Read without waiting for those who write, where beginning a transaction would wait."""
+    connection.info["reading"] = True
+    try:
+        with nullcontext() if connection.in_transaction() else connection.begin():
+            yield
+    finally:
+        connection.info.pop("reading", None)
+
+
+def raw_connection(connection: sa.Connection) -> Any:
+    """Return the driver's own connection, in the same transaction as ``connection``."""
+    return connection.connection.driver_connection
+
+
+def paramstyle(connection: sa.Connection) -> str:
+    """Return the DB-API paramstyle of the connection's driver."""
+    return str(connection.dialect.loaded_dbapi.paramstyle)
+
+
+def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
+    """Tell whether an error means that the connection is gone."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, CheckpointLockedError):  # waiting on, or once more, is not what it asks for
+            return False
+        if isinstance(cause, sa.exc.DBAPIError) and cause.connection_invalidated:
+            return True
+        if isinstance(cause, connection.dialect.loaded_dbapi.Error) and (
+            connection.dialect.is_disconnect(cause, _dbapi_connection(connection), None)
+            or (connection.dialect.name == "mysql" and is_passing(cause))
+        ):
+            return True
+        if connection.dialect.name == "oracle" and means_start_again(cause):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def is_closed(connection: sa.Connection) -> bool:
+    """Tell whether it is known, without asking the server, that the connection is gone."""
+    raw = _dbapi_connection(connection)
+    return raw is None or getattr(raw, "closed", False) is True
+
+
+def _dbapi_connection(connection: sa.Connection) -> Any:
+    if connection.closed or connection.invalidated:
+        return None
+    return connection.connection.dbapi_connection

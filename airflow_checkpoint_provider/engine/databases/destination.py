@@ -1,0 +1,247 @@
+"""Writing through any DB-API driver, with ``executemany``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.blocks import Block, Rows
+from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection
+from airflow_checkpoint_provider.engine.databases.dialect import blames_rows
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column, quote_name
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    BadRowsError,
+    CheckpointError,
+    DestinationError,
+    one_line,
+)
+
+
+class Destination:
+    """
+    One table on one connection. Its transactions are the caller's.
+
+    :param connection: the connection that the checkpoint is written on, too
+    :param table: the table, as the user named it
+    :param conn_id: the Airflow connection, for messages
+    :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
+    """
+
+    transactional = False  # whether it is known that a rollback takes back what was written
+    waits = True  # for a server while it writes, so that this process may read meanwhile
+    savepoints = False  # whether it is known that a part of a transaction can be taken back
+
+    def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
+        self.connection = connection
+        self.conn_id = conn_id
+        self.write_mode = write_mode
+        self.raw = raw_connection(connection)
+        self.table = table
+        self.name = table.quote(connection.dialect)
+        self.columns: list[str] = []
+        self.conflict_columns: list[str] = []
+        self._existing: list[str] = []
+        self._types: list[Any] = []
+
+    def prepare(self, columns: Sequence[str], conflict_columns: Sequence[str] | None) -> None:
+        """
+        Look at the table as it is now, and get ready to write it; the caller commits.
+
+        :param columns: destination columns in the order of the rows
+        :param conflict_columns: the key for ``upsert``; by default the primary key
+        :raises DestinationError: when the table or a column does not exist
+        :raises ArgumentError: when there is no key to upsert by
+        """
+        inspector = sa.inspect(self.connection)
+        self.find(inspector)
+        existing = self._columns_there(inspector)
+        self._existing = list(existing)
+        self.columns = self._find(columns, "destination_columns")
+        self._types = [existing[column] for column in self.columns]
+        if len(set(self.columns)) < len(self.columns):
+            raise ArgumentError("destination_columns: a column of the destination is named twice.")
+        if self.write_mode == "upsert":
+            self.conflict_columns = self._conflict_key(conflict_columns or self._primary_key(inspector))
+        self._prepared()
+
+    def find(self, inspector: sa.Inspector) -> None:
+        """
+        Take the table's name from the catalog.
+
+        :raises DestinationError: when the table does not exist
+        """
+        found = self.table.resolve(inspector)
+        if found is None:
+            raise DestinationError(
+                f"destination_table: there is no table {self.table} in {self.conn_id!r}. Create it first (the "
+                "preoperator can do that), or check the schema and the spelling."
+            )
+        self.table, self.name = found, found.quote(self.connection.dialect)
+
+    def write_into(self, name: str) -> None:
+        """
+        Write rows into another table from here on, which has the columns that are written.
+
+        :param name: as it stands in a statement
+        """
+        self.name = name
+        self._prepared()
+
+    def why_unsafe(self, tables: Sequence[TableName]) -> str | None:
+        """Say why a rollback would not take back what is written to these tables, where that is known."""
+        return None
+
+    def empty(self) -> None:
+        """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
+        with self.errors("could not be emptied"):
+            self._run(f"DELETE FROM {self.name}")
+
+    def run_script(self, script: str | Sequence[str]) -> None:
+        """Run the preoperator's statements."""
+        for statement in [script] if isinstance(script, str) else script:
+            with self.errors("refused the preoperator"):
+                self._run(statement)
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Write rows between here and the end, where the last of them are on their way."""
+        yield
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Write a part of a batch, which is taken back on an error while the rest of the transaction stays."""
+        with self.connection.begin_nested(), self.batch():
+            yield
+
+    def check_at_once(self) -> None:
+        """Have this transaction look at what it would otherwise look at when it commits, where that can be."""
+
+    def write(self, rows: Block) -> None:
+        """
+        Write rows in the current transaction.
+
+        :raises DestinationError: when the database refuses them
+        """
+        if not rows:
+            return
+        self.check_width(rows)
+        with self.errors("refused the batch"):
+            self._write(rows)
+
+    def check_width(self, rows: Block) -> None:
+        """
+        Look whether rows have as many values as there are columns.
+
+        :raises DestinationError: when one has not
+        """
+        if isinstance(rows, Rows) and (wrong := set(map(len, rows)) - {len(self.columns)}):
+            raise DestinationError(
+                f"Rows of {min(wrong)} values do not fit the {len(self.columns)} columns that are written: "
+                f"{', '.join(self.columns)}. Set destination_columns to what rows_processor returns."
+            )
+
+    @contextmanager
+    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
+        """Turn what the driver raises into an error that names the table."""
+        try:
+            yield
+        except CheckpointError:
+            raise
+        # The last two are how drivers refuse a text that is not Unicode, and a number that is too large.
+        except (self.connection.dialect.loaded_dbapi.Error, UnicodeError, OverflowError) as error:
+            message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
+            if blames_rows(self.connection.dialect.name, error):
+                raise BadRowsError(message, one_line(error)) from error
+            raise DestinationError(message) from error
+
+    def quote(self, name: str) -> str:
+        """Quote a column name as the catalog has it."""
+        return quote_name(name, self.connection.dialect)
+
+    def type_of(self, column: str) -> Any:
+        """Return the type of a column that is written, as the catalog has it."""
+        return self._types[self.columns.index(column)]
+
+    def insert_statement(self) -> str:
+        """Write the INSERT with the driver's placeholders."""
+        binds = Binds(self.style, None)
+        values = ", ".join(binds.add(None) for _ in self.columns)
+        names = binds.escape(", ".join(map(self.quote, self.columns)))
+        return f"INSERT INTO {binds.escape(self.name)} ({names}) VALUES ({values})"
+
+    def _conflict_key(self, wanted: Sequence[str] | None) -> list[str]:
+        if not wanted:
+            raise ArgumentError(
+                f"conflict_columns: {self.table} has no primary key, so write_mode='upsert' needs the columns "
+                "that tell its rows apart (with a unique index on them)."
+            )
+        found = self._find(wanted, "conflict_columns")
+        if missing := [column for column in found if column not in self.columns]:
+            raise ArgumentError(
+                f"conflict_columns: {', '.join(missing)} is not among the columns that are loaded: "
+                f"{', '.join(self.columns)}."
+            )
+        return found
+
+    def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
+        """Return the table's columns with their types."""
+        with warnings.catch_warnings():
+            # Types that SQLAlchemy does not know are the databases' own matter.
+            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+            # Nor can it read a column of MySQL whose name has a line break: that one is not found, which is the error.
+            warnings.filterwarnings("ignore", "Unknown (schema content|column)", sa.exc.SAWarning)
+            columns = inspector.get_columns(self.table.table, schema=self.table.schema)
+        return {str(column["name"]): column["type"] for column in columns}
+
+    def _primary_key(self, inspector: sa.Inspector) -> list[str]:
+        key = inspector.get_pk_constraint(self.table.table, schema=self.table.schema)
+        return list(key.get("constrained_columns") or [])
+
+    @property
+    def style(self) -> str:
+        """The driver's paramstyle."""
+        return paramstyle(self.connection)
+
+    @property
+    def types(self) -> list[Any]:
+        """The types of the columns that are written, as the catalog or the driver has them."""
+        return self._types
+
+    def bound(self, index: int, value: Any) -> tuple[str, Any]:
+        """Return how a value is compared with a written column: the SQL around the placeholder, and the value."""
+        return "{}", value
+
+    def _prepared(self) -> None:
+        """Do what has to be done once, before the first row."""
+
+    def _write(self, rows: Any) -> None:
+        cursor = self.raw.cursor()
+        try:
+            cursor.executemany(self.insert_statement(), rows)
+        finally:
+            cursor.close()
+
+    def _run(self, statement: str) -> None:
+        cursor = self.raw.cursor()
+        try:
+            cursor.execute(statement)
+        finally:
+            cursor.close()
+
+    def _find(self, wanted: Sequence[str], argument: str) -> list[str]:
+        found = []
+        for name in wanted:
+            column = match_column(name, self._existing)
+            if column is None:
+                raise DestinationError(
+                    f"{argument}: {self.table} in {self.conn_id!r} has no column {name!r}. "
+                    f"It has: {', '.join(self._existing)}."
+                )
+            found.append(column)
+        return found

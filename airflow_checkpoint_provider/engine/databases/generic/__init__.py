@@ -1,0 +1,1 @@
+"""A database of which nothing is known but its DB-API driver."""

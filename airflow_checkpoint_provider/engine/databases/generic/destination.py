@@ -1,0 +1,59 @@
+"""Writing through a driver of which nothing is known, in SQL that every database has."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+
+
+class AnsiDestination(Destination):
+    """A table that is updated row by row where it has to be: there is no common word for an upsert."""
+
+    def _prepared(self) -> None:
+        self._insert = self.insert_statement()
+        self._others = [name for name in self.columns if name not in self.conflict_columns]
+
+    def _write(self, rows: Any) -> None:
+        with closing(self.raw.cursor()) as cursor:
+            if self.write_mode != "upsert":
+                cursor.executemany(self._insert, [self._bound(row) for row in rows])
+                return
+            for row in rows:
+                self._upsert(cursor, row)
+
+    def _upsert(self, cursor: Any, row: Row) -> None:
+        given = dict(zip(self.columns, row, strict=True))
+        key = {name: given[name] for name in self.conflict_columns}
+        if None not in key.values() and self._count(cursor, key):
+            if not self._others:
+                return
+            binds = Binds(self.style, None)
+            changes = ", ".join(self._equal(binds, name, given[name]) for name in self._others)
+            wanted = self._where(binds, key)
+            cursor.execute(f"UPDATE {binds.escape(self.name)} SET {changes} WHERE {wanted}", binds.values)
+        else:
+            cursor.execute(self._insert, self._bound(row))
+
+    def _count(self, cursor: Any, key: dict[str, Any]) -> int:
+        # Not every driver says how many rows an UPDATE has hit.
+        binds = Binds(self.style, None)
+        wanted = self._where(binds, key)
+        cursor.execute(f"SELECT COUNT(*) FROM {binds.escape(self.name)} WHERE {wanted}", binds.values)
+        return int(cursor.fetchone()[0])
+
+    def _where(self, binds: Binds, key: dict[str, Any]) -> str:
+        return " AND ".join(self._equal(binds, name, value) for name, value in key.items())
+
+    def _equal(self, binds: Binds, name: str, value: Any) -> str:
+        return f"{binds.escape(self.quote(name))} = {binds.add(value)}"
+
+    def _bound(self, row: Row) -> Any:
+        """Return a row as the placeholders of the driver want it."""
+        binds = Binds(self.style, None)
+        for value in row:
+            binds.add(value)
+        return binds.values

@@ -1,0 +1,131 @@
+"""Names of tables as people write them, and as the catalog has them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.mysql.dialect import NO_NAME
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import error_number
+from airflow_checkpoint_provider.engine.databases.oracle.dialect import exists
+from airflow_checkpoint_provider.engine.model.checks import is_text, refuse
+
+_PART = re.compile(r'\s*(?:"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^".`\s][^".`]*?))\s*(\.|$)', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """
+    A table, with its schema where one was given.
+
+    :param quoted: whether the last part was written in quotes, and so is meant to the letter
+    :param schema_quoted: the same of the schema
+    """
+
+    table: str
+    schema: str | None = None
+    quoted: bool = False
+    schema_quoted: bool = False
+
+    @classmethod
+    def parse(cls, text: str, argument: str) -> TableName:
+        """
+        Read ``table`` or ``schema.table``, each part plain or in quotes.
+
+        :param argument: the argument to name in the error
+        :raises ArgumentError: when it is not a table name
+        """
+        parts: list[str] = []
+        quoted: list[bool] = []
+        place, ended = 0, False
+        while not ended:
+            match = _PART.match(text, place) if is_text(text) else None
+            if not match:
+                raise refuse(argument, text, "a table name; write table or schema.table")
+            double, back, plain, stop = match.groups()
+            quoted.append(plain is None)
+            parts.append(plain or (double or "").replace('""', '"') or (back or "").replace("``", "`"))
+            place, ended = match.end(), stop != "."
+        return cls(parts[-1], ".".join(parts[:-1]) or None, quoted[-1], any(quoted[:-1]))
+
+    def resolve(self, inspector: sa.Inspector) -> TableName | None:
+        """Find the table or view in the catalog: to the letter, else folded as the database folds names."""
+        for name in (self, self._folded()):
+            if _is_there(inspector, name):
+                return name if inspector.dialect.name != "sqlite" else name._as_created(inspector)
+        return None
+
+    def _as_created(self, inspector: sa.Inspector) -> TableName:
+        """Spell it as it was created: SQLite does not care, but SQLAlchemy's reading of its catalog does."""
+        tables = [
+            *inspector.get_table_names(schema=self.schema),
+            *inspector.get_view_names(schema=self.schema),
+        ]
+        return replace(self, table=match_column(self.table, tables) or self.table)
+
+    def _folded(self) -> TableName:
+        # SQLAlchemy writes "case does not matter" as lower case, for Oracle too.
+        return replace(
+            self,
+            table=self.table if self.quoted else self.table.lower(),
+            schema=self.schema if self.schema_quoted or not self.schema else self.schema.lower(),
+        )
+
+    def quote(self, dialect: sa.Dialect) -> str:
+        """Write the name for use in a statement."""
+        table = _quote(self.table, self.quoted, dialect)
+        return f"{_quote(self.schema, self.schema_quoted, dialect)}.{table}" if self.schema else table
+
+    def in_catalog(self, dialect: sa.Dialect) -> tuple[str | None, str]:
+        """Return the schema and the table as the catalog spells them, of a name that :meth:`resolve` has found."""
+
+        def spelt(name: str, quoted: bool) -> str:
+            # Only Oracle's dictionary has upper case for what SQLAlchemy writes in lower case.
+            return name if quoted or dialect.name != "oracle" else str(dialect.denormalize_name(name))
+
+        return spelt(self.schema, self.schema_quoted) if self.schema else None, spelt(self.table, self.quoted)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+def _is_there(inspector: sa.Inspector, name: TableName) -> bool:
+    if inspector.dialect.name == "oracle":
+        # The dictionary does not say what a synonym stands for in one place; the server knows.
+        run = inspector.bind.exec_driver_sql  # type: ignore[union-attr]
+        return exists(run, name.quote(inspector.dialect), sa.exc.DBAPIError)
+    return has_table(inspector, name.table, name.schema)
+
+
+def has_table(inspector: sa.Inspector, table: str, schema: str | None) -> bool:
+    """Tell whether the catalog has a table, or a view, of a name as SQLAlchemy spells it."""
+    try:
+        return inspector.has_table(table, schema=schema)
+    except sa.exc.DBAPIError as error:
+        if inspector.dialect.name != "mysql" or not error.orig or error_number(error.orig) not in NO_NAME:
+            raise
+        return False  # not even a name to it, such as one that ends in a blank
+
+
+def _quote(name: str, as_written: bool, dialect: sa.Dialect) -> str:
+    if as_written and dialect.name == "oracle":
+        # Elsewhere lower case needs no quotes; here, without them, it would be another name.
+        return dialect.identifier_preparer.quote_identifier(name)
+    return quote_name(name, dialect)
+
+
+def quote_name(name: str, dialect: sa.Dialect) -> str:
+    """Quote a name as the catalog has it, for a statement without parameters."""
+    quoted: str = dialect.identifier_preparer.quote(name)
+    # SQLAlchemy doubles a % for the drivers that look for parameters behind it.
+    return quoted.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else quoted
+
+
+def match_column(wanted: str, columns: list[str]) -> str | None:
+    """Find a column to the letter, else the only one that differs by case alone."""
+    if wanted in columns:
+        return wanted
+    similar = [column for column in columns if column.lower() == wanted.lower()]
+    return similar[0] if len(similar) == 1 else None

@@ -1,0 +1,168 @@
+"""Writing to MySQL and MariaDB: INSERTs of many rows, and nothing rounded or cut on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName, quote_name
+from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
+from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import check_of, converted
+from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
+
+_ROWS_AT_ONCE = 1_000
+_BYTES_AT_ONCE = 1_000_000
+_ESCAPED = (b"\0", b"'", b'"', b"\\", b"\n", b"\r", b"\x1a")
+_NOT_MINE = (
+    1242  # more than one row from a subquery: what the UPDATE says of a row that another key has caught
+)
+
+_ENGINE = sa.text(
+    "SELECT t.engine FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine"
+    " WHERE t.table_schema = :schema AND t.table_name = :name AND COALESCE(e.transactions, 'NO') <> 'YES'"
+)
+
+
+class MysqlDestination(Destination):
+    """A table in MySQL or MariaDB."""
+
+    transactional = True
+    savepoints = True
+
+    def run_script(self, script: str | Sequence[str]) -> None:
+        listed = [script] if isinstance(script, str) else script
+        for statement in (part for text in listed for part in split_script(text)):
+            # It commits DDL by itself, and what stood before it.
+            with self.errors("refused the preoperator", "only what its DDL has committed stays"):
+                self._run(statement)
+
+    def why_unsafe(self, tables: Sequence[TableName]) -> str | None:
+        default = self.connection.dialect.default_schema_name
+        for name in tables:
+            wanted = {"schema": name.schema or default, "name": name.table}
+            with reading(self.connection):
+                engine = self.connection.execute(_ENGINE, wanted).scalar()
+            if engine:
+                return (
+                    f"{name} is a table of {engine}, whose rows no rollback takes back; ALTER TABLE {name} ENGINE = "
+                    "InnoDB would change that"
+                )
+        return None
+
+    def insert_statement(self) -> str:
+        names = ", ".join(map(self._name, self.columns))
+        return f"INSERT INTO {self._escape(self.name)} ({names}) VALUES "
+
+    def bound(self, index: int, value: Any) -> tuple[str, Any]:
+        return "{}", mysql.as_parameter(value)
+
+    def _prepared(self) -> None:
+        # What a column refuses by itself, such as a text that is too long, is left to the server.
+        self._checks = [
+            check_of(f"Destination {self.conn_id!r}: {name} of {self.table}", type_)
+            for name, type_ in zip(self.columns, self._types, strict=True)
+        ]
+        self._into = self.insert_statement()
+        self._row = f"({', '.join(['%s'] * len(self.columns))})"
+        self._suffix = self._on_duplicate() if self.write_mode == "upsert" else ""
+        with closing(self.raw.cursor()) as cursor:
+            cursor.execute("SELECT @@max_allowed_packet")
+            self._packet = int(cursor.fetchone()[0])
+
+    def _write(self, rows: Any) -> None:
+        columns = [converted(values) for values in zip(*rows, strict=True)]
+        for check, values in zip(self._checks, columns, strict=True):
+            if check:
+                check(values)
+        rows = list(zip(*columns, strict=True))
+        with closing(self.raw.cursor()) as cursor:
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                for piece in self._pieces(rows[start : start + _ROWS_AT_ONCE]):
+                    statement = f"{self._into}{', '.join([self._row] * len(piece))}{self._suffix}"
+                    self._insert(cursor, statement, piece)
+
+    def _insert(self, cursor: Any, statement: str, rows: Sequence[Row]) -> None:
+        values: Any = list(chain.from_iterable(rows))
+        if "%" in self._into:  # else the drivers agree
+            statement, values = mysql.as_read(self.raw, statement, values)
+        try:
+            cursor.execute(statement, values)
+        except self.connection.dialect.loaded_dbapi.Error as error:
+            if mysql.error_number(error) == _NOT_MINE and self._suffix:
+                reason = (
+                    f"a row is equal to one of {self.table} in another unique index than that of "
+                    f"{', '.join(self.conflict_columns)}, and would change that one."
+                )
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {reason} Nothing of the batch is committed; give conflict_columns "
+                    "of the index that tells the rows apart, or remove the other.",
+                    reason,
+                ) from error
+            raise
+
+    def _pieces(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+        """Cut rows so that each statement fits into a packet."""
+        size = sum(len(value) for row in rows for value in row if isinstance(value, (str, bytes)))
+        if size <= _BYTES_AT_ONCE:
+            yield rows
+        elif len(rows) > 1:
+            middle = len(rows) // 2
+            yield from self._pieces(rows[:middle])
+            yield from self._pieces(rows[middle:])
+        else:
+            if (needed := _packet_size(rows[0])) > self._packet:
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: a row for {self.table} takes {needed:,} bytes, and the server "
+                    f"accepts {self._packet:,} at a time. Raise max_allowed_packet there."
+                )
+            yield rows
+
+    def _on_duplicate(self) -> str:
+        inspector = sa.inspect(self.connection)
+        name, schema = self.table.table, self.table.schema
+        keys = [set(inspector.get_pk_constraint(name, schema=schema).get("constrained_columns") or [])]
+        keys += [
+            set(map(str, index["column_names"]))
+            for index in inspector.get_indexes(name, schema=schema)
+            if index["unique"]
+        ]
+        keys = [key for key in keys if key]
+        wanted = set(self.conflict_columns)
+        if wanted not in keys:
+            raise ArgumentError(
+                f"conflict_columns: {self.table} has no unique index on {', '.join(self.conflict_columns)}, and "
+                "MySQL updates by such an index only. Create one, or give the columns of one."
+            )
+        others = [name for name in self.columns if name not in wanted] or self.conflict_columns[:1]
+        values = {name: f"VALUES({self._name(name)})" for name in self.columns}
+        if any(key != wanted for key in keys):
+            # MySQL takes any unique index that a row runs into: then the columns of the wanted one differ.
+            same = " AND ".join(f"{self._name(name)} <=> {values[name]}" for name in self.conflict_columns)
+            for name in others:
+                values[name] = f"IF({same}, {values[name]}, (SELECT 1 UNION SELECT 2))"
+        # VALUES() because MariaDB knows no other way to say it.
+        return " ON DUPLICATE KEY UPDATE " + ", ".join(
+            f"{self._name(name)} = {values[name]}" for name in others
+        )
+
+    def _name(self, column: str) -> str:
+        return self._escape(quote_name(column, self.connection.dialect))
+
+    def _escape(self, name: str) -> str:
+        """Write a name into a statement with parameters."""
+        return name.replace("%", "%%")
+
+
+def _packet_size(row: Row) -> int:
+    texts = (
+        v.encode("utf-8", "replace") if isinstance(v, str) else v for v in row if isinstance(v, (str, bytes))
+    )
+    return 1_000 + sum(len(text) + sum(map(text.count, _ESCAPED)) for text in texts)

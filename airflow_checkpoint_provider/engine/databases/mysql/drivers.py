@@ -1,0 +1,101 @@
+"""What is particular to MySQL and MariaDB: their drivers, their sessions, the numbers of their errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from airflow_checkpoint_provider.engine.databases.values import time_text
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+
+URLS = {
+    "MySQLdb": "mysql+mysqldb://",
+    "mysql": "mysql+mysqlconnector://",
+    "pymysql": "mysql+pymysql://",
+}
+DUPLICATE_COLUMN = 1060
+LOCK_WAIT_TIMEOUT = 1205
+_PERCENT = re.compile(r"%(?:(?P<place>s)|\((?P<name>[^)]*)\)s|%|)")
+
+
+def is_connector(raw: Any) -> bool:
+    """Tell MySQL's own driver from MySQLdb and from PyMySQL, which is made like it."""
+    return any(base.__module__.startswith("mysql.") for base in type(raw).__mro__)
+
+
+def streaming_cursor(raw: Any) -> Any:
+    """Return a cursor that does not fetch the whole result at once."""
+    if is_connector(raw):
+        return raw.cursor(buffered=False, raw=True)
+    return raw.cursor(_module(raw, "cursors").SSCursor)
+
+
+def converters(raw: Any) -> dict[Any, Any]:
+    """Return the driver's table of functions that read values, by the type of the column."""
+    return raw.converter if hasattr(raw, "converter") else raw.decoders  # type: ignore[no-any-return]
+
+
+def as_read(raw: Any, text: str, values: Mapping[str, Any] | Sequence[Any] | None) -> tuple[str, Any]:
+    """
+    Write a statement so that every driver reads ``%s``, ``%(name)s`` and ``%%`` in it as Python does.
+
+    MySQL's own driver leaves ``%%`` as it is, and takes the ``%s`` of a quoted ``'%%s'`` for a placeholder. Only among
+    named ones can a ``%`` be written for it.
+
+    :raises ArgumentError: when values and placeholders do not fit
+    """
+    if not is_connector(raw) or values is None:
+        return text, values
+    if not values:
+        return text.replace("%%", "%"), None
+    named = dict(values) if isinstance(values, Mapping) else {str(n): v for n, v in enumerate(values, 1)}
+    places = count(1)
+
+    def write(found: re.Match[str]) -> str:
+        name = str(next(places)) if found["place"] else found["name"]
+        if name is None:
+            return "%(percent)%"
+        if name not in named:
+            raise ArgumentError(f"parameters: there is no value for a {found.group()} of the query.")
+        return f"%({name})s"
+
+    text = _PERCENT.sub(write, text)
+    if not isinstance(values, Mapping) and next(places) <= len(values):
+        raise ArgumentError("parameters: there are more values than %s in the query.")
+    return text, named
+
+
+def leave(raw: Any) -> None:
+    """Stop reading a result that has rows left, before the connection is closed, which would read them."""
+    if is_connector(raw):
+        raw.shutdown()  # closes the socket; the method of this name in mysqlclient shuts down the server
+
+
+def as_parameter(value: Any) -> Any:
+    """Write what the drivers would write wrongly, or not at all."""
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC).replace(tzinfo=None)  # the zone of the session
+    if isinstance(value, timedelta):
+        return time_text(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, (memoryview, bytearray)):
+        return bytes(value)
+    return value
+
+
+def error_number(error: BaseException) -> int | None:
+    """Return the server's or the driver's number of an error."""
+    number = getattr(error, "errno", None) or (error.args[0] if error.args else None)
+    return number if isinstance(number, int) else None
+
+
+def _module(raw: Any, name: str) -> Any:
+    from importlib import import_module
+
+    base = next(base for base in type(raw).__mro__ if base.__module__.startswith(("MySQLdb.", "pymysql.")))
+    return import_module(f"{base.__module__.partition('.')[0]}.{name}")

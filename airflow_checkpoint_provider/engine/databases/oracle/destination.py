@@ -1,0 +1,159 @@
+"""Writing to Oracle: arrays of bind variables, whose types are the columns'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of
+from airflow_checkpoint_provider.engine.databases.oracle.driver import error_code, primary_key
+from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
+from airflow_checkpoint_provider.engine.model.errors import (
+    BadRowsError,
+    CheckpointError,
+    DestinationError,
+    one_line,
+)
+
+_NULL_REFUSED = frozenset((1400, 1407))
+
+
+class OracleDestination(Destination):
+    """
+    A table in Oracle.
+
+    Direct path loading is faster and not used: it commits by itself, so a batch and its checkpoint would not be
+    in one transaction.
+    """
+
+    transactional = True
+    savepoints = True
+
+    def quote(self, name: str) -> str:
+        # The names are the catalog's, as the server describes them, to the letter.
+        return str(self.connection.dialect.identifier_preparer.quote_identifier(name))
+
+    def run_script(self, script: str | Sequence[str]) -> None:
+        texts = [script] if isinstance(script, str) else script
+        super().run_script([statement for text in texts for statement in split_script(text)])
+
+    def check_at_once(self) -> None:
+        self._run("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
+        cursor = self.raw.cursor()
+        try:
+            cursor.execute(f"SELECT * FROM {self.name} WHERE 1 = 0")
+            return {str(column[0]): column for column in cursor.description}
+        finally:
+            cursor.close()
+
+    def _primary_key(self, inspector: sa.Inspector) -> list[str]:
+        return primary_key(self.raw, *self.table.in_catalog(self.connection.dialect))
+
+    def _prepared(self) -> None:
+        self._writers: list[Column] = []
+        for name, described in zip(self.columns, self._types, strict=True):
+            column = column_of(described)
+            if column is None:
+                raise DestinationError(
+                    f"destination_columns: {name} of {self.table} in {self.conn_id!r} is of type {_type(described)}, "
+                    "which cannot be written. Leave it out, by a mapping in destination_columns."
+                )
+            self._writers.append(column)
+        upsert = self.write_mode == "upsert"
+        self._statement = self._merge() if upsert else self.insert_statement()
+        driver = self.connection.dialect.loaded_dbapi
+        # Without them, a column that has no value in a batch would be bound as text.
+        self._sizes = [getattr(driver, c.in_merge if upsert else c.in_insert) for c in self._writers]
+
+    def insert_statement(self) -> str:
+        """Write the INSERT with the driver's placeholders."""
+        names = ", ".join(map(self.quote, self.columns))
+        return f"INSERT INTO {self.name} ({names}) VALUES ({', '.join(self._placeholders())})"
+
+    @contextmanager
+    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
+        try:
+            with super().errors(what, outcome):
+                yield
+        except DestinationError as error:
+            if error_code(error.__cause__) in _NULL_REFUSED:
+                also = ". In Oracle, an empty string is NULL, too."
+                reason = f"{one_line(error.__cause__ or error)}{also}"
+                raise BadRowsError(f"{error}{also}", reason) from error.__cause__
+            raise
+        except CheckpointError:
+            raise
+        except (ValueError, TypeError) as error:  # what the driver has no form for
+            raise BadRowsError(
+                f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}",
+                one_line(error),
+            ) from error
+
+    def bound(self, index: int, value: Any) -> tuple[str, Any]:
+        writer = self._writers[index]
+        variable = self.raw.cursor().var(getattr(self.connection.dialect.loaded_dbapi, writer.in_merge))
+        variable.setvalue(0, writer.convert(value))
+        return writer.form, variable
+
+    def _merge(self) -> str:
+        names = [self.quote(name) for name in self.columns]
+        keys = [self.quote(name) for name in self.conflict_columns]
+        placed = ", ".join(
+            f"{placeholder} AS {name}" for placeholder, name in zip(self._placeholders(), names, strict=True)
+        )
+        same = " AND ".join(f"dst.{key} = src.{key}" for key in keys)
+        changes = ", ".join(f"dst.{name} = src.{name}" for name in names if name not in keys)
+        # One row at a time, as the driver sends arrays: of several with one key the last wins.
+        return (
+            f"MERGE INTO {self.name} dst USING (SELECT {placed} FROM dual) src ON ({same})"
+            + (f" WHEN MATCHED THEN UPDATE SET {changes}" if changes else "")
+            + f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)})"
+            + f" VALUES ({', '.join(f'src.{name}' for name in names)})"
+        )
+
+    def _placeholders(self) -> list[str]:
+        return [column.form.format(f":{number}") for number, column in enumerate(self._writers, 1)]
+
+    def _write(self, rows: Any) -> None:
+        columns = list(zip(*rows, strict=True))
+        changed = False
+        for index, (writer, values) in enumerate(zip(self._writers, columns, strict=True)):
+            if not writer.as_they_are.issuperset(map(type, values)):
+                columns[index] = self._converted(index, writer, values)
+                changed = True
+        cursor = self.raw.cursor()
+        try:
+            cursor.setinputsizes(*self._sizes)
+            cursor.executemany(self._statement, list(zip(*columns, strict=True)) if changed else list(rows))
+        finally:
+            cursor.close()
+
+    def _converted(self, index: int, writer: Column, values: tuple[Any, ...]) -> Any:
+        converted = []
+        for value in values:
+            try:
+                converted.append(None if value is None else writer.convert(value))
+            except (ValueError, ArithmeticError, TypeError) as error:
+                column, type_ = f"{self.columns[index]} of {self.table}", _type(self._types[index])
+                reason = f"{column} is {type_}, and {_shown(value)} {error}."
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {reason} Nothing of the batch is committed. Convert it in the "
+                    "query or in rows_processor.",
+                    reason,
+                ) from error
+        return converted
+
+
+def _type(described: Any) -> str:
+    return str(described[1].name).removeprefix("DB_TYPE_")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

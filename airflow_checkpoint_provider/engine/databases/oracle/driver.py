@@ -1,0 +1,73 @@
+"""What is particular to Oracle and needed in more than one place: sessions, error codes, the dictionary."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+NAME_IN_USE = 955
+
+
+SECOND_DIGITS = 6
+"""Digits of a second that a datetime and a timedelta hold; Oracle may have 9."""
+
+BOUND_MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'
+"""A time with its zone's offset, as :func:`moment_text` writes it."""
+
+READ_MOMENT = f"S{BOUND_MOMENT}"
+"""The same with a sign or a blank, which keeps 44 BC from being read as 44."""
+
+
+def error_code(error: BaseException | None) -> int | None:
+    """Return the number of an ORA- error; 0 for one of the driver's own, ``None`` for anything else."""
+    details = error.args[0] if error is not None and error.args else None
+    code = getattr(details, "code", None)
+    return code if isinstance(code, int) else None
+
+
+def moment_text(value: datetime) -> str:
+    """Write a time with its zone's offset; the driver would take the time and leave out the zone."""
+    offset = value.utcoffset()
+    if offset is not None and offset.seconds % 60:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="microseconds")
+
+
+def primary_key(raw: Any, owner: str | None, table: str) -> list[str]:
+    """
+    Return the primary key of a table or of what a synonym stands for, or an empty list.
+
+    :param owner: the schema, or ``None`` for the session's
+    :param table: the name as the dictionary has it
+    """
+    cursor = raw.cursor()
+    try:
+        if owner is None:
+            owner = _first(cursor, "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual", [])[0]
+        for _ in range(2):
+            cursor.execute(PRIMARY_KEY, [owner, table])
+            if found := [str(column) for (column,) in cursor.fetchall()]:
+                return found
+            synonym = _first(cursor, SYNONYM, [owner, table])
+            if not synonym:
+                return []
+            owner, table = synonym
+        return []
+    finally:
+        cursor.close()
+
+
+PRIMARY_KEY = (
+    "SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c "
+    "ON c.owner = k.owner AND c.constraint_name = k.constraint_name "
+    "WHERE k.constraint_type = 'P' AND k.owner = :1 AND k.table_name = :2 ORDER BY c.position"
+)
+SYNONYM = (
+    "SELECT s.table_owner, s.table_name FROM all_synonyms s WHERE s.owner IN (:1, 'PUBLIC') "
+    "AND s.synonym_name = :2 AND s.db_link IS NULL ORDER BY CASE s.owner WHEN 'PUBLIC' THEN 1 ELSE 0 END"
+)
+
+
+def _first(cursor: Any, statement: str, values: list[Any]) -> Any:
+    cursor.execute(statement, values)
+    return cursor.fetchone()

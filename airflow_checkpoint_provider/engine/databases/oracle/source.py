@@ -1,0 +1,237 @@
+"""Reading from Oracle: every value exact, or an error before the first row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, RowReader
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.oracle.driver import (
+    BOUND_MOMENT,
+    READ_MOMENT,
+    SECOND_DIGITS,
+    error_code,
+    moment_text,
+    primary_key,
+)
+from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError, one_line
+from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
+
+_AMBIGUOUS = 918
+_ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
+
+# Read as text that the server writes, where the driver's Python value would have lost something.
+_AS_TEXT = {
+    # The driver leaves the zone out.
+    "DB_TYPE_TIMESTAMP_TZ": f"TO_CHAR({{}}, '{READ_MOMENT}')",
+    "DB_TYPE_TIMESTAMP_LTZ": f"TO_CHAR(CAST({{}} AS TIMESTAMP(6) WITH TIME ZONE), '{READ_MOMENT}')",
+    "DB_TYPE_INTERVAL_YM": "TO_CHAR({})",
+    "DB_TYPE_JSON": "JSON_SERIALIZE({} RETURNING CLOB)",
+    "DB_TYPE_XMLTYPE": "XMLSERIALIZE(CONTENT {} AS CLOB)",
+}
+# A bind variable is compared as the column's type: no conversion, so that an index is used, and nothing is rounded.
+_TYPED = {
+    "DB_TYPE_TIMESTAMP_TZ": f"TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}')",
+    "DB_TYPE_TIMESTAMP_LTZ": (
+        f"CAST(TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}') AS TIMESTAMP(6) WITH LOCAL TIME ZONE)"
+    ),
+    "DB_TYPE_INTERVAL_YM": "TO_YMINTERVAL({})",
+    "DB_TYPE_ROWID": "CHARTOROWID({})",
+}
+_BOUND = frozenset(
+    (
+        *("DB_TYPE_DATE", "DB_TYPE_TIMESTAMP", "DB_TYPE_BINARY_FLOAT", "DB_TYPE_BINARY_DOUBLE"),
+        *("DB_TYPE_CHAR", "DB_TYPE_NCHAR", "DB_TYPE_NVARCHAR"),
+    )
+)
+# LOBs come as whole values and not as locators.
+_WHOLE = {
+    "DB_TYPE_CLOB": "DB_TYPE_LONG",
+    "DB_TYPE_NCLOB": "DB_TYPE_LONG_NVARCHAR",
+    "DB_TYPE_BLOB": "DB_TYPE_LONG_RAW",
+}
+_UNSORTED = frozenset((*_WHOLE, "DB_TYPE_LONG", "DB_TYPE_LONG_RAW", "DB_TYPE_JSON", "DB_TYPE_XMLTYPE"))
+_REFUSED = {
+    "DB_TYPE_BFILE": "the file is not in the database; leave the column out",
+    "DB_TYPE_CURSOR": "a cursor is no value; leave the column out",
+    "DB_TYPE_OBJECT": "select its attributes, as in t.{}.attribute",
+    "DB_TYPE_VECTOR": "select VECTOR_SERIALIZE({} RETURNING CLOB)",
+}
+
+
+class OracleSource(Source):
+    """One query on an oracledb connection."""
+
+    first_row = "FETCH FIRST 1 ROWS ONLY"
+
+    def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
+        self._types: dict[str, str] = {}
+        self._types_there: Any = connection.dialect.loaded_dbapi
+        super().__init__(connection, query, conn_id)
+        self._sort_as_compared()
+        self._binder = self.raw.cursor()
+
+    def quote(self, name: str) -> str:
+        # With the derived table's name: in ORDER BY, a bare one would mean the text that the column is read as.
+        return f"src.{super().quote(name)}"
+
+    def exact(self, column: str) -> str:
+        form = _AS_TEXT.get(self._types[column])
+        return f"{form.format(self.quote(column))} AS {super().quote(column)}" if form else self.quote(column)
+
+    def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
+        if what == "*" and self._reads_text:
+            what = ", ".join(map(self.exact, self._types))
+        return super().select(what, suffix, binds)
+
+    def typed(self, column: str, placeholder: str) -> str:
+        return _TYPED.get(self._types[column], "{}").format(placeholder)
+
+    def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
+        key = tuple(self._bound(column, value) for column, value in zip(columns, key, strict=True))
+        return super().compare(columns, operator, key, binds)
+
+    def _bound(self, column: str, value: Any) -> Any:
+        """Turn a value of the column into what is bound for it."""
+        type_ = self._types[column]
+        if type_ in _ZONED and isinstance(value, datetime):
+            return moment_text(value)
+        if type_ in _BOUND:
+            variable = self._binder.var(getattr(self._types_there, type_))
+            variable.setvalue(0, value)
+            return variable
+        return value
+
+    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
+        if unsorted := [column for column in columns if self._types[column] in _UNSORTED]:
+            raise SourceError(
+                f"checkpoint_column: {', '.join(unsorted)} is {_plain(self._types[unsorted[0]])}, which Oracle cannot "
+                "sort by. Choose another column, or leave checkpoint_column out and give the query an ORDER BY."
+            )
+        return super().last_key(columns, part)
+
+    def primary_key(self, table: TableName) -> list[str]:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection))
+        dialect = self.connection.dialect
+        return primary_key(self.raw, *found.in_catalog(dialect)) if found else []
+
+    def statistics(self, table: TableName, column: str) -> TableStatistics | None:
+        row = self.one(self.select("COUNT(*)"))
+        return TableStatistics(rows=int(row[0])) if row else None
+
+    def sample_clause(self, percent: float) -> str:
+        return f"SAMPLE ({max(percent, 0.000001):.6f})"
+
+    def whole(self) -> tuple[str, Any]:
+        return self.select("*") if self._reads_text else super().whole()
+
+    @contextmanager
+    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
+        text, values = statement
+        if skip > 0:
+            text = f"SELECT * FROM (\n{text}\n) src OFFSET {skip} ROWS"
+        with self._cursor() as cursor:
+            # One more, so that the last round trip of a block also says whether another follows.
+            cursor.arraysize, cursor.prefetchrows = READ_AT_ONCE, READ_AT_ONCE + 1
+            with self.errors():
+                self._execute(cursor, (text, values))
+            yield Guarded(RowReader(cursor.fetchmany), self.errors)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        try:
+            with super().errors():
+                yield
+        except SourceError as error:
+            if error_code(error.__cause__) != _AMBIGUOUS:
+                raise
+            raise SourceError(
+                "sql: the query returns more than one column called by one name. Give each column a name of its own "
+                "(SELECT a.id AS a_id, b.id AS b_id ...)."
+            ) from error.__cause__
+        except CheckpointError:
+            raise
+        except (ValueError, OverflowError) as error:  # what Python has no value for
+            moments = [
+                name
+                for name, type_ in self._types.items()
+                if type_.startswith(("DB_TYPE_DATE", "DB_TYPE_TIME"))
+            ]
+            raise SourceError(
+                f"Source {self.conn_id!r}: {one_line(error)}. Python has no such value, such as a year before 1: have "
+                f"the query return text instead, by TO_CHAR (of {', '.join(moments) or 'that column'})."
+            ) from error
+
+    @property
+    def _reads_text(self) -> bool:
+        return not _AS_TEXT.keys().isdisjoint(self._types.values())
+
+    def _sort_as_compared(self) -> None:
+        """Comparing goes by NLS_COMP and sorting by NLS_SORT: rows that sort otherwise would be passed over."""
+        rows = dict(self._all("SELECT parameter, value FROM nls_session_parameters"))
+        if rows.get("NLS_COMP") != "LINGUISTIC" and rows.get("NLS_SORT") != "BINARY":
+            self._all("ALTER SESSION SET NLS_SORT = BINARY")
+
+    def _all(self, statement: str) -> list[Any]:
+        with self.errors(), self._cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    @contextmanager
+    def _cursor(self, **options: Any) -> Iterator[Any]:
+        with super()._cursor(**options) as cursor:
+            cursor.outputtypehandler = self._fetched
+            yield cursor
+
+    def _fetched(self, cursor: Any, column: Any) -> Any:
+        """Say as what a column is to be fetched: digits are kept, LOBs are read, zones are understood."""
+        type_ = column.type_code
+        if type_ is self._types_there.DB_TYPE_NUMBER and not (column.scale == 0 and column.precision):
+            return cursor.var(Decimal, arraysize=cursor.arraysize)
+        if type_.name in _WHOLE:
+            return cursor.var(getattr(self._types_there, _WHOLE[type_.name]), arraysize=cursor.arraysize)
+        if self._types.get(column.name) in _ZONED and type_ is self._types_there.DB_TYPE_VARCHAR:
+            return cursor.var(type_, 64, arraysize=cursor.arraysize, outconverter=_moment)
+        return None
+
+    def _described(self, description: Sequence[Any]) -> None:
+        for column in description:
+            name, type_ = str(column[0]), column[1].name
+            if type_ in _REFUSED:
+                raise SourceError(
+                    f"sql: {name} is {_plain(type_)}, which cannot be carried over: {_REFUSED[type_].format(name)}."
+                )
+            digits = column[5] or 0
+            if type_.startswith(("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")) and digits > SECOND_DIGITS:
+                raise SourceError(
+                    f"sql: {name} has {digits} digits of a second, of which Python holds {SECOND_DIGITS}. Cast it "
+                    f"in the query: {_cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
+                )
+            self._types[name] = type_
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.strip())
+
+
+def _plain(type_: str) -> str:
+    return f"of type {type_.removeprefix('DB_TYPE_')}"
+
+
+def _cast(name: str, type_: str) -> str:
+    if type_ == "DB_TYPE_INTERVAL_DS":
+        return f"CAST({name} AS INTERVAL DAY(9) TO SECOND({SECOND_DIGITS}))"
+    zone = {"DB_TYPE_TIMESTAMP_TZ": " WITH TIME ZONE", "DB_TYPE_TIMESTAMP_LTZ": " WITH LOCAL TIME ZONE"}
+    return f"CAST({name} AS TIMESTAMP({SECOND_DIGITS}){zone.get(type_, '')})"

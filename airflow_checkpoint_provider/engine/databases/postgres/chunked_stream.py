@@ -1,0 +1,62 @@
+"""Rows as Python values that the server sends without being asked for each block, and so while others are written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE
+from airflow_checkpoint_provider.engine.databases.postgres.text_values import Fetch
+from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S, cut
+
+
+def can_send_ahead() -> bool:
+    """Tell whether libpq can hand out a result in parts, as it can from version 17 on."""
+    from psycopg import capabilities
+
+    return capabilities.has_stream_chunked()
+
+
+@contextmanager
+def sent_ahead(raw: Any, statement: tuple[str, Any]) -> Iterator[Fetch]:
+    """
+    Run a statement, and give what fetches its next rows.
+
+    Until the end psycopg keeps the connection locked: whatever else is asked of it waits for ever.
+
+    :param raw: the psycopg connection
+    """
+    text, values = statement
+    with (
+        raw.cursor() as cursor,
+        _ended_soon(cursor.stream(text, values, size=READ_AT_ONCE), raw) as rows,
+        not_waited_for(raw),
+    ):
+        yield lambda size: list(islice(rows, size))
+
+
+@contextmanager
+def _ended_soon(rows: Generator[Any], raw: Any) -> Iterator[Generator[Any]]:
+    """Have the statement cancelled if rows are left, and the connection cut if that does not end it."""
+    try:
+        yield rows
+    finally:
+        impatient = threading.Timer(PATIENCE_S, cut, [raw])
+        impatient.start()
+        rows.close()
+        impatient.cancel()
+
+
+@contextmanager
+def not_waited_for(raw: Any) -> Iterator[None]:
+    """Let who stops the attempt not wait for an answer, as psycopg does to end what has begun."""
+    try:
+        yield
+    except (Exception, GeneratorExit):
+        raise
+    except BaseException:
+        raw.close()
+        raise

@@ -1,0 +1,80 @@
+"""The form in which Postgres is to pack rows: the COPY that does it, and how to read one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.identifiers import quote_name
+
+# What libpq takes from the socket at once grows to the longest message that it has seen, and stays so.
+LARGE_VALUE = f"SELECT repeat(' ', {64 * 1024})"
+
+
+@dataclass(frozen=True)
+class Form:
+    """
+    Columns in their order, as COPY writes them.
+
+    :param casts: types that the server turns columns into before; no Python value that is looked at changes by it
+    """
+
+    binary: bool
+    columns: tuple[str, ...]
+    casts: Mapping[str, str] = field(default_factory=dict)
+
+    def command(
+        self, raw: Any, statement: tuple[str, Any], skip: int, given: list[str], dialect: sa.Dialect
+    ) -> bytes:
+        """
+        Write the COPY of a query.
+
+        :param raw: the psycopg connection that it will run on
+        :param given: the columns that the query returns
+        """
+        from psycopg import ClientCursor
+
+        text, values = statement
+        if values is not None:  # COPY takes no parameters: the driver writes them out
+            text = ClientCursor(raw).mogrify(text, values)
+        if skip > 0 or self.casts or list(self.columns) != given:
+            names = ", ".join(self._expression(column, dialect) for column in self.columns)
+            text = f"SELECT {names} FROM (\n{text}\n) src OFFSET {max(skip, 0)}"
+        return f"COPY (\n{text}\n) TO STDOUT{' (FORMAT binary)' if self.binary else ''}".encode()
+
+    def reader(self, raw: Any, oids: Mapping[str, int]) -> Callable[[list[bytes | None]], Row]:
+        """
+        Return what turns the fields of a row into Python values.
+
+        :param oids: of the types of the query's columns
+        """
+        from psycopg.adapt import Transformer
+        from psycopg.pq import Format
+
+        types = raw.adapters.types
+        sent = dict(oids) | {column: types[kind].oid for column, kind in self.casts.items()}
+        adapt, form = Transformer(raw), Format(self.binary)
+        loaders = [adapt.get_loader(sent[column], form) for column in self.columns]
+
+        def load(fields: list[bytes | None]) -> Row:
+            pairs = zip(loaders, fields, strict=True)
+            return [None if field is None else _load(loader, field) for loader, field in pairs]
+
+        return load
+
+    def _expression(self, column: str, dialect: sa.Dialect) -> str:
+        name = quote_name(column, dialect)
+        return f"CAST({name} AS {self.casts[column]})" if column in self.casts else name
+
+
+def _load(loader: Any, field: bytes) -> Any:
+    from psycopg import DataError
+
+    try:
+        return loader.load(field)
+    except DataError:  # Python has no infinite day
+        return field

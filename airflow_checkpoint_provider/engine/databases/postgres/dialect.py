@@ -1,0 +1,45 @@
+"""Everything that the engine asks about Postgres."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.sockets import KEEPALIVE, goes_over_network
+
+# The server probes the client as the client probes the server, unless somebody has said how.
+_PROBE_CLIENT = (
+    "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '{TCP_KEEPIDLE}'), "
+    "('tcp_keepalives_interval', '{TCP_KEEPINTVL}'), ('tcp_keepalives_count', '{TCP_KEEPCNT}')) "
+    "AS wanted (name, value) USING (name) WHERE source = 'default'"
+).format(**KEEPALIVE)
+
+
+def _prepare_psycopg(raw: Any) -> None:
+    import psycopg
+    from psycopg.rows import tuple_row
+
+    # Extras of the Airflow connection may ask for dictionaries and autocommit, and servers have their own defaults.
+    raw.row_factory = tuple_row
+    raw.autocommit = True
+    raw.execute(
+        "SET client_encoding = 'UTF8';"
+        # Without an order (DMY, YMD): that one is for reading literals, and so the user's own matter.
+        "SET datestyle = 'ISO';"
+        "SET intervalstyle = 'postgres'; SET lc_monetary = 'C';"
+        # Another attempt's update is waited for, and then seen.
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    )
+    if goes_over_network(raw):
+        # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
+        with suppress(psycopg.Error):  # what speaks like Postgres need not have these
+            raw.execute(_PROBE_CLIENT)
+    raw.autocommit = False
+
+
+# Constraints, values that do not fit, what a trigger refuses, an index entry that is too long. Not what the whole
+# table, the session or the server is refused for: rights, locks, columns that are missing.
+_POSTGRES_CLASSES = ("22", "23", "44")
+
+
+_POSTGRES = frozenset(("P0001", "54000"))

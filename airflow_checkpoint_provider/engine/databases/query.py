@@ -1,0 +1,85 @@
+"""The user's query: one statement, wrapped without touching what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+
+# Just enough of SQL to know where a statement ends: what stands in quotes or comments does not count.
+TOKENS = re.compile(
+    r"""
+    (?P<blank> \s+ | --[^\n]* | /\*.*?\*/ )
+    | (?P<quoted>
+        (?<!\w)N?Q'(?:\[.*?\]|\{.*?\}|\(.*?\)|<.*?>|(?P<mark>[^\s\[{(<]).*?(?P=mark))'
+        | \bE'(?:[^'\\]|\\.|'')*' | '[^']*' | "[^"]*" | `[^`]*`
+        | (?<![\w$])(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag)
+    )
+    | (?P<order> \bORDER\s+BY\b )
+    | (?P<other> \w+ | . )
+    """,
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """
+    One SELECT, without a trailing semicolon.
+
+    :param text: the statement, with the driver's own placeholders
+    :param parameters: values of the placeholders
+    :param ordered: whether its outermost level has an ORDER BY
+    """
+
+    text: str
+    parameters: Parameters = None
+    ordered: bool = False
+
+    @classmethod
+    def parse(cls, sql: str, parameters: Parameters = None, tokens: re.Pattern[str] = TOKENS) -> Query:
+        """
+        Check that there is one statement, and cut off what would stand in the way of wrapping it.
+
+        :param tokens: how the database writes quotes and comments
+        :raises ArgumentError: when there is none, or more than one
+        """
+        if isinstance(parameters, (str, bytes)):
+            raise ArgumentError("parameters: give a mapping of names or a list of values, not a string.")
+        kept = end = 0
+        ordered, ended = False, False
+        for kind, value, depth in tokenize(sql, tokens):
+            if value == ";":
+                ended = kept > 0
+            elif kind != "blank":
+                if ended:
+                    raise ArgumentError(
+                        "sql: there is more than one statement; one query is read. Statements that prepare "
+                        "the destination belong in preoperator."
+                    )
+                kept = end + len(value)
+                ordered = ordered or (kind == "order" and depth == 0)
+            end += len(value)
+        if not kept:
+            raise ArgumentError("sql: the query is empty.")
+        return cls(sql[:kept].strip().lstrip(";").lstrip(), parameters or None, ordered)
+
+    @property
+    def source(self) -> str:
+        """The query as a derived table (on lines of its own, for it may end in a comment)."""
+        return f"(\n{self.text}\n) src"
+
+
+def tokenize(sql: str, tokens: re.Pattern[str] = TOKENS) -> Iterator[tuple[str, str, int]]:
+    """Cut a statement into pieces: their kind, their text, and how many parentheses they stand in."""
+    depth = 0
+    for match in tokens.finditer(sql):
+        kind, text = str(match.lastgroup), match.group()
+        depth -= text == ")"
+        yield kind, text, depth
+        depth += text == "("

@@ -1,0 +1,103 @@
+"""The socket under a connection: noticing that its other end is gone, and cutting it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+# Together two minutes, after which an end that does not even answer a probe is taken for gone. A server that is
+# merely slow answers them, through its system, however long it takes.
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+
+_OF_NETWORKS = (socket.AF_INET, socket.AF_INET6)
+
+
+def notice_gone_peer(raw: Any) -> None:
+    """
+    Have the system probe a connection on which nothing comes, as long as the user has not said how.
+
+    A firewall that forgets a connection, a machine that loses its power or a failover sends no farewell, and reading
+    would wait for ever. TCP_USER_TIMEOUT, which would limit sending as well, is not set: it also ends connections to
+    a server that is alive and has not taken what was sent for so long. Sending to an end that is gone is given up by
+    the system itself (tcp_retries2, about a quarter of an hour).
+
+    :param raw: the driver's connection
+    """
+    line = _socket_of(raw)
+    if line is None:
+        return
+    with line, suppress(OSError):
+        if line.family not in _OF_NETWORKS or _is_set_by_user(raw):
+            return
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEPALIVE.items():
+            if hasattr(socket, name):  # not on every system
+                line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def goes_over_network(raw: Any) -> bool:
+    """Tell whether the ends of a connection may be lost to each other; a socket in a folder ends with its other end."""
+    line = _socket_of(raw)
+    if line is None:
+        return False
+    with line:
+        return line.family in _OF_NETWORKS
+
+
+def cut(raw: Any) -> None:
+    """Make whatever waits on a connection fail, in whichever thread it does."""
+    line = _socket_of(raw)
+    if line is not None:
+        with line, suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+def connect_soon(connect: Callable[[], Any], seconds: float) -> Any:
+    """
+    Open a connection to say goodbye on, or give that up.
+
+    :raises TimeoutError: when the server takes longer
+    """
+    done: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(connect())
+        except BaseException as error:
+            done.set_exception(error)
+
+    # A thread that may be left behind: drivers wait for minutes, and those written in C cannot be interrupted.
+    threading.Thread(target=run, name="checkpoint-connect", daemon=True).start()
+    return done.result(seconds)
+
+
+def _socket_of(raw: Any) -> socket.socket | None:
+    """Return a second handle of a connection's socket, or ``None`` where the driver keeps it to itself."""
+    with suppress(Exception):  # each driver says in its own way that a connection is closed
+        number = _fileno(raw)
+        if number is not None and number >= 0:
+            return socket.socket(fileno=os.dup(number))
+    return None
+
+
+def _fileno(raw: Any) -> int | None:
+    if hasattr(raw, "fileno"):  # psycopg, MySQLdb
+        return int(raw.fileno())
+    line = getattr(raw, "_sock", None) or getattr(
+        getattr(raw, "_socket", None), "sock", None
+    )  # PyMySQL; MySQL's own
+    return int(line.fileno()) if line is not None else None
+
+
+def _is_set_by_user(raw: Any) -> bool:
+    """Tell whether the connection's own parameters are about this, as those of Postgres may be."""
+    parameters: dict[str, str] = getattr(getattr(raw, "info", None), "get_parameters", dict)()
+    return any(name.startswith("keepalives") or name == "tcp_user_timeout" for name in parameters)
+
+
+PATIENCE_S = 2.0  # for a statement that was cancelled to end

@@ -1,0 +1,288 @@
+"""Reading through any DB-API driver whose cursor hands out rows as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, Row, RowReader
+from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection, reading
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column
+from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    CheckpointError,
+    InvalidCheckpointError,
+    SourceError,
+    one_line,
+)
+from airflow_checkpoint_provider.engine.model.key import Key, tie
+from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
+
+
+class Prefetch(Enum):
+    """When a thread reads ahead of the rows that are written."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    WHILE_WAITING = "while the destination is waited for"
+
+
+class Source:
+    """
+    One query on one connection.
+
+    :param connection: an open connection that nothing else uses
+    :param query: what to read
+    :param conn_id: the Airflow connection, for messages
+    """
+
+    first_row = ""  # how it is asked for no more than one row, if it can be
+    row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
+
+    def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
+        self.connection = connection
+        self.query = query
+        self.conn_id = conn_id
+        self.raw = raw_connection(connection)
+        self.paramstyle = paramstyle(connection)
+        self.columns = self._describe()
+
+    def quote(self, name: str) -> str:
+        """Quote a column name as the query returns it, for a statement of :meth:`select`."""
+        return self.connection.dialect.identifier_preparer.quote_identifier(name)
+
+    def find_columns(self, wanted: Sequence[str], argument: str) -> list[str]:
+        """
+        Find columns of the query.
+
+        :param argument: the argument to name in the error
+        :raises SourceError: when the query does not return one of them
+        """
+        found = []
+        for name in wanted:
+            column = match_column(name, self.columns)
+            if column is None:
+                raise SourceError(
+                    f"{argument}: the query does not return a column {name!r}. "
+                    f"It returns: {', '.join(self.columns)}."
+                )
+            found.append(column)
+        return found
+
+    def typed(self, column: str, placeholder: str) -> str:
+        """Write a placeholder so that the database takes its value for one of the column's type."""
+        return placeholder
+
+    def exact(self, column: str) -> str:
+        """Write a column for a list of columns, so that its value arrives with all its digits."""
+        return self.quote(column)
+
+    def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
+        """Write the condition that columns stand in ``>`` or ``<=`` to a key."""
+        names = [self.quote(column) for column in columns]
+        if len(names) == 1 or self.row_values:
+            marks = [self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)]
+            if len(names) == 1:
+                return f"{names[0]} {operator} {marks[0]}"
+            return f"({', '.join(names)}) {operator} ({', '.join(marks)})"
+        ways = []
+        for last in range(len(names)):
+            strictly = operator if last == len(names) - 1 else operator[0]
+            signs = ["="] * last + [strictly]
+            parts = [
+                f"{name} {sign} {self.typed(column, binds.add(value))}"
+                for name, sign, column, value in zip(names, signs, columns, key, strict=False)
+            ]
+            ways.append(" AND ".join(parts))
+        return "(" + " OR ".join(f"({way})" for way in ways) + ")"
+
+    def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
+        """Write ``SELECT what FROM (the query) suffix`` with its values."""
+        binds = binds or Binds(self.paramstyle, self.query.parameters)
+        return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
+
+    def one(self, statement: tuple[str, Any]) -> Row | None:
+        """Run a statement and return its first row."""
+        with self.errors(), self._cursor() as cursor:
+            self._execute(cursor, statement)
+            row: Row | None = cursor.fetchone()
+            return row
+
+    def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
+        """Tell whether the database may hold two keys for equal."""
+        return tie(one) == tie(other)
+
+    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
+        """Return the greatest key that there is now, in a part or at all, or ``None`` without rows that have one."""
+        names = [self.quote(column) for column in columns]
+        binds = Binds(self.paramstyle, self.query.parameters)
+        row = self.one(
+            self.select(
+                ", ".join(map(self.exact, columns)),
+                f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}{self.within(part, binds)}"
+                f" ORDER BY {', '.join(f'{name} DESC' for name in names)} {self.first_row}",
+                binds,
+            )
+        )
+        return tuple(row) if row else None
+
+    def count_nulls(self, columns: Sequence[str], part: Part | None = None) -> int:
+        """Count the rows in which a key column is NULL, in a part or at all."""
+        binds = Binds(self.paramstyle, self.query.parameters)
+        condition = f" WHERE {self.null_condition(columns)}{self.within(part, binds)}"
+        row = self.one(self.select("COUNT(*)", condition, binds))
+        return int(row[0]) if row else 0
+
+    def within(self, part: Part | None, binds: Binds) -> str:
+        """Write the condition that a row belongs to a part, to stand behind others."""
+        if part is None:
+            return ""
+        bounds = [(">", part.lowest), ("<=", part.greatest)]
+        range_ = " AND ".join(
+            self.compare([part.column], operator, (value,), binds)
+            for operator, value in bounds
+            if value is not None
+        )
+        if not part.nulls:
+            return f" AND {range_}"
+        null = self.null_condition([part.column])
+        return f" AND ({range_} OR {null})" if range_ else f" AND {null}"
+
+    def null_condition(self, columns: Sequence[str]) -> str:
+        """Write the condition that a key column is NULL."""
+        return "(" + " OR ".join(f"{self.quote(column)} IS NULL" for column in columns) + ")"
+
+    def primary_key(self, table: TableName) -> list[str]:
+        """Return the primary key of a table, or an empty list."""
+        with suppress(sa.exc.NoSuchTableError), reading(self.connection):  # a view has none
+            inspector = sa.inspect(self.connection)
+            if found := table.resolve(inspector):
+                key = inspector.get_pk_constraint(found.table, schema=found.schema)
+                return list(key.get("constrained_columns") or [])
+        return []
+
+    def statistics(self, table: TableName, column: str) -> TableStatistics | None:
+        """Return what the server knows of a table and a column, or ``None`` where it cannot be sampled."""
+        return None
+
+    def value_shares(self, table: TableName, column: str) -> list[tuple[Any, float]]:
+        """Return the values of a column that :meth:`statistics` has counted, each with the share of rows up to it."""
+        return []
+
+    def sample_clause(self, percent: float) -> str:
+        """Write what stands behind a table to read a part of its rows at random."""
+        return ""
+
+    @contextmanager
+    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
+        """
+        Run a statement and hand out its rows as they are asked for.
+
+        :param skip: move over so many rows first
+        """
+        with self._cursor() as cursor:
+            cursor.arraysize = READ_AT_ONCE
+            with self.errors():
+                self._execute(cursor, statement)
+                while skip > 0 and (rows := cursor.fetchmany(min(skip, READ_AT_ONCE))):
+                    skip -= len(rows)
+            yield Guarded(RowReader(cursor.fetchmany), self.errors)
+
+    @property
+    def prefetch(self) -> Prefetch:
+        """When rows may be read in another thread while others are written."""
+        return Prefetch.NEVER
+
+    def interrupt(self) -> None:
+        """End the statement that runs in another thread."""
+
+    def cut(self) -> None:
+        """Make the connection fail for the thread that uses it, where it does not end its statement."""
+
+    def whole(self) -> tuple[str, Any]:
+        """Return the user's statement as it is."""
+        return self.query.text, self.query.parameters
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what the driver raises into an error that names the connection."""
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except self.connection.dialect.loaded_dbapi.Error as error:
+            raise SourceError(f"Source {self.conn_id!r}: {one_line(error)}") from error
+
+    def invalid_position(
+        self, columns: Sequence[str], stored: str, now: Key | None
+    ) -> InvalidCheckpointError:
+        """Explain that a stored position does not fit the columns."""
+        types = ", ".join(type(value).__name__ for value in now) if now else "unknown, there are no rows"
+        return InvalidCheckpointError(
+            f"Invalid checkpoint value: {stored} is stored for {', '.join(columns)}, whose type in "
+            f"{self.conn_id!r} now is {types}. Clear the task, or set force_reload, to load from the start."
+        )
+
+    def wrong_width(self, given: Sequence[str]) -> ArgumentError:
+        """Explain that a list of destination columns does not fit the query."""
+        return ArgumentError(
+            f"destination_columns: {len(given)} columns are given for the {len(self.columns)} that the query "
+            f"returns: {', '.join(self.columns)}. List one for each, or give a mapping to leave some out."
+        )
+
+    @contextmanager
+    def _cursor(self, **options: Any) -> Iterator[Any]:
+        cursor = self.raw.cursor(**options)
+        try:
+            yield cursor
+        finally:
+            # The connection may be gone by now, and what ended it is the error to show.
+            with suppress(self.connection.dialect.loaded_dbapi.Error):
+                cursor.close()
+
+    def _execute(self, cursor: Any, statement: tuple[str, Any]) -> None:
+        text, values = statement
+        if values is None:
+            cursor.execute(text)
+        else:
+            with fitting_parameters():
+                cursor.execute(text, values)
+
+    def _describe(self) -> list[str]:
+        with self.errors(), self._cursor() as cursor:
+            self._execute(cursor, self.select("*", " WHERE 1 = 0"))
+            self._described(cursor.description)
+            names = [str(column[0]) for column in cursor.description]
+        # SQLite renames the second "id" of a derived table to "id:1".
+        plain = [name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name for name in names]
+        double = sorted({p for p, n in zip(plain, names, strict=True) if p in names and plain.count(p) > 1})
+        if double:
+            raise self.double_columns(double)
+        return names
+
+    def double_columns(self, names: Sequence[str]) -> SourceError:
+        """Explain that columns of the query cannot be told apart."""
+        return SourceError(
+            f"sql: the query returns more than one column called {', '.join(names)}. "
+            "Give each column a name of its own (SELECT a.id AS a_id, b.id AS b_id ...)."
+        )
+
+    def _described(self, description: Sequence[Any]) -> None:
+        """Take what the driver says of the columns; a driver that says types overrides this."""
+
+
+@contextmanager
+def fitting_parameters() -> Iterator[None]:
+    """Name the argument where a driver says that parameters do not fit the query by one of Python's own errors."""
+    try:
+        yield
+    except (TypeError, LookupError, ValueError, OverflowError) as error:
+        raise ArgumentError(
+            f"parameters: they do not fit the placeholders of the query ({one_line(error)})."
+        ) from error

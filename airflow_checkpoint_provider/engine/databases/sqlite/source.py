@@ -1,0 +1,12 @@
+"""Reading from SQLite."""
+
+from __future__ import annotations
+
+from airflow_checkpoint_provider.engine.databases.source import Source
+
+
+class SqliteSource(Source):
+    """One query on a connection of sqlite3."""
+
+    first_row = "LIMIT 1"
+    row_values = True

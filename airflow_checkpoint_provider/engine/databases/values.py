@@ -1,0 +1,60 @@
+"""The digits of a number that matter: found without arithmetic, which would round to 28 of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+
+def significant(number: Decimal) -> int:
+    """Count the digits between the zeros at its two ends."""
+    return len("".join(map(str, number.as_tuple().digits)).strip("0"))
+
+
+def places(number: Decimal) -> int:
+    """Count the digits behind the point, without zeros at the end; a negative count is that of zeros before it."""
+    _, digits, exponent = number.as_tuple()
+    zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), len(digits))
+    return -(int(exponent) + zeros) if any(digits) else 0
+
+
+def time_text(span: timedelta) -> str:
+    """Write a span as a TIME: hours, which may be more than a day's, minutes and seconds."""
+    sign, span = ("-", -span) if span < timedelta(0) else ("", span)
+    minutes, seconds = divmod(span.days * 86_400 + span.seconds, 60)
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}.{span.microseconds:06}"
+
+
+def to_moment(value: Any) -> datetime:
+    """Turn ISO text and days into a time."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        raise ValueError("is not a time")
+    return value
+
+
+_DAYS = re.compile(
+    r"(?:(?P<days>-?\d+) days?\s*)?(?:(?P<sign>[-+]?)(?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?)?"
+)
+
+
+def to_duration(value: Any) -> timedelta:
+    """Take a timedelta, or what Postgres writes for an interval without months."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DAYS.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise ValueError("is not a number of days and seconds; a month has no fixed length")
+    part = match.groupdict()
+    within = timedelta(
+        hours=int(part["h"] or 0),
+        minutes=int(part["m"] or 0),
+        seconds=int(part["s"] or 0),
+        microseconds=int((part["f"] or "0").ljust(6, "0")),
+    )
+    return timedelta(days=int(part["days"] or 0)) + (-within if part["sign"] == "-" else within)

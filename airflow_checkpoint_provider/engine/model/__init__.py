@@ -1,0 +1,1 @@
+"""The words of the engine: values without a database behind them."""

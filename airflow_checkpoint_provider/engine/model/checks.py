@@ -1,0 +1,102 @@
+"""What a value must be to be an argument: each check returns it, or raises an error that names the argument."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+
+ID_LENGTH = 250
+"""Of a DAG's, a task's and a run's id, as in Airflow's own tables."""
+
+LARGEST = 2**31 - 1
+"""Of numbers that are counted with: drivers and databases take no more in some places."""
+
+_SHOWN = 200  # of a value in a message: it may be as long as it likes
+
+
+def refuse(name: str, value: Any, wanted: str) -> ArgumentError:
+    """Return the error that says what an argument is, and what it should be."""
+    shown = repr(value)
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+    # What is no Unicode could not be logged, or stored as the reason.
+    return ArgumentError(f"{name}: {shown.encode(errors='backslashreplace').decode()} is not {wanted}.")
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether a value is text that every database can be sent: Unicode, without the character NUL."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
+
+
+def text(name: str, value: Any, *, optional: bool = False, most: int | None = None) -> Any:
+    """Check a text; ``optional`` lets ``None`` pass."""
+    if (value is None and optional) or (is_text(value) and (most is None or len(value) <= most)):
+        return value
+    limit = f" of at most {most} characters" if most else ""
+    raise refuse(name, value, f"text{limit}")
+
+
+def identifier(name: str, value: Any, *, optional: bool = False) -> Any:
+    """Check an id of Airflow's: a text that is not empty."""
+    if optional and value is None:
+        return value
+    if not value or not isinstance(value, str):
+        raise refuse(name, value, "an id: a text that is not empty")
+    return text(name, value, most=ID_LENGTH)
+
+
+def whole_number(
+    name: str, value: Any, least: int = 0, most: int = LARGEST, *, optional: bool = False
+) -> Any:
+    """Check a whole number in a range."""
+    if optional and value is None:
+        return value
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise refuse(name, value, f"a whole number from {least} to {most}")
+    return value
+
+
+def seconds(name: str, value: Any) -> Any:
+    """Check a number of seconds, or a timedelta, if there is one."""
+    if value is None or isinstance(value, timedelta):
+        return value
+    if not is_number(value) or not 0 <= value <= LARGEST:
+        raise refuse(name, value, "a number of seconds or a timedelta")
+    return value
+
+
+def boolean(name: str, value: Any) -> Any:
+    """Check ``True`` or ``False``."""
+    if not isinstance(value, bool):
+        raise refuse(name, value, "True or False")
+    return value
+
+
+def moment(name: str, value: Any) -> Any:
+    """Check a time."""
+    if not isinstance(value, datetime):
+        raise refuse(name, value, "a time (a datetime)")
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number that can be counted with: no boolean, and finite."""
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    if isinstance(value, float):
+        return isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_names(value: Any) -> bool:
+    """Tell whether a value is a list of names."""
+    return isinstance(value, (list, tuple)) and all(is_text(name) and name for name in value)

@@ -1,0 +1,181 @@
+"""What an attempt does at its start: start over, resume, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Status
+from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
+from airflow_checkpoint_provider.engine.model.masking import masked
+
+
+class Action(StrEnum):
+    """What to do."""
+
+    START = "start"
+    RESUME = "resume"
+    NEXT_RUN = "next_run"
+    """A new run of a checkpoint that spans runs: go on from its mark, up to a new upper bound."""
+    NOTHING = "nothing"
+
+
+class Request(StrEnum):
+    """What somebody asked the next attempt to do, in the UI, the shell or through the hook."""
+
+    RELOAD = "reload"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the operator's arguments say on the matter."""
+
+    on_clear: str = "reload"
+    on_source_change: str = "fail"
+    force_reload: bool = False
+    spans_runs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    An action, and why.
+
+    :param from_mark: start over from where this run began, not from the very beginning
+    :param forced: because of ``force_reload``, which retries of the load it started need not heed again
+    """
+
+    action: Action
+    reason: str
+    from_mark: bool = False
+    forced: bool = False
+
+
+def decide(
+    stored: Checkpoint | None,
+    attempt: Attempt,
+    wishes: Wishes,
+    request: Request | None,
+    fingerprint: dict[str, str],
+) -> Decision:
+    """
+    Decide what an attempt does.
+
+    :raises SourceChangedError: when resuming would go on with another query than the one that began
+    :raises StaleRunError: when a run that is not the newest was cleared, and the checkpoint spans runs
+    """
+    if stored is None:
+        reason = "No checkpoint found: starting from the beginning"
+        return Decision(Action.START, reason, forced=wishes.force_reload)
+    new_run = stored.run_id != attempt.run_id
+    cleared = not new_run and was_cleared(stored, attempt)
+    if wishes.force_reload and (new_run or cleared or not stored.forced):
+        return Decision(Action.START, "force_reload is set: starting from the beginning", forced=True)
+    if request is Request.RELOAD:
+        reason = "A reload was requested: starting from the beginning"
+        return Decision(Action.START, reason, forced=wishes.force_reload)
+    if stored.restarting:
+        return Decision(
+            Action.START,
+            "The last attempt was about to start: starting",
+            from_mark=stored.start.key is not None,
+            forced=stored.forced,
+        )
+    if stored.is_seeded:
+        action = Action.NEXT_RUN if wishes.spans_runs else Action.RESUME
+        return _resume(stored, wishes, fingerprint, action, _place_of(stored))
+    if new_run:
+        if wishes.spans_runs:
+            _refuse_stale(stored, attempt)
+        return _resume(stored, wishes, fingerprint, Action.NEXT_RUN, _place_of(stored))
+    if request is Request.RESUME:
+        return _resume(stored, wishes, fingerprint, Action.RESUME)
+    if cleared and wishes.on_clear == "reload":
+        return Decision(
+            Action.START,
+            "The task was cleared: loading what this run loaded again"
+            if wishes.spans_runs
+            else "The task was cleared: starting from the beginning",
+            from_mark=stored.start.key is not None,
+            forced=wishes.force_reload,
+        )
+    if stored.status is Status.COMPLETED and not cleared:
+        return _resume(stored, wishes, fingerprint, Action.NOTHING)
+    return _resume(stored, wishes, fingerprint, Action.RESUME)
+
+
+def was_cleared(stored: Checkpoint, attempt: Attempt) -> bool:
+    """
+    Tell a clear from an automatic retry.
+
+    A clear sets ``max_tries`` to the tries used so far plus the task's ``retries``; a retry leaves it. When
+    somebody edited ``retries`` the sum may come out the same, but then the tries used (the difference)
+    lie between the stored try and this one, and the run's ``clear_number`` has grown, too.
+
+    A task that is cleared after its worker was lost keeps ``max_tries``, too, and is told from a retry only when it had
+    no retries left. (A scheduler that restarts may also run it once more than that, but clears nothing.)
+    """
+    if attempt.max_tries != stored.max_tries:
+        return True
+    if attempt.clear_number <= stored.clear_number:
+        return False
+    used = attempt.max_tries - attempt.retries
+    return attempt.try_number > attempt.max_tries + 1 or (
+        used != stored.max_tries - stored.retries and stored.try_number <= used < attempt.try_number
+    )
+
+
+def _resume(
+    stored: Checkpoint,
+    wishes: Wishes,
+    fingerprint: dict[str, str],
+    action: Action,
+    compared: tuple[str, ...] = (),
+) -> Decision:
+    parts = compared or tuple({**fingerprint, **stored.fingerprint})
+    differing = [part for part in parts if stored.fingerprint.get(part) != fingerprint.get(part)]
+    if not differing:
+        reasons = {
+            Action.RESUME: "Resuming",
+            Action.NEXT_RUN: "Going on from where the last run ended",
+            Action.NOTHING: "The load was already completed: nothing to do",
+        }
+        seeded = stored.is_seeded and action is not Action.NOTHING
+        return Decision(action, "Going on from the seeded position" if seeded else reasons[action])
+    changes = "; ".join(
+        f"{part} was {_short(stored.fingerprint.get(part))}, is {_short(fingerprint.get(part))}"
+        for part in differing
+    )
+    if wishes.on_source_change == "reload":
+        reason = f"The load has changed ({changes}): starting from the beginning"
+        return Decision(Action.START, reason, forced=wishes.force_reload)
+    raise SourceChangedError(
+        f"The load is not the one that the checkpoint was made by: {changes}. Clear the task to load from the "
+        "start, or set on_source_change='reload' to let it do so by itself."
+    )
+
+
+def _place_of(stored: Checkpoint) -> tuple[str, ...]:
+    """Name the parts of the fingerprint without which a position means nothing."""
+    compared: tuple[str, ...] = ("source", "destination", "table", "key")
+    if stored.identity.map_index >= 0:
+        # Expanded in another order, this index would go on from the mark of another one.
+        compared += ("query", "parameters")
+    return compared
+
+
+def _refuse_stale(stored: Checkpoint, attempt: Attempt) -> None:
+    older = stored.run_after and attempt.run_after and attempt.run_after < stored.run_after
+    cleared_before = attempt.max_tries - attempt.retries >= 1
+    if older and cleared_before:
+        raise StaleRunError(
+            f"Run {attempt.run_id} was cleared, but {stored.run_id} is the newest run of this checkpoint: going "
+            "back behind it would load its rows again. Clear the newest run, or set force_reload to load "
+            "everything from the beginning."
+        )
+
+
+def _short(text: str | None) -> str:
+    text = " ".join(masked(text or "nothing").split())  # a part of a password could not be told any more
+    return repr(text if len(text) <= 120 else f"{text[:117]}...")

@@ -1,0 +1,126 @@
+"""Every error a user can meet. Each message says what happened and what to do next."""
+
+from __future__ import annotations
+
+from airflow_checkpoint_provider.engine.model.masking import masked
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, without passwords, and without the statement that SQLAlchemy adds to a driver's error."""
+    cause = getattr(error, "orig", None) or error
+    text = masked(str(cause)).partition("\nHelp: https://")[0]  # which oracledb adds
+    return " ".join(text.split()) or type(cause).__name__
+
+
+def interruption(error: BaseException) -> BaseException | None:
+    """Return what asked an attempt to end, if an error is that or came up while tidying up behind it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if not isinstance(seen, (Exception, GeneratorExit)):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+class CheckpointError(Exception):
+    """Base of all errors raised by the provider."""
+
+
+class ArgumentError(CheckpointError, ValueError):
+    """An argument is wrong, or contradicts another one."""
+
+
+class SourceError(CheckpointError):
+    """The source cannot be read as asked."""
+
+
+class DestinationError(CheckpointError):
+    """The destination cannot be written as asked."""
+
+
+class BadRowsError(DestinationError):
+    """
+    The destination refuses rows for what is in them.
+
+    :param reason: what is wrong with them, without what becomes of the batch
+    """
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+
+class TooManyBadRowsError(CheckpointError):
+    """The destination refuses more rows of a load than ``max_rejected_rows`` allows."""
+
+
+class StageError(DestinationError):
+    """What is staged for a destination is not what was written to it, or not all of it."""
+
+
+class CannotConnectError(CheckpointError):
+    """A database does not answer, or does not let us in."""
+
+
+class UnsupportedDatabaseError(CheckpointError):
+    """The connection's database or driver cannot do what the transfer needs."""
+
+
+class InvalidCheckpointError(CheckpointError):
+    """A stored position cannot be read, or is not of the column's type any more."""
+
+
+class SourceChangedError(CheckpointError):
+    """The query, its columns, its key or its rows are not those that the checkpoint was made from."""
+
+
+class WouldDuplicateError(CheckpointError):
+    """Going on would write rows to the destination that are already there."""
+
+
+class StaleRunError(CheckpointError):
+    """A run that is not the newest one was cleared, with a checkpoint that spans runs."""
+
+
+class FencedError(CheckpointError):
+    """Another attempt has taken over the checkpoint: this one may not write any more."""
+
+
+class CheckpointLockedError(CheckpointError):
+    """Another attempt holds the checkpoint's row, and did not let go in time."""
+
+
+class StoppedError(BaseException):
+    """
+    The attempt is asked to end now, in the midst of whatever it does.
+
+    Not an ``Exception``, so that nothing between the signal and the transfer takes it for a failure of its own.
+    """
+
+
+class NewerFormatError(CheckpointError):
+    """The metadata table was written by a newer version of this package."""
+
+
+class MetadataTableError(CheckpointError):
+    """The metadata table does not exist and cannot or may not be created."""
+
+
+class ConnectionLostError(CheckpointError):
+    """A connection was lost more often than ``max_reconnects`` allows."""
+
+
+class VerificationError(CheckpointError):
+    """The destination does not have what the source has, all batches being committed."""
+
+
+class AwaitedLoadError(CheckpointError):
+    """A load that somebody waits for will not come as far as that by itself."""
+
+
+class LoadStalledError(AwaitedLoadError):
+    """A load that somebody waits for has committed nothing for too long."""
+
+
+class LoadFailedError(AwaitedLoadError):
+    """A load that somebody waits for has failed, or is complete without what was waited for."""

@@ -1,0 +1,106 @@
+"""
+A place in the source, exact enough to go on from.
+
+Values are written with their type, so that what is read back is what the source returned: an ``int``
+of any size, a ``Decimal`` with its digits, a time with its microseconds. Python only ever asks whether
+two keys are equal; which one is greater is for the source database and its collation to say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.key import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """
+    What has been transferred so far.
+
+    :param key: the last committed key, or ``None`` before the first one and for the python strategy
+    :param rows: source rows read up to here
+    :param digest: the python strategy's proof: digest of the last row, or of all rows
+    :param nulls_done: the rows without a key have been transferred as well
+    """
+
+    key: Key | None = None
+    rows: int = 0
+    digest: str | None = None
+    nulls_done: bool = False
+
+
+BEGINNING = Position()
+
+
+def earlier(value: Any, distance: float | Decimal | timedelta) -> Any:
+    """
+    Go back by ``distance`` from a number or a time; a time may be ISO text, as SQLite keeps it.
+
+    :raises TypeError: when the two do not go together
+    :raises ValueError: when text is not a time
+    """
+    if isinstance(value, str):
+        moment = datetime.fromisoformat(value)
+        text = earlier(moment, distance).isoformat(sep=value[10:11] or " ")
+        return text if len(value) > 10 else text[:10]
+    if isinstance(value, date) and not isinstance(value, datetime):
+        if not isinstance(distance, timedelta):
+            raise TypeError("a date needs a timedelta")
+        return value - timedelta(days=math.ceil(distance / timedelta(days=1)))
+    if isinstance(value, Decimal) and isinstance(distance, float):
+        distance = Decimal(str(distance))
+    return value - distance
+
+
+def fraction(lower: Key | None, key: Key | None, upper: Key | None) -> float | None:
+    """Tell how far ``key`` is from ``lower`` to ``upper`` (0 to 1), where the first column can tell."""
+    if not (lower and key and upper):
+        return None
+    low, here, high = (_as_number(values[0]) for values in (lower, key, upper))
+    if low is None or here is None or high is None or not high > low:
+        return None
+    share = (here - low) / (high - low)
+    return min(max(share, 0.0), 1.0) if math.isfinite(share) else None
+
+
+def _as_number(value: Any) -> float | None:
+    if isinstance(value, datetime):
+        return value.timestamp() if value.tzinfo else (value - datetime(1970, 1, 1)).total_seconds()
+    if isinstance(value, date):
+        return float(value.toordinal())
+    if isinstance(value, (int, float, Decimal)):
+        try:
+            return float(value)
+        except OverflowError:
+            return None
+    return None
+
+
+def position_as_dict(columns: Sequence[str], position: Position) -> dict[str, Any] | None:
+    """Return a position by column, or by row number; numbers and booleans stay what they are."""
+    if position.key is not None:
+        values = (
+            value if isinstance(value, (int, str)) or _is_finite(value) else str(value)
+            for value in position.key
+        )
+        return dict(zip(columns, values, strict=False))
+    return {"row": position.rows} if position.rows else None
+
+
+def _is_finite(value: Any) -> bool:
+    """Tell whether a value is a number that JSON can hold."""
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def place(columns: Sequence[str], position: Position) -> str:
+    """Say where a position is: ``order_id = 101765``, or ``row 12,000``."""
+    if position.key is None:
+        return f"row {position.rows:,}"
+    place = ", ".join(f"{c} = {v}" for c, v in zip(columns, position.key, strict=False))
+    return f"{place} and the rows without a key" if position.nulls_done else place

@@ -1,0 +1,1 @@
+"""The metadata tables: a checkpoint, its history, its rejected rows."""

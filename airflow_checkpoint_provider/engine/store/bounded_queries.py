@@ -1,0 +1,86 @@
+"""Questions whose answer takes as long among a million rows as among a thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.generic import sqlalchemy_dialect as ansi
+
+COUNTED_TO = 1_000
+"""Rows that are counted, of each state: to count a million takes as long as to read them."""
+TEXT_AMONG = 2_000
+"""The newest checkpoints, among which text is looked for: no index helps with the middle of a name."""
+REQUESTS_AMONG = 500
+"""The newest requests, among which those are looked for that no attempt has followed yet."""
+
+_STEPS_ON = frozenset(("postgresql", "sqlite"))  # MySQL does so by itself
+
+
+def count(
+    connection: sa.Connection, rows: sa.FromClause, *conditions: sa.ColumnElement[bool], most: int
+) -> int:
+    """Count rows, and stop at ``most``."""
+    some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(rows).where(*conditions)
+    if connection.dialect.name != ansi.NAME:  # which may not be able to stop
+        some = some.limit(most)
+    counted = sa.select(sa.func.count()).select_from(some.subquery("found"))
+    return int(connection.execute(counted).scalar_one())
+
+
+def recent(
+    connection: sa.Connection,
+    table: sa.Table,
+    *conditions: sa.ColumnElement[bool],
+    by: sa.ColumnElement[Any],
+    most: int,
+) -> sa.FromClause:
+    """
+    Return the newest rows, to select from.
+
+    :param by: grows with time
+    :param most: so many, where the database is known to have such a thing; else all
+    """
+    some = sa.select(table).where(*conditions)
+    if connection.dialect.name != ansi.NAME:
+        some = some.order_by(by.desc()).limit(most)
+    return some.subquery("latest")
+
+
+def distinct(connection: sa.Connection, column: sa.Column[str]) -> list[str]:
+    """Return the different values of the first column of an index, in order."""
+    if connection.dialect.name not in _STEPS_ON:
+        return list(connection.execute(sa.select(column).distinct().order_by(column)).scalars())
+    # From each value to the next: as many looks into the index as there are values.
+    least = sa.select(sa.func.min(column).label("value"))
+    steps = least.cte("steps", recursive=True)
+    following = sa.select(sa.func.min(column)).where(column > steps.c.value).correlate(steps)
+    steps = steps.union_all(sa.select(following.scalar_subquery()).where(steps.c.value.is_not(None)))
+    values = sa.select(steps.c.value).where(steps.c.value.is_not(None))
+    return sorted(connection.execute(values).scalars())
+
+
+def in_order(rows: sa.FromClause, order_by: str, unique: sa.Table) -> list[sa.ColumnElement[object]]:
+    """
+    Return what to sort by.
+
+    :param order_by: a column, with ``-`` in front for descending
+    :param unique: whose primary key comes last, so that pages neither repeat nor miss a row; in the same direction,
+        because MySQL reads an index in one only
+    """
+    name = order_by.removeprefix("-")
+    names = dict.fromkeys([name, *(column.name for column in unique.primary_key.columns)])
+    columns = [rows.c[name] for name in names]
+    return [column.desc() for column in columns] if order_by.startswith("-") else list(columns)
+
+
+def page(
+    connection: sa.Connection, statement: sa.Select[Any], limit: int | None, offset: int
+) -> Iterable[sa.Row[Any]]:
+    """Return some rows of a long list."""
+    if connection.dialect.name != ansi.NAME:
+        return connection.execute(statement.limit(limit).offset(offset or None))
+    return islice(connection.execute(statement), offset, None if limit is None else offset + limit)

@@ -1,0 +1,220 @@
+"""What happened to a checkpoint, and what people ask the next attempt to do: rows that are only added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.generic import sqlalchemy_dialect as ansi
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.key import encode_key
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.store.bounded_queries import page
+from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
+from airflow_checkpoint_provider.engine.store.tables import Tables
+
+
+class Kind(StrEnum):
+    """The kinds of events."""
+
+    STARTED = "started"
+    RESUMED = "resumed"
+    PROGRESS = "progress"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    PUBLISHED = "published"
+    RELOAD_REQUESTED = "reload_requested"
+    RESUME_REQUESTED = "resume_requested"
+    REQUEST_CANCELLED = "request_cancelled"
+    DELETED = "deleted"
+    SEEDED = "seeded"
+    PROBED = "probed"
+
+
+_ASKED_FOR = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
+REQUESTS = (*_ASKED_FOR, Kind.REQUEST_CANCELLED)
+"""What people write; the last one that no attempt has seen counts."""
+STARTS = (Kind.STARTED, Kind.RESUMED)
+"""What an attempt begins with."""
+
+_ASKING = [kind.value for kind in REQUESTS]
+_AT_ONCE = 100  # checkpoints asked about in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of the history."""
+
+    id: int
+    identity: Identity
+    kind: str
+    recorded_at: datetime
+    who: str
+    try_number: int | None
+    rows: int | None
+    position: str | None
+    detail: str | None
+
+    @property
+    def asks_for(self) -> Request | None:
+        """What the next attempt is asked to do."""
+        return _ASKED_FOR.get(Kind(self.kind))
+
+    @property
+    def committed(self) -> int:
+        """Rows of the load after this event; a start over leaves none of those it mentions."""
+        return 0 if self.kind == Kind.STARTED else self.rows or 0
+
+    @classmethod
+    def from_row(cls, row: Any) -> Event:
+        return cls(
+            id=row.id,
+            identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
+            kind=row.kind,
+            recorded_at=row.recorded_at,
+            who=row.who,
+            try_number=row.try_number,
+            rows=row.rows_written,
+            position=row.position,
+            detail=row.detail,
+        )
+
+
+class History:
+    """The event table, on a connection whose transactions are the caller's."""
+
+    def __init__(self, connection: sa.Connection, tables: Tables) -> None:
+        self._connection = connection
+        self._table = tables.event
+
+    def record(
+        self,
+        identity: Identity,
+        kind: Kind,
+        who: str,
+        *,
+        try_number: int | None = None,
+        rows: int | None = None,
+        position: Position | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Add an event."""
+        own = {}
+        if self._connection.dialect.name == ansi.NAME:  # which may not be able to count by itself
+            last = sa.select(sa.func.coalesce(sa.func.max(self._table.c.id), 0) + 1)
+            own = {"id": last.scalar_subquery()}
+        self._connection.execute(
+            self._table.insert()
+            .inline()
+            .values(
+                **own,
+                dag_id=identity.dag_id,
+                task_id=identity.task_id,
+                run_id=identity.run_id,
+                map_index=identity.map_index,
+                kind=kind.value,
+                recorded_at=datetime.now(UTC),
+                who=who,
+                try_number=try_number,
+                rows_written=rows,
+                position=encode_key(position.key) if position and position.key else None,
+                detail=detail,
+            )
+        )
+
+    def pending(self, identity: Identity, after: int) -> tuple[Request | None, int]:
+        """
+        Return what was asked for since event ``after``, and the id of the event that says so.
+
+        The last word counts: a later request replaces an earlier one, and a cancellation takes it back.
+        """
+        event = self.last_request(identity, after)
+        return (event.asks_for, event.id) if event else (None, after)
+
+    def last_request(self, identity: Identity, after: int) -> Event | None:
+        """Return the last word, a request or a cancellation, since event ``after``."""
+        row = self._connection.execute(
+            sa.select(self._table)
+            .where(is_identity(self._table, identity))
+            .where(self._table.c.kind.in_(_ASKING), self._table.c.id > after)
+            .order_by(self._table.c.id.desc())
+            .limit(1)
+        ).first()
+        return Event.from_row(row) if row else None
+
+    def is_published(self, identity: Identity) -> bool:
+        """Tell whether what was completed last has been published by another task."""
+        kinds = [Kind.COMPLETED.value, Kind.PUBLISHED.value]
+        row = self._connection.execute(
+            sa.select(self._table.c.kind)
+            .where(is_identity(self._table, identity), self._table.c.kind.in_(kinds))
+            .order_by(self._table.c.id.desc())
+            .limit(1)
+        ).first()
+        return row is not None and row[0] == Kind.PUBLISHED.value
+
+    def sample(self, checkpoint: Checkpoint) -> Event | None:
+        """Return a recent moment of the running attempt, a few progress samples ago at most."""
+        kinds = [kind.value for kind in (*STARTS, Kind.PROGRESS)]
+        statement = (
+            sa.select(self._table)
+            .where(is_identity(self._table, checkpoint.identity), self._table.c.kind.in_(kinds))
+            .order_by(self._table.c.id.desc())
+        )
+        sample = None
+        for row in page(self._connection, statement, 3, 0):
+            sample = Event.from_row(row)
+            if sample.kind in STARTS:
+                break
+        return sample
+
+    def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
+        """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
+        found: dict[Identity, Request] = {}
+        for begin in range(0, len(checkpoints), _AT_ONCE):
+            some = {checkpoint.identity: checkpoint for checkpoint in checkpoints[begin : begin + _AT_ONCE]}
+            statement = (
+                sa.select(self._table)
+                .where(self._table.c.kind.in_(_ASKING))
+                .where(sa.or_(*(is_identity(self._table, identity) for identity in some)))
+                .order_by(self._table.c.id)
+            )
+            for event in map(Event.from_row, self._connection.execute(statement)):
+                if event.id <= some[event.identity].request_seen:
+                    continue
+                if request := event.asks_for:
+                    found[event.identity] = request
+                else:
+                    found.pop(event.identity, None)
+        return found
+
+    def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[Event]:
+        """Return the events of one checkpoint, newest first."""
+        statement = (
+            sa.select(self._table).where(is_identity(self._table, identity)).order_by(self._table.c.id.desc())
+        )
+        return [Event.from_row(row) for row in page(self._connection, statement, limit, offset)]
+
+    def timeline(self, identity: Identity, most: int) -> Sequence[Event]:
+        """
+        Return the newest events in the order in which they happened, with the progress thinned out.
+
+        :param most: about so many progress samples, and at most so many other events
+        """
+        columns = self._table.c
+        progress = sa.and_(is_identity(self._table, identity), columns.kind == Kind.PROGRESS.value)
+        count = self._connection.execute(
+            sa.select(sa.func.count()).select_from(self._table).where(progress)
+        ).scalar_one()
+        every = max(count // most, 1)
+        others = sa.and_(is_identity(self._table, identity), columns.kind != Kind.PROGRESS.value)
+        samples = sa.select(self._table).where(progress, columns.id % every == 0)
+        turns = sa.select(self._table).where(others).order_by(columns.id.desc())
+        rows = [*self._connection.execute(samples), *page(self._connection, turns, most, 0)]
+        return [Event.from_row(row) for row in sorted(rows, key=lambda row: row.id)]

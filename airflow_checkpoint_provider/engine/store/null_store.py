@@ -1,0 +1,96 @@
+"""The store of a load that keeps no checkpoint: the same calls, and nothing behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load, Status
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision
+from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.store.lease import Choose
+
+
+class Unkept:
+    """Stands in for a store where every attempt starts over."""
+
+    fence = 0
+    rejects = None
+
+    def __init__(self, connection: sa.Connection, identity: Identity, attempt: Attempt) -> None:
+        self._connection = connection
+        self._identity = identity
+        self._attempt = attempt
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, roll back on an error."""
+        with self._connection.begin():
+            yield
+
+    def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
+        """Take nothing over: there is nothing to decide."""
+        now = datetime.now(UTC)
+        attempt = self._attempt
+        checkpoint = Checkpoint(
+            identity=self._identity,
+            status=Status.RUNNING,
+            strategy=load.strategy,
+            key_columns=load.key_columns,
+            position=BEGINNING,
+            start=BEGINNING,
+            lower=None,
+            upper=None,
+            rows=0,
+            batches=0,
+            fence=0,
+            restarting=True,
+            forced=False,
+            request_seen=0,
+            run_id=attempt.run_id,
+            run_after=attempt.run_after,
+            try_number=attempt.try_number,
+            max_tries=attempt.max_tries,
+            retries=attempt.retries,
+            clear_number=attempt.clear_number,
+            owner=attempt.owner,
+            fingerprint=load.fingerprint,
+            source_conn_id=load.source_conn_id,
+            destination_conn_id=load.destination_conn_id,
+            destination_table=load.destination_table,
+            created_at=now,
+            started_at=now,
+            updated_at=now,
+            completed_at=None,
+            last_error=None,
+        )
+        return checkpoint, Decision(Action.START, "No checkpoint is kept: starting from the beginning")
+
+    def begin(self, load: Load, start: Position, upper: Key | None) -> None:
+        """Keep nothing."""
+
+    def adopt(self, load: Load, upper: Key | None) -> None:
+        """Keep nothing."""
+
+    def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
+        """Keep nothing."""
+
+    def hold(self) -> None:
+        """Keep nothing."""
+
+    def advance(self, now: Checkpoint) -> None:
+        """Keep nothing."""
+
+    def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
+        """Keep nothing."""
+
+    def is_completed(self, fence: int) -> bool:
+        """Nothing is kept that another attempt could begin again."""
+        return True
+
+    def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
+        """Keep nothing."""

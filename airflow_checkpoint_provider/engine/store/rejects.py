@@ -1,0 +1,159 @@
+"""Rows that the destination has refused, kept beside the checkpoint: written with it, counted, read, deleted."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
+from airflow_checkpoint_provider.engine.store.bounded_queries import page
+from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
+from airflow_checkpoint_provider.engine.store.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """
+    A refused row.
+
+    :param run_id: the run that has read it, also where the checkpoint spans runs
+    :param row_no: which of the rows that the load has sent to the destination, counted from 1
+    :param row: its values by the destination's columns; what JSON has no form for as text
+    :param error: what the destination says
+    """
+
+    identity: Identity
+    run_id: str
+    row_no: int
+    row: dict[str, Any]
+    error: str
+    try_number: int
+    who: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that the destination refuses, before it is noted down."""
+
+    number: int
+    row: Row
+    error: str
+
+
+class Rejects:
+    """
+    The rejected rows of one checkpoint, on a connection whose transactions are the caller's.
+
+    :param there: the table is there; without it nothing was ever rejected
+    """
+
+    def __init__(
+        self, connection: sa.Connection, tables: Tables, identity: Identity, *, there: bool = True
+    ) -> None:
+        self._connection = connection
+        self._table = tables.reject
+        self._identity = identity
+        self._mine = is_identity(self._table, identity)
+        self._there = there
+
+    @property
+    def table(self) -> str:
+        return self._table.fullname
+
+    def count(self, run_id: str | None = None) -> int:
+        """Count them; with ``run_id`` those of one run."""
+        if not self._there:
+            return 0
+        statement = sa.select(sa.func.count()).select_from(self._table).where(self._of(run_id))
+        with reading(self._connection):
+            return int(self._connection.execute(statement).scalar_one())
+
+    def add(self, rows: Sequence[BadRow], columns: Sequence[str], attempt: Attempt) -> None:
+        """Note rows down."""
+        now = datetime.now(UTC)
+        identity = self._identity
+        values = [
+            {
+                "dag_id": identity.dag_id,
+                "task_id": identity.task_id,
+                "run_id": identity.run_id,
+                "map_index": identity.map_index,
+                "current_run_id": attempt.run_id,
+                "row_no": bad.number,
+                "row_data": row_text(columns, bad.row),
+                "error": _storable(bad.error),
+                "try_number": attempt.try_number,
+                "who": attempt.owner,
+                "recorded_at": now,
+            }
+            for bad in rows
+        ]
+        if values:
+            self._connection.execute(self._table.insert().inline(), values)
+
+    def clear(self, run_id: str | None = None) -> None:
+        """Delete them; with ``run_id`` those of one run."""
+        # Looked at before, so that a load that has never rejected anything does not need the right to delete.
+        if self.count(run_id):
+            self._connection.execute(self._table.delete().where(self._of(run_id)))
+
+    def list(self, *, limit: int | None, offset: int = 0) -> list[Reject]:
+        """Return them in the order in which they were refused."""
+        if not self._there:
+            return []
+        statement = sa.select(self._table).where(self._mine).order_by(self._table.c.id)
+        return [_from_row(row) for row in page(self._connection, statement, limit, offset)]
+
+    def _of(self, run_id: str | None) -> sa.ColumnElement[bool]:
+        return self._mine if run_id is None else sa.and_(self._mine, self._table.c.current_run_id == run_id)
+
+
+def row_text(columns: Sequence[str], row: Row) -> str:
+    """Write a row as a JSON object: numbers, booleans and text as they are, everything else as exact text."""
+    values = {name: _plain(value) for name, value in zip(columns, row, strict=True)}
+    text = json.dumps(values, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeError:  # half a character, which no database keeps
+        return json.dumps(values)
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return f"\\x{bytes(value).hex()}"
+    if isinstance(value, (list, tuple)):
+        return list(map(_plain, value))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return str(value)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+
+
+def _from_row(row: Any) -> Reject:
+    return Reject(
+        identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
+        run_id=row.current_run_id,
+        row_no=row.row_no,
+        row=json.loads(row.row_data),
+        error=row.error,
+        try_number=row.try_number,
+        who=row.who,
+        recorded_at=row.recorded_at,
+    )

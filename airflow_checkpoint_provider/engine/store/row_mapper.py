@@ -1,0 +1,119 @@
+"""Checkpoints as rows of the metadata table, there and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
+from airflow_checkpoint_provider.engine.model.key import Key, encode_key, stored_key
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION
+
+
+def from_row(row: Any) -> Checkpoint:
+    """
+    Read a row.
+
+    :raises NewerFormatError: when a newer version of this package wrote it
+    :raises InvalidCheckpointError: when it is damaged
+    """
+    identity = Identity(row.dag_id, row.task_id, row.run_id, row.map_index)
+    if row.format_version > FORMAT_VERSION:
+        raise NewerFormatError(
+            f"The checkpoint of {identity} has format {row.format_version}; this version of "
+            f"airflow-checkpoint-provider reads up to {FORMAT_VERSION}. Upgrade the package on this worker."
+        )
+    try:
+        return _read(row, identity)
+    except (ValueError, TypeError) as error:
+        raise InvalidCheckpointError(
+            f"Invalid checkpoint value: the row of {identity} cannot be read ({error}). Delete it "
+            "(CheckpointHook.delete) to load from the start."
+        ) from error
+
+
+def _read(row: Any, identity: Identity) -> Checkpoint:
+    return Checkpoint(
+        identity=identity,
+        status=Status(row.status),
+        strategy=row.strategy,
+        key_columns=tuple(json.loads(row.key_columns or "[]")),
+        position=Position(stored_key(row.position), row.rows_read, row.row_digest, bool(row.nulls_done)),
+        start=Position(stored_key(row.start_position)),
+        lower=stored_key(row.lower_bound),
+        upper=stored_key(row.upper_bound),
+        rows=row.rows_written,
+        batches=row.batches,
+        fence=row.fence,
+        restarting=bool(row.restarting),
+        forced=bool(row.forced),
+        request_seen=row.request_seen,
+        run_id=row.current_run_id,
+        run_after=row.current_run_after,
+        try_number=row.try_number,
+        max_tries=row.max_tries,
+        retries=row.task_retries,
+        clear_number=row.clear_number,
+        owner=row.owner,
+        fingerprint=json.loads(row.fingerprint),
+        source_conn_id=row.source_conn_id,
+        destination_conn_id=row.destination_conn_id,
+        destination_table=row.destination_table,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        updated_at=row.updated_at,
+        completed_at=row.completed_at,
+        last_error=row.last_error,
+    )
+
+
+def identity_values(identity: Identity) -> dict[str, Any]:
+    """Columns that say whose checkpoint it is."""
+    return {
+        "dag_id": identity.dag_id,
+        "task_id": identity.task_id,
+        "run_id": identity.run_id,
+        "map_index": identity.map_index,
+    }
+
+
+def attempt_values(attempt: Attempt) -> dict[str, Any]:
+    """Columns that say who works on it."""
+    return {
+        "current_run_id": attempt.run_id,
+        "current_run_after": attempt.run_after,
+        "try_number": attempt.try_number,
+        "max_tries": attempt.max_tries,
+        "task_retries": attempt.retries,
+        "clear_number": attempt.clear_number,
+        "owner": attempt.owner,
+    }
+
+
+def position_values(position: Position) -> dict[str, Any]:
+    """Columns that say how far it has come."""
+    return {
+        "position": key_text(position.key),
+        "rows_read": position.rows,
+        "row_digest": position.digest,
+        "nulls_done": int(position.nulls_done),
+    }
+
+
+def key_text(key: Key | None) -> str | None:
+    """Write a key for its column."""
+    return encode_key(key) if key is not None else None
+
+
+def is_identity(table: sa.FromClause, identity: Identity) -> sa.ColumnElement[bool]:
+    """Write the condition that picks the rows of one checkpoint."""
+    return sa.and_(
+        table.c.dag_id == identity.dag_id,
+        table.c.task_id == identity.task_id,
+        table.c.run_id == identity.run_id,
+        table.c.map_index == identity.map_index,
+    )

@@ -1,0 +1,1 @@
+"""One attempt to load a table: from claim to completion."""

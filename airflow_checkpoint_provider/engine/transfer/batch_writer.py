@@ -1,0 +1,141 @@
+"""Writing a batch: as it is, or with the rows sorted out that the destination refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Block, Rows
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, TooManyBadRowsError
+from airflow_checkpoint_provider.engine.store.rejects import BadRow, Rejects
+from airflow_checkpoint_provider.engine.transfer.session import Session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+
+PART = 10_000
+"""Rows in a savepoint: few to hold in memory and to write again, many for the round trips that it takes."""
+
+Write = Callable[[Block], None]
+
+
+class Writer:
+    """
+    Writes batches as they are: one bad row ends the attempt.
+
+    :param rejects: the rows of this load that were rejected by earlier attempts
+    """
+
+    def __init__(self, destination: Destination, rejects: Rejects | None, attempt: Attempt) -> None:
+        self._destination = destination
+        self._attempt = attempt
+        self.total = rejects.count(attempt.run_id) if rejects else 0
+        self.newest: list[BadRow] = []
+
+    @contextmanager
+    def batch(self, written: int) -> Iterator[Write]:
+        """
+        Write rows between here and the end, where the last of them are on their way.
+
+        :param written: rows of the load that are in the destination before
+        """
+        with self._destination.batch():
+            yield self._destination.write
+
+
+class Sorter(Writer):
+    """
+    Writes each part of a batch in a savepoint, and halves those that are refused until the bad rows stand alone.
+
+    The outcome is that of writing row by row, in their order. Bad rows are noted down in the same transaction.
+
+    :param most: how many rows of a load may be rejected, ``None`` for any number
+    """
+
+    def __init__(
+        self, destination: Destination, rejects: Rejects, attempt: Attempt, most: int | None
+    ) -> None:
+        super().__init__(destination, rejects, attempt)
+        self._rejects = rejects
+        self._most = most
+
+    @contextmanager
+    def batch(self, written: int) -> Iterator[Write]:
+        self.newest = []
+        self._number = written + self.total
+        waiting = Rows()
+
+        def write(rows: Block) -> None:
+            nonlocal waiting
+            self._destination.check_width(rows)
+            waiting += cast("Rows", rows)
+            while len(waiting) >= PART:
+                self._write_part(Rows(waiting[:PART]))
+                waiting = Rows(waiting[PART:])
+
+        self._destination.check_at_once()
+        yield write
+        self._write_part(waiting)
+        self.total += len(self.newest)
+
+    def _write_part(self, rows: Rows) -> None:
+        known = len(self.newest)
+        self._sort(rows, self._number)
+        self._number += len(rows)
+        self._rejects.add(self.newest[known:], self._destination.columns, self._attempt)
+
+    def _sort(self, rows: Rows, before: int) -> None:
+        if not rows:
+            return
+        try:
+            with self._destination.part():
+                for start in range(0, len(rows), READ_AT_ONCE):
+                    self._destination.write(Rows(rows[start : start + READ_AT_ONCE]))
+        except BadRowsError as error:
+            if len(rows) == 1:
+                self._put_aside(BadRow(before + 1, rows[0], error.reason), error)
+                return
+        else:
+            return
+        middle = len(rows) // 2
+        self._sort(Rows(rows[:middle]), before)
+        self._sort(Rows(rows[middle:]), before + middle)
+
+    def _put_aside(self, bad: BadRow, error: BadRowsError) -> None:
+        self.newest.append(bad)
+        found = self.total + len(self.newest)
+        if self._most is None or found <= self._most:
+            return
+        destination = self._destination
+        earlier = (
+            f"; the {self.total:,} of earlier batches are in {self._rejects.table}" if self.total else ""
+        )
+        raise TooManyBadRowsError(
+            f"Destination {destination.conn_id!r}: {destination.table} has refused {found:,} rows of this load, more "
+            f"than max_rejected_rows={self._most:,} allows. The batch is rolled back, its rejects with it{earlier}. "
+            f"Row {bad.number:,} of the load was the last: {bad.error}. Correct the rows at the source, in the query "
+            "or in rows_processor, or raise max_rejected_rows; the next attempt goes on after the last committed batch."
+        ) from error
+
+
+def check_rejecting(spec: TransferSpec, session: Session) -> None:
+    """
+    Look whether bad rows can be sorted out there.
+
+    :raises ArgumentError: when they cannot
+    """
+    destination = session.destination
+    if spec.on_bad_row == "reject" and not destination.savepoints:
+        raise ArgumentError(
+            "on_bad_row: 'reject' takes back a part of a transaction, with a savepoint, and it is not known that "
+            f"{destination.conn_id!r} can do that: it is neither Postgres, MySQL, MariaDB, Oracle nor SQLite. Use "
+            "on_bad_row='fail', and leave bad rows out in the query or in rows_processor."
+        )
+
+
+def open_writer(spec: TransferSpec, session: Session, rejects: Rejects | None, attempt: Attempt) -> Writer:
+    """Choose how batches are written."""
+    if spec.on_bad_row == "reject" and rejects:
+        return Sorter(session.destination, rejects, attempt, spec.max_rejected_rows)
+    return Writer(session.destination, rejects, attempt)

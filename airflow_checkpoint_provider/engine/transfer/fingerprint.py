@@ -1,0 +1,77 @@
+"""What a load is: the tables and columns that a later attempt must find unchanged."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.model.checkpoint import Load
+from airflow_checkpoint_provider.engine.model.events import TablesMatched
+from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
+from airflow_checkpoint_provider.engine.transfer.session import Session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
+
+
+def match_tables(spec: TransferSpec, session: Session, columns: Columns) -> TablesMatched:
+    """Say what is read and what is written."""
+    source, destination = session.source, session.destination
+    table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
+    return TablesMatched(
+        source_table=in_schema(table, source.connection) if table else None,
+        source_schema=default_schema(source.connection),
+        query=source.query.text,
+        read=tuple(columns.read),
+        destination_table=in_schema(destination.table, destination.connection),
+        # As the table spells them, where it has been looked at.
+        written=tuple(destination.columns or columns.written),
+    )
+
+
+def in_schema(table: TableName, connection: sa.Connection) -> str:
+    """Name a table with the schema that it is in when none is given, where the database has schemas."""
+    dialect = connection.dialect
+    if dialect.name == "sqlite":
+        return str(table)
+    schema, name = table.in_catalog(dialect)
+    schema = schema or default_schema(connection)
+    return f"{schema}.{name}" if schema else name
+
+
+def default_schema(connection: sa.Connection) -> str | None:
+    """Return the schema of tables that are named without one, as the catalog spells it."""
+    schema = connection.dialect.default_schema_name
+    return TableName("", schema).in_catalog(connection.dialect)[0] if schema else None
+
+
+def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:
+    """Write down what a later attempt must find unchanged to go on."""
+    source, destination = session.source, session.destination
+    parameters = (
+        sha256(repr(spec.parameters).encode(errors="backslashreplace")).hexdigest()[:16]
+        if spec.parameters
+        else ""
+    )
+    return Load(
+        strategy=strategy.name,
+        key_columns=tuple(strategy.columns),
+        fingerprint={
+            "query": source.query.text,
+            # Only a digest: a parameter may be a secret.
+            "parameters": parameters,
+            "source": source.conn_id,
+            "destination": destination.conn_id,
+            "table": str(destination.table),
+            "columns": f"{', '.join(source.columns)} into {', '.join(columns.written)}",
+            "strategy": strategy.name,
+            "key": ", ".join(strategy.columns),
+            # What is staged is lost to an attempt that writes elsewhere.
+            **({"stage": "a table next to the destination"} if spec.stages else {}),
+            **({"partition": spec.part.as_text()} if spec.part else {}),
+        },
+        source_conn_id=source.conn_id,
+        destination_conn_id=destination.conn_id,
+        destination_table=str(destination.table),
+    )

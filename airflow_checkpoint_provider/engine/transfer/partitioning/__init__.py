@@ -1,0 +1,1 @@
+"""Splitting one table for many workers."""

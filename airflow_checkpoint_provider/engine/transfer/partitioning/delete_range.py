@@ -1,0 +1,113 @@
+"""Emptying one part of a table for ``replace``: by comparing the key in the destination, where that is safe."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.identifiers import match_column
+from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.partition import Part
+
+_NUMBER, _DAY, _MOMENT, _ZONED = "a number", "a date", "a time", "a time with a zone"
+
+# Where the server, or what is asked before a batch is written, refuses every value that the column would round.
+_EXACT = frozenset(("mysql", "oracle", "sqlite"))
+_ORACLE = {
+    _NUMBER: ("DB_TYPE_NUMBER",),
+    _DAY: ("DB_TYPE_DATE", "DB_TYPE_TIMESTAMP"),
+    _MOMENT: ("DB_TYPE_DATE", "DB_TYPE_TIMESTAMP"),
+    _ZONED: ("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"),
+}
+
+
+def delete_part(destination: Destination, column: str, part: Part) -> None:
+    """
+    Delete the rows of a part in the current transaction, with what lies before the first and behind the last one.
+
+    :param column: the destination's column that holds the part's
+    :raises ArgumentError: when the destination may order its values in another way than the source
+    """
+    # As the table spells it.
+    index = destination.columns.index(match_column(column, destination.columns) or column)
+    bounds = []
+    if part.lower is not None:
+        bounds.append((">", part.lowest))
+    if part.upper is not None and not part.is_last:
+        bounds.append(("<=", part.greatest))
+    for _, value in bounds:
+        _check(destination, index, value)
+    binds = Binds(destination.style, None)
+    name = binds.escape(destination.quote(destination.columns[index]))
+    conditions = [
+        f"{name} {operator} {_placeholder(destination, index, value, binds)}" for operator, value in bounds
+    ]
+    if part.upper is None and not part.is_last:
+        where = f" WHERE {name} IS NULL"
+    elif not conditions:
+        where = "" if part.nulls else f" WHERE {name} IS NOT NULL"
+    else:
+        where = f" WHERE {' AND '.join(conditions)}{f' OR {name} IS NULL' if part.nulls else ''}"
+    with destination.errors("could not be emptied"), closing(destination.raw.cursor()) as cursor:
+        given = binds.values
+        cursor.execute(f"DELETE FROM {binds.escape(destination.name)}{where}", *([given] if given else []))
+
+
+def _check(destination: Destination, index: int, value: Any) -> None:
+    """Make sure that values which the source tells apart stay apart in the destination, and in their order."""
+    kind = _kind(value)
+    type_ = destination.types[index]
+    if isinstance(destination, OracleDestination):
+        fits = kind is not None and type_[1].name in _ORACLE[kind]
+    else:
+        fits = kind is not None and _fits(destination.connection.dialect.name, type_, kind, value)
+    if not fits:
+        shown = (
+            type_[1].name.removeprefix("DB_TYPE_") if isinstance(destination, OracleDestination) else type_
+        )
+        raise ArgumentError(
+            f"partition: write_mode='replace' deletes the rows of a part by comparing {destination.columns[index]} in "
+            f"{destination.table}, which is {shown}, with {value!r}. That is safe only for whole and exact numbers, "
+            "dates and times that the destination keeps as such, not rounded and not as text. Use 'upsert', split "
+            "by another column, or empty the table in a task before the plan and use 'append'."
+        )
+
+
+def _kind(value: Any) -> str | None:
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return _NUMBER if Decimal(value).is_finite() else None
+    if isinstance(value, datetime):
+        return _ZONED if value.tzinfo else _MOMENT
+    return _DAY if isinstance(value, date) else None
+
+
+def _fits(dialect: str, type_: Any, kind: str, value: Any) -> bool:
+    if dialect not in (*_EXACT, "postgresql"):
+        return False  # of what is not known, nothing is assumed
+    exact = dialect in _EXACT
+    if kind == _NUMBER:
+        if isinstance(type_, sa.Float):
+            return False
+        whole = isinstance(value, int) or exact or getattr(type_, "scale", None) is None
+        return isinstance(type_, sa.Integer) or (isinstance(type_, sa.Numeric) and whole)
+    if dialect == "postgresql":
+        precise = getattr(type_, "precision", None) in (None, 6)
+        if isinstance(type_, sa.Date):
+            return kind == _DAY
+        zoned = bool(getattr(type_, "timezone", False))
+        return isinstance(type_, sa.DateTime) and precise and zoned == (kind == _ZONED)
+    if dialect == "sqlite" and kind == _ZONED:
+        return False  # as text, with the offset of each
+    return isinstance(type_, (sa.Date, sa.DateTime))
+
+
+def _placeholder(destination: Destination, index: int, value: Any, binds: Binds) -> str:
+    form, bound = destination.bound(index, value)
+    return form.format(binds.add(bound))

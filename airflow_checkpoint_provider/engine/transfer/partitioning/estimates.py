@@ -1,0 +1,62 @@
+"""Borders of a large table from what its server knows of it, or from a sample: no scan, and nothing to sort."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.model.partition import Amount, Border
+from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, fetch
+
+_ROWS_FOR_EACH = 500  # of a sample, for each part: the parts then differ by a few percent
+_PAGES_FOR_EACH = 50  # a page's rows are often neighbours, and so one observation
+_VALUES_FOR_EACH = 4  # of the statistics
+_ROWS_IN_PAGE = 10  # at least, where the pages are not counted: of a partitioned table
+_MOST = 50.0  # percent; a larger sample is no less work than the whole
+
+Estimate = tuple[str, Amount, list[Border]]
+
+
+def estimate(source: Source, table: TableName, column: str, parts: int, large: int) -> Estimate | None:
+    """
+    Find borders without looking at all rows.
+
+    :param large: rows from which on that is worth it
+    :return: how, and what was found; ``None`` where the table is small, or has to be read
+    """
+    known = source.statistics(table, column)
+    if known is None or known.rows < large:
+        return None
+    rows = int(known.rows)
+    # Even if all the changes were in one part, it would not be much larger.
+    if known.values >= _VALUES_FOR_EACH * parts and known.changed * 4 * parts <= known.rows:
+        shares = source.value_shares(table, column)
+        nulls = int(known.rows * known.null_share)
+        borders = [Border(value, share * known.rows) for value, share in shares]
+        return "the server's statistics", Amount(rows - nulls, nulls), borders
+    percent = 100.0 * parts * _ROWS_FOR_EACH / known.rows
+    if known.pages is not None:
+        pages = known.pages if known.pages > 0 else known.rows / _ROWS_IN_PAGE
+        percent = max(percent, 100.0 * parts * _PAGES_FOR_EACH / pages)
+    return _sampled(source, table, column, Amount(rows, 0), percent)
+
+
+def _sampled(
+    source: Source, table: TableName, column: str, amount: Amount, percent: float
+) -> Estimate | None:
+    if percent > _MOST:
+        return None
+    name = source.quote(column)
+    # Where names are quoted with the derived table's, the table itself is called so, too.
+    alias = " src" if name.startswith("src.") else ""
+    quoted = table.quote(source.connection.dialect)
+    sampled = f"SELECT {name} FROM {quoted} {source.sample_clause(percent)}{alias}"
+    statement = f"SELECT {source.exact(column)} FROM (\n{sampled}\n) src ORDER BY {name}"
+    found: list[Any] = [row[0] for row in fetch(source, (statement, None))]
+    values = [value for value in found if value is not None]
+    if not values:
+        return None
+    nulls = amount.rows * (len(found) - len(values)) // len(found)
+    amount = Amount(amount.rows - nulls, nulls)
+    return f"a sample of {len(found):,} rows", amount, by_sample(values, amount)

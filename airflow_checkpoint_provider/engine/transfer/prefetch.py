@@ -1,0 +1,142 @@
+"""Keeping both databases busy: reading in a thread of its own, while the rows before are written."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+
+from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import Packed
+from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S
+from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+
+_MOST_WAITING = 8  # chunks
+_MOST_PACKED = 32  # chunks that are small
+_MOST_PACKED_SIZE = 1024 * 1024  # bytes, where they are not
+
+
+class ReadAhead:
+    """
+    The chunks of a source, some of them read before they are asked for.
+
+    An error of the source is raised by the next step, before what was read ahead of it.
+
+    :param chunks: only used by the thread from now on
+    :param interrupt: ends a statement of the source that is running
+    :param cut: makes the source's connection fail, when that did not help
+    """
+
+    def __init__(
+        self, chunks: Generator[Chunk], interrupt: Callable[[], None], cut: Callable[[], None]
+    ) -> None:
+        self._chunks = chunks
+        self._interrupt = interrupt
+        self._cut = cut
+        self._changed = threading.Condition()
+        self._waiting: deque[Chunk] = deque()
+        self._error: BaseException | None = None
+        self._ended = self._closed = False
+        self._thread = threading.Thread(target=self._read, name="checkpoint-read-ahead", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> ReadAhead:
+        return self
+
+    def __next__(self) -> Chunk:
+        with self._changed:
+            while not self._waiting and not self._ended:
+                self._changed.wait()
+            if self._error:
+                raise self._error
+            if not self._waiting:
+                raise StopIteration
+            self._changed.notify()
+            return self._waiting.popleft()
+
+    def read_on(self) -> None:
+        """Let it know that the caller is about to wait for the destination."""
+
+    def close(self) -> None:
+        """Stop reading, whatever the thread is doing, and release the source."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+            reading = self._is_reading
+        if reading:
+            self._interrupt()
+        self._thread.join(PATIENCE_S)
+        if self._thread.is_alive():
+            self._cut()
+            # A connection must not be closed while a thread is inside it: that ends the process.
+            self._thread.join()
+        self._chunks.close()
+
+    @property
+    def _is_reading(self) -> bool:
+        return not self._ended
+
+    def _may_read(self) -> bool:
+        """Wait for room; ``False`` at the end."""
+        with self._changed:
+            self._changed.notify()  # of what was read before
+            while len(self._waiting) >= _MOST_WAITING and not self._closed:
+                self._changed.wait()
+            return not self._closed
+
+    def _read(self) -> None:
+        try:
+            while self._may_read():
+                self._waiting.append(next(self._chunks))
+        except StopIteration:
+            pass
+        except BaseException as error:
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+
+
+class ReadInPauses(ReadAhead):
+    """
+    The same, but the thread reads only while the caller waits for the destination.
+
+    For rows that cost little to take over: two threads that both want the interpreter would lose more than they gain.
+    """
+
+    _pause = _busy = False
+
+    def __next__(self) -> Chunk:
+        with self._changed:
+            self._pause = False
+            while not self._waiting and self._is_reading:
+                self._changed.wait()
+            if self._error:
+                raise self._error
+            if self._waiting:
+                return self._waiting.popleft()
+        return next(self._chunks)
+
+    def read_on(self) -> None:
+        """Read until the next chunk is asked for."""
+        with self._changed:
+            self._pause = True
+            self._changed.notify()
+
+    @property
+    def _is_reading(self) -> bool:
+        return self._busy and not self._ended
+
+    @property
+    def _is_full(self) -> bool:
+        sizes = [len(chunk.rows.data) for chunk in self._waiting if isinstance(chunk.rows, Packed)]
+        return len(self._waiting) >= _MOST_PACKED or sum(sizes) >= _MOST_PACKED_SIZE
+
+    def _may_read(self) -> bool:
+        with self._changed:
+            self._busy = False
+            self._changed.notify()
+            while not self._closed and (not self._pause or self._is_full):
+                self._changed.wait()
+            self._busy = not self._closed
+            return self._busy

@@ -1,0 +1,47 @@
+"""Giving rows the shape in which they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from airflow_checkpoint_provider.engine.databases.blocks import Row, Rows
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+
+
+def shaped(
+    chunks: Iterator[Chunk], pick: Callable[[Row], Row] | None, process: Callable[[Any], Any] | None
+) -> Iterator[Chunk]:
+    """
+    Shape rows, block by block.
+
+    :param pick: takes the columns that are written
+    :param process: the ``rows_processor``, which sees a batch as a whole
+    """
+    whole = Rows()
+    for chunk in chunks:
+        if isinstance(chunk.rows, Rows) and pick:
+            chunk = replace(chunk, rows=Rows(map(pick, chunk.rows)))
+        if not process:
+            yield chunk
+            continue
+        whole += cast("Rows", chunk.rows)
+        if chunk.end is not None:
+            yield replace(chunk, rows=_as_rows(process(whole)))
+            whole = Rows()
+
+
+def _as_rows(returned: Any) -> Rows:
+    if not isinstance(returned, Iterable) or isinstance(returned, str):
+        raise ArgumentError(
+            f"rows_processor: it returned {type(returned).__name__}; return the rows to write, or an empty list."
+        )
+    rows = Rows(returned)
+    for row in rows:
+        if not isinstance(row, Sequence) or isinstance(row, str):
+            raise ArgumentError(
+                f"rows_processor: it returned a {type(row).__name__} as a row; a row is a tuple or a list of values."
+            )
+    return rows

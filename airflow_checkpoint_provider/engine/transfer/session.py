@@ -1,0 +1,164 @@
+"""The connections of one attempt, and what stands on them; lost ones are replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.databases.dbapi import is_closed, is_disconnect
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.registry import open_destination, open_source, query_of
+from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.sqlite.dialect import same_file
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
+from airflow_checkpoint_provider.engine.model.errors import (
+    CannotConnectError,
+    CheckpointError,
+    DestinationError,
+    SourceError,
+    interruption,
+    one_line,
+)
+from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+
+_SOURCE, _DESTINATION, _KEEPER = "source", "destination", "checkpoint database"
+
+
+class LostError(Exception):
+    """A connection of the session is gone: which one, and what the driver says."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """
+    Open connections.
+
+    :param keeper: the connection of the metadata table: the destination's, unless it is kept elsewhere
+    :param at_end: what is to be closed before the connections are
+    """
+
+    source: Source
+    destination: Destination
+    keeper: sa.Connection
+    at_end: ExitStack
+
+    def has_lost(self, error: BaseException) -> bool:
+        """Tell whether an error means that one of the connections is gone."""
+        return _has_lost((self.source.connection, self.destination.connection, self.keeper), error)
+
+    @property
+    def separate(self) -> bool:
+        return self.keeper is not self.destination.connection
+
+    def writing(self) -> Any:
+        """The destination's own transaction, where it is not the checkpoint's as well."""
+        return self.destination.connection.begin() if self.separate else nullcontext()
+
+
+@contextmanager
+def open_session(
+    spec: TransferSpec,
+    source: Database,
+    destination: Database,
+    keeper: Database | None,
+    opened: Callable[[Any], None],
+) -> Iterator[Session]:
+    """
+    Open the connections and close them at the end.
+
+    :param opened: is told of the driver's connections
+    :raises LostError: from an error that means a connection is gone
+    """
+    connections: dict[str, sa.Connection] = {}
+    with ExitStack() as stack, _noticing_loss(connections):
+
+        def connect(database: Database, what: str) -> sa.Connection:
+            connection = database.open(
+                lock_timeout=spec.lock_timeout, for_writing=what != _SOURCE, opened=opened
+            )
+            connections[f"{what} {database.conn_id!r}"] = connection
+            stack.callback(_close, connection)
+            return connection
+
+        writer = connect(destination, _DESTINATION)
+        reader = connect(source, _SOURCE)
+        if same_file(reader, writer):
+            # SQLite cannot commit to a file while another connection reads from it.
+            reader = writer
+        yield Session(
+            source=open_source(reader, query_of(spec, reader), source.conn_id, exact=not spec.rows_processor),
+            destination=open_destination(writer, _table(spec), destination.conn_id, spec.write_mode),
+            keeper=connect(keeper, _KEEPER) if keeper and spec.keeps_checkpoint else writer,
+            at_end=stack,
+        )
+
+
+@contextmanager
+def _noticing_loss(connections: Mapping[str, sa.Connection]) -> Iterator[None]:
+    try:
+        yield
+    except CannotConnectError:  # one that was never there is not lost
+        raise
+    except Exception as error:
+        if stopped := interruption(error):  # tidying up has failed as well, and is no reason to go on
+            raise stopped from None
+        if _has_lost(connections.values(), error):
+            first = _told_first(error)
+            raise LostError(_describe_loss(connections, first)) from first
+        raise
+
+
+def _describe_loss(connections: Mapping[str, sa.Connection], error: BaseException) -> str:
+    reason = one_line(error)
+    if isinstance(error, (SourceError, DestinationError)):  # which name the connection
+        return reason
+    gone = [name for name, connection in connections.items() if is_closed(connection)]
+    return f"{' and '.join(gone)}: {reason}" if gone else reason
+
+
+def _told_first(error: BaseException) -> BaseException:
+    """Rolling back on a lost connection fails as well, and says less than what came before it."""
+    before = error.__context__
+    while before is not None and not isinstance(before, CheckpointError):
+        before = before.__context__
+    return before or error
+
+
+def _has_lost(connections: Iterable[sa.Connection], error: BaseException) -> bool:
+    return any(is_disconnect(connection, error) for connection in connections)
+
+
+def _table(spec: TransferSpec) -> TableName:
+    return TableName.parse(spec.destination_table, argument="destination_table")
+
+
+def _close(connection: sa.Connection) -> None:
+    with suppress(Exception):
+        connection.close()
+    # A connection that is lost is not given back in good order, and would stay open.
+    with suppress(Exception):
+        connection.detach()
+
+
+def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt: Attempt) -> Store | Unkept:
+    """
+    Open the metadata table, creating it when it is not there.
+
+    :raises MetadataTableError: when it is not there and cannot or may not be created
+    """
+    if not spec.keeps_checkpoint:
+        return Unkept(session.destination.connection, identity, attempt)
+    tables = Tables.named(spec.checkpoint_table)
+    rejecting = spec.on_bad_row == "reject"
+    tables.require(session.keeper, create=spec.auto_create, rejects=rejecting)
+    rejects = rejecting or tables.keeps_rejects(session.keeper)
+    return Store(session.keeper, tables, identity, attempt, spec.lock_timeout, rejects=rejects)

@@ -1,0 +1,74 @@
+"""What to transfer and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.query import Parameters
+from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferSpec:
+    """
+    The arguments of ``CheckpointedTransferOperator``, rendered.
+
+    :raises ArgumentError: when one is wrong, or two contradict each other
+    """
+
+    destination_table: str
+    sql: str | None = None
+    source_table: str | None = None
+    parameters: Parameters = None
+    destination_columns: Sequence[str] | Mapping[str, str] | None = None
+    strategy: str = "auto"
+    checkpoint_column: str | Sequence[str] | None = None
+    checkpoint_enabled: bool = True
+    batch_size: int = 100_000
+    write_mode: str = "append"
+    conflict_columns: Sequence[str] | None = None
+    publish: bool = True
+    preoperator: str | Sequence[str] | None = None
+    rows_processor: Callable[[list[Row]], Any] | None = None
+    on_clear: str = "reload"
+    on_source_change: str = "fail"
+    force_reload: bool = False
+    on_null_key: str = "fail"
+    on_bad_row: str = "fail"
+    max_rejected_rows: int | None = 1_000
+    scope: str = "run"
+    lookback: float | Decimal | timedelta | None = None
+    separate_checkpoint: bool = False
+    checkpoint_table: str = DEFAULT_TABLE
+    allow_duplicates: bool = False
+    max_reconnects: int = 5
+    lock_timeout: float = 60
+    resume_proof: str = "last_row"
+    verify: str | None = None
+    auto_create: bool = True
+    partition: Mapping[str, Any] | None = None
+    key: tuple[str, ...] = field(init=False)
+    part: Part | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_arguments(vars(self))
+        key = self.checkpoint_column or ()
+        object.__setattr__(self, "key", (key,) if isinstance(key, str) else tuple(key))
+        part = Part.of_plan(self.partition) if self.partition is not None else None
+        object.__setattr__(self, "part", part)
+
+    @property
+    def stages(self) -> bool:
+        """Whether rows go to a stage before the destination."""
+        return self.write_mode == "replace_atomic"
+
+    @property
+    def keeps_checkpoint(self) -> bool:
+        return self.checkpoint_enabled and self.strategy != "none"

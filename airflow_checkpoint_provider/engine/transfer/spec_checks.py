@@ -1,0 +1,106 @@
+"""The arguments of a transfer: what each of them takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.checks import (
+    LARGEST,
+    boolean,
+    is_names,
+    is_number,
+    is_text,
+    refuse,
+    text,
+)
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.transfer.spec_combinations import check_combinations
+
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "strategy": ("auto", "key", "python", "none"),
+    "write_mode": ("append", "upsert", "replace", "replace_atomic"),
+    "on_clear": ("reload", "resume"),
+    "on_source_change": ("fail", "reload"),
+    "on_null_key": ("fail", "load"),
+    "on_bad_row": ("fail", "reject"),
+    "scope": ("run", "task"),
+    "resume_proof": ("last_row", "prefix"),
+    "verify": (None, "count", "digest"),
+}
+"""The values that each of these arguments takes; the first is not always the default."""
+
+_RANGES = (
+    ("batch_size", 1, LARGEST),
+    ("max_reconnects", 0, LARGEST),
+    ("lock_timeout", 0, 2_000_000),  # 23 days: SQLite and Postgres count milliseconds
+)
+
+
+def check_arguments(given: Mapping[str, Any]) -> None:
+    """
+    Check arguments, as far as they are known: one that is not among ``given`` may be anything.
+
+    :raises ArgumentError: when one is wrong, or two contradict each other
+    """
+    for name, choices in CHOICES.items():
+        if name in given and given[name] not in choices:
+            allowed = ", ".join(map(repr, choices))
+            raise ArgumentError(f"{name}: {given[name]!r} is not one of {allowed}.")
+    for name, least, most in _RANGES:
+        if name in given and not (is_number(given[name]) and given[name] >= least):
+            raise ArgumentError(f"{name}: {given[name]!r} is not a number of at least {least}.")
+        if name in given and given[name] > most:
+            raise ArgumentError(f"{name}: {given[name]!r} is more than {most}.")
+    if "batch_size" in given and not isinstance(given["batch_size"], int):
+        raise ArgumentError(f"batch_size: {given['batch_size']!r} is not a whole number.")
+    check_types(given)
+    check_combinations(given)
+
+
+def check_types(given: Mapping[str, Any]) -> None:
+    """
+    Check what kind of value each argument of a transfer is; whether they fit together is checked afterwards.
+
+    :raises ArgumentError: for the first one that is none
+    """
+    for name in ("source_conn_id", "destination_conn_id", "destination_table", "checkpoint_table"):
+        if name in given:
+            text(name, given[name])
+    for name in ("sql", "source_table", "checkpoint_conn_id"):
+        if not isinstance(given.get(name), (list, tuple)) or name != "sql":  # which has an answer of its own
+            text(name, given.get(name), optional=True)
+    for name, fits, wanted in _SHAPES:
+        if given.get(name) is not None and not fits(given[name]):
+            raise refuse(name, given[name], wanted)
+    for name in ("checkpoint_enabled", "force_reload", "allow_duplicates", "auto_create", "publish"):
+        if name in given:
+            boolean(name, given[name])
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(is_text(name) for name in value)
+
+
+_SHAPES = (
+    (
+        "parameters",
+        lambda v: isinstance(v, (list, tuple)) or _is_mapping(v),
+        "a mapping of names, or a list of values",
+    ),
+    (
+        "destination_columns",
+        lambda v: (
+            is_names(list(v) + list(v.values()))
+            if isinstance(v, Mapping)
+            else is_names(v) or isinstance(v, str)
+        ),
+        "a list of columns, or a mapping of source to destination",
+    ),
+    ("conflict_columns", lambda v: is_names(v) or isinstance(v, str), "a list of columns"),
+    ("checkpoint_column", lambda v: is_text(v) or is_names(v), "a column name or a list of them"),
+    ("preoperator", lambda v: is_text(v) or is_names(v), "a statement or a list of them"),
+    ("source_hook_params", _is_mapping, "a mapping of names"),
+    ("destination_hook_params", _is_mapping, "a mapping of names"),
+    ("rows_processor", callable, "a function"),
+)

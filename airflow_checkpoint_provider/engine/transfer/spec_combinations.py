@@ -1,0 +1,179 @@
+"""The arguments of a transfer: which of them do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.checks import is_number
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.partition import Part
+
+
+def check_combinations(given: Mapping[str, Any]) -> None:
+    """
+    Check arguments against each other, as far as they are known.
+
+    :raises ArgumentError: when two contradict each other
+    """
+    _check_source(given)
+    _check_key(given)
+    _check_scope(given)
+    _check_rejecting(given)
+    _check_publish(given)
+    if given.get("partition") is not None:
+        _check_partition(given)
+    if given.get("verify"):
+        _check_verify(given)
+    if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
+        _check_separate(given)
+
+
+def _check_source(given: Mapping[str, Any]) -> None:
+    if {"sql", "source_table"} <= given.keys():
+        if given["sql"] and given["source_table"]:
+            raise ArgumentError("sql and source_table: give one of them, not both.")
+        if not given["sql"] and not given["source_table"]:
+            raise ArgumentError("sql: give a query, or a table as source_table.")
+    if isinstance(given.get("sql"), (list, tuple)):
+        raise ArgumentError("sql: one query is read, not a list; map the task over a list of queries.")
+    if given.get("parameters") and given.get("source_table"):
+        raise ArgumentError("parameters: they belong to sql; source_table takes none.")
+    columns = given.get("destination_columns")
+    if columns is not None and (isinstance(columns, str) or not columns):
+        raise ArgumentError(
+            "destination_columns: give a list of columns, or a mapping of source to destination."
+        )
+    if isinstance(given.get("conflict_columns"), str):
+        raise ArgumentError("conflict_columns: give a list of columns.")
+
+
+def _check_key(given: Mapping[str, Any]) -> None:
+    strategy, key = given.get("strategy"), given.get("checkpoint_column")
+    if strategy == "key" and "checkpoint_column" in given and not key:
+        raise ArgumentError("checkpoint_column: strategy='key' needs the column, or columns, to go by.")
+    names = [key] if isinstance(key, str) else key
+    if names and not all(isinstance(name, str) and name for name in names):
+        raise ArgumentError(f"checkpoint_column: {key!r} is not a column name or a list of them.")
+    if strategy in ("python", "none") and names and given.get("checkpoint_enabled", True) is True:
+        raise ArgumentError(
+            f"checkpoint_column: strategy={strategy!r} does not use a column; use strategy='key' or 'auto'."
+        )
+
+
+def _check_scope(given: Mapping[str, Any]) -> None:
+    if given.get("scope") == "task":
+        if given.get("strategy") in ("python", "none"):
+            raise ArgumentError(
+                f"scope: 'task' keeps a high-water mark of a key, which strategy={given['strategy']!r} has not."
+            )
+        if given.get("checkpoint_enabled") is False:
+            raise ArgumentError(
+                "checkpoint_enabled: scope='task' goes by the checkpoint; it cannot be False there."
+            )
+        if given.get("write_mode") in ("replace", "replace_atomic"):
+            raise ArgumentError(
+                f"write_mode: {given['write_mode']!r} empties the table, but scope='task' adds to what earlier runs "
+                "loaded; use 'append' or 'upsert'."
+            )
+        if given.get("on_null_key") == "load" and given.get("write_mode") not in (None, "upsert"):
+            raise ArgumentError(
+                "on_null_key: with scope='task', every run would append the rows without a key again; "
+                "use write_mode='upsert'."
+            )
+    if given.get("lookback"):
+        if given.get("scope") == "run":
+            raise ArgumentError("lookback: it goes back from the mark that scope='task' keeps.")
+        if given.get("write_mode") not in (None, "upsert"):
+            raise ArgumentError("lookback: rows are read again, so it needs write_mode='upsert'.")
+        if not (is_number(given["lookback"]) or isinstance(given["lookback"], timedelta)):
+            raise ArgumentError(f"lookback: {given['lookback']!r} is not a number or a timedelta.")
+        if not given["lookback"] > type(given["lookback"])(0):
+            raise ArgumentError(
+                f"lookback: {given['lookback']!r} would leave rows out; give how far to go back."
+            )
+
+
+def _check_rejecting(given: Mapping[str, Any]) -> None:
+    most = given.get("max_rejected_rows")
+    if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+        raise ArgumentError(
+            f"max_rejected_rows: {most!r} is not a whole number of at least 1; None is no limit, and "
+            "on_bad_row='fail' allows no bad row."
+        )
+    if given.get("on_bad_row") != "reject":
+        return
+    if given.get("strategy") == "none" or given.get("checkpoint_enabled") is False:
+        raise ArgumentError(
+            "on_bad_row: 'reject' keeps bad rows beside the checkpoint, and there is none with strategy='none' or "
+            "checkpoint_enabled=False."
+        )
+    if given.get("write_mode") == "replace_atomic":
+        raise ArgumentError(
+            "on_bad_row: 'reject' finds bad rows by the constraints of the destination, which the stage of "
+            "write_mode='replace_atomic' has not. Use 'replace', or on_bad_row='fail'."
+        )
+    if given.get("separate_checkpoint"):
+        raise ArgumentError(
+            "on_bad_row: 'reject' keeps bad rows beside the checkpoint, where with checkpoint_conn_id they cannot "
+            "commit together with the good ones. Keep the checkpoint in the destination, or use on_bad_row='fail'."
+        )
+
+
+def _check_publish(given: Mapping[str, Any]) -> None:
+    if given.get("publish") is not False:
+        return
+    if given.get("write_mode") not in (None, "replace_atomic"):
+        raise ArgumentError("publish: only write_mode='replace_atomic' has something to publish.")
+    unkept = given.get("checkpoint_enabled") is False or given.get("strategy") == "none"
+    if unkept or given.get("separate_checkpoint"):
+        raise ArgumentError(
+            "publish: CheckpointPublishOperator goes by checkpoints in the destination, so with publish=False one has "
+            "to be kept there: without checkpoint_conn_id, checkpoint_enabled=False and strategy='none'."
+        )
+
+
+def _check_partition(given: Mapping[str, Any]) -> None:
+    if given.get("strategy") in ("python", "none"):
+        raise ArgumentError(
+            f"partition: a part is read by key, which strategy={given['strategy']!r} does not do."
+        )
+    if given.get("checkpoint_enabled") is False:
+        raise ArgumentError(
+            "partition: a part is read by key and keeps a checkpoint; leave checkpoint_enabled True."
+        )
+    if given.get("scope") == "task":
+        raise ArgumentError(
+            "partition: the parts are those of one run; scope='task' goes on from run to run."
+        )
+    if given.get("write_mode") == "replace_atomic" and given.get("publish", False) is not False:
+        raise ArgumentError(
+            "partition: with write_mode='replace_atomic' each part would put itself in the place of all; set "
+            "publish=False, and let a CheckpointPublishOperator publish the parts together."
+        )
+    Part.of_plan(given["partition"])
+
+
+def _check_verify(given: Mapping[str, Any]) -> None:
+    reasons = {
+        "rows_processor": "with rows_processor, what is written is not what was read",
+        "partition": "a part of a load is not compared",
+    }
+    for name, reason in reasons.items():
+        if given.get(name):
+            raise ArgumentError(f"verify: {reason}; leave one of them out.")
+    if given.get("on_bad_row") == "reject":
+        raise ArgumentError(
+            "verify: with on_bad_row='reject', the destination has not all rows of the source; leave one of them out."
+        )
+
+
+def _check_separate(given: Mapping[str, Any]) -> None:
+    mode = given.get("write_mode")
+    if mode in ("append", "replace", "replace_atomic") and given.get("allow_duplicates") is False:
+        raise ArgumentError(
+            "checkpoint_conn_id: a checkpoint in another database than the rows cannot commit together with "
+            f"them, so delivery is at-least-once and write_mode={mode!r} may write a batch twice. Use 'upsert', "
+            "keep the checkpoint in the destination, or accept it with allow_duplicates=True."
+        )

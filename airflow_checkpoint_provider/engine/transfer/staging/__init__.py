@@ -1,0 +1,1 @@
+"""Staged loads: a table that nobody sees, swapped in at the end."""

@@ -1,0 +1,127 @@
+"""Publishing what is staged: the destination's rows are swapped for it in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.errors import StageError
+from airflow_checkpoint_provider.engine.model.events import Published
+from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.transfer.session import Session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+
+# Of two who publish at once the second must see all rows of the first, to delete them. Readers are not held up.
+_ALONE = {
+    "postgresql": "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE",
+    "oracle": "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE",
+    # There, LOCK TABLES would commit and keep readers out. The lock ends with the connection.
+    "mysql": "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)",
+}
+# Rows that refer to the destination may find what they refer to among the new rows.
+_DEFER = {"postgresql": ("SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS ALL IMMEDIATE")}
+# A GENERATED ALWAYS column takes the values of the source, as it does from COPY.
+_OVERRIDING = {"postgresql": "OVERRIDING SYSTEM VALUE "}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    A stage to publish.
+
+    :param rows: how many rows it must hold; ``None`` where that is not known for certain
+    """
+
+    stage: Stage
+    rows: int | None
+
+
+def swap(destination: Destination, parts: Sequence[Part]) -> Published:
+    """
+    Replace the rows of the destination by those of the stages; the caller's transaction makes it true.
+
+    The table itself stays, and with it its grants, indexes, foreign keys, triggers and views. DELETE, because
+    TRUNCATE commits by itself in some databases, and keeps readers waiting in others.
+
+    :raises DestinationError: when the database refuses the rows
+    :raises StageError: when a stage does not hold the rows that were written to it
+    """
+    dialect = destination.connection.dialect.name
+    table = destination.table.quote(destination.connection.dialect)
+    run = parts[0].stage.run
+    begin, end = _DEFER.get(dialect, ("", ""))
+    with destination.errors("refused the rows that are staged for it", "its old rows are all still there"):
+        if alone := _ALONE.get(dialect):
+            run(alone.format(table=table, digest=sha256(table.encode()).hexdigest()[:32]))
+        if begin:
+            run(begin)
+        before = run(f"DELETE FROM {table}")
+        rows = sum(_insert(destination, table, part) for part in parts)
+        if end:
+            run(end)  # here, so that what is wrong is told with the name of the table
+    return Published(rows, str(destination.table), before if before >= 0 else None)
+
+
+def _insert(destination: Destination, table: str, part: Part) -> int:
+    stage = part.stage
+    names = ", ".join(map(destination.quote, stage.columns()))
+    overriding = _OVERRIDING.get(destination.connection.dialect.name, "")
+    rows = stage.run(f"INSERT INTO {table} ({names}) {overriding}SELECT {names} FROM {stage.name}")
+    if rows == part.rows:
+        return rows
+    # A trigger may leave rows out, and not every driver counts: the stage itself knows.
+    staged = stage.count()
+    if part.rows is not None and staged != part.rows:
+        raise StageError(
+            f"The stage {stage.table} holds {staged:,} rows, and {part.rows:,} were written to it: somebody else has "
+            f"changed it. Nothing is published, and {destination.table} has its old rows; the load has to start over."
+        )
+    return rows if rows >= 0 else staged
+
+
+def complete(
+    spec: TransferSpec, session: Session, store: Store | Unkept, stage: Stage | None, checkpoint: Checkpoint
+) -> Published | None:
+    """
+    End a load: what is staged is published, and the checkpoint completed, in one transaction.
+
+    :return: what was published, if this task publishes
+    """
+    publishes = stage is not None and spec.publish
+    published = None
+    try:
+        with store.transaction():
+            if stage and publishes:
+                store.hold()
+                # Elsewhere, a batch may be there twice without the checkpoint knowing.
+                rows = None if session.separate else checkpoint.rows
+                with session.writing():
+                    published = swap(session.destination, [Part(stage, rows)])
+            store.finish(checkpoint.rows, checkpoint.position, published.line if published else None)
+    except StageError as error:
+        store.intend_to_start(checkpoint, str(error))
+        raise
+    if stage and publishes:
+        discard(session, store, stage, store.fence)
+    return published
+
+
+def discard(session: Session, store: Store | Unkept, stage: Stage, fence: int) -> None:
+    """
+    Drop the stage of a load that is published; one that stays behind is dropped by the next attempt.
+
+    :param fence: of the attempt that has completed the load; a later one may be filling the stage again
+    """
+    with suppress(Exception), store.transaction():  # the rows are there, which is what the attempt was for
+        if store.is_completed(fence):
+            with session.writing():
+                session.destination.find(sa.inspect(session.destination.connection))
+                stage.drop()

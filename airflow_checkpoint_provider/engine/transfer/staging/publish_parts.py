@@ -1,0 +1,188 @@
+"""Publishing the parts of a mapped task together, once all of them are complete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.registry import open_destination
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, StageError
+from airflow_checkpoint_provider.engine.model.events import Observer, Published
+from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.history import Kind
+from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.transfer.staging.publish import Part, swap
+from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+
+_MOST_TOLD = 5  # parts that an error names
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationResult:
+    """
+    What came of it.
+
+    :param status: ``published``, or ``nothing`` when an earlier attempt has done it
+    :param rows_before: rows that the destination had, where the driver counts them
+    """
+
+    status: str
+    parts: int
+    rows: int
+    rows_before: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON, and so XCom, can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """
+    One attempt to publish what all parts of a mapped task have staged.
+
+    :param load: whose parts; its ``map_index`` does not matter
+    :param parts: how many there must be; ``None`` for those that have a checkpoint
+    :param attempt: who publishes, for the history
+    :param observe: is told what happens
+    """
+
+    database: Database
+    destination_table: str
+    checkpoint_table: str
+    load: Identity
+    parts: int | None
+    attempt: Attempt
+    observe: Observer
+    lock_timeout: float = 60
+
+    def run(self) -> PublicationResult:
+        """
+        Publish, unless that has been done.
+
+        :raises StageError: when a part is not complete, or its stage is not what was written to it
+        :raises DestinationError: when the destination refuses the rows; it keeps its old ones
+        """
+        connection = self.database.open(lock_timeout=self.lock_timeout, for_writing=True)
+        try:
+            return self._run(connection)
+        finally:
+            connection.close()
+
+    def _run(self, connection: sa.Connection) -> PublicationResult:
+        tables = Tables.named(self.checkpoint_table)
+        if not tables.exist(connection):
+            raise MetadataTableError(
+                f"There is no metadata table {tables.name} in {self.database.conn_id!r}, which the transfers create in "
+                "their destination. Check destination_conn_id and checkpoint_table."
+            )
+        table = TableName.parse(self.destination_table, argument="destination_table")
+        destination = open_destination(connection, table, self.database.conn_id, "replace_atomic")
+        with connection.begin():
+            destination.find(sa.inspect(connection))
+            identities = self._identities(connection, tables)
+        stores = [
+            Store(connection, tables, identity, self.attempt, self.lock_timeout) for identity in identities
+        ]
+        with stores[0].transaction():
+            # Locked, so that a part that is cleared now begins after this.
+            checkpoints = self._complete([(store, store.read(lock=True)) for store in stores], destination)
+            rows = sum(checkpoint.rows for checkpoint in checkpoints)
+            if all(store.history.is_published(store.identity) for store in stores):
+                result = PublicationResult("nothing", len(stores), rows, None)
+            else:
+                published = self._publish(stores, checkpoints, destination)
+                self.observe(published)
+                result = PublicationResult("published", len(stores), published.rows, published.before)
+        self._discard(stores, checkpoints, destination)
+        return result
+
+    def _identities(self, connection: sa.Connection, tables: Tables) -> Sequence[Identity]:
+        columns = tables.checkpoint.c
+        of_load = [columns[name] == getattr(self.load, name) for name in ("dag_id", "task_id", "run_id")]
+        found = sorted(connection.execute(sa.select(columns.map_index).where(*of_load)).scalars())
+        if self.parts == 1 and found == [-1]:
+            indexes = found  # a task that is not mapped
+        elif self.parts is not None:
+            indexes = list(range(self.parts))
+        else:
+            indexes = list(range(found[-1] + 1)) if found and found[-1] >= 0 else found
+        if not indexes:
+            raise StageError(
+                f"There is no checkpoint of {self.load} in {tables.name} of {self.database.conn_id!r}, so nothing can "
+                "be published. Check transfer_task_id (with the task groups it is in), and parts."
+            )
+        load = self.load
+        return [Identity(load.dag_id, load.task_id, load.run_id, index) for index in indexes]
+
+    def _complete(
+        self, stored: Sequence[tuple[Store, Checkpoint | None]], destination: Destination
+    ) -> list[Checkpoint]:
+        missing = [_missing(store.identity, checkpoint) for store, checkpoint in stored]
+        if told := [text for text in missing if text]:
+            more = f"; and {len(told) - _MOST_TOLD:,} more" if len(told) > _MOST_TOLD else ""
+            raise StageError(
+                f"Nothing is published, and {destination.table} has its old rows, because not all {len(stored):,} "
+                f"parts of {self.load} are complete: {'; '.join(told[:_MOST_TOLD])}{more}. Let them end, then run this "
+                "task again."
+            )
+        checkpoints = [checkpoint for _, checkpoint in stored if checkpoint]
+        for checkpoint in checkpoints:
+            if checkpoint.destination_table != str(destination.table):
+                raise StageError(
+                    f"destination_table: {checkpoint.identity} loads into {checkpoint.destination_table}, and this "
+                    f"task would publish into {destination.table}. Give both the same table, written the same way."
+                )
+        return checkpoints
+
+    def _publish(
+        self, stores: Sequence[Store], checkpoints: Sequence[Checkpoint], destination: Destination
+    ) -> Published:
+        stages = [Stage(destination, store.identity) for store in stores]
+        if gone := [stage for stage in stages if not stage.is_there()]:
+            raise StageError(
+                f"Nothing is published, and {destination.table} has its rows, because {len(gone):,} of {len(stages):,} "
+                f"stages of {self.load} are not there, such as {gone[0].table}. They are dropped once they are "
+                "published: clear all parts of the mapped task, not only some. Otherwise see that the parts have "
+                "write_mode='replace_atomic' and publish=False."
+            )
+        rows = [checkpoint.rows for checkpoint in checkpoints]
+        published = swap(destination, [Part(*part) for part in zip(stages, rows, strict=True)])
+        for store, number in zip(stores, rows, strict=True):
+            attempt = self.attempt
+            store.history.record(
+                store.identity,
+                Kind.PUBLISHED,
+                attempt.owner,
+                try_number=attempt.try_number,
+                rows=number,
+                detail=published.line,
+            )
+        return published
+
+    def _discard(
+        self, stores: Sequence[Store], checkpoints: Sequence[Checkpoint], destination: Destination
+    ) -> None:
+        for store, checkpoint in zip(stores, checkpoints, strict=True):
+            with suppress(Exception), store.transaction():  # the rows are there; a retry drops what stays
+                if store.is_completed(checkpoint.fence):
+                    Stage(destination, store.identity).drop()
+
+
+def _missing(identity: Identity, checkpoint: Checkpoint | None) -> str | None:
+    part = f"part {identity.map_index}" if identity.map_index >= 0 else "the task"
+    if checkpoint is None:
+        return f"{part} has not started"
+    if checkpoint.status is Status.COMPLETED:
+        return None
+    if checkpoint.status is Status.FAILED:
+        return f"{part} has failed ({checkpoint.last_error})"
+    return f"{part} is not complete ({checkpoint.rows:,} rows)"

@@ -1,0 +1,231 @@
+"""The start of an attempt: claim the checkpoint, and bring the destination to where reading begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.source import Prefetch
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Load
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
+from airflow_checkpoint_provider.engine.model.errors import (
+    FencedError,
+    SourceChangedError,
+    StageError,
+    WouldDuplicateError,
+)
+from airflow_checkpoint_provider.engine.model.events import Observer
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
+from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
+from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
+from airflow_checkpoint_provider.engine.transfer.row_route import choose_path
+from airflow_checkpoint_provider.engine.transfer.session import Session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """
+    Where an attempt begins.
+
+    :param checkpoint: the checkpoint as it stands now
+    :param chunks: what is left to transfer
+    :param read_on: to be called before a wait for the destination, in which to read ahead
+    """
+
+    checkpoint: Checkpoint
+    decision: Decision
+    chunks: Iterator[Chunk]
+    read_on: Callable[[], None] = lambda: None
+
+
+class Start:
+    """What an attempt does before its first row."""
+
+    def __init__(
+        self,
+        spec: TransferSpec,
+        session: Session,
+        strategy: Strategy,
+        columns: Columns,
+        store: Store | Unkept,
+        load: Load,
+        attempt: Attempt,
+        observe: Observer,
+        stage: Stage | None = None,
+    ) -> None:
+        self._spec = spec
+        self._session = session
+        self._strategy = strategy
+        self._columns = columns
+        self._store = store
+        self._load = load
+        self._attempt = attempt
+        self._observe = observe
+        self._stage = stage
+
+    def prepare(self) -> None:
+        """Find out what can be wrong, as long as nothing has been changed."""
+        self._strategy.check()
+        if not self._spec.preoperator:  # which may yet create the table, or change it
+            self._look_at_destination()
+
+    def claim(self, fence: int) -> tuple[Checkpoint, Decision]:
+        """
+        Take the checkpoint over.
+
+        :param fence: the fence of this attempt, when it claims again after a lost connection
+        """
+
+        def choose(stored: Checkpoint | None, request: Request | None) -> Decision:
+            if fence and (stored is None or stored.fence != fence):
+                raise FencedError(
+                    "Another attempt has taken over the checkpoint while this one had lost its connection; "
+                    "this attempt ends here, and the other one carries on."
+                )
+            spec = self._spec
+            wishes = Wishes(spec.on_clear, spec.on_source_change, spec.force_reload, spec.scope == "task")
+            decision = decide(stored, self._attempt, wishes, request, self._load.fingerprint)
+            if stored and decision.action is Action.START:
+                self._refuse_duplicates(stored, decision)
+            return decision
+
+        return self._store.claim(choose, self._load)
+
+    def begin(self, checkpoint: Checkpoint, decision: Decision) -> Beginning:
+        """Start over, or go on, as decided; a source that has shifted may turn the one into the other."""
+        if decision.action is Action.RESUME:
+            self._strategy.check_stored(checkpoint.position.key, checkpoint.start.key, checkpoint.upper)
+            if self._spec.preoperator:
+                self._look_at_destination()
+            if checkpoint.is_seeded:
+                checkpoint = self._adopt(checkpoint)
+            try:
+                self._take_stage()
+                return Beginning(checkpoint, decision, *self._open(checkpoint))
+            except StageError as error:  # which holds all that was loaded, and nobody has seen
+                decision = Decision(Action.START, f"{error}: starting from the beginning")
+            except SourceChangedError as error:
+                if self._spec.on_source_change == "fail":
+                    raise
+                decision = Decision(Action.START, f"{error} Starting from the beginning")
+                self._refuse_duplicates(checkpoint, decision)
+            self._store.intend_to_start(checkpoint, decision.reason)
+        checkpoint = self._start_over(checkpoint, decision)
+        return Beginning(checkpoint, decision, *self._open(checkpoint))
+
+    def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> Checkpoint:
+        keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
+        start = checkpoint.start if keeps_mark else BEGINNING
+        self._strategy.check_stored(start.key)
+        upper = self._strategy.upper_bound()
+        destination = self._session.destination
+        with self._store.transaction():
+            self._store.hold()
+            with self._session.writing():
+                if self._spec.preoperator:
+                    if start.key is None:
+                        destination.run_script(self._spec.preoperator)
+                    destination.prepare(self._columns.written, self._spec.conflict_columns)
+                    state_guarantee(self._spec, self._session)  # of the table as it is now
+                if self._spec.write_mode == "replace":
+                    self._empty()
+                if self._stage:
+                    self._stage.create()
+            # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
+            self._store.begin(self._load, start, upper)
+        return replace(
+            checkpoint,
+            position=start,
+            start=start,
+            lower=None,
+            upper=upper,
+            rows=0,
+            batches=0,
+            strategy=self._load.strategy,
+            key_columns=self._load.key_columns,
+        )
+
+    def _empty(self) -> None:
+        part = self._spec.part
+        if part is None:
+            self._session.destination.empty()
+        else:
+            delete_part(self._session.destination, self._columns.written_as(part.column), part)
+
+    def _adopt(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Make a seeded checkpoint one of this load: what it reads, and up to where."""
+        upper = self._strategy.upper_bound()
+        with self._store.transaction():
+            self._store.adopt(self._load, upper)
+        return replace(checkpoint, upper=upper, fingerprint=self._load.fingerprint)
+
+    def _open(self, checkpoint: Checkpoint) -> tuple[Iterator[Chunk], Callable[[], None]]:
+        """Open the source where the checkpoint stands; the first read proves that it still fits."""
+        position = checkpoint.position
+        if self._spec.lookback and checkpoint.batches == 0:
+            position = self._strategy.behind(Position(checkpoint.start.key), self._spec.lookback)
+        path = choose_path(self._spec, self._session, self._strategy, self._columns)
+        self._observe(path)
+        chunks = self._strategy.chunks(position, checkpoint.upper)
+        # Whoever stops the attempt from here on finds the connection in use, and has to end that first.
+        self._session.at_end.push(closing(chunks))
+        first = next(chunks, None)
+        source = self._session.source
+        begun = [first] if first else []
+        prefetch = source.prefetch if self._session.destination.waits else Prefetch.NEVER
+        if prefetch is Prefetch.NEVER:
+            return chain(begun, chunks), lambda: None
+        reader = ReadInPauses if prefetch is Prefetch.WHILE_WAITING else ReadAhead
+        ahead = reader(chunks, source.interrupt, source.cut)
+        self._session.at_end.push(closing(ahead))
+        return chain(begun, ahead), ahead.read_on
+
+    def _take_stage(self) -> None:
+        if not self._stage:
+            return
+        with reading(self._session.destination.connection):
+            if not self._stage.is_there():
+                raise StageError(f"The stage {self._stage.table} is not there any more")
+            self._stage.take()
+
+    def _look_at_destination(self) -> None:
+        destination = self._session.destination
+        with reading(destination.connection):
+            destination.prepare(self._columns.written, self._spec.conflict_columns)
+
+    def _refuse_duplicates(self, stored: Checkpoint, decision: Decision) -> None:
+        spec = self._spec
+        emptied = spec.preoperator and not decision.from_mark
+        # A mark has rows before it, whether or not this run, or a seed, knows of any.
+        there = stored.rows or (stored.position.key and not decision.from_mark)
+        if not there or spec.write_mode != "append" or emptied or spec.allow_duplicates:
+            return
+        rows = (
+            f"{stored.rows:,} rows of this load"
+            if stored.rows
+            else f"rows up to {', '.join(map(str, stored.position.key or ()))}"
+        )
+        ways = (
+            "write_mode='upsert' (or allow_duplicates=True)"
+            if decision.from_mark
+            else (
+                "write_mode='replace' or 'upsert', a preoperator that empties the table, on_clear='resume', or "
+                "allow_duplicates=True"
+            )
+        )
+        raise WouldDuplicateError(
+            f"{decision.reason}, but {rows} are already committed in "
+            f"{stored.destination_table}, and write_mode='append' would add them a second time. Use {ways}; or "
+            "delete the rows and the checkpoint by hand."
+        )

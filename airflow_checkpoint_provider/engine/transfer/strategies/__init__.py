@@ -1,0 +1,1 @@
+"""How a load finds its place again: by key, or by counting."""

@@ -1,0 +1,57 @@
+"""What the transfer asks of a strategy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+
+
+class Strategy(ABC):
+    """
+    A way to find a place in the source again.
+
+    :param name: as the checkpoint and the log have it
+    :param columns: the columns of its key, if it has one
+    """
+
+    def __init__(self, name: str, columns: Sequence[str] = ()) -> None:
+        self.name = name
+        self.columns = tuple(columns)
+
+    def upper_bound(self) -> Key | None:
+        """Return the last key that a load that starts now will read."""
+        return None
+
+    def check(self) -> None:  # noqa: B027
+        """Find out before the first row is written what would make rows disappear."""
+
+    def check_stored(self, *keys: Key | None) -> None:  # noqa: B027
+        """
+        Make sure that keys of the metadata table can be gone on from.
+
+        :raises InvalidCheckpointError: when one is unreadable, or of another type than the columns have now
+        """
+
+    def behind(self, position: Position, lookback: Any) -> Position:
+        """
+        Go back from a high-water mark.
+
+        :raises ArgumentError: when the key is not a number or a time that ``lookback`` can be taken from
+        """
+        return position
+
+    def read_columns(self, columns: Sequence[str]) -> None:  # noqa: B027
+        """Expect rows to have these columns."""
+
+    @abstractmethod
+    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
+        """Read on from a position; the first step proves that the position still holds."""
+
+    @abstractmethod
+    def describe(self, position: Position) -> str:
+        """Say in a few words where reading starts."""

@@ -1,0 +1,61 @@
+"""Ways to find a place in the source again, one file each: by key, or by counting rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.events import StrategyChosen
+from airflow_checkpoint_provider.engine.transfer.session import Session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
+from airflow_checkpoint_provider.engine.transfer.strategies.counting import CountStrategy
+from airflow_checkpoint_provider.engine.transfer.strategies.key import KeyStrategy
+
+__all__ = ("CountStrategy", "KeyStrategy", "Strategy", "choose_strategy")
+
+
+def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, StrategyChosen]:
+    """Choose how to read, and say why."""
+    source = session.source
+    if not spec.keeps_checkpoint:
+        reason = "checkpoint_enabled is False" if not spec.checkpoint_enabled else "as the task says"
+        chosen = StrategyChosen("none", f"{reason}; no checkpoint is kept, every attempt starts over")
+        return CountStrategy(source, spec.batch_size, proof=None), chosen
+    key, reason = list(spec.key), "by checkpoint_column"
+    part = spec.part
+    if not key and spec.strategy == "auto" and spec.source_table:
+        table = TableName.parse(spec.source_table, argument="source_table")
+        key, reason = source.primary_key(table), "the primary key of the source table"
+    if key and spec.strategy in ("auto", "key"):
+        columns = source.find_columns(key, "checkpoint_column")
+        if part:
+            part = replace(part, column=source.find_columns([part.column], "partition")[0])
+            reason += f", part {part.index + 1} of {part.of}"
+        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key, part)
+        return strategy, StrategyChosen("key", f"by {', '.join(columns)}, {reason}")
+    if part:
+        raise ArgumentError(
+            "partition: a part is read by key, and there is neither a checkpoint_column nor a primary key of "
+            "source_table to go by."
+        )
+    if spec.scope == "task":
+        raise ArgumentError(
+            "checkpoint_column: scope='task' keeps a high-water mark of a key, and there is neither a "
+            "checkpoint_column nor a primary key of source_table to take it from."
+        )
+    why = (
+        "as the task says"
+        if spec.strategy == "python"
+        else "there is no checkpoint_column and no primary key"
+    )
+    warning = None
+    if not source.query.ordered:
+        warning = (
+            "The query has no ORDER BY at its outermost level: the database may return its rows in another "
+            "order next time, and an attempt that counts and skips rows would then be refused by its proof, or "
+            "miss rows. Add an ORDER BY, or give a checkpoint_column."
+        )
+    chosen = StrategyChosen("python", f"rows are counted and skipped, {why}", warning)
+    return CountStrategy(source, spec.batch_size, proof=spec.resume_proof), chosen

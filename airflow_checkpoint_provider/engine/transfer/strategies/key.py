@@ -1,0 +1,154 @@
+"""Reading on from a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Row
+from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
+from airflow_checkpoint_provider.engine.model.key import Key, Unreadable, encode_key, kind
+from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.position import Position, earlier
+from airflow_checkpoint_provider.engine.transfer.batching import Chunk, whole_ties
+from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
+
+
+class KeyStrategy(Strategy):
+    """``WHERE key > :position ORDER BY key``, up to a bound that is taken once."""
+
+    def __init__(
+        self,
+        source: Source,
+        columns: Sequence[str],
+        batch_size: int,
+        on_null_key: str,
+        part: Part | None = None,
+    ) -> None:
+        super().__init__("key", columns)
+        self.source = source
+        self._size = batch_size
+        self._load_nulls = on_null_key == "load"
+        self._part = self._keyed_part = part
+        self._empty = False
+        if part and part.column in columns:
+            # Rows with a key have a value there: to ask for it would only keep the database from using an index.
+            self._keyed_part = replace(part, nulls=False)
+            self._empty = part.upper is None
+        self.read_columns(source.columns)
+
+    def read_columns(self, columns: Sequence[str]) -> None:
+        indexes = [list(columns).index(column) for column in self.columns]
+        self._key: Callable[[Row], Key] = itemgetter(*indexes) if indexes[1:] else _single(indexes[0])
+
+    def upper_bound(self) -> Key | None:
+        return None if self._empty else self.source.last_key(self.columns, self._keyed_part)
+
+    def check(self) -> None:
+        if self._load_nulls or self._never_null():
+            return
+        if count := self.source.count_nulls(self.columns, self._part):
+            raise SourceError(
+                f"{', '.join(self.columns)}: {count:,} rows have no value there, and reading by key would "
+                "leave them out. Set on_null_key='load' to load them as the last batch, filter them in the "
+                "query, or choose another checkpoint_column."
+            )
+
+    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
+        rows = position.rows
+        key = position.key
+        if upper is not None and not position.nulls_done:
+            for chunk in self._keyed(position, upper):
+                rows, key = rows + len(chunk.rows), chunk.end.key if chunk.end else key
+                yield chunk
+        if self._load_nulls and not position.nulls_done and not self._never_null():
+            yield from self._nulls(Position(key, rows))
+
+    def describe(self, position: Position) -> str:
+        if position.key is None:
+            return "the first row"
+        return f"{_listed(self.columns)} > {_listed(position.key)}"
+
+    def behind(self, position: Position, lookback: Any) -> Position:
+        if position.key is None or not lookback:
+            return position
+        try:
+            return Position((earlier(position.key[0], lookback),))
+        except (TypeError, ArithmeticError, ValueError) as error:
+            raise ArgumentError(
+                f"lookback: {lookback!r} cannot be taken from {self.columns[0]} = {position.key[0]!r}; "
+                "a number goes with a numeric key, a timedelta with a time."
+            ) from error
+
+    def check_stored(self, *keys: Key | None) -> None:
+        given = [key for key in keys if key is not None]
+        now = self.source.last_key(self.columns) if given else None
+        for stored in given:
+            if isinstance(stored[0], Unreadable):
+                raise self.source.invalid_position(self.columns, stored[0].text, now)
+            if len(stored) != len(self.columns) or (now and list(map(kind, stored)) != list(map(kind, now))):
+                raise self.source.invalid_position(self.columns, encode_key(stored), now)
+
+    def _keyed(self, position: Position, upper: Key) -> Generator[Chunk]:
+        conditions = []
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        if position.key is not None:
+            conditions.append(self._compare(">", position.key, binds))
+        conditions.append(self._compare("<=", upper, binds))
+        if len(self.columns) > 1:
+            # A row of which only the first values are there would pass the comparison.
+            conditions.append(f"NOT {self.source.null_condition(self.columns)}")
+        within = self.source.within(self._keyed_part, binds)
+        order = ", ".join(self.source.quote(column) for column in self.columns)
+        statement = self.source.select(
+            "*", f" WHERE {' AND '.join(conditions)}{within} ORDER BY {order}", binds
+        )
+        rows = position.rows
+        first: Key | None = None
+        newest: Block = NONE
+        with self.source.stream(statement) as reader:
+            for block in whole_ties(reader, self._size, self._tied):
+                if block is None:
+                    yield Chunk(NONE, Position(self._key(newest.last), rows), first)
+                else:
+                    newest, rows = block, rows + len(block)
+                    first = first or self._key(block.first)
+                    yield Chunk(block, None, first)
+
+    def _tied(self, one: Row, other: Row) -> bool:
+        return self.source.tied(self.columns, self._key(one), self._key(other))
+
+    def _nulls(self, position: Position) -> Generator[Chunk]:
+        rows = position.rows
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        condition = (
+            f" WHERE {self.source.null_condition(self.columns)}{self.source.within(self._part, binds)}"
+        )
+        statement = self.source.select("*", condition, binds)
+        with self.source.stream(statement) as reader:
+            while block := reader.read(self._size):
+                rows += len(block)
+                yield Chunk(block, None)
+        if rows > position.rows:
+            yield Chunk(NONE, Position(position.key, rows, nulls_done=True))
+
+    def _never_null(self) -> bool:
+        """Tell whether the part cannot have rows without a key."""
+        return self._part is not None and not self._part.nulls and self.columns == (self._part.column,)
+
+    def _compare(self, operator: str, key: Key, binds: Binds) -> str:
+        # A position that lookback has moved has only the first of several columns.
+        return self.source.compare(self.columns[: len(key)], operator, key, binds)
+
+
+def _single(index: int) -> Any:
+    return lambda row: (row[index],)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    text = ", ".join(str(value) for value in values)
+    return f"({text})" if len(values) > 1 else text

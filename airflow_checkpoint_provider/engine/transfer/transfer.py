@@ -1,0 +1,302 @@
+"""The transfer: resume -> read a batch -> write it and its checkpoint, commit -> next."""
+
+from __future__ import annotations
+
+import gc
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.databases.sockets import cut
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.decision import Action
+from airflow_checkpoint_provider.engine.model.errors import (
+    CannotConnectError,
+    ConnectionLostError,
+    interruption,
+    one_line,
+)
+from airflow_checkpoint_provider.engine.model.events import (
+    BatchCommitted,
+    Completed,
+    GuaranteeStated,
+    Observer,
+    Reconnecting,
+    RowsRejected,
+    Started,
+    Verified,
+)
+from airflow_checkpoint_provider.engine.model.position import fraction, place
+from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.transfer.batch_writer import Writer, check_rejecting, open_writer
+from airflow_checkpoint_provider.engine.transfer.batching import Tally, as_one_batch, batches, take
+from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
+from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load, match_tables
+from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.result import Result
+from airflow_checkpoint_provider.engine.transfer.row_shaping import shaped
+from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.staging.publish import complete, discard
+from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+from airflow_checkpoint_provider.engine.transfer.startup import Beginning, Start
+from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy, choose_strategy
+from airflow_checkpoint_provider.engine.transfer.verification.verification import Verification
+
+
+class Transfer:
+    """
+    One attempt to load what ``spec`` describes.
+
+    :param keeper: the database of the metadata table, where it is not the destination
+    :param observe: is told what happens
+    """
+
+    def __init__(
+        self,
+        spec: TransferSpec,
+        *,
+        source: Database,
+        destination: Database,
+        keeper: Database | None = None,
+        identity: Identity,
+        attempt: Attempt,
+        observe: Observer,
+    ) -> None:
+        self._spec = spec
+        self._databases = (source, destination, keeper)
+        self._identity = identity
+        self._attempt = attempt
+        self._observe = observe
+        self._began = time.monotonic()
+        self._fence = 0
+        self._reconnects = self._lost_in_a_row = self._rejected = 0
+        self._connections: list[Any] = []
+        self._abandoned = False
+        self._first: Beginning | None = None
+        self._guarantee: GuaranteeStated | None = None
+        self._verified: Verified | None = None
+
+    def run(self) -> Result:
+        """
+        Transfer what is left, surviving lost connections.
+
+        :raises CheckpointError: when it cannot; the message says why, and what to do
+        """
+        while True:
+            try:
+                self._connections.clear()
+                with open_session(self._spec, *self._databases, self._opened) as session:
+                    return self._run(session)
+            except LostError as lost:
+                self._reconnect(str(lost), lost.__cause__ or lost)
+            except CannotConnectError as error:
+                if not self._lost_in_a_row:
+                    raise
+                self._reconnect(one_line(error), error)
+
+    def abandon(self) -> None:
+        """Cut the connections, from another thread: an attempt that was stopped, and waits for one, ends now."""
+        self._abandoned = True
+        for raw in list(self._connections):
+            cut(raw)
+
+    def _opened(self, raw: Any) -> None:
+        self._connections.append(raw)
+        if self._abandoned:
+            cut(raw)
+
+    def _run(self, session: Session) -> Result:
+        spec = self._spec
+        check_rejecting(spec, session)
+        strategy, chosen = choose_strategy(spec, session)
+        if not self._reconnects:
+            self._observe(chosen)
+        columns = Columns.of(spec, session)
+        load = describe_load(spec, session, strategy, columns)
+        store = open_store(spec, session, self._identity, self._attempt)
+        stage = Stage(session.destination, self._identity) if spec.stages else None
+        start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe, stage)
+        start.prepare()
+        self._state_guarantee(session, is_there=not spec.preoperator)
+        checkpoint, decision = start.claim(self._fence)
+        self._fence = store.fence
+        if decision.action is Action.NOTHING:
+            if stage and spec.publish:
+                discard(session, store, stage, checkpoint.fence)
+            beginning = Beginning(checkpoint, decision, iter(()))
+            self._started(beginning, session, strategy, columns)
+            return self._result(
+                beginning, checkpoint, Writer(session.destination, store.rejects, self._attempt)
+            )
+        try:
+            beginning = start.begin(checkpoint, decision)
+            checkpoint = beginning.checkpoint
+            if spec.preoperator:
+                self._state_guarantee(session, is_there=True)
+            self._started(beginning, session, strategy, columns)
+            writer = open_writer(spec, session, store.rejects, self._attempt)
+            verification = Verification(spec, session, strategy, columns) if spec.verify else None
+            if verification:
+                verification.check(checkpoint)
+            with few_collections():
+                for committed in self._copy(session, store, writer, strategy, columns, beginning):
+                    checkpoint, self._lost_in_a_row = committed, 0
+            if verification:
+                self._verified = verification.run(checkpoint)
+                self._observe(self._verified)
+            if published := complete(spec, session, store, stage, checkpoint):
+                self._observe(published)
+        except BaseException as error:
+            stopped = interruption(error)
+            if stopped or not session.has_lost(error):
+                store.give_up(stopped or error, checkpoint)
+            raise
+        result = self._result(beginning, checkpoint, writer)
+        self._observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
+        return result
+
+    def _state_guarantee(self, session: Session, *, is_there: bool) -> None:
+        stated = state_guarantee(self._spec, session, is_there=is_there)
+        if stated != self._guarantee:
+            self._guarantee = stated
+            self._observe(stated)
+
+    def _result(self, beginning: Beginning, end: Checkpoint, writer: Writer) -> Result:
+        guarantee = self._guarantee.guarantee if self._guarantee else ""
+        rejected = (self._rejected, writer.total)
+        result = Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
+        return result.with_verified(self._verified)
+
+    def _copy(
+        self,
+        session: Session,
+        store: Store | Unkept,
+        writer: Writer,
+        strategy: Strategy,
+        columns: Columns,
+        beginning: Beginning,
+    ) -> Iterator[Checkpoint]:
+        """Copy batch after batch, and yield the checkpoint that each one has committed."""
+        now = beginning.checkpoint
+        chunks = shaped(beginning.chunks, columns.pick, self._spec.rows_processor)
+        for batch in batches(as_one_batch(chunks) if self._all_at_once() else chunks):
+            known, whole = take(batch, 2 * READ_AT_ONCE)
+            tally = Tally(now.position, now.lower)
+            tally.add(*known)
+            if self._spec.on_bad_row == "reject":  # how many are good is known after the last row
+                whole = False
+            with store.transaction():
+                # Before any row is written the checkpoint is locked and the fence looked at. A small batch is known to
+                # its end by then, and needs no second update.
+                if whole:
+                    now = now.after_batch(tally.rows, tally.end, tally.first)
+                    store.advance(now)
+                else:
+                    store.hold()
+                with session.writing(), writer.batch(now.rows) as write:
+                    for chunk in known:
+                        write(chunk.rows)
+                    known.clear()
+                    for chunk in batch:
+                        tally.add(chunk)
+                        write(chunk.rows)
+                    beginning.read_on()
+                good = tally.rows - len(writer.newest)
+                if not whole:
+                    now = now.after_batch(good, tally.end, tally.first)
+                    store.advance(now)
+            self._committed(now, good, strategy)
+            if writer.newest:
+                self._told_of(writer, store)
+            yield now
+
+    def _told_of(self, writer: Writer, store: Store | Unkept) -> None:
+        rows, first = len(writer.newest), writer.newest[0]
+        self._rejected += rows
+        table = store.rejects.table if store.rejects else ""
+        self._observe(RowsRejected(rows, writer.total, table, first.number, first.error))
+
+    def _all_at_once(self) -> bool:
+        """Without a checkpoint, appended rows must not be committed before all of them are there."""
+        spec = self._spec
+        again = spec.write_mode != "append" or spec.preoperator or spec.allow_duplicates
+        return not spec.keeps_checkpoint and not again
+
+    def _started(self, beginning: Beginning, session: Session, strategy: Strategy, columns: Columns) -> None:
+        checkpoint = beginning.checkpoint
+        if self._first is None:
+            self._first = beginning
+            self._observe(match_tables(self._spec, session, columns))
+        done = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
+        self._done_at_start = done or 0.0
+        self._copying_since = time.monotonic()
+        self._rows_at_start = checkpoint.rows
+        self._observe(
+            Started(
+                action=beginning.decision.action.value,
+                reason=beginning.decision.reason,
+                place=strategy.describe(checkpoint.position),
+                try_number=self._attempt.try_number,
+                rows=checkpoint.rows,
+                # Too small a share tells nothing.
+                rows_expected=int(float(f"{checkpoint.rows / done:.3g}")) if done and done > 0.001 else None,
+                again=checkpoint.fence > 1,
+            )
+        )
+
+    def _committed(self, checkpoint: Checkpoint, rows: int, strategy: Strategy) -> None:
+        self._observe(
+            BatchCommitted(
+                number=checkpoint.batches,
+                rows=rows,
+                attempt_rows=checkpoint.rows - self._rows_at_start,
+                rows_total=checkpoint.rows,
+                place=place(strategy.columns, checkpoint.position),
+                seconds=time.monotonic() - self._copying_since,
+                done=fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper),
+                at_start=self._done_at_start,
+            )
+        )
+
+    def _reconnect(self, reason: str, cause: BaseException) -> None:
+        self._lost_in_a_row += 1
+        most = self._spec.max_reconnects
+        if not self._spec.keeps_checkpoint:
+            raise ConnectionLostError(
+                f"A connection was lost, and no checkpoint is kept to go on from: {reason}"
+            ) from cause
+        if self._lost_in_a_row > most or self._abandoned:
+            times = "once" if self._lost_in_a_row == 1 else f"{self._lost_in_a_row} times"
+            raise ConnectionLostError(
+                f"A connection was lost {times} without progress in between (max_reconnects={most}); the last time: "
+                f"{reason}. The next attempt goes on from the last committed batch."
+            ) from cause
+        self._reconnects += 1
+        # Full jitter: many tasks that lost the same server do not come back all at once.
+        wait = random.uniform(0, min(30.0, 2.0 ** min(self._lost_in_a_row - 1, 5)))  # noqa: S311
+        self._observe(Reconnecting(reason, self._lost_in_a_row, most, wait))
+        time.sleep(wait)
+
+
+_OBJECTS = 50_000  # more than a block of rows has
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Look for garbage cycles less often: rows make none, but their number alone would start a search all the time."""
+    before = gc.get_threshold()
+    if not 0 < before[0] < _OBJECTS:
+        # Also where another transfer of this process has raised it, which will put it back.
+        yield
+        return
+    gc.set_threshold(_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

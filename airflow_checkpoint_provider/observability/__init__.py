@@ -1,0 +1,1 @@
+"""Metrics, lineage and asset events of a transfer."""
