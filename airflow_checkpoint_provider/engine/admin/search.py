@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, States, sum_of_states
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.engine.store.bounded_queries import (
@@ -165,8 +166,8 @@ class Searcher:
         if len(seen) == len(among):
             return []
         column: sa.ColumnElement[str] = self._table.c.dag_id
-        if self._connection.dialect.name == "sqlite" and len(seen) * _MANY > len(among):
-            # It would read all rows of these DAGs by their index, and sort them; the newest rows are mostly theirs.
+        if dialect_of(self._connection).takes_any_index and len(seen) * _MANY > len(among):
+            # All rows of these DAGs would be read by their index, and sorted; the newest rows are mostly theirs.
             column = sa.func.coalesce(column, column)
         return [_is_one_of(column, sorted(seen))]
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.mysql.dialect import is_passing
-from airflow_checkpoint_provider.engine.databases.oracle.dialect import means_start_again
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError
 
 
@@ -44,10 +43,8 @@ def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
             return True
         if isinstance(cause, connection.dialect.loaded_dbapi.Error) and (
             connection.dialect.is_disconnect(cause, _dbapi_connection(connection), None)
-            or (connection.dialect.name == "mysql" and is_passing(cause))
+            or dialect_of(connection).starts_again(cause)
         ):
-            return True
-        if connection.dialect.name == "oracle" and means_start_again(cause):
             return True
         cause = cause.__cause__
     return False

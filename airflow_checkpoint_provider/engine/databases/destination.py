@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.blocks import Block, Rows
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection
-from airflow_checkpoint_provider.engine.databases.dialect import blames_rows
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column, quote_name
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
@@ -33,14 +33,11 @@ class Destination:
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     """
 
-    transactional = False  # whether it is known that a rollback takes back what was written
-    waits = True  # for a server while it writes, so that this process may read meanwhile
-    savepoints = False  # whether it is known that a part of a transaction can be taken back
-
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
         self.connection = connection
         self.conn_id = conn_id
         self.write_mode = write_mode
+        self.dialect = dialect_of(connection)
         self.raw = raw_connection(connection)
         self.table = table
         self.name = table.quote(connection.dialect)
@@ -156,7 +153,7 @@ class Destination:
         # The last two are how drivers refuse a text that is not Unicode, and a number that is too large.
         except (self.connection.dialect.loaded_dbapi.Error, UnicodeError, OverflowError) as error:
             message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
-            if blames_rows(self.connection.dialect.name, error):
+            if self.dialect.blames_rows(error):
                 raise BadRowsError(message, one_line(error)) from error
             raise DestinationError(message) from error
 

@@ -1,30 +1,206 @@
-"""Which errors of a database are about what is in a row: another row in its place would be taken."""
+"""The questions about a server, each with an answer that is right for one of which nothing is known."""
 
 from __future__ import annotations
 
-from airflow_checkpoint_provider.engine.databases.mysql.dialect import _MYSQL
-from airflow_checkpoint_provider.engine.databases.mysql.drivers import error_number
-from airflow_checkpoint_provider.engine.databases.oracle.dialect import _ORACLE
-from airflow_checkpoint_provider.engine.databases.oracle.driver import error_code
-from airflow_checkpoint_provider.engine.databases.postgres.dialect import _POSTGRES, _POSTGRES_CLASSES
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+
+from airflow_checkpoint_provider.engine.databases.query import TOKENS
+from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+
+if TYPE_CHECKING:
+    from airflow_checkpoint_provider.engine.databases.destination import Destination
+    from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+    from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
+    from airflow_checkpoint_provider.engine.databases.source import Source
+
+_KEPT_AS = "airflow_checkpoint_dialect"
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-def blames_rows(dialect: str, error: BaseException) -> bool:
+class Dialect:
     """
-    Tell whether a database, or its driver, refuses rows for what is in them.
+    What the engine asks about a database; a folder beside this module answers it for one.
 
-    :param dialect: SQLAlchemy's name of the database
+    Attributes are facts and abilities. Methods are given what is particular to a connection, and keep nothing.
     """
-    if isinstance(error, (UnicodeError, OverflowError)):
-        return True
-    kind = type(error).__name__
-    if dialect == "postgresql":
-        state = getattr(error, "sqlstate", None)
-        if state is None:  # the driver's own: text with a NUL, a type that it has no form for
-            return kind in ("DataError", "ProgrammingError")
-        return state[:2] in _POSTGRES_CLASSES or state in _POSTGRES
-    if dialect == "mysql":
-        return error_number(error) in _MYSQL
-    if dialect == "oracle":
-        return error_code(error) in _ORACLE
-    return kind in ("IntegrityError", "DataError")
+
+    name: ClassVar[str] = "generic"
+    source_class: ClassVar[type[Source]]
+    destination_class: ClassVar[type[Destination]]
+
+    # Connecting
+    drivers: Mapping[str, str] = _NONE
+    """Packages of drivers, each with the URL of SQLAlchemy's dialect for it."""
+    remote: bool = True
+    """A server is connected to, so that another thread may do it and be left behind."""
+    engine_options: Mapping[str, Any] = _NONE
+
+    # Names and statements
+    has_schemas: bool = True
+    folds_to_upper: bool = False
+    """A name in lower case, written without quotes, means one in upper case."""
+    tokens: re.Pattern[str] = TOKENS
+    """How quotes and comments are written."""
+
+    # Metadata tables
+    time_type: sa.types.TypeEngine[Any] = sa.String(32)
+    long_text: sa.types.TypeEngine[Any] = sa.Text()
+    row_id: sa.types.TypeEngine[Any] = sa.BigInteger()
+    numbers_rows: bool = False
+    """An identity column counts by itself."""
+    limits_rows: bool = False
+    """SQLAlchemy knows how a few rows are asked for."""
+    steps_through_index: bool = False
+    """A recursive query finds the different values of an index faster than DISTINCT."""
+    takes_any_index: bool = False
+    """An index is used for a condition that most rows meet, too."""
+    table_options: Mapping[str, Any] = _NONE
+    """Of each metadata table, as SQLAlchemy takes them."""
+    updated_table_options: Mapping[str, Any] = _NONE
+    """Of the table whose rows are updated with every batch."""
+    needed_to_create: str = "tables"
+    """What a role must be allowed to create."""
+
+    # Transactions
+    transactional: bool = False
+    """A rollback is known to take back what was written."""
+    savepoints: bool = False
+    """A part of a transaction is known to be taken back alone."""
+    waits: bool = True
+    """Writing leaves this process free to read meanwhile."""
+
+    # Stages
+    create_stage: str = "CREATE TABLE {stage} AS SELECT {columns} FROM {table} WHERE 1 = 0"
+    drop_table: str = "DROP TABLE {table}"
+    publishing_lock: str | None = None
+    """Makes a second one who publishes wait; readers are not held up."""
+    defer_constraints: str | None = None
+    check_constraints: str | None = None
+    override_identity: str = ""
+    """Stands before the SELECT of an INSERT whose values are to replace generated ones."""
+
+    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+        """
+        Bring a new connection of the driver to the state that the engine counts on.
+
+        :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
+        :param for_writing: another attempt's update is waited for and then seen
+        """
+
+    def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
+        """Set how SQLAlchemy begins transactions."""
+
+    def starts_again(self, error: BaseException) -> bool:
+        """Tell whether a new connection cures an error of the driver, beyond those that SQLAlchemy knows."""
+        return False
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        """Tell whether a lock has been waited for in vain."""
+        text = str(error).lower()
+        return "lock" in text and any(word in text for word in ("timeout", "timed out", "is locked"))
+
+    def is_name_in_use(self, error: BaseException) -> bool:
+        """Tell whether a table could not be created because another session is creating it."""
+        return False
+
+    def blames_rows(self, error: BaseException) -> bool:
+        """Tell whether rows are refused for what is in them: another row in its place would be taken."""
+        return isinstance(error, (UnicodeError, OverflowError)) or type(error).__name__ in (
+            "IntegrityError",
+            "DataError",
+        )
+
+    def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
+        """Wait for locks in this transaction for no longer, where the session does not see to it."""
+
+    def locking(self, statement: sa.Select[Any], seconds: float) -> sa.Select[Any]:
+        """Let a query lock the rows that it returns."""
+        return statement.with_for_update()
+
+    def has_table(self, inspector: sa.Inspector, table: str, schema: str | None) -> bool:
+        """Tell whether the catalog has a table, or a view, of a name as SQLAlchemy spells it."""
+        return inspector.has_table(table, schema=schema)
+
+    def is_there(self, inspector: sa.Inspector, name: TableName) -> bool:
+        """Tell whether a name can be selected from."""
+        return self.has_table(inspector, name.table, name.schema)
+
+    def as_created(self, inspector: sa.Inspector, name: TableName) -> TableName:
+        """Spell the name of a table that is there as SQLAlchemy's reading of the catalog needs it."""
+        return name
+
+    def unusable(self, name: str, driver: str) -> str | None:
+        """Return what a name has that cannot be written, and why."""
+        return None
+
+    def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
+        """Return the statements that create a table and its indexes."""
+        return [CreateTable(table), *map(CreateIndex, indexes(table))]
+
+    def time_value(self, moment: datetime) -> Any:
+        """Return what is bound for a moment in a column of :attr:`time_type`, from one in UTC."""
+        return moment.isoformat(timespec="microseconds")
+
+    def stored(self, type_: Any) -> StoredType:
+        """Return what a column keeps of a value, from its type as the destination has it."""
+        return StoredType.of(type_)
+
+    def type_name(self, type_: Any) -> str:
+        """Name a column's type, for messages."""
+        return str(type_)
+
+    def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
+        """Tell whether values that the source tells apart stay apart in a column, and in their order."""
+        return False
+
+    def referrers(self, connection: sa.Connection, table: TableName) -> Sequence[str]:
+        """
+        Name the tables whose rows go, or lose their reference, when rows of a table are deleted.
+
+        :param table: as the catalog has it
+        """
+        return ()
+
+    def server_digests(
+        self, source: Source, destination: Source, table: str, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[ServerDigest, ServerDigest] | None:
+        """
+        Return how the servers of two sides digest rows alike, or ``None`` where they do not.
+
+        :param table: the destination's, quoted
+        :param pairs: columns of the source and of the destination
+        """
+        return None
+
+    def is_same_file(self, reader: sa.Connection, writer: sa.Connection) -> bool:
+        """Tell whether two connections are open on one file, of which only one may be at work."""
+        return False
+
+    def write_again(self, connection: sa.Connection) -> None:
+        """Undo, on a connection that writes, what reading through it has set."""
+
+
+def indexes(table: sa.Table) -> list[sa.Index]:
+    """Return the indexes of a table in the order of their names."""
+    return sorted(table.indexes, key=lambda index: str(index.name))
+
+
+_UNKNOWN = Dialect()
+
+
+def keep(dialect: Dialect, on: sa.Dialect) -> None:
+    """Let :func:`dialect_of` find a dialect on SQLAlchemy's."""
+    setattr(on, _KEPT_AS, dialect)
+
+
+def dialect_of(at: sa.Connection | sa.Inspector | sa.Dialect) -> Dialect:
+    """Return the dialect of an open connection, of what inspects it, or of what SQLAlchemy compiles for."""
+    found: Dialect = getattr(at if isinstance(at, sa.Dialect) else at.dialect, _KEPT_AS, _UNKNOWN)
+    return found

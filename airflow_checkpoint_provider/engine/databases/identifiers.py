@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.mysql.dialect import NO_NAME
-from airflow_checkpoint_provider.engine.databases.mysql.drivers import error_number
-from airflow_checkpoint_provider.engine.databases.oracle.dialect import exists
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checks import is_text, refuse
 
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^".`\s][^".`]*?))\s*(\.|$)', re.DOTALL)
@@ -52,18 +50,11 @@ class TableName:
 
     def resolve(self, inspector: sa.Inspector) -> TableName | None:
         """Find the table or view in the catalog: to the letter, else folded as the database folds names."""
+        dialect = dialect_of(inspector)
         for name in (self, self._folded()):
-            if _is_there(inspector, name):
-                return name if inspector.dialect.name != "sqlite" else name._as_created(inspector)
+            if dialect.is_there(inspector, name):
+                return dialect.as_created(inspector, name)
         return None
-
-    def _as_created(self, inspector: sa.Inspector) -> TableName:
-        """Spell it as it was created: SQLite does not care, but SQLAlchemy's reading of its catalog does."""
-        tables = [
-            *inspector.get_table_names(schema=self.schema),
-            *inspector.get_view_names(schema=self.schema),
-        ]
-        return replace(self, table=match_column(self.table, tables) or self.table)
 
     def _folded(self) -> TableName:
         # SQLAlchemy writes "case does not matter" as lower case, for Oracle too.
@@ -82,8 +73,8 @@ class TableName:
         """Return the schema and the table as the catalog spells them, of a name that :meth:`resolve` has found."""
 
         def spelt(name: str, quoted: bool) -> str:
-            # Only Oracle's dictionary has upper case for what SQLAlchemy writes in lower case.
-            return name if quoted or dialect.name != "oracle" else str(dialect.denormalize_name(name))
+            folded = dialect_of(dialect).folds_to_upper and not quoted
+            return str(dialect.denormalize_name(name)) if folded else name
 
         return spelt(self.schema, self.schema_quoted) if self.schema else None, spelt(self.table, self.quoted)
 
@@ -91,26 +82,8 @@ class TableName:
         return f"{self.schema}.{self.table}" if self.schema else self.table
 
 
-def _is_there(inspector: sa.Inspector, name: TableName) -> bool:
-    if inspector.dialect.name == "oracle":
-        # The dictionary does not say what a synonym stands for in one place; the server knows.
-        run = inspector.bind.exec_driver_sql  # type: ignore[union-attr]
-        return exists(run, name.quote(inspector.dialect), sa.exc.DBAPIError)
-    return has_table(inspector, name.table, name.schema)
-
-
-def has_table(inspector: sa.Inspector, table: str, schema: str | None) -> bool:
-    """Tell whether the catalog has a table, or a view, of a name as SQLAlchemy spells it."""
-    try:
-        return inspector.has_table(table, schema=schema)
-    except sa.exc.DBAPIError as error:
-        if inspector.dialect.name != "mysql" or not error.orig or error_number(error.orig) not in NO_NAME:
-            raise
-        return False  # not even a name to it, such as one that ends in a blank
-
-
 def _quote(name: str, as_written: bool, dialect: sa.Dialect) -> str:
-    if as_written and dialect.name == "oracle":
+    if as_written and dialect_of(dialect).folds_to_upper:
         # Elsewhere lower case needs no quotes; here, without them, it would be another name.
         return dialect.identifier_preparer.quote_identifier(name)
     return quote_name(name, dialect)

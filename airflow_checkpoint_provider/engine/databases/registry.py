@@ -1,27 +1,59 @@
-"""Ways to read a query, one file per family of databases."""
+"""The databases that the engine knows, and what a connection to one of them is opened as."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.generic.destination import AnsiDestination
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of, keep
+from airflow_checkpoint_provider.engine.databases.generic.dialect import GenericDialect
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
-from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
-from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS as MYSQL
-from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
-from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
-from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
-from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
-from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
-from airflow_checkpoint_provider.engine.databases.query import TOKENS, Parameters, Query
+from airflow_checkpoint_provider.engine.databases.mysql.dialect import MysqlDialect
+from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDialect
+from airflow_checkpoint_provider.engine.databases.postgres.dialect import PostgresDialect
+from airflow_checkpoint_provider.engine.databases.query import Parameters, Query
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
-from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
+from airflow_checkpoint_provider.engine.databases.sqlite.dialect import SqliteDialect
 from airflow_checkpoint_provider.engine.model.errors import SourceError
+
+KNOWN: tuple[Dialect, ...] = (PostgresDialect(), MysqlDialect(), OracleDialect(), SqliteDialect())
+
+_BY_DRIVER = {package: dialect for dialect in KNOWN for package in dialect.drivers}
+
+
+def dialect_for(raw: Any, scheme: Callable[[], str | None]) -> tuple[Dialect, str] | None:
+    """
+    Choose the dialect of a driver's connection.
+
+    :param scheme: names SQLAlchemy's dialect, where the driver is not known
+    :return: with the URL of SQLAlchemy's dialect; ``None`` for what is not a connection of a DB-API driver
+    """
+    for base in type(raw).__mro__:  # a hook may return a class of its own that stands on the driver's
+        package = base.__module__.partition(".")[0]
+        if package in _BY_DRIVER:
+            dialect = _BY_DRIVER[package]
+            return dialect, dialect.drivers[package]
+    generic = GenericDialect.of(raw, scheme())
+    return (generic, generic.url) if generic else None
+
+
+def sqlalchemy_dialects() -> Mapping[str, Callable[[], sa.Dialect]]:
+    """Return what makes SQLAlchemy's dialect of each database that is known, by SQLAlchemy's name of it."""
+    urls = {dialect: next(iter(dialect.drivers.values())) for dialect in KNOWN}
+    return {
+        sa.make_url(url).get_backend_name(): lambda url=url, dialect=dialect: _compiling(url, dialect)  # type: ignore[misc]
+        for dialect, url in urls.items()
+    }
+
+
+def _compiling(url: str, dialect: Dialect) -> sa.Dialect:
+    made = sa.create_mock_engine(url, lambda *_, **__: None).dialect
+    keep(dialect, made)
+    return made
 
 
 def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> Source:
@@ -30,10 +62,18 @@ def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact:
 
     :param exact: rows are passed on untouched, so values may come as text where Python would round them
     """
-    if connection.dialect.name == "postgresql":
-        return PostgresSource(connection, query, conn_id, exact=exact)
-    kinds = {"mysql": MysqlSource, "oracle": OracleSource, "sqlite": SqliteSource}
-    return kinds.get(connection.dialect.name, Source)(connection, query, conn_id)
+    return dialect_of(connection).source_class(connection, query, conn_id, exact=exact)
+
+
+def open_destination(
+    connection: sa.Connection, table: TableName, conn_id: str, write_mode: str
+) -> Destination:
+    """
+    Choose how to write.
+
+    :raises DestinationError: when the table does not exist
+    """
+    return dialect_of(connection).destination_class(connection, table, conn_id, write_mode)
 
 
 class Asked(Protocol):
@@ -56,9 +96,7 @@ def query_of(spec: Asked, connection: sa.Connection) -> Query:
     :raises SourceError: when the table does not exist
     """
     if spec.source_table is None:
-        return Query.parse(
-            spec.sql or "", spec.parameters, MYSQL if connection.dialect.name == "mysql" else TOKENS
-        )
+        return Query.parse(spec.sql or "", spec.parameters, dialect_of(connection).tokens)
     table = TableName.parse(spec.source_table, argument="source_table")
     with reading(connection):
         found = table.resolve(sa.inspect(connection))
@@ -67,20 +105,3 @@ def query_of(spec: Asked, connection: sa.Connection) -> Query:
             f"source_table: there is no table {table} at the source; check the schema and the spelling."
         )
     return Query(f"SELECT * FROM {found.quote(connection.dialect)}")
-
-
-def open_destination(
-    connection: sa.Connection, table: TableName, conn_id: str, write_mode: str
-) -> Destination:
-    """
-    Choose how to write.
-
-    :raises DestinationError: when the table does not exist
-    """
-    kinds = {
-        "mysql": MysqlDestination,
-        "oracle": OracleDestination,
-        "postgresql": PostgresDestination,
-        "sqlite": SqliteDestination,
-    }
-    return kinds.get(connection.dialect.name, AnsiDestination)(connection, table, conn_id, write_mode)

@@ -40,13 +40,15 @@ class Source:
     :param connection: an open connection that nothing else uses
     :param query: what to read
     :param conn_id: the Airflow connection, for messages
+    :param exact: rows are passed on untouched, so values may come as text where Python would round them
     """
 
     first_row = ""  # how it is asked for no more than one row, if it can be
     row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
 
-    def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
+    def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self.connection = connection
+        self.exact_values = exact
         self.query = query
         self.conn_id = conn_id
         self.raw = raw_connection(connection)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.generic import sqlalchemy_dialect as ansi
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 
 COUNTED_TO = 1_000
 """Rows that are counted, of each state: to count a million takes as long as to read them."""
@@ -17,15 +17,13 @@ TEXT_AMONG = 2_000
 REQUESTS_AMONG = 500
 """The newest requests, among which those are looked for that no attempt has followed yet."""
 
-_STEPS_ON = frozenset(("postgresql", "sqlite"))  # MySQL does so by itself
-
 
 def count(
     connection: sa.Connection, rows: sa.FromClause, *conditions: sa.ColumnElement[bool], most: int
 ) -> int:
     """Count rows, and stop at ``most``."""
     some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(rows).where(*conditions)
-    if connection.dialect.name != ansi.NAME:  # which may not be able to stop
+    if dialect_of(connection).limits_rows:  # which may not be able to stop
         some = some.limit(most)
     counted = sa.select(sa.func.count()).select_from(some.subquery("found"))
     return int(connection.execute(counted).scalar_one())
@@ -45,14 +43,14 @@ def recent(
     :param most: so many, where the database is known to have such a thing; else all
     """
     some = sa.select(table).where(*conditions)
-    if connection.dialect.name != ansi.NAME:
+    if dialect_of(connection).limits_rows:
         some = some.order_by(by.desc()).limit(most)
     return some.subquery("latest")
 
 
 def distinct(connection: sa.Connection, column: sa.Column[str]) -> list[str]:
     """Return the different values of the first column of an index, in order."""
-    if connection.dialect.name not in _STEPS_ON:
+    if not dialect_of(connection).steps_through_index:
         return list(connection.execute(sa.select(column).distinct().order_by(column)).scalars())
     # From each value to the next: as many looks into the index as there are values.
     least = sa.select(sa.func.min(column).label("value"))
@@ -81,6 +79,6 @@ def page(
     connection: sa.Connection, statement: sa.Select[Any], limit: int | None, offset: int
 ) -> Iterable[sa.Row[Any]]:
     """Return some rows of a long list."""
-    if connection.dialect.name != ansi.NAME:
+    if dialect_of(connection).limits_rows:
         return connection.execute(statement.limit(limit).offset(offset or None))
     return islice(connection.execute(statement), offset, None if limit is None else offset + limit)

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.generic import sqlalchemy_dialect as ansi
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import encode_key
@@ -106,7 +106,7 @@ class History:
     ) -> None:
         """Add an event."""
         own = {}
-        if self._connection.dialect.name == ansi.NAME:  # which may not be able to count by itself
+        if not dialect_of(self._connection).numbers_rows:
             last = sa.select(sa.func.coalesce(sa.func.max(self._table.c.id), 0) + 1)
             own = {"id": last.scalar_subquery()}
         self._connection.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,9 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
-from airflow_checkpoint_provider.engine.databases.oracle.dialect import ROWS_BUSY
-from airflow_checkpoint_provider.engine.databases.oracle.driver import error_code
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load, Status
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request
 from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError, FencedError
@@ -65,7 +62,7 @@ class FencedRow:
             with self.connection.begin():
                 yield
         except sa.exc.DBAPIError as error:
-            if not _is_lock_timeout(error):
+            if not error.orig or not dialect_of(self.connection).is_lock_timeout(error.orig):
                 raise
             holder = self._holder()
             self.connection.rollback()
@@ -78,14 +75,14 @@ class FencedRow:
     def read(self, *, lock: bool = False) -> Checkpoint | None:
         """Read the checkpoint, if there is one."""
         statement = sa.select(self.table).where(self.is_mine)
-        row = self.connection.execute(self._locking(statement) if lock else statement).first()
+        if lock:
+            statement = dialect_of(self.connection).locking(statement, self._lock_timeout)
+        row = self.connection.execute(statement).first()
         return from_row(row) if row else None
 
     def limit_waiting(self) -> None:
         """Wait in this transaction for no longer than ``lock_timeout``, where the session does not see to it."""
-        if self.connection.dialect.name == "postgresql":
-            milliseconds = max(int(self._lock_timeout * 1000), 1)
-            self.connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
+        dialect_of(self.connection).limit_waiting(self.connection, self._lock_timeout)
 
     def update(self, values: dict[str, Any]) -> None:
         """
@@ -127,13 +124,6 @@ class FencedRow:
             detail=detail,
         )
 
-    def _locking(self, statement: Any) -> Any:
-        statement = statement.with_for_update()
-        if self.connection.dialect.name != "oracle":
-            return statement
-        # Without it Oracle waits for ever; it counts whole seconds.
-        return statement.suffix_with(f"WAIT {max(math.ceil(self._lock_timeout), 1)}")
-
     def _holder(self) -> str:
         try:
             with reading(self.connection):
@@ -141,15 +131,6 @@ class FencedRow:
         except sa.exc.SQLAlchemyError:
             return ""
         return f" (try {other.try_number}, {other.owner})" if other else ""
-
-
-def _is_lock_timeout(error: sa.exc.DBAPIError) -> bool:
-    if error_code(error.orig) in ROWS_BUSY:
-        return True
-    text = str(error.orig).lower()
-    if error.orig and mysql.error_number(error.orig) == mysql.LOCK_WAIT_TIMEOUT:
-        return True
-    return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in text
 
 
 Choose = Callable[[Checkpoint | None, Request | None], Decision]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.generic import sqlalchemy_dialect as ansi
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName, has_table
-from airflow_checkpoint_provider.engine.databases.mysql.ddl import creation
-from airflow_checkpoint_provider.engine.databases.oracle.driver import NAME_IN_USE, error_code
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.registry import sqlalchemy_dialects
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.store.columns import _checkpoint_table, _event_table, _reject_table
 
@@ -51,6 +49,7 @@ class Tables:
         :param rejects: the table of rejected rows, too
         :raises MetadataTableError: when the database refuses
         """
+        dialect = dialect_of(connection)
         refused: sa.exc.DBAPIError | None = None
         self._check_name(connection.dialect)
         wanted = self._wanted(rejects)
@@ -62,20 +61,18 @@ class Tables:
             try:
                 with connection.begin():
                     for table in missing:
-                        for statement in creation(table, connection.dialect):
+                        for statement in dialect.creation(table):
                             connection.execute(statement)
             except sa.exc.DBAPIError as error:
                 refused = error
-                if error_code(error.orig) == NAME_IN_USE:
-                    time.sleep(0.1)  # it is at it: in Oracle each table is committed by itself
+                if error.orig and dialect.is_name_in_use(error.orig):
+                    time.sleep(0.1)  # another session is creating it, and commits each table separately
                 elif tried == 2:
                     break
         if refused and (missing := self._missing(connection, wanted)):
-            # The sequence is that of an identity column.
-            too = " and sequences" if connection.dialect.name == "oracle" else ""
             raise MetadataTableError(
                 f"The metadata table {missing[0].fullname} could not be created: {one_line(refused)}. Grant the right "
-                f"to create tables{too}, or have a DBA run the script that CheckpointHook.ddl() returns."
+                f"to create {dialect.needed_to_create}, or have a DBA run the script that CheckpointHook.ddl() returns."
             ) from refused
 
     def _check_name(self, dialect: sa.Dialect) -> None:
@@ -84,15 +81,8 @@ class Tables:
                 f"checkpoint_table: {self.checkpoint.name!r} is too long: with _reject behind it, a name has at most "
                 f"{dialect.max_identifier_length} characters here."
             )
-        if dialect.name == "oracle" and '"' in self.name:
-            raise ArgumentError(
-                f"checkpoint_table: {self.checkpoint.name!r} has a double quote, which Oracle has in no name."
-            )
-        if getattr(dialect, "driver", "") == "mysqlconnector" and "%(" in self.name:
-            raise ArgumentError(
-                f"checkpoint_table: {self.name!r} has %(, which mysql-connector-python takes for a parameter. Choose "
-                "another name, or use mysqlclient."
-            )
+        if reason := dialect_of(dialect).unusable(self.name, dialect.driver):
+            raise ArgumentError(f"checkpoint_table: {self.name!r} has {reason}")
 
     def require(self, connection: sa.Connection, *, create: bool, rejects: bool = False) -> None:
         """
@@ -116,7 +106,7 @@ class Tables:
 
     def keeps_rejects(self, connection: sa.Connection) -> bool:
         """Tell whether the table of rejected rows is there; a database of which nothing is known never has it."""
-        return connection.dialect.name != ansi.NAME and not self._missing(connection, [self.reject])
+        return dialect_of(connection).savepoints and not self._missing(connection, [self.reject])
 
     def _wanted(self, rejects: bool) -> list[sa.Table]:
         return [self.checkpoint, self.event, *([self.reject] if rejects else [])]
@@ -124,7 +114,8 @@ class Tables:
     def _missing(self, connection: sa.Connection, wanted: list[sa.Table]) -> list[sa.Table]:
         with reading(connection):
             inspector = sa.inspect(connection)
-            return [table for table in wanted if not has_table(inspector, table.name, table.schema)]
+            exists = partial(dialect_of(connection).has_table, inspector)
+            return [table for table in wanted if not exists(table.name, table.schema)]
 
     def ddl(self, dialect_name: str) -> str:
         """
@@ -133,13 +124,15 @@ class Tables:
         :param dialect_name: ``postgresql``, ``sqlite``, ``oracle`` or ``mysql``
         :raises ArgumentError: for another name
         """
-        try:
-            dialect = sa.create_mock_engine(_urls()[dialect_name], _ignore).dialect
-        except (KeyError, TypeError):  # one that is no text is no key, either
+        known = sqlalchemy_dialects()
+        if not isinstance(dialect_name, str) or dialect_name not in known:
             raise ArgumentError(
-                f"dialect: {dialect_name!r} is not known; choose one of {', '.join(sorted(_urls()))}."
-            ) from None
-        statements = [item for table in self._wanted(rejects=True) for item in creation(table, dialect)]
+                f"dialect: {dialect_name!r} is not known; choose one of {', '.join(sorted(known))}."
+            )
+        dialect = known[dialect_name]()
+        statements = [
+            item for table in self._wanted(rejects=True) for item in dialect_of(dialect).creation(table)
+        ]
         return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
 
 
@@ -153,19 +146,6 @@ def _tables(name: str, schema: str | None) -> Tables:
     )
 
 
-def _ignore(*_: Any, **__: Any) -> None:
-    """Stand in for the execution of a statement that is only written."""
-
-
-def _urls() -> dict[str, str]:
-    return {
-        "postgresql": "postgresql+psycopg://",
-        "sqlite": "sqlite://",
-        "oracle": "oracle+oracledb://",
-        "mysql": "mysql+mysqldb://",
-    }
-
-
 def refuse_other_table(connection: sa.Connection, tables: Tables) -> None:
     """
     Look whether the tables that are there can be the metadata tables.
@@ -175,7 +155,7 @@ def refuse_other_table(connection: sa.Connection, tables: Tables) -> None:
     with reading(connection):
         inspector = sa.inspect(connection)
         for table in (tables.checkpoint, tables.event):
-            if not has_table(inspector, table.name, table.schema):
+            if not dialect_of(connection).has_table(inspector, table.name, table.schema):
                 continue
             nothing = sa.select(sa.text("*")).select_from(table).where(sa.text("1 = 0"))
             there = set(connection.execute(nothing).keys())

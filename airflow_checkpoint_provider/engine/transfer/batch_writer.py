@@ -126,7 +126,7 @@ def check_rejecting(spec: TransferSpec, session: Session) -> None:
     :raises ArgumentError: when they cannot
     """
     destination = session.destination
-    if spec.on_bad_row == "reject" and not destination.savepoints:
+    if spec.on_bad_row == "reject" and not destination.dialect.savepoints:
         raise ArgumentError(
             "on_bad_row: 'reject' takes back a part of a transaction, with a savepoint, and it is not known that "
             f"{destination.conn_id!r} can do that: it is neither Postgres, MySQL, MariaDB, Oracle nor SQLite. Use "

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import Load
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
@@ -33,7 +34,7 @@ def match_tables(spec: TransferSpec, session: Session, columns: Columns) -> Tabl
 def in_schema(table: TableName, connection: sa.Connection) -> str:
     """Name a table with the schema that it is in when none is given, where the database has schemas."""
     dialect = connection.dialect
-    if dialect.name == "sqlite":
+    if not dialect_of(connection).has_schemas:
         return str(table)
     schema, name = table.in_catalog(dialect)
     schema = schema or default_schema(connection)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.events import GuaranteeStated
-from airflow_checkpoint_provider.engine.referrers import changed_with
 from airflow_checkpoint_provider.engine.store.rollback_probe import rolls_back
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.session import Session
@@ -57,7 +56,7 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
     """Publishing is one transaction that changes one table, or it is nothing: no argument makes up for that."""
     destination = session.destination
     reason = destination.why_unsafe([destination.table])
-    if not reason and not destination.transactional:
+    if not reason and not destination.dialect.transactional:
         if spec.keeps_checkpoint and not session.separate:
             reason = _why_unsafe(session, Tables.named(spec.checkpoint_table), is_there=True, rejecting=False)
         else:
@@ -65,7 +64,7 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
                 f"it is not known whether connection {destination.conn_id!r} takes back what is rolled back, which is "
                 "tried out on a checkpoint that is kept there"
             )
-    if referring := changed_with(destination.connection, destination.table):
+    if referring := destination.dialect.referrers(destination.connection, destination.table):
         raise ArgumentError(
             f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which "
             f"would change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or "
@@ -83,7 +82,7 @@ def _why_unsafe(session: Session, tables: Tables, *, is_there: bool, rejecting: 
     metadata = [tables.checkpoint, *([tables.reject] if rejecting else [])]
     written = [TableName(table.name, table.schema) for table in metadata]
     reason = destination.why_unsafe([destination.table, *written] if is_there else written)
-    if reason or destination.transactional or rolls_back(destination.connection, tables):
+    if reason or destination.dialect.transactional or rolls_back(destination.connection, tables):
         return reason
     return (
         f"Connection {destination.conn_id!r} keeps what a transaction has rolled back, as a row of the metadata table "

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.dbapi import is_closed, is_disconnect
 from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.registry import open_destination, open_source, query_of
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.databases.sqlite.dialect import same_file
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import (
     CannotConnectError,
@@ -91,8 +91,8 @@ def open_session(
 
         writer = connect(destination, _DESTINATION)
         reader = connect(source, _SOURCE)
-        if same_file(reader, writer):
-            # SQLite cannot commit to a file while another connection reads from it.
+        if dialect_of(reader).is_same_file(reader, writer):
+            # A commit to the file would wait for the connection that reads from it.
             reader = writer
         yield Session(
             source=open_source(reader, query_of(spec, reader), source.conn_id, exact=not spec.rows_processor),

@@ -183,7 +183,7 @@ class Start:
         first = next(chunks, None)
         source = self._session.source
         begun = [first] if first else []
-        prefetch = source.prefetch if self._session.destination.waits else Prefetch.NEVER
+        prefetch = source.prefetch if self._session.destination.dialect.waits else Prefetch.NEVER
         if prefetch is Prefetch.NEVER:
             return chain(begun, chunks), lambda: None
         reader = ReadInPauses if prefetch is Prefetch.WHILE_WAITING else ReadAhead

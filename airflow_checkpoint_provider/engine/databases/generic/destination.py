@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 
 
-class AnsiDestination(Destination):
+class GenericDestination(Destination):
     """A table that is updated row by row where it has to be: there is no common word for an upsert."""
 
     def _prepared(self) -> None:

@@ -1,29 +1,17 @@
-"""The statements that create a table and its indexes."""
+"""A table and its indexes in one statement of MySQL."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+from sqlalchemy.schema import CreateTable
+
+from airflow_checkpoint_provider.engine.databases.dialect import indexes
 
 
 class CreateWhole(CreateTable):
     """A table and its indexes in one statement."""
-
-
-def creation(table: sa.Table, dialect: sa.Dialect) -> list[ExecutableDDLElement]:
-    """Return the statements, in their order."""
-    # There each statement commits by itself: a table that is there is to have its indexes, whoever was killed in
-    # between, and those who use it already are not to wait for a lock that the next index waits for.
-    if dialect.name in ("mysql", "mariadb"):
-        return [CreateWhole(table)]
-    return [CreateTable(table), *map(CreateIndex, _indexes(table))]
-
-
-def _indexes(table: sa.Table) -> list[sa.Index]:
-    return sorted(table.indexes, key=lambda index: str(index.name))
 
 
 @compiles(CreateWhole)
@@ -31,7 +19,7 @@ def _with_keys(create: CreateWhole, compiler: Any, **options: Any) -> str:
     table, quote = create.element, compiler.preparer.quote
     keys = [
         f"KEY {quote(index.name)} ({', '.join(quote(column.name) for column in index.columns)})"
-        for index in _indexes(table)
+        for index in indexes(table)
     ]
     columns, end, rest = compiler.visit_create_table(create, **options).rpartition("\n)")
     return str(columns + "".join(f", \n\t{key}" for key in keys) + end + rest)

@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, quote_name
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import check_of, converted
+from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
 
@@ -33,9 +34,6 @@ _ENGINE = sa.text(
 
 class MysqlDestination(Destination):
     """A table in MySQL or MariaDB."""
-
-    transactional = True
-    savepoints = True
 
     def run_script(self, script: str | Sequence[str]) -> None:
         listed = [script] if isinstance(script, str) else script
@@ -96,7 +94,7 @@ class MysqlDestination(Destination):
         try:
             cursor.execute(statement, values)
         except self.connection.dialect.loaded_dbapi.Error as error:
-            if mysql.error_number(error) == _NOT_MINE and self._suffix:
+            if error_number(error) == _NOT_MINE and self._suffix:
                 reason = (
                     f"a row is equal to one of {self.table} in another unique index than that of "
                     f"{', '.join(self.conflict_columns)}, and would change that one."

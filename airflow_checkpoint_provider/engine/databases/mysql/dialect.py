@@ -1,81 +1,113 @@
-"""Everything that the engine asks about MySQL and MariaDB."""
+"""What the engine asks about MySQL and MariaDB."""
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.mysql.drivers import (
-    LOCK_WAIT_TIMEOUT,
-    _module,
-    error_number,
-    is_connector,
-)
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import ExecutableDDLElement
 
-NO_NAME = frozenset((1059, 1102, 1103, 1300))  # too long, or not what a table or a database may be called
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.mysql import errors
+from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole
+from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS
+from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
+from airflow_checkpoint_provider.engine.databases.mysql.session import prepare
+from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
+from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 
-
-# The transaction is gone, or the connection is: going on from the checkpoint is the way out.
-_PASSING = frozenset(
-    (
-        *(1053, 1927, 2006, 2013, 2014, 2045, 2048, 2055, 4031),  # shut down, killed, gone away, lost, idle
-        *(LOCK_WAIT_TIMEOUT, 1213),  # a lock that did not come, a deadlock
-    )
-)
-
-
-_SETTINGS = (
-    # As in Airflow: TIMESTAMP columns hold instants, which another zone could not show in its hour of DST.
-    "time_zone = '+00:00'",
-    # Nothing is cut or replaced to make it fit, and 0 in an AUTO_INCREMENT column stays 0.
-    "sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES', 'NO_AUTO_VALUE_ON_ZERO')",
-    # One side waits while the other one works.
-    "wait_timeout = GREATEST(@@wait_timeout, 28800)",
-    "net_write_timeout = GREATEST(@@net_write_timeout, 28800)",
+_REFERRERS = sa.text(
+    "SELECT DISTINCT k.table_name AS name FROM information_schema.key_column_usage k"
+    " JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema"
+    " AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name"
+    " WHERE k.referenced_table_schema = :schema AND k.referenced_table_name = :name"
+    " AND r.delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') AND k.table_name <> :name ORDER BY 1"
 )
 
 
-def prepare(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
-    """
-    Bring a new connection to the state that the engine counts on.
+class MysqlDialect(Dialect):
+    """MySQL and MariaDB, through mysqlclient, MySQL's own driver or PyMySQL."""
 
-    :param lock_timeout: seconds to wait for a row that another transaction holds
-    :param for_writing: another attempt's update is waited for and then seen, instead of one snapshot
-    """
-    if is_connector(raw):
-        raw.set_charset_collation("utf8mb4")
-        raw.autocommit = False
-    else:
-        # Extras of the Airflow connection may ask for dictionaries, and for an alphabet without emoji.
-        raw.cursorclass = _module(raw, "cursors").Cursor
-        raw.set_character_set("utf8mb4")
-        raw.autocommit(False)
-    with closing(raw.cursor()) as cursor:
-        for setting in (*_SETTINGS, f"innodb_lock_wait_timeout = {max(int(lock_timeout), 1)}"):
-            cursor.execute(f"SET SESSION {setting}")
-        level = "READ COMMITTED" if for_writing and not _logs_statements(cursor) else "REPEATABLE READ"
-        cursor.execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
-    raw.commit()
+    name = "mysql"
+    source_class = MysqlSource
+    destination_class = MysqlDestination
 
+    drivers = URLS
+    tokens = TOKENS
 
-def is_passing(error: BaseException) -> bool:
-    """Tell whether an error ends a transaction or a connection, and may well not come again."""
-    return error_number(error) in _PASSING
+    time_type = mysql.DATETIME(fsp=6)
+    long_text = mysql.LONGTEXT()  # its TEXT ends at 64 kB, a query need not
+    numbers_rows = True
+    limits_rows = True
+    # Only these tell "a" from "A" in a key, can be rolled back, and have room for four names in an index.
+    table_options = {  # noqa: RUF012
+        "mysql_engine": "InnoDB",
+        "mysql_row_format": "DYNAMIC",
+        "mysql_charset": "utf8mb4",
+        "mysql_collate": "utf8mb4_bin",
+    }
 
+    transactional = True
+    savepoints = True
 
-def _logs_statements(cursor: Any) -> bool:
-    """Tell whether the server keeps a log of statements, which READ COMMITTED does not go with."""
-    cursor.execute("SELECT @@log_bin, @@binlog_format")
-    logs, form = cursor.fetchone()
-    return bool(logs) and str(form).upper() == "STATEMENT"
+    # Only of InnoDB, batches and checkpoint commit together whatever the server's default is.
+    create_stage = "CREATE TABLE {stage} ENGINE = InnoDB AS SELECT {columns} FROM {table} WHERE 1 = 0"
+    # LOCK TABLES would commit and keep readers out. This lock ends with the connection.
+    publishing_lock = "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)"
 
+    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+        prepare(raw, lock_timeout, for_writing=for_writing)
 
-_MYSQL = frozenset(
-    (
-        *(1048, 1062, 1169, 1557, 1586, 3819, 4025),  # NULL, unique, CHECK
-        *(1216, 1217, 1451, 1452),  # foreign keys
-        *(1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1441, 1690),  # range, cut, no such value
-        *(1118, 1416, 1526, 3140, 3141, 3156, 4038),  # too long, no geometry, no partition, no JSON
-        *(1242, 1644),  # caught by another unique index than the upsert's; a trigger's SIGNAL
-    )
-)
+    def starts_again(self, error: BaseException) -> bool:
+        return errors.error_number(error) in errors.PASSING
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        return errors.error_number(error) == errors.LOCK_WAIT_TIMEOUT
+
+    def blames_rows(self, error: BaseException) -> bool:
+        if isinstance(error, (UnicodeError, OverflowError)):
+            return True
+        return errors.error_number(error) in errors.OF_ROWS
+
+    def has_table(self, inspector: sa.Inspector, table: str, schema: str | None) -> bool:
+        try:
+            return super().has_table(inspector, table, schema)
+        except sa.exc.DBAPIError as error:
+            if not error.orig or errors.error_number(error.orig) not in errors.NO_NAME:
+                raise
+            return False  # not even a name to it, such as one that ends in a blank
+
+    def unusable(self, name: str, driver: str) -> str | None:
+        if driver == "mysqlconnector" and "%(" in name:
+            return "%(, which mysql-connector-python takes for a parameter. Choose another name, or use mysqlclient."
+        return None
+
+    def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
+        # Each statement commits by itself: a table that is there is to have its indexes, whoever was killed in
+        # between, and those who use it already are not to wait for a lock that the next index waits for.
+        return [CreateWhole(table)]
+
+    def time_value(self, moment: datetime) -> datetime:
+        return moment.replace(tzinfo=None)
+
+    def stored(self, type_: Any) -> StoredType:
+        # The zone of the session is UTC.
+        return replace(super().stored(type_), json_doubles=True, zones_are_utc=True)
+
+    def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
+        # What a column would round is refused before it is written.
+        if kind is BoundKind.NUMBER:
+            return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
+        return isinstance(type_, (sa.Date, sa.DateTime))
+
+    def referrers(self, connection: sa.Connection, table: TableName) -> Sequence[str]:
+        named = {"schema": table.schema or connection.dialect.default_schema_name, "name": table.table}
+        with reading(connection):
+            return [str(name) for name in connection.execute(_REFERRERS, named).scalars()]

@@ -1,4 +1,4 @@
-"""What is particular to MySQL and MariaDB: their drivers, their sessions, the numbers of their errors."""
+"""What is particular to MySQL and MariaDB: their drivers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ URLS = {
     "mysql": "mysql+mysqlconnector://",
     "pymysql": "mysql+pymysql://",
 }
-DUPLICATE_COLUMN = 1060
-LOCK_WAIT_TIMEOUT = 1205
 _PERCENT = re.compile(r"%(?:(?P<place>s)|\((?P<name>[^)]*)\)s|%|)")
 
 
@@ -31,7 +29,7 @@ def streaming_cursor(raw: Any) -> Any:
     """Return a cursor that does not fetch the whole result at once."""
     if is_connector(raw):
         return raw.cursor(buffered=False, raw=True)
-    return raw.cursor(_module(raw, "cursors").SSCursor)
+    return raw.cursor(module_of(raw, "cursors").SSCursor)
 
 
 def converters(raw: Any) -> dict[Any, Any]:
@@ -88,13 +86,8 @@ def as_parameter(value: Any) -> Any:
     return value
 
 
-def error_number(error: BaseException) -> int | None:
-    """Return the server's or the driver's number of an error."""
-    number = getattr(error, "errno", None) or (error.args[0] if error.args else None)
-    return number if isinstance(number, int) else None
-
-
-def _module(raw: Any, name: str) -> Any:
+def module_of(raw: Any, name: str) -> Any:
+    """Return a module of mysqlclient or of PyMySQL, whichever a connection is of."""
     from importlib import import_module
 
     base = next(base for base in type(raw).__mro__ if base.__module__.startswith(("MySQLdb.", "pymysql.")))

@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
+from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
@@ -25,7 +26,7 @@ class MysqlSource(Source):
     first_row = "LIMIT 1"
     row_values = False  # it compares them, but takes no index for it
 
-    def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
+    def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, int] = {}
         self._listed: set[str] = set()
         self._collations: dict[str, Sequence[str]] = {}
@@ -33,7 +34,7 @@ class MysqlSource(Source):
         self._other: sa.Connection | None = None
         self._is_connector = mysql.is_connector(raw_connection(connection))
         _set_readers(raw_connection(connection))
-        super().__init__(connection, query, conn_id)
+        super().__init__(connection, query, conn_id, exact=exact)
 
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         binds = binds or Binds(self.paramstyle, self.query.parameters)
@@ -189,7 +190,7 @@ class MysqlSource(Source):
         try:
             columns = super()._describe()
         except SourceError as error:
-            if error.__cause__ and mysql.error_number(error.__cause__) == mysql.DUPLICATE_COLUMN:
+            if error.__cause__ and errors.error_number(error.__cause__) == errors.DUPLICATE_COLUMN:
                 raise self.double_columns(str(error.__cause__).split("'")[1:2]) from error
             raise
         with self._cursor() as cursor:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of
-from airflow_checkpoint_provider.engine.databases.oracle.driver import error_code, primary_key
+from airflow_checkpoint_provider.engine.databases.oracle.driver import primary_key
+from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
@@ -29,9 +30,6 @@ class OracleDestination(Destination):
     Direct path loading is faster and not used: it commits by itself, so a batch and its checkpoint would not be
     in one transaction.
     """
-
-    transactional = True
-    savepoints = True
 
     def quote(self, name: str) -> str:
         # The names are the catalog's, as the server describes them, to the letter.

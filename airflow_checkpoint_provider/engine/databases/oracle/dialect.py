@@ -1,88 +1,104 @@
-"""Everything that the engine asks about Oracle."""
+"""What the engine asks about Oracle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from datetime import datetime
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.oracle.driver import error_code
+import sqlalchemy as sa
 
-ROWS_BUSY = frozenset((54, 30006))
-"""Another session has locked the row (ORA-00054, ORA-30006)."""
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.oracle import errors
+from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
+from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
+from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
+from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 
-
-# The session is gone, or its query can only be run again: reading on from the last committed batch helps.
-_START_AGAIN = frozenset(
-    (
-        *(
-            22,
-            28,
-            31,
-            45,
-            602,
-            603,
-            609,
-            1012,
-            1033,
-            1034,
-            1041,
-            1089,
-            1090,
-            1092,
-            2396,
-            3113,
-            3114,
-            3122,
-            3135,
-        ),
-        *(12153, 12514, 12537, 12541, 12547, 12570, 12571, 12583, 25402, 25408),
-        1555,  # snapshot too old: the undo that a long query needs has been overwritten
-    )
-)
+_BITS = {"BINARY_FLOAT": 32, "BINARY_DOUBLE": 64}
+_REWRITTEN = frozenset(("XMLTYPE", "INTERVAL_YM"))
+_KEEPING_ORDER = {
+    BoundKind.NUMBER: ("NUMBER",),
+    BoundKind.DAY: ("DATE", "TIMESTAMP"),
+    BoundKind.MOMENT: ("DATE", "TIMESTAMP"),
+    BoundKind.ZONED: ("TIMESTAMP_TZ", "TIMESTAMP_LTZ"),
+}
 
 
-def means_start_again(error: BaseException) -> bool:
-    """Tell whether an error is one that a new session does not have."""
-    return error_code(error) in _START_AGAIN or bool(
-        error.args and getattr(error.args[0], "is_session_dead", False)
-    )
+class OracleDialect(Dialect):
+    """Oracle, through oracledb. Its types are the driver's descriptions of columns."""
 
+    name = "oracle"
+    source_class = OracleSource
+    destination_class = OracleDestination
 
-def prepare_session(raw: Any) -> None:
-    """Undo what the connection or a logon trigger may have set and the engine cannot work with."""
-    raw.autocommit = False
-    cursor = raw.cursor()
-    try:
-        # Another attempt's update is waited for, and then seen.
-        cursor.execute("ALTER SESSION SET ISOLATION_LEVEL = READ COMMITTED")
-    finally:
-        cursor.close()
+    drivers = {"oracledb": "oracle+oracledb://"}  # noqa: RUF012
+    folds_to_upper = True
 
+    # DateTime is a DATE, which has no fractions, and the driver leaves out the zone of a time with one.
+    time_type = sa.TIMESTAMP()
+    numbers_rows = True
+    limits_rows = True
+    needed_to_create = "tables and sequences"  # the sequence is that of an identity column
 
-def exists(execute: Callable[[str], Any], quoted: str, errors: type[Exception]) -> bool:
-    """
-    Tell whether a name can be selected from, be it a table, a view or a synonym.
+    transactional = True
+    savepoints = True
 
-    :param execute: runs a statement
-    :param quoted: the name, as it stands in a statement
-    :param errors: what ``execute`` raises, with the driver's error in ``orig``
-    """
-    try:
-        execute(f"SELECT 1 FROM {quoted} WHERE 1 = 0").close()
-    except errors as error:
-        # No such table; none that we may see; a synonym of nothing; no such thing as that name.
-        if error_code(getattr(error, "orig", error)) in (942, 903, 980, 1775, 4043):
-            return False
-        raise
-    return True
+    drop_table = "DROP TABLE {table} PURGE"
+    publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
 
+    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+        prepare_session(raw)
 
-_ORACLE = frozenset(
-    (
-        *(1, 1400, 1407, 2290, 2291, 2292, 1402, 28115),  # constraints, check options
-        *(1401, 1438, 1426, 1455, 1457, 1461, 1465, 1722, 12899, 22835),  # too long, too large, no number
-        *(6502, 14400, 19011, 31011, 40441, 40479),  # PL/SQL's value error, no partition, no XML, no JSON
-        *range(1800, 1900),  # times and intervals
-        *range(20000, 21000),  # RAISE_APPLICATION_ERROR of a trigger
-    )
-)
+    def starts_again(self, error: BaseException) -> bool:
+        return errors.means_start_again(error)
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        return errors.error_code(error) in errors.ROWS_BUSY
+
+    def is_name_in_use(self, error: BaseException) -> bool:
+        return errors.error_code(error) == errors.NAME_IN_USE
+
+    def blames_rows(self, error: BaseException) -> bool:
+        if isinstance(error, (UnicodeError, OverflowError)):
+            return True
+        return errors.error_code(error) in errors.OF_ROWS
+
+    def locking(self, statement: sa.Select[Any], seconds: float) -> sa.Select[Any]:
+        # Without it Oracle waits for ever; it counts whole seconds.
+        return super().locking(statement, seconds).suffix_with(f"WAIT {max(math.ceil(seconds), 1)}")
+
+    def is_there(self, inspector: sa.Inspector, name: TableName) -> bool:
+        # The dictionary does not say what a synonym stands for in one place; the server knows.
+        connection = inspector.bind
+        try:
+            connection.exec_driver_sql(f"SELECT 1 FROM {name.quote(inspector.dialect)} WHERE 1 = 0").close()  # type: ignore[union-attr]
+        except sa.exc.DBAPIError as error:
+            if error.orig and errors.error_code(error.orig) in errors.NO_TABLE:
+                return False
+            raise
+        return True
+
+    def unusable(self, name: str, driver: str) -> str | None:
+        return "a double quote, which Oracle has in no name." if '"' in name else None
+
+    def time_value(self, moment: datetime) -> datetime:
+        return moment.replace(tzinfo=None)
+
+    def stored(self, type_: Any) -> StoredType:
+        name = self.type_name(type_)
+        return StoredType(
+            padded=name in ("CHAR", "NCHAR"),
+            json=name == "JSON",
+            bits=_BITS.get(name, 0),
+            rewrites=name in _REWRITTEN,
+            empty_is_null=True,
+        )
+
+    def type_name(self, type_: Any) -> str:
+        return str(type_[1].name).removeprefix("DB_TYPE_")
+
+    def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
+        # What a column would round is refused before it is written.
+        return self.type_name(type_) in _KEEPING_ORDER[kind]

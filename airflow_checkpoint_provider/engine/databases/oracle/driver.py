@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-NAME_IN_USE = 955
-
-
 SECOND_DIGITS = 6
 """Digits of a second that a datetime and a timedelta hold; Oracle may have 9."""
 
@@ -16,13 +13,6 @@ BOUND_MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'
 
 READ_MOMENT = f"S{BOUND_MOMENT}"
 """The same with a sign or a blank, which keeps 44 BC from being read as 44."""
-
-
-def error_code(error: BaseException | None) -> int | None:
-    """Return the number of an ORA- error; 0 for one of the driver's own, ``None`` for anything else."""
-    details = error.args[0] if error is not None and error.args else None
-    code = getattr(details, "code", None)
-    return code if isinstance(code, int) else None
 
 
 def moment_text(value: datetime) -> str:

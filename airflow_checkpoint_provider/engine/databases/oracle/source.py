@@ -18,10 +18,10 @@ from airflow_checkpoint_provider.engine.databases.oracle.driver import (
     BOUND_MOMENT,
     READ_MOMENT,
     SECOND_DIGITS,
-    error_code,
     moment_text,
     primary_key,
 )
+from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError, one_line
@@ -75,10 +75,10 @@ class OracleSource(Source):
 
     first_row = "FETCH FIRST 1 ROWS ONLY"
 
-    def __init__(self, connection: sa.Connection, query: Query, conn_id: str) -> None:
+    def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, str] = {}
         self._types_there: Any = connection.dialect.loaded_dbapi
-        super().__init__(connection, query, conn_id)
+        super().__init__(connection, query, conn_id, exact=exact)
         self._sort_as_compared()
         self._binder = self.raw.cursor()
 

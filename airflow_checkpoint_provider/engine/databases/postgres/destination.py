@@ -22,9 +22,6 @@ _BYTES = frozenset((bytes, bytearray, memoryview))
 class PostgresDestination(Destination):
     """A table in Postgres; rows to upsert go through a temporary table."""
 
-    transactional = True
-    savepoints = True
-
     _copy: Any = None
     _binary = False
 

@@ -1,45 +1,111 @@
-"""Everything that the engine asks about Postgres."""
+"""What the engine asks about Postgres."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.sockets import KEEPALIVE, goes_over_network
+import sqlalchemy as sa
 
-# The server probes the client as the client probes the server, unless somebody has said how.
-_PROBE_CLIENT = (
-    "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '{TCP_KEEPIDLE}'), "
-    "('tcp_keepalives_interval', '{TCP_KEEPINTVL}'), ('tcp_keepalives_count', '{TCP_KEEPCNT}')) "
-    "AS wanted (name, value) USING (name) WHERE source = 'default'"
-).format(**KEEPALIVE)
-
-
-def _prepare_psycopg(raw: Any) -> None:
-    import psycopg
-    from psycopg.rows import tuple_row
-
-    # Extras of the Airflow connection may ask for dictionaries and autocommit, and servers have their own defaults.
-    raw.row_factory = tuple_row
-    raw.autocommit = True
-    raw.execute(
-        "SET client_encoding = 'UTF8';"
-        # Without an order (DMY, YMD): that one is for reading literals, and so the user's own matter.
-        "SET datestyle = 'ISO';"
-        "SET intervalstyle = 'postgres'; SET lc_monetary = 'C';"
-        # Another attempt's update is waited for, and then seen.
-        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
-    )
-    if goes_over_network(raw):
-        # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
-        with suppress(psycopg.Error):  # what speaks like Postgres need not have these
-            raw.execute(_PROBE_CLIENT)
-    raw.autocommit = False
-
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
+from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
+from airflow_checkpoint_provider.engine.databases.postgres.session import WRITES, prepare_session
+from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
+from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
+from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 
 # Constraints, values that do not fit, what a trigger refuses, an index entry that is too long. Not what the whole
 # table, the session or the server is refused for: rights, locks, columns that are missing.
-_POSTGRES_CLASSES = ("22", "23", "44")
+_CLASSES_OF_ROWS = ("22", "23", "44")
+_OF_ROWS = frozenset(("P0001", "54000"))
+_LOCK_NOT_AVAILABLE = "55P03"
+# Of partitioned tables, each partition has the constraint once more.
+_REFERRERS = sa.text(
+    "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')"
+    " AND confrelid = to_regclass(:quoted) AND conrelid <> confrelid AND conparentid = 0 ORDER BY 1"
+)
 
 
-_POSTGRES = frozenset(("P0001", "54000"))
+class PostgresDialect(Dialect):
+    """Postgres, through psycopg."""
+
+    name = "postgres"
+    source_class = PostgresSource
+    destination_class = PostgresDestination
+
+    drivers = {"psycopg": "postgresql+psycopg://"}  # noqa: RUF012
+    engine_options = {"use_native_hstore": False}  # noqa: RUF012 its values stay text, as those of json do
+
+    time_type = sa.DateTime(timezone=True)
+    numbers_rows = True
+    limits_rows = True
+    steps_through_index = True
+    updated_table_options = {"postgresql_with": {"fillfactor": "50"}}  # noqa: RUF012 leaves room on the page
+
+    transactional = True
+    savepoints = True
+
+    publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+    # Rows that refer to the destination may find what they refer to among the new rows.
+    defer_constraints = "SET CONSTRAINTS ALL DEFERRED"
+    check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
+    override_identity = "OVERRIDING SYSTEM VALUE "
+
+    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+        prepare_session(raw)
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+
+    def blames_rows(self, error: BaseException) -> bool:
+        if isinstance(error, (UnicodeError, OverflowError)):
+            return True
+        state = getattr(error, "sqlstate", None)
+        if state is None:  # the driver's own: text with a NUL, a type that it has no form for
+            return type(error).__name__ in ("DataError", "ProgrammingError")
+        return state[:2] in _CLASSES_OF_ROWS or state in _OF_ROWS
+
+    def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(seconds * 1000), 1)}")
+
+    def time_value(self, moment: datetime) -> datetime:
+        return moment
+
+    def stored(self, type_: Any) -> StoredType:
+        stored = super().stored(type_)
+        rewrites = stored.rewrites or not isinstance(type_, (sa.String, sa.JSON))
+        return replace(stored, rewrites=rewrites, bytes_for_text=False)
+
+    def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
+        if kind is BoundKind.NUMBER:
+            # A column with a scale rounds.
+            whole = isinstance(value, int) or getattr(type_, "scale", None) is None
+            exact = isinstance(type_, sa.Numeric) and not isinstance(type_, sa.Float) and whole
+            return isinstance(type_, sa.Integer) or exact
+        if isinstance(type_, sa.Date):
+            return kind is BoundKind.DAY
+        precise = getattr(type_, "precision", None) in (None, 6)
+        zoned = bool(getattr(type_, "timezone", False))
+        return isinstance(type_, sa.DateTime) and precise and zoned == (kind is BoundKind.ZONED)
+
+    def referrers(self, connection: sa.Connection, table: TableName) -> Sequence[str]:
+        with reading(connection):
+            found = connection.execute(_REFERRERS, {"quoted": table.quote(connection.dialect)})
+            return [str(name) for name in found.scalars()]
+
+    def server_digests(
+        self, source: Source, destination: Source, table: str, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[ServerDigest, ServerDigest] | None:
+        if not isinstance(source, PostgresSource) or not isinstance(destination, PostgresSource):
+            return None
+        return row_hashes(source, destination, table, pairs)
+
+    def write_again(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(WRITES)
+        connection.commit()

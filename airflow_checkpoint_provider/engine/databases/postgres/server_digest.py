@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.postgres.source import FIRST_OWN_OID, PostgresSource
 
@@ -10,6 +11,35 @@ _SAME = "SELECT current_setting('server_encoding'), hashtextextended('airflow', 
 
 
 _FLOATS_SHORTEST = 120_000  # the first version that writes them so
+
+
+class RowHash:
+    """
+    The hash of a row's text.
+
+    :param columns: what stands for each column in the digest
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = list(columns)
+
+    def bucket(self, columns: Sequence[int], buckets: int) -> str:
+        """Write the number of a row's bucket."""
+        return f"({_hash([self._columns[index] for index in columns] or self._columns)} & {buckets - 1})"
+
+    @property
+    def total(self) -> str:
+        """The sum of the hashes of some rows."""
+        return f"SUM({_hash(self._columns)})"
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each column."""
+        return [_as_text([column]) for column in self._columns]
+
+    def value(self, text: Any) -> str | None:
+        """Return a value without the parentheses of its row."""
+        return None if text == "()" else text[1:-1]
 
 
 def _hash(texts: Sequence[str]) -> str:
@@ -20,15 +50,15 @@ def _as_text(texts: Sequence[str]) -> str:
     return f"CAST(ROW({', '.join(texts)}) AS text)"
 
 
-def expressions(
+def row_hashes(
     source: PostgresSource, destination: PostgresSource, table: str, pairs: Sequence[tuple[str, str]]
-) -> list[tuple[str, str]] | None:
+) -> tuple[RowHash, RowHash] | None:
     """
     Write each column of both sides so that the text is the same where the value is.
 
     :param table: the destination's, quoted
     :param pairs: columns of the source and of the destination
-    :return: ``None`` where it cannot be said for sure
+    :return: ``None`` where that is not certain
     """
     if any(s.raw.info.server_version < _FLOATS_SHORTEST for s in (source, destination)) or (
         source.one((_SAME, None)) != destination.one((_SAME, None))
@@ -56,4 +86,4 @@ def expressions(
         elif not all(own) or source.type_of(read) != destination.type_of(name):
             return None
         written.append((here, there))
-    return written
+    return RowHash([here for here, _ in written]), RowHash([there for _, there in written])

@@ -90,9 +90,8 @@ class PostgresSource(Source):
         self._precisions: dict[str, int | None] = {}
         self._texts: dict[str, int] = {}
         self._oids_as_text: set[int] = set()
-        self._exact = exact
         _set_session(connection)
-        super().__init__(connection, query, conn_id)
+        super().__init__(connection, query, conn_id, exact=exact)
 
     @property
     def prefetch(self) -> Prefetch:
@@ -300,7 +299,7 @@ class PostgresSource(Source):
         self._moments = [column.name for column in description if found[column.type_code][1] in _MOMENTS]
         self._precisions = {column.name: column.precision for column in description}
         for oid, (_, name, builtin) in found.items():
-            if name in _INEXACT or (self._exact and not (builtin and name in _EXACT)):
+            if name in _INEXACT or (self.exact_values and not (builtin and name in _EXACT)):
                 self._load_as_text(oid)
 
 

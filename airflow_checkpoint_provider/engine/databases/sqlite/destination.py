@@ -25,11 +25,6 @@ _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytea
 class SqliteDestination(Destination):
     """A table in SQLite: values that it has no type for are written as text, to the last digit."""
 
-    # Its driver lets go of the interpreter for each row; a thread that wants it would hold up every one.
-    waits = False
-    transactional = True
-    savepoints = True
-
     takes_all = False  # whether it is known that all values will be of types that SQLite has, and no floats
 
     def run_script(self, script: str | Sequence[str]) -> None:

@@ -1,26 +1,87 @@
-"""Everything that the engine asks about SQLite."""
+"""What the engine asks about SQLite."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column
+from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
+from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
+from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 
 
-def same_file(one: sa.Connection, other: sa.Connection) -> bool:
-    """Tell whether two SQLite connections are open on one file."""
-    if one.dialect.name != "sqlite" or other.dialect.name != "sqlite":
-        return False
-    paths = [raw_connection(c).execute("PRAGMA database_list").fetchone()[2] for c in (one, other)]
-    return bool(paths[0]) and paths[0] == paths[1]
+class SqliteDialect(Dialect):
+    """SQLite, through sqlite3."""
 
+    name = "sqlite"
+    source_class = SqliteSource
+    destination_class = SqliteDestination
 
-def _prepare_sqlite(raw: Any, lock_timeout: float) -> None:
-    # The driver begins transactions late and not at all before DDL: a preoperator would not be part of one.
-    raw.isolation_level = None
-    raw.execute(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")
+    drivers = {"sqlite3": "sqlite://"}  # noqa: RUF012
+    remote = False
+    has_schemas = False
+
+    time_type = sa.DateTime()
+    row_id = sa.Integer()  # only this one counts by itself
+    numbers_rows = True
+    limits_rows = True
+    steps_through_index = True
+    takes_any_index = True
+
+    transactional = True
+    savepoints = True
+    waits = (
+        False  # its driver lets go of the interpreter for each row; a thread that wants it holds up every one
+    )
+
+    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+        # The driver begins transactions late and not at all before DDL: a preoperator would not be part of one.
+        raw.isolation_level = None
+        raw.execute(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")
+
+    def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
+        if for_writing:
+            # IMMEDIATE, because a transaction that reads first and then writes cannot wait for its turn.
+            sa.event.listen(engine, "begin", _begin_immediate)
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        return "database is locked" in str(error).lower()
+
+    def as_created(self, inspector: sa.Inspector, name: TableName) -> TableName:
+        # SQLite does not care, but SQLAlchemy's reading of its catalog does.
+        tables = [
+            *inspector.get_table_names(schema=name.schema),
+            *inspector.get_view_names(schema=name.schema),
+        ]
+        return replace(name, table=match_column(name.table, tables) or name.table)
+
+    def time_value(self, moment: datetime) -> datetime:
+        return moment.replace(tzinfo=None)
+
+    def stored(self, type_: Any) -> StoredType:
+        return StoredType(bits=64 if super().stored(type_).bits else 0, floats_as_text=True)
+
+    def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
+        # What a column would round is refused before it is written.
+        if kind is BoundKind.NUMBER:
+            return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
+        # A time with a zone is text, with the offset of each.
+        return kind is not BoundKind.ZONED and isinstance(type_, (sa.Date, sa.DateTime))
+
+    def is_same_file(self, reader: sa.Connection, writer: sa.Connection) -> bool:
+        if not isinstance(dialect_of(writer), SqliteDialect):
+            return False
+        paths = [
+            raw_connection(connection).execute("PRAGMA database_list").fetchone()[2]
+            for connection in (reader, writer)
+        ]
+        return bool(paths[0]) and paths[0] == paths[1]
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

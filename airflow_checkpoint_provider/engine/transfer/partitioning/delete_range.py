@@ -7,25 +7,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy as sa
-
 from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import match_column
-from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
+from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import Part
-
-_NUMBER, _DAY, _MOMENT, _ZONED = "a number", "a date", "a time", "a time with a zone"
-
-# Where the server, or what is asked before a batch is written, refuses every value that the column would round.
-_EXACT = frozenset(("mysql", "oracle", "sqlite"))
-_ORACLE = {
-    _NUMBER: ("DB_TYPE_NUMBER",),
-    _DAY: ("DB_TYPE_DATE", "DB_TYPE_TIMESTAMP"),
-    _MOMENT: ("DB_TYPE_DATE", "DB_TYPE_TIMESTAMP"),
-    _ZONED: ("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"),
-}
 
 
 def delete_part(destination: Destination, column: str, part: Part) -> None:
@@ -64,14 +51,8 @@ def _check(destination: Destination, index: int, value: Any) -> None:
     """Make sure that values which the source tells apart stay apart in the destination, and in their order."""
     kind = _kind(value)
     type_ = destination.types[index]
-    if isinstance(destination, OracleDestination):
-        fits = kind is not None and type_[1].name in _ORACLE[kind]
-    else:
-        fits = kind is not None and _fits(destination.connection.dialect.name, type_, kind, value)
-    if not fits:
-        shown = (
-            type_[1].name.removeprefix("DB_TYPE_") if isinstance(destination, OracleDestination) else type_
-        )
+    if kind is None or not destination.dialect.keeps_order(type_, kind, value):
+        shown = destination.dialect.type_name(type_)
         raise ArgumentError(
             f"partition: write_mode='replace' deletes the rows of a part by comparing {destination.columns[index]} in "
             f"{destination.table}, which is {shown}, with {value!r}. That is safe only for whole and exact numbers, "
@@ -80,32 +61,12 @@ def _check(destination: Destination, index: int, value: Any) -> None:
         )
 
 
-def _kind(value: Any) -> str | None:
+def _kind(value: Any) -> BoundKind | None:
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return _NUMBER if Decimal(value).is_finite() else None
+        return BoundKind.NUMBER if Decimal(value).is_finite() else None
     if isinstance(value, datetime):
-        return _ZONED if value.tzinfo else _MOMENT
-    return _DAY if isinstance(value, date) else None
-
-
-def _fits(dialect: str, type_: Any, kind: str, value: Any) -> bool:
-    if dialect not in (*_EXACT, "postgresql"):
-        return False  # of what is not known, nothing is assumed
-    exact = dialect in _EXACT
-    if kind == _NUMBER:
-        if isinstance(type_, sa.Float):
-            return False
-        whole = isinstance(value, int) or exact or getattr(type_, "scale", None) is None
-        return isinstance(type_, sa.Integer) or (isinstance(type_, sa.Numeric) and whole)
-    if dialect == "postgresql":
-        precise = getattr(type_, "precision", None) in (None, 6)
-        if isinstance(type_, sa.Date):
-            return kind == _DAY
-        zoned = bool(getattr(type_, "timezone", False))
-        return isinstance(type_, sa.DateTime) and precise and zoned == (kind == _ZONED)
-    if dialect == "sqlite" and kind == _ZONED:
-        return False  # as text, with the offset of each
-    return isinstance(type_, (sa.Date, sa.DateTime))
+        return BoundKind.ZONED if value.tzinfo else BoundKind.MOMENT
+    return BoundKind.DAY if isinstance(value, date) else None
 
 
 def _placeholder(destination: Destination, index: int, value: Any, binds: Binds) -> str:

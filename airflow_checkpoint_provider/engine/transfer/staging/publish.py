@@ -19,18 +19,6 @@ from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 
-# Of two who publish at once the second must see all rows of the first, to delete them. Readers are not held up.
-_ALONE = {
-    "postgresql": "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE",
-    "oracle": "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE",
-    # There, LOCK TABLES would commit and keep readers out. The lock ends with the connection.
-    "mysql": "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)",
-}
-# Rows that refer to the destination may find what they refer to among the new rows.
-_DEFER = {"postgresql": ("SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS ALL IMMEDIATE")}
-# A GENERATED ALWAYS column takes the values of the source, as it does from COPY.
-_OVERRIDING = {"postgresql": "OVERRIDING SYSTEM VALUE "}
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -54,26 +42,27 @@ def swap(destination: Destination, parts: Sequence[Part]) -> Published:
     :raises DestinationError: when the database refuses the rows
     :raises StageError: when a stage does not hold the rows that were written to it
     """
-    dialect = destination.connection.dialect.name
+    dialect = destination.dialect
     table = destination.table.quote(destination.connection.dialect)
     run = parts[0].stage.run
-    begin, end = _DEFER.get(dialect, ("", ""))
     with destination.errors("refused the rows that are staged for it", "its old rows are all still there"):
-        if alone := _ALONE.get(dialect):
-            run(alone.format(table=table, digest=sha256(table.encode()).hexdigest()[:32]))
-        if begin:
-            run(begin)
+        if dialect.publishing_lock:
+            # Of two who publish at once the second must see all rows of the first, to delete them.
+            run(dialect.publishing_lock.format(table=table, digest=sha256(table.encode()).hexdigest()[:32]))
+        if dialect.defer_constraints:
+            run(dialect.defer_constraints)
         before = run(f"DELETE FROM {table}")
         rows = sum(_insert(destination, table, part) for part in parts)
-        if end:
-            run(end)  # here, so that what is wrong is told with the name of the table
+        if dialect.check_constraints:
+            run(dialect.check_constraints)  # here, so that what is wrong is told with the name of the table
     return Published(rows, str(destination.table), before if before >= 0 else None)
 
 
 def _insert(destination: Destination, table: str, part: Part) -> int:
     stage = part.stage
     names = ", ".join(map(destination.quote, stage.columns()))
-    overriding = _OVERRIDING.get(destination.connection.dialect.name, "")
+    # A GENERATED ALWAYS column takes the values of the source, as it does from COPY.
+    overriding = destination.dialect.override_identity
     rows = stage.run(f"INSERT INTO {table} ({names}) {overriding}SELECT {names} FROM {stage.name}")
     if rows == part.rows:
         return rows

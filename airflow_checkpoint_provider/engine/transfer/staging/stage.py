@@ -16,9 +16,6 @@ MARK = "__stage_"
 """What stands in the name of every stage, for people who look for those that were left behind."""
 
 _LONGEST_NAME = 63  # bytes, in Postgres; MySQL has 64 characters
-_CREATE = "CREATE TABLE {stage} AS SELECT {columns} FROM {table} WHERE 1 = 0"
-# Only of InnoDB, batches and checkpoint commit together whatever the server's default is.
-_CREATE_MYSQL = "CREATE TABLE {stage} ENGINE = InnoDB AS SELECT {columns} FROM {table} WHERE 1 = 0"
 
 
 class Stage:
@@ -61,8 +58,7 @@ class Stage:
         :raises DestinationError: when the database refuses
         """
         destination = self._destination
-        template = _CREATE_MYSQL if destination.connection.dialect.name == "mysql" else _CREATE
-        statement = template.format(
+        statement = destination.dialect.create_stage.format(
             stage=self.name,
             columns=", ".join(map(destination.quote, destination.columns)),
             table=destination.table.quote(destination.connection.dialect),
@@ -82,8 +78,7 @@ class Stage:
     def drop(self) -> None:
         """Drop it, if it is there."""
         if self.is_there():
-            purge = " PURGE" if self._destination.connection.dialect.name == "oracle" else ""
-            self.run(f"DROP TABLE {self.name}{purge}")
+            self.run(self._destination.dialect.drop_table.format(table=self.name))
 
     def columns(self) -> list[str]:
         """Return its columns, in the order in which it has them."""

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from airflow_checkpoint_provider.engine.transfer.verification.canonical_forms import FORMS, Kept
+from airflow_checkpoint_provider.engine.databases.stored_type import StoredType
+from airflow_checkpoint_provider.engine.transfer.verification.canonical_forms import FORMS
 
 Form = Callable[[Any], str | None]
 
@@ -27,7 +28,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-def form_of(read: Any, written: Any, kept: Kept) -> Form | str:
+def form_of(read: Any, written: Any, stored: StoredType) -> Form | str:
     """
     Choose a form.
 
@@ -37,18 +38,18 @@ def form_of(read: Any, written: Any, kept: Kept) -> Form | str:
     """
     kinds = {_kind(value) for value in (read, written) if value is not None}
     kind = _common(kinds, _kind(written))
-    if kind is None or (kinds == {"bytes", "text"} and kept.dialect == "postgresql"):
+    if kind is None or (kinds == {"bytes", "text"} and not stored.bytes_for_text):
         return f"{' and '.join(sorted(kinds))} have no common form"
-    if kept.rewrites and kinds == {"text"}:
+    if stored.rewrites and kinds == {"text"}:
         return "the destination writes it in a form of its own"
-    if _zones_differ(read, written) and kept.dialect != "mysql":
+    if _zones_differ(read, written) and not stored.zones_are_utc:
         return "a time zone is on one side only, and what it means there is the session's matter"
-    if kind in ("time", "span") and kept.second_digits is not None:
-        return f"the column rounds to {kept.second_digits} digits of a second"
-    if kept.json and kinds <= {"text"}:
+    if kind in ("time", "span") and stored.second_digits is not None:
+        return f"the column rounds to {stored.second_digits} digits of a second"
+    if stored.json and kinds <= {"text"}:
         kind = "json"
-    short = kept.dialect == "sqlite" and {type(read), type(written)} == {float, str}
-    return partial(FORMS[kind], replace(kept, short=short))
+    floats_as_text = stored.floats_as_text and {type(read), type(written)} == {float, str}
+    return partial(FORMS[kind], replace(stored, floats_as_text=floats_as_text))
 
 
 def _kind(value: Any) -> str:

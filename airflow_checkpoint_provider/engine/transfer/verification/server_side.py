@@ -1,4 +1,4 @@
-"""Digests that two servers of Postgres compute themselves, from the text of their rows."""
+"""A side whose rows the server digests."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from airflow_checkpoint_provider.engine.databases.blocks import Row
-from airflow_checkpoint_provider.engine.databases.postgres.server_digest import _as_text, _hash
-from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
+from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
+from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.transfer.verification.sides import BUCKETS, Digests, Range, Side
 
 
-class PostgresSide(Side):
+class ServerSide(Side):
     """
     Rows that the server digests.
 
-    :param texts: what stands for each column in the digest
+    :param digest: how it does that
     """
 
     def __init__(
-        self, source: PostgresSource, columns: Sequence[str], range_: Range | None, texts: Sequence[str]
+        self, source: Source, columns: Sequence[str], range_: Range | None, digest: ServerDigest
     ) -> None:
         super().__init__(source, columns, range_)
-        self._texts = list(texts)
+        self._digest = digest
 
     def digests(self) -> Digests:
-        what = f"{self._bucket_sql()}, COUNT(*), SUM({_hash(self._texts)})"
+        what = f"{self._bucket_sql}, COUNT(*), {self._digest.total}"
         found = chain.from_iterable(self.read(self.select(what, "", "GROUP BY 1")))
         return {bucket: (count, int(total)) for bucket, count, total in found}
 
     def rows(self, buckets: Collection[int]) -> Iterator[Row]:
-        wanted = f"{self._bucket_sql()} IN ({', '.join(map(str, buckets))})"
-        texts = ", ".join(_as_text([text]) for text in self._texts)
+        wanted = f"{self._bucket_sql} IN ({', '.join(map(str, buckets))})"
+        texts = ", ".join(self._digest.texts)
         for row in chain.from_iterable(self.read(self.select(texts, wanted))):
-            yield tuple(None if text == "()" else text[1:-1] for text in row)
+            yield tuple(map(self._digest.value, row))
 
+    @property
     def _bucket_sql(self) -> str:
-        return f"({_hash([self._texts[index] for index in self.key] or self._texts)} & {BUCKETS - 1})"
+        return self._digest.bucket(self.key, BUCKETS)

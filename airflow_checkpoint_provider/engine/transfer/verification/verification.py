@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from airflow_checkpoint_provider.engine.databases.postgres.server_digest import expressions
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.registry import open_source
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.stored_type import StoredType
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, VerificationError
 from airflow_checkpoint_provider.engine.model.events import Verified
@@ -20,10 +21,9 @@ from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
-from airflow_checkpoint_provider.engine.transfer.verification.canonical_forms import Kept
 from airflow_checkpoint_provider.engine.transfer.verification.differences import Comparison
 from airflow_checkpoint_provider.engine.transfer.verification.form_choice import form_of
-from airflow_checkpoint_provider.engine.transfer.verification.server_side import PostgresSide
+from airflow_checkpoint_provider.engine.transfer.verification.server_side import ServerSide
 from airflow_checkpoint_provider.engine.transfer.verification.sides import Range, Side
 
 _ORDERED = frozenset(("number", "time", "time with time zone", "interval", "uuid", "bytes"))
@@ -105,23 +105,24 @@ class Verification:
     def _sides(
         self, source: Source, reader: Source, ranges: tuple[Range | None, Range | None], pairs: dict[str, str]
     ) -> tuple[Side, Side]:
-        if isinstance(source, PostgresSource) and isinstance(reader, PostgresSource):
-            texts = expressions(source, reader, self._session.destination.name, list(pairs.items()))
-            if texts:
-                return (
-                    PostgresSide(source, list(pairs), ranges[0], [here for here, _ in texts]),
-                    PostgresSide(reader, list(pairs.values()), ranges[1], [there for _, there in texts]),
-                )
+        destination = self._session.destination
+        if digests := dialect_of(source.connection).server_digests(
+            source, reader, destination.name, list(pairs.items())
+        ):
+            return (
+                ServerSide(source, list(pairs), ranges[0], digests[0]),
+                ServerSide(reader, list(pairs.values()), ranges[1], digests[1]),
+            )
         one, other = Side(source, list(pairs), ranges[0]), Side(reader, list(pairs.values()), ranges[1])
         samples = zip(one.sample(), other.sample(), pairs.values(), strict=True)
-        forms = [form_of(mine, theirs, self._kept(name)) for mine, theirs, name in samples]
+        forms = [form_of(mine, theirs, self._stored(name)) for mine, theirs, name in samples]
         told = zip(pairs.values(), forms, strict=True)
         self._unjudged += [f"{name} ({why})" for name, why in told if isinstance(why, str)]
         return one.judged(forms), other.judged(forms)
 
-    def _kept(self, name: str) -> Kept:
+    def _stored(self, name: str) -> StoredType:
         destination = self._session.destination
-        return Kept.of(destination.connection.dialect.name, destination.type_of(name))
+        return destination.dialect.stored(destination.type_of(name))
 
     def _ranges(self, checkpoint: Checkpoint, reader: Source) -> tuple[Range | None, Range | None]:
         keys = self._strategy.columns
@@ -151,7 +152,7 @@ class Verification:
             last is not None
             and kinds == list(map(kind, last))
             and _ORDERED.issuperset(kinds)
-            and not any(self._kept(name).changes for name in names)
+            and not any(self._stored(name).changes for name in names)
         )
 
     @contextmanager
@@ -166,11 +167,7 @@ class Verification:
         finally:
             with suppress(Exception):  # it may be gone, and what ended it is the error to show
                 connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
-                if connection.dialect.name == "postgresql":
-                    connection.exec_driver_sql(
-                        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
-                    )
-                    connection.commit()
+                destination.dialect.write_again(connection)
 
     def _failed(self, rows: int, there: int, found: list[str]) -> VerificationError:
         differing = f": {'; '.join(found)}" if found else ""

@@ -1,0 +1,38 @@
+"""What the engine takes for granted of a database that it does not know."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.generic import sqlalchemy_dialect
+from airflow_checkpoint_provider.engine.databases.generic.destination import GenericDestination
+from airflow_checkpoint_provider.engine.databases.source import Source
+
+
+class GenericDialect(Dialect):
+    """
+    Any driver that keeps to Python's DB-API.
+
+    :param url: of SQLAlchemy's dialect for it
+    :param module: the driver
+    """
+
+    source_class: ClassVar[type[Source]] = Source
+    destination_class = GenericDestination
+
+    def __init__(self, url: str, module: Any) -> None:
+        self.url = url
+        self.engine_options = {"module": module, "paramstyle": module.paramstyle}
+        # Where SQLAlchemy has a dialect for the driver, that one knows these.
+        self.numbers_rows = self.limits_rows = url != sqlalchemy_dialect.URL
+
+    @classmethod
+    def of(cls, raw: Any, scheme: str | None) -> GenericDialect | None:
+        """
+        Return the dialect of a connection, or ``None`` where that is not one of a DB-API driver.
+
+        :param scheme: SQLAlchemy's dialect, if the hook names one
+        """
+        module = sqlalchemy_dialect.dbapi_of(raw)
+        return None if module is None else cls(sqlalchemy_dialect.url_of(raw, scheme), module)

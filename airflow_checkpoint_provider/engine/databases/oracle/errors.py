@@ -1,0 +1,65 @@
+"""The numbers of Oracle's errors, and what they mean to the engine."""
+
+from __future__ import annotations
+
+ROWS_BUSY = frozenset((54, 30006))
+"""Another session has locked the row (ORA-00054, ORA-30006)."""
+
+NAME_IN_USE = 955
+
+NO_TABLE = frozenset((942, 903, 980, 1775, 4043))
+"""No such table; none that we may see; a synonym of nothing; no such thing as that name."""
+
+# The session is gone, or its query can only be run again: reading on from the last committed batch helps.
+_START_AGAIN = frozenset(
+    (
+        *(
+            22,
+            28,
+            31,
+            45,
+            602,
+            603,
+            609,
+            1012,
+            1033,
+            1034,
+            1041,
+            1089,
+            1090,
+            1092,
+            2396,
+            3113,
+            3114,
+            3122,
+            3135,
+        ),
+        *(12153, 12514, 12537, 12541, 12547, 12570, 12571, 12583, 25402, 25408),
+        1555,  # snapshot too old: the undo that a long query needs has been overwritten
+    )
+)
+
+# Not what the whole table, the session or the server is refused for: rights, locks, columns that are missing.
+OF_ROWS = frozenset(
+    (
+        *(1, 1400, 1407, 2290, 2291, 2292, 1402, 28115),  # constraints, check options
+        *(1401, 1438, 1426, 1455, 1457, 1461, 1465, 1722, 12899, 22835),  # too long, too large, no number
+        *(6502, 14400, 19011, 31011, 40441, 40479),  # PL/SQL's value error, no partition, no XML, no JSON
+        *range(1800, 1900),  # times and intervals
+        *range(20000, 21000),  # RAISE_APPLICATION_ERROR of a trigger
+    )
+)
+
+
+def error_code(error: BaseException | None) -> int | None:
+    """Return the number of an ORA- error; 0 for one of the driver's own, ``None`` for anything else."""
+    details = error.args[0] if error is not None and error.args else None
+    code = getattr(details, "code", None)
+    return code if isinstance(code, int) else None
+
+
+def means_start_again(error: BaseException) -> bool:
+    """Tell whether an error is one that a new session does not have."""
+    return error_code(error) in _START_AGAIN or bool(
+        error.args and getattr(error.args[0], "is_session_dead", False)
+    )
