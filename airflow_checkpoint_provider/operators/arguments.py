@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
@@ -14,7 +14,14 @@ from airflow_checkpoint_provider.engine.transfer.spec_checks import check_argume
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+
+class Arguments(Protocol):
+    """The arguments of the transfer operator that are used by name; the others are those of ``TransferSpec``."""
+
+    checkpoint_conn_id: str | None
+    destination_conn_id: str
+    rows_processor: Callable[..., Any] | None
+
 
 _NAMES = [field.name for field in fields(TransferSpec) if field.init]
 _DERIVED = {"separate_checkpoint", "auto_create", "rows_processor"}
@@ -30,7 +37,7 @@ _TRUE = {"true", "t", "yes", "y", "on", "1"}
 _FALSE = {"false", "f", "no", "n", "off", "0", "none", ""}
 
 
-def check_literals(operator: CheckpointedTransferOperator) -> None:
+def check_literals(operator: Arguments) -> None:
     """
     Check the arguments that are written out in the DAG; templates and XComs are checked when they are rendered.
 
@@ -51,7 +58,7 @@ def check_literals(operator: CheckpointedTransferOperator) -> None:
     check_arguments(known)
 
 
-def rendered(operator: CheckpointedTransferOperator, context: Context, auto_create: bool) -> TransferSpec:
+def rendered(operator: Arguments, context: Context, auto_create: bool) -> TransferSpec:
     """
     Return the rendered arguments.
 

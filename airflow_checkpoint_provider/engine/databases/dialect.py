@@ -6,19 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.query import TOKENS
+from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
-
-if TYPE_CHECKING:
-    from airflow_checkpoint_provider.engine.databases.destination import Destination
-    from airflow_checkpoint_provider.engine.databases.identifiers import TableName
-    from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
-    from airflow_checkpoint_provider.engine.databases.source import Source
 
 _KEPT_AS = "airflow_checkpoint_dialect"
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -32,8 +27,10 @@ class Dialect:
     """
 
     name: ClassVar[str] = "generic"
-    source_class: ClassVar[type[Source]]
-    destination_class: ClassVar[type[Destination]]
+    source_class: ClassVar[Any]
+    """A ``Source``; its module asks dialects, and so cannot be named here."""
+    destination_class: ClassVar[Any]
+    """A ``Destination``."""
 
     # Connecting
     drivers: Mapping[str, str] = _NONE
@@ -128,13 +125,17 @@ class Dialect:
         """Tell whether the catalog has a table, or a view, of a name as SQLAlchemy spells it."""
         return inspector.has_table(table, schema=schema)
 
-    def is_there(self, inspector: sa.Inspector, name: TableName) -> bool:
-        """Tell whether a name can be selected from."""
-        return self.has_table(inspector, name.table, name.schema)
+    def is_there(self, inspector: sa.Inspector, table: str, schema: str | None, quoted: str) -> bool:
+        """
+        Tell whether a name can be selected from.
 
-    def as_created(self, inspector: sa.Inspector, name: TableName) -> TableName:
+        :param quoted: the whole name, as it stands in a statement
+        """
+        return self.has_table(inspector, table, schema)
+
+    def as_created(self, inspector: sa.Inspector, table: str, schema: str | None) -> str:
         """Spell the name of a table that is there as SQLAlchemy's reading of the catalog needs it."""
-        return name
+        return table
 
     def unusable(self, name: str, driver: str) -> str | None:
         """Return what a name has that cannot be written, and why."""
@@ -160,21 +161,25 @@ class Dialect:
         """Tell whether values that the source tells apart stay apart in a column, and in their order."""
         return False
 
-    def referrers(self, connection: sa.Connection, table: TableName) -> Sequence[str]:
+    def referrers(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> Sequence[str]:
         """
         Name the tables whose rows go, or lose their reference, when rows of a table are deleted.
 
         :param table: as the catalog has it
+        :param quoted: the whole name, as it stands in a statement
         """
         return ()
 
     def server_digests(
-        self, source: Source, destination: Source, table: str, pairs: Sequence[tuple[str, str]]
+        self, source: Any, destination: Any, table: str, pairs: Sequence[tuple[str, str]]
     ) -> tuple[ServerDigest, ServerDigest] | None:
         """
         Return how the servers of two sides digest rows alike, or ``None`` where they do not.
 
         :param table: the destination's, quoted
+        :param source: a ``Source``, as is ``destination``
         :param pairs: columns of the source and of the destination
         """
         return None

@@ -52,8 +52,8 @@ class TableName:
         """Find the table or view in the catalog: to the letter, else folded as the database folds names."""
         dialect = dialect_of(inspector)
         for name in (self, self._folded()):
-            if dialect.is_there(inspector, name):
-                return dialect.as_created(inspector, name)
+            if dialect.is_there(inspector, name.table, name.schema, name.quote(inspector.dialect)):
+                return replace(name, table=dialect.as_created(inspector, name.table, name.schema))
         return None
 
     def _folded(self) -> TableName:

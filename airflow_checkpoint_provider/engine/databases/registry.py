@@ -62,7 +62,8 @@ def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact:
 
     :param exact: rows are passed on untouched, so values may come as text where Python would round them
     """
-    return dialect_of(connection).source_class(connection, query, conn_id, exact=exact)
+    source: Source = dialect_of(connection).source_class(connection, query, conn_id, exact=exact)
+    return source
 
 
 def open_destination(
@@ -73,7 +74,10 @@ def open_destination(
 
     :raises DestinationError: when the table does not exist
     """
-    return dialect_of(connection).destination_class(connection, table, conn_id, write_mode)
+    destination: Destination = dialect_of(connection).destination_class(
+        connection, table, conn_id, write_mode
+    )
+    return destination
 
 
 class Asked(Protocol):

@@ -64,7 +64,9 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
                 f"it is not known whether connection {destination.conn_id!r} takes back what is rolled back, which is "
                 "tried out on a checkpoint that is kept there"
             )
-    if referring := destination.dialect.referrers(destination.connection, destination.table):
+    table = destination.table
+    quoted = table.quote(destination.connection.dialect)
+    if referring := destination.dialect.referrers(destination.connection, table.table, table.schema, quoted):
         raise ArgumentError(
             f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which "
             f"would change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or "

@@ -13,7 +13,6 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole
 from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
@@ -107,7 +106,9 @@ class MysqlDialect(Dialect):
             return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
         return isinstance(type_, (sa.Date, sa.DateTime))
 
-    def referrers(self, connection: sa.Connection, table: TableName) -> Sequence[str]:
-        named = {"schema": table.schema or connection.dialect.default_schema_name, "name": table.table}
+    def referrers(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> Sequence[str]:
+        named = {"schema": schema or connection.dialect.default_schema_name, "name": table}
         with reading(connection):
             return [str(name) for name in connection.execute(_REFERRERS, named).scalars()]

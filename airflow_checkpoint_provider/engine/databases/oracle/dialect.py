@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
@@ -69,11 +68,11 @@ class OracleDialect(Dialect):
         # Without it Oracle waits for ever; it counts whole seconds.
         return super().locking(statement, seconds).suffix_with(f"WAIT {max(math.ceil(seconds), 1)}")
 
-    def is_there(self, inspector: sa.Inspector, name: TableName) -> bool:
+    def is_there(self, inspector: sa.Inspector, table: str, schema: str | None, quoted: str) -> bool:
         # The dictionary does not say what a synonym stands for in one place; the server knows.
         connection = inspector.bind
         try:
-            connection.exec_driver_sql(f"SELECT 1 FROM {name.quote(inspector.dialect)} WHERE 1 = 0").close()  # type: ignore[union-attr]
+            connection.exec_driver_sql(f"SELECT 1 FROM {quoted} WHERE 1 = 0").close()  # type: ignore[union-attr]
         except sa.exc.DBAPIError as error:
             if error.orig and errors.error_code(error.orig) in errors.NO_TABLE:
                 return False

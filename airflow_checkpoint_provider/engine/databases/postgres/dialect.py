@@ -11,13 +11,11 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
 from airflow_checkpoint_provider.engine.databases.postgres.session import WRITES, prepare_session
 from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
-from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 
 # Constraints, values that do not fit, what a trigger refuses, an index entry that is too long. Not what the whole
@@ -94,13 +92,15 @@ class PostgresDialect(Dialect):
         zoned = bool(getattr(type_, "timezone", False))
         return isinstance(type_, sa.DateTime) and precise and zoned == (kind is BoundKind.ZONED)
 
-    def referrers(self, connection: sa.Connection, table: TableName) -> Sequence[str]:
+    def referrers(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> Sequence[str]:
         with reading(connection):
-            found = connection.execute(_REFERRERS, {"quoted": table.quote(connection.dialect)})
+            found = connection.execute(_REFERRERS, {"quoted": quoted})
             return [str(name) for name in found.scalars()]
 
     def server_digests(
-        self, source: Source, destination: Source, table: str, pairs: Sequence[tuple[str, str]]
+        self, source: Any, destination: Any, table: str, pairs: Sequence[tuple[str, str]]
     ) -> tuple[ServerDigest, ServerDigest] | None:
         if not isinstance(source, PostgresSource) or not isinstance(destination, PostgresSource):
             return None

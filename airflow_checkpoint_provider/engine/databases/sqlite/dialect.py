@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column
+from airflow_checkpoint_provider.engine.databases.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
 from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
@@ -53,13 +52,10 @@ class SqliteDialect(Dialect):
     def is_lock_timeout(self, error: BaseException) -> bool:
         return "database is locked" in str(error).lower()
 
-    def as_created(self, inspector: sa.Inspector, name: TableName) -> TableName:
+    def as_created(self, inspector: sa.Inspector, table: str, schema: str | None) -> str:
         # SQLite does not care, but SQLAlchemy's reading of its catalog does.
-        tables = [
-            *inspector.get_table_names(schema=name.schema),
-            *inspector.get_view_names(schema=name.schema),
-        ]
-        return replace(name, table=match_column(name.table, tables) or name.table)
+        there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
+        return match_column(table, there) or table
 
     def time_value(self, moment: datetime) -> datetime:
         return moment.replace(tzinfo=None)
