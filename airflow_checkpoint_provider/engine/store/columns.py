@@ -27,7 +27,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
-        return dialect.type_descriptor(dialect_of(dialect).time_type)
+        return dialect_of(dialect).time_type
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         return None if value is None else dialect_of(dialect).time_value(value.astimezone(UTC))
@@ -46,7 +46,7 @@ class LongText(sa.types.TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
-        return dialect.type_descriptor(dialect_of(dialect).long_text)
+        return dialect_of(dialect).long_text
 
 
 class RowId(sa.types.TypeDecorator[int]):
@@ -56,7 +56,7 @@ class RowId(sa.types.TypeDecorator[int]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
-        return dialect.type_descriptor(dialect_of(dialect).row_id)
+        return dialect_of(dialect).row_id
 
 
 def _identity() -> list[sa.Column[Any]]:
