@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from functools import partial
 
 import pytest
-import sqlalchemy as sa
 import sqlglot
 
+from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -49,7 +50,8 @@ def test_another_dialect_is_refused() -> None:
 
 def test_makes_the_tables_that_the_package_makes() -> None:
     tables = Tables.named("airflow_checkpoint")
-    by_hand, by_package = sqlite3.connect(":memory:"), sa.create_engine("sqlite://").connect()
+    by_hand = sqlite3.connect(":memory:")
+    by_package = Database("meta", partial(sqlite3.connect, ":memory:")).open()
     by_hand.executescript(tables.ddl("sqlite"))
     tables.create(by_package, rejects=True)
     catalog = "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2"
