@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,6 @@ def in_a_table(name: str, text: str) -> bool:
 
 @pytest.mark.parametrize("name", arguments(CheckpointedTransferOperator.__init__))
 def test_arguments_of_the_operator(name: str) -> None:
-    assert in_a_table(name, README), f"{name} is not in README's table"
     assert in_a_table(name, CONFIGURATION), f"{name} is not in docs/configuration.md"
 
 
@@ -94,7 +94,6 @@ def test_options_of_the_configuration(option: tuple[str, dict[str, Any]]) -> Non
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Result)])
 def test_what_the_operator_returns(name: str) -> None:
-    assert f"`{name}`" in README.partition("`execute` returns")[2].partition("##")[0]
     returned = CONFIGURATION.partition("### What it returns")[2].partition("\n## ")[0]
     assert in_a_table(name, returned)
 
@@ -102,10 +101,10 @@ def test_what_the_operator_returns(name: str) -> None:
 METRICS = re.findall(r"``(checkpoint\.\w+)``", " ".join((Metrics.__doc__ or "").split()))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/monitoring.md"])
-def test_metrics(page: str) -> None:
+def test_metrics() -> None:
     assert len(METRICS) > 5
-    assert [name for name in METRICS if not in_a_table(name, (ROOT / page).read_text())] == []
+    text = (ROOT / "docs" / "monitoring.md").read_text()
+    assert [name for name in METRICS if not in_a_table(name, text)] == []
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind if kind is not Kind.PROBED])
@@ -130,10 +129,38 @@ def test_examples_say_what_they_need(example: Path) -> None:
     assert in_a_table(example.name, (ROOT / "docs" / "examples.md").read_text())
 
 
-def test_every_page_is_in_the_table_of_the_first_one() -> None:
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_is_called_in_the_first_one_as_in_its_heading(page: Path) -> None:
+    heading = page.read_text().partition("\n")[0].removeprefix("# ")
     home = (ROOT / "docs" / "index.md").read_text()
-    pages = {page.name for page in PAGES if page.parent.name == "docs"} - {"index.md"}
-    assert {name for name in pages if f"]({name})" not in home} == set()
+    assert page.name == "index.md" or f"[{heading}]({page.name})" in home
+
+
+def test_readme_names_pages_that_are_there() -> None:
+    assert [name for name in re.findall(r"`(docs/[^`]+)`", README) if not (ROOT / name).exists()] == []
+
+
+def test_readme_has_figures_of_the_page_on_speed() -> None:
+    told, measured = (
+        {(cells[0], cells[-1]) for cells in tables(text) if re.fullmatch(r"\d+\.\d+( \*)?", cells[-1])}
+        for text in (README, (ROOT / "docs" / "speed.md").read_text())
+    )
+    assert len(told) > 5
+    assert told <= measured
+
+
+def test_reference_has_what_the_hook_takes_and_returns() -> None:
+    ours = {
+        name
+        for method in METHODS
+        for written in get_annotations(getattr(CheckpointHook, method)).values()
+        for name in re.findall(r"\b[A-Z]\w+", str(written))
+    } - {"Any", "Mapping", "None", "Sequence"}
+    assert {"Checkpoint", "Found", "Search"} <= ours
+    reference = (ROOT / "docs" / "reference.md").read_text()
+    assert {
+        name for name in ours if not re.search(rf"^::: [\w.]+\.{name}$", reference, re.MULTILINE)
+    } == set()
 
 
 def commands() -> Iterator[Any]:
