@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
@@ -140,13 +141,39 @@ def test_readme_names_pages_that_are_there() -> None:
     assert [name for name in re.findall(r"`(docs/[^`]+)`", README) if not (ROOT / name).exists()] == []
 
 
+def figures(text: str) -> set[tuple[str, str]]:
+    return {(cells[0], cells[-1]) for cells in tables(text) if re.fullmatch(r"\d+\.\d+( \*)?", cells[-1])}
+
+
+MEASURED = figures((ROOT / "docs" / "speed.md").read_text())
+
+
 def test_readme_has_figures_of_the_page_on_speed() -> None:
-    told, measured = (
-        {(cells[0], cells[-1]) for cells in tables(text) if re.fullmatch(r"\d+\.\d+( \*)?", cells[-1])}
-        for text in (README, (ROOT / "docs" / "speed.md").read_text())
+    assert len(figures(README)) > 5
+    assert figures(README) <= MEASURED
+
+
+def test_other_tools_are_compared_by_figures_of_the_page_on_speed() -> None:
+    text = (ROOT / "docs" / "comparison.md").read_text()
+    told = set(re.findall(r"(?<!Airflow before )\b\d+\.\d+\b", text))
+    assert told
+    assert told <= {figure for _, figure in MEASURED}
+
+
+def test_support_is_what_the_package_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = list(tables((ROOT / "docs" / "upgrading.md").read_text()))
+    supported = {cells[0]: cells[1] for cells in page if len(cells) == 3}
+    pythons = [re.search(r"Python :: (3\.\d+)$", one) for one in project["classifiers"]]
+    assert supported["Python"].split(", ") == [found.group(1) for found in pythons if found]
+    tested = "".join(
+        (ROOT / pins).read_text() for pins in ("tests/constraints-oldest.txt", "constraints.txt")
     )
-    assert len(told) > 5
-    assert told <= measured
+    assert supported["Airflow"].split(", ") == re.findall(
+        r"^apache-airflow==(\d+\.\d+)", tested, re.MULTILINE
+    )
+    extras = {name for cells in page for name in re.findall(r"`\[(\w+)\]`", cells[2]) if len(cells) == 4}
+    assert extras == {name for name in project["optional-dependencies"] if not name.startswith("dev")}
 
 
 def test_reference_has_what_the_hook_takes_and_returns() -> None:
