@@ -23,7 +23,7 @@ def shown(language: str) -> list[str]:
 
 def cells(table: str) -> list[dict[str, str]]:
     """Return the rows of what a command shows."""
-    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if line.count("|") > 3]
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if line.count("|") > 2]
     return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
 
 
