@@ -131,10 +131,13 @@ def test_examples_say_what_they_need(example: Path) -> None:
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
-def test_a_page_is_called_in_the_first_one_as_in_its_heading(page: Path) -> None:
+def test_a_page_has_one_name(page: Path) -> None:
+    """The first page names it as its heading does, and so does every link that gives a name and not a word in passing."""
     heading = page.read_text().partition("\n")[0].removeprefix("# ")
     home = (ROOT / "docs" / "index.md").read_text()
     assert page.name == "index.md" or f"[{heading}]({page.name})" in home
+    names = re.findall(rf"\[([A-Z][^]]*|[^]]*\.md)\]\({page.name}\)", GUIDE)
+    assert set(names) <= {heading}
 
 
 def test_readme_names_pages_that_are_there() -> None:
