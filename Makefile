@@ -7,17 +7,19 @@ KILLS ?= 500
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo demo-ui test test-ui test-celery lint docs package audit bench chaos clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
-# The provider of MySQL comes alone, because mysqlclient has to be compiled; the tests take its other driver, too.
+# Dependency groups need pip 25.1. The provider of MySQL comes alone, because mysqlclient has to be compiled; the tests take its other driver, too.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) --no-deps apache-airflow-providers-mysql
+	$(PIP) --upgrade "pip>=25.1"
+	$(PIP) -c $(CONSTRAINTS) -e ".[oracle,postgres,sqlite]" --group dev
+	$(PIP) -c $(CONSTRAINTS) --no-deps apache-airflow-providers-mysql
 	@touch $@
 
 demo: $(READY) ## Kill a running load on a real Airflow and watch its retry go on
@@ -32,12 +34,12 @@ test: $(READY) ## Run all tests, on real databases and a real Airflow
 test-ui: $(READY) ## Test the view in a browser; pictures are kept in .screenshots
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
 	  || (apt-get update -qq && apt-get install -qq -y chromium)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev-ui]"
+	$(PIP) -c $(CONSTRAINTS) --group dev-ui
 	$(BIN)/python -m pytest -n 0 tests/ui
 
 test-celery: $(READY) ## Test parts on two workers of a real Airflow with the CeleryExecutor and Redis
 	@command -v redis-server >/dev/null || (apt-get update -qq && apt-get install -qq -y redis-server)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev-celery]"
+	$(PIP) -c $(CONSTRAINTS) --group dev-celery
 	$(BIN)/python -m pytest -n 0 tests/celery
 
 lint: $(READY) ## Check style, types and the direction of imports
@@ -54,12 +56,12 @@ docs: ## Build the documentation into site/, and check its links
 package: $(READY) ## Build the wheel and the source distribution into dist, and check them
 	rm -rf dist
 	$(BIN)/python -m build
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check twine
+	$(PIP) twine
 	$(BIN)/twine check --strict dist/*
 
 # Strict: a package that the service does not know is a failure, and not one without vulnerabilities.
 audit: $(READY) ## Look for known vulnerabilities in the pinned packages; needs the network
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(PIP) pip-audit
 	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
 
 bench: $(READY) ## Measure the speed against other ways, as ratios
