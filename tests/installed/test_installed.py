@@ -39,6 +39,8 @@ for conn_type in {extras}:
 assert USE_PSYCOPG3
 """
 
+pytestmark = pytest.mark.timeout(1200)  # packages are downloaded, and one is compiled
+
 Shell = Callable[[str, Path], str]
 
 
@@ -86,7 +88,7 @@ def shell(tmp_path: Path) -> Shell:
     def run(commands: str, folder: Path) -> str:
         folder.mkdir(exist_ok=True)
         done = subprocess.run(
-            ["bash", "-euc", commands], cwd=folder, env=env, capture_output=True, text=True, timeout=280
+            ["bash", "-euc", commands], cwd=folder, env=env, capture_output=True, text=True, timeout=900
         )
         assert not done.returncode, f"{commands}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
