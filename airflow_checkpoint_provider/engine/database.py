@@ -31,6 +31,11 @@ _URLS = {
     "oracledb": "oracle+oracledb://",
     **mysql.URLS,
 }
+# The general path would be slow on a server that has a driver of its own, and would create other tables.
+_REFUSED = {
+    "psycopg2": "is not supported; install psycopg 3 where Airflow runs (pip install "
+    "'airflow-checkpoint-provider[postgres]') and restart it: Airflow's Postgres hook then takes that one",
+}
 _REMOTE = _URLS.keys() - {"sqlite3"}  # whose connections may be opened in another thread
 _SOON_S = 3.0
 
@@ -70,11 +75,16 @@ class Database:
         :param for_writing: begin transactions so that two writers queue instead of failing
         :param opened: is told of the driver's connection before anything is asked of it
         :raises CannotConnectError: when the database cannot be reached
-        :raises UnsupportedDatabaseError: for a connection that is not one of a DB-API driver
+        :raises UnsupportedDatabaseError: for a connection of psycopg2, and for one that is not a DB-API driver's
         """
         with self._connecting():
             raw = self.connect()
         driver = driver_of(raw)
+        if driver in _REFUSED:
+            raw.close()
+            raise UnsupportedDatabaseError(
+                f"Connection {self.conn_id!r} uses the driver {driver}, which {_REFUSED[driver]}."
+            )
         url, options = _URLS.get(driver), {}
         if url is None:
             if (dbapi := ansi.dbapi_of(raw)) is None:
@@ -144,7 +154,7 @@ def reading(connection: sa.Connection) -> Iterator[None]:
 def driver_of(raw: Any) -> str:
     """Name the driver's package; a hook may return a class of its own that stands on the driver's."""
     packages = [base.__module__.partition(".")[0] for base in type(raw).__mro__]
-    return next((package for package in packages if package in _URLS), packages[0])
+    return next((package for package in packages if package in _URLS or package in _REFUSED), packages[0])
 
 
 def raw_connection(connection: sa.Connection) -> Any:

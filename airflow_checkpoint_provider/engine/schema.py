@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from airflow_checkpoint_provider.engine import ansi
-from airflow_checkpoint_provider.engine.creating import creation
+from airflow_checkpoint_provider.engine.creating import FILLFACTOR, creation
 from airflow_checkpoint_provider.engine.database import reading
 from airflow_checkpoint_provider.engine.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.names import TableName, has_table
@@ -257,7 +257,7 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("format_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index"),
         # Rows are updated with every batch: leave room on the page.
-        postgresql_with={"fillfactor": "50"},
+        info={FILLFACTOR: 50},
         **_MYSQL,
     )
     # So that the newest of a million are found without reading the others; tables without these do as well, slower.
