@@ -119,8 +119,7 @@ def checkpoint_purge(args: Any) -> None:
         print(f"Deleted {deleted:,} {which}.")
     elif not places.failed:
         print(f"There are no {which}.")
-    if places.failed:
-        raise SystemExit(1)
+    places.end()
 
 
 @command
@@ -131,8 +130,7 @@ def checkpoint_create_tables(args: Any) -> None:
         tables = Tables.named(args.table)
         names = f"{tables.name}, {tables.event.fullname} and {tables.reject.fullname}"
         print(f"{names} are there in {hook.checkpoint_conn_id}.")
-    if places.failed:
-        raise SystemExit(1)
+    places.end()
 
 
 def _cancel(found: Found, args: Any) -> None:

@@ -19,6 +19,7 @@ from tests.loads import Load
 from tests.numbers import numbers
 
 ONE = ("a_dag", "a_task", "run_1")
+SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table", "target")
 
 
 @dataclass
@@ -271,6 +272,62 @@ def test_several_databases(
     assert airflow("delete", *ONE, "--yes", "-c", "other").code == 0
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show", *ONE],
+        ["history", *ONE],
+        ["rejects", *ONE],
+        ["reload", *ONE, "--yes"],
+        ["resume", *ONE],
+        ["delete", *ONE, "--yes"],
+        ["list"],
+        ["purge", "--older-than", "0m", "--yes"],
+        ["create-tables"],
+        ["seed", *ONE, *SEED, "--position", "5"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_database_that_cannot_be_read_is_said_once_and_nothing_of_what_is_in_it(
+    airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    alone = airflow(*command, "-c", "gone")
+    assert (alone.code, alone.out) == (1, "")
+    assert re.fullmatch(r"Connection 'gone' cannot be opened: .*\n?", alone.err)
+    # Nor does what another database has tell what is in this one.
+    if command[0] in ("show", "history", "rejects", "reload", "resume", "delete"):
+        CheckpointHook("target").create_tables()
+        both = airflow(*command, "-c", "gone", "-c", "target")
+        assert (both.code, both.out) == (1, "")
+        assert both.err.count("cannot be opened") == 1
+        assert both.err.endswith("\nThere is no checkpoint of a_dag.a_task, run run_1 in target.")
+
+
+def test_what_can_be_read_is_shown_with_what_cannot(
+    airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    where = ("-c", "gone", "-c", "target", "-o", "json")
+    assert airflow("delete", *ONE, "--yes").code == 0
+    for command in ["show", *ONE[:2], "run_2"], ["rejects", *ONE[:2], "run_2"], ["history", *ONE]:
+        shown = airflow(*command, *where)
+        assert (shown.code, shown.err.count("cannot be opened"), "no checkpoint" in shown.err) == (
+            1,
+            1,
+            False,
+        )
+        assert shown.out.startswith(("[", "No data found"))
+
+
+def test_a_metadata_table_that_is_missing_is_said_once(airflow: Airflow, load: Load) -> None:
+    for command in "show", "history", "rejects", "resume":
+        said = airflow(command, *ONE)
+        assert (said.code, said.out) == (1, "")
+        assert said.err.startswith("There is no metadata table airflow_checkpoint in 'target'.")
+        assert said.err.count("There is no") == 1
+
+
 def test_help_is_complete(airflow: Airflow) -> None:
     whole = airflow("--help")
     assert whole.code == 0
@@ -292,9 +349,6 @@ def test_help_is_complete(airflow: Airflow) -> None:
         # Rich takes what stands in brackets for markup, and leaves a hole.
         assert "  of" not in command.out.replace("\n", " ")
         assert "default:  " not in command.out
-
-
-SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table", "target")
 
 
 def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
