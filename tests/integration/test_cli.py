@@ -309,7 +309,10 @@ def test_what_can_be_read_is_shown_with_what_cannot(
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
     where = ("-c", "gone", "-c", "target", "-o", "json")
-    assert airflow("delete", *ONE, "--yes").code == 0
+    what_was_done = {"delete": ONE, "reload": (*ONE[:2], "run_2"), "resume": (*ONE[:2], "run_2")}
+    for command, key in what_was_done.items():
+        done = airflow(command, *key, *where[:4], *([] if command == "resume" else ["--yes"]))
+        assert (done.code, done.out != "", done.err.count("cannot be opened")) == (1, True, 1)
     for command in ["show", *ONE[:2], "run_2"], ["rejects", *ONE[:2], "run_2"], ["history", *ONE]:
         shown = airflow(*command, *where)
         assert (shown.code, shown.err.count("cannot be opened"), "no checkpoint" in shown.err) == (
@@ -356,7 +359,9 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     where = ("--checkpoint-column", "n", "--position", "5")
     said = airflow("seed", *ONE, *SEED, *where, "--rows", "6", "--destination-conn-id", "target")
     assert (said.code, said.err) == (0, "")
-    assert said.out == "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5.\n"
+    # No DAG tells what the task's scope is.
+    goes_on = "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5"
+    assert said.out == f"{goes_on}, provided that the task has scope='run'.\n"
     (shown,) = airflow("show", *ONE, "-o", "json").json()
     assert (shown["status"], int(shown["rows"])) == ("seeded", 6)
     assert (
@@ -370,7 +375,26 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     assert (ahead.code, "beyond the greatest" in ahead.err) == (1, True)
     assert "is not JSON" in airflow("seed", *ONE, *SEED, *where, "--parameters", "{", "--yes").err
     counted = airflow("seed", *ONE, *SEED, "--rows", "6", "--destination-columns", '["n"]', "--yes")
-    assert (counted.code, counted.out.split()[-2:]) == (0, ["row", "6."])
+    assert (counted.code, counted.out.split(",")[1]) == (0, " run run_1 goes on behind row 6")
+
+
+def test_seed_says_that_the_last_attempt_had_another_scope(
+    airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SRC", load.source.uri)
+    where = (*SEED, "--checkpoint-column", "n", "--position", "5", "--yes")
+    load.attempt_batches(1)
+    for _ in range(2):  # a seed is no attempt
+        said = airflow("seed", *ONE[:2], *where)
+        assert said.code == 0
+        assert said.out.endswith("all runs goes on behind n = 5, provided that the task has scope='task'.\n")
+        assert said.err.startswith(
+            "The last attempt of a_dag.a_task had scope='run', and kept the checkpoint of a_dag.a_task, run run_1."
+        )
+    assert airflow("seed", *ONE, *where).err == ""
+    assert airflow("delete", *ONE[:2], "--yes").code == 0
+    load.attempt(scope="task", write_mode="append")
+    assert "had scope='task'" in airflow("seed", *ONE, *where).err
 
 
 def test_seed_wants_to_know_which_database(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
