@@ -72,6 +72,18 @@ def test_what_they_run_is_there() -> None:
         assert re.search(rf"^{target}:", rules, re.MULTILINE), target
 
 
+def test_what_pre_commit_runs_needs_nothing_that_a_fresh_clone_has_not() -> None:
+    """A rule of the Makefile that makes the virtual environment first."""
+    rules = (REPOSITORY / "Makefile").read_text()
+    config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
+    assert hooks
+    for hook in hooks:
+        command, target = hook["entry"].split()
+        assert (hook["language"], command) == ("system", "make")
+        assert re.search(rf"^{target}: \$\(READY\)", rules, re.MULTILINE)
+
+
 def test_the_matrix_is_what_is_supported() -> None:
     matrix = read(GITHUB / "workflows/checks.yml")["jobs"]["test"]["strategy"]["matrix"]
     supported = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
