@@ -60,6 +60,7 @@ lint: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/actionlint .github/workflows/*.yml
 
 docs: ## Build the documentation into site/, and check its links
 	$(PYTHON) -m venv .venv-docs

@@ -92,7 +92,7 @@ def test_rows_processor_is_given_the_context(databases: tuple[Db, Db]) -> None:
 
 def test_templates_are_rendered(databases: tuple[Db, Db]) -> None:
     mark = {"sqlite": "?", "postgres": "%s", "mysql": "%s", "oracle": ":1"}[databases[0].kind]
-    with DAG("a_dag", params={"n": Param(100), "on": False, "table": "target"}):
+    with DAG("a_dag", schedule=None, params={"n": Param(100), "on": False, "table": "target"}):
         task = operator(
             source_table=None,
             sql=f"SELECT * FROM orders WHERE id < {{{{ params.n }}}} AND region = {mark}",
