@@ -4,20 +4,23 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 KILLS ?= 500
+PYTHONS ?= 3.12 3.13
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-ui test test-ui test-celery lint docs package audit bench chaos clean
+.PHONY: help demo demo-ui test test-installed test-pythons test-ui test-celery lint docs package audit bench chaos clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
-# The provider of MySQL comes alone, because mysqlclient has to be compiled; the tests take its other driver, too.
+# Dependency groups need pip 25.1. The provider of MySQL comes alone, because mysqlclient has to be compiled; the tests take its other driver, too.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) --no-deps apache-airflow-providers-mysql
+	$(PIP) --upgrade "pip>=25.1"
+	$(PIP) -c $(CONSTRAINTS) -e ".[oracle,postgres,sqlite]" --group dev
+	$(PIP) -c $(CONSTRAINTS) --no-deps apache-airflow-providers-mysql
 	@touch $@
 
 demo: $(READY) ## Kill a running load on a real Airflow and watch its retry go on
@@ -29,15 +32,27 @@ demo-ui: $(READY) ## The same, and leave Airflow running to look around
 test: $(READY) ## Run all tests, on real databases and a real Airflow
 	$(BIN)/python -m pytest
 
+test-installed: $(READY) ## Test the wheel beside plain Airflow, with the lowest versions that it allows, and with those of a release
+	$(BIN)/python -m pytest -n 2 tests/installed
+
+test-pythons: ## Run the unit tests on the Pythons of PYTHONS, too
+	@for version in $(PYTHONS); do \
+	  python$$version -c "" || { echo "python$$version is needed; without it, give others: make test-pythons PYTHONS=..." >&2; exit 1; }; \
+	done
+	@set -e; for version in $(PYTHONS); do \
+	  $(MAKE) PYTHON=python$$version VENV=.venv-$$version .venv-$$version/.ready; \
+	  .venv-$$version/bin/python -m pytest tests/unit; \
+	done
+
 test-ui: $(READY) ## Test the view in a browser; pictures are kept in .screenshots
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
 	  || (apt-get update -qq && apt-get install -qq -y chromium)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev-ui]"
+	$(PIP) -c $(CONSTRAINTS) --group dev-ui
 	$(BIN)/python -m pytest -n 0 tests/ui
 
 test-celery: $(READY) ## Test parts on two workers of a real Airflow with the CeleryExecutor and Redis
 	@command -v redis-server >/dev/null || (apt-get update -qq && apt-get install -qq -y redis-server)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev-celery]"
+	$(PIP) -c $(CONSTRAINTS) --group dev-celery
 	$(BIN)/python -m pytest -n 0 tests/celery
 
 lint: $(READY) ## Check style, types and the direction of imports
@@ -45,6 +60,7 @@ lint: $(READY) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/actionlint .github/workflows/*.yml
 
 docs: ## Build the documentation into site/, and check its links
 	$(PYTHON) -m venv .venv-docs
@@ -54,12 +70,12 @@ docs: ## Build the documentation into site/, and check its links
 package: $(READY) ## Build the wheel and the source distribution into dist, and check them
 	rm -rf dist
 	$(BIN)/python -m build
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check twine
+	$(PIP) twine
 	$(BIN)/twine check --strict dist/*
 
 # Strict: a package that the service does not know is a failure, and not one without vulnerabilities.
 audit: $(READY) ## Look for known vulnerabilities in the pinned packages; needs the network
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(PIP) pip-audit
 	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
 
 bench: $(READY) ## Measure the speed against other ways, as ratios
@@ -69,4 +85,4 @@ chaos: $(READY) ## Kill, cut off and freeze loads at random moments, KILLS of th
 	@n=$$(($(KILLS) / 10)); $(BIN)/python -m tests.chaos --kills $(KILLS) --server-kills $$n --cuts $$n --zombies $$n --json .chaos.json
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .venv-docs site .chaos.json .demo .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) $(PYTHONS:%=.venv-%) .venv-docs site .chaos.json .demo .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist

@@ -31,7 +31,7 @@ def main() -> None:
 def run_quietly(job: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
     """Do the job in a process that has the caller's standard output."""
     os.environ.update(environment)
-    with open(os.devnull, "wb") as nothing:
+    with Path(os.devnull).open("wb") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
         os.dup2(nothing.fileno(), sys.stderr.fileno())
     return run(job)

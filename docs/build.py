@@ -8,6 +8,8 @@ from typing import Any
 
 _ROLE = re.compile(r":(?:meth|func|class|attr):(?=<code>)")
 _OUTSIDE = re.compile(r"\[([^]]+)\]\(\.\./([^)#]+)\)")
+_EXAMPLES = Path(__file__).parent.parent / "example_dags"
+_IN_FULL = "<!-- here: the files of example_dags in full -->"
 
 
 def on_config(config: Any) -> None:
@@ -16,7 +18,12 @@ def on_config(config: Any) -> None:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Name files of the repository, which are not part of the site, instead of linking to them."""
+    """Show the example DAGs, and name other files of the repository, which are not part of the site."""
+    if _IN_FULL in markdown:
+        files = sorted(_EXAMPLES.glob("*.py"))
+        markdown = markdown.replace(_IN_FULL, "\n\n".join(map(_shown, files)))
+        for file in files:
+            markdown = markdown.replace(f"(../{_EXAMPLES.name}/{file.name})", f"(#{file.stem})")
     return _OUTSIDE.sub(r"\1 (`\2`)", markdown)
 
 
@@ -25,11 +32,15 @@ def on_page_content(html: str, **_: Any) -> str:
     return _ROLE.sub("", html)
 
 
+def _shown(file: Path) -> str:
+    return f"### `{file.name}` {{#{file.stem}}}\n\n```python\n{file.read_text()}```"
+
+
 def _with_pages_of(folder: Path) -> Any:
-    def kept(entry: dict[str, Any]) -> dict[str, Any] | None:
+    def kept(entry: dict[str, Any] | str) -> dict[str, Any] | str | None:
+        if isinstance(entry, str):
+            return entry if (folder / entry).exists() else None
         ((title, what),) = entry.items()
-        if isinstance(what, str):
-            return entry if (folder / what).exists() else None
         inner = [part for part in map(kept, what) if part]
         return {title: inner} if inner else None
 

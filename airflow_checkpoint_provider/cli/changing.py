@@ -11,11 +11,14 @@ from typing import Any
 from airflow_checkpoint_provider.cli.places import Found, Places
 from airflow_checkpoint_provider.cli.rows import line
 from airflow_checkpoint_provider.cli.running import command, confirm, print_rows
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.cli.scopes import refuse_other_scope
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.model.position import place
 from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.hooks.arguments import identity_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.seeding import other_scope
 
 _SEED = (
     *(
@@ -43,24 +46,30 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 @command
 def checkpoint_reload(args: Any) -> None:
     """Ask the next attempt to start over."""
-    found = Places(args).find(args)
+    places = Places(args)
+    found = places.find(args)
     if args.cancel:
         _cancel(found, args)
+        places.end()
         return
     confirm(args, f"Load {_what(found.checkpoint)} again from the beginning on its next attempt?")
     found.hook.request_reload(*found.key, reason=args.reason)
     print(f"The next attempt of {found.checkpoint.identity} loads from the beginning.")
+    places.end()
 
 
 @command
 def checkpoint_resume(args: Any) -> None:
     """Ask the next attempt to resume."""
-    found = Places(args).find(args)
+    places = Places(args)
+    found = places.find(args)
     if args.cancel:
         _cancel(found, args)
+        places.end()
         return
     found.hook.request_resume(*found.key, reason=args.reason)
     print(f"The next attempt of {found.checkpoint.identity} resumes, even if the task is cleared.")
+    places.end()
 
 
 @command
@@ -68,6 +77,8 @@ def checkpoint_seed(args: Any) -> None:
     """Set the position of a load that another tool has begun."""
     hook = Places(args).only()
     key = (args.dag_id, args.task_id, args.run_id, args.map_index)
+    identity = identity_of(*key)
+    known = refuse_other_scope(identity)
     given = {name: getattr(args, name) for name in _SEED if getattr(args, name) is not None}
     for name in ("parameters", "destination_columns"):
         if name in given:
@@ -78,19 +89,26 @@ def checkpoint_seed(args: Any) -> None:
         there = None  # it is made with the first checkpoint
     if there:
         confirm(args, f"Put the seed in the place of the checkpoint of {_what(there)}?")
+    doubt = None if known else other_scope(hook, identity)
     seeded = hook.seed(*key, **given, replace=bool(there))
     where = place(seeded.key_columns, seeded.position)
-    print(f"The next attempt of {seeded.identity} goes on behind {where}.")
+    scope = "task" if identity.run_id == ALL_RUNS else "run"
+    provided = "" if known else f", provided that the task has scope={scope!r}"
+    print(f"The next attempt of {identity} goes on behind {where}{provided}.")
+    if doubt:
+        print(doubt, file=sys.stderr)
 
 
 @command
 def checkpoint_delete(args: Any) -> None:
     """Delete a checkpoint."""
-    found = Places(args).find(args)
+    places = Places(args)
+    found = places.find(args)
     confirm(args, f"Delete the checkpoint of {_what(found.checkpoint)}?")
     if not found.hook.delete(*found.key):
         raise ArgumentError(f"Somebody else has deleted the checkpoint of {found.checkpoint.identity}.")
     print(f"The checkpoint of {found.checkpoint.identity} is deleted.")
+    places.end()
 
 
 @command
@@ -119,8 +137,7 @@ def checkpoint_purge(args: Any) -> None:
         print(f"Deleted {deleted:,} {which}.")
     elif not places.failed:
         print(f"There are no {which}.")
-    if places.failed:
-        raise SystemExit(1)
+    places.end()
 
 
 @command
@@ -131,8 +148,7 @@ def checkpoint_create_tables(args: Any) -> None:
         tables = Tables.named(args.table)
         names = f"{tables.name}, {tables.event.fullname} and {tables.reject.fullname}"
         print(f"{names} are there in {hook.checkpoint_conn_id}.")
-    if places.failed:
-        raise SystemExit(1)
+    places.end()
 
 
 def _cancel(found: Found, args: Any) -> None:

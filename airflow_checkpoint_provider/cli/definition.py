@@ -192,7 +192,8 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     description=(
                         "Set the position of a load that another tool has begun: the next attempt goes on behind it.\n"
                         "Give what the task has as its arguments. The position is checked against the source, and\n"
-                        "recorded with your name. Asks before it takes the place of a checkpoint."
+                        "recorded with your name. Asks before it takes the place of a checkpoint, and refuses\n"
+                        "one that the scope of the task, as its DAG has it, leaves unread."
                     ),
                 ),
                 _command(

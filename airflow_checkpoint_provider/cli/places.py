@@ -56,19 +56,30 @@ class Places:
         self.failed = False
 
     def each(self, read: Callable[[CheckpointHook], T]) -> Iterator[tuple[CheckpointHook, T]]:
-        """Read from every database that can be read from, and say which ones cannot."""
+        """Read from every database that can be read from; name the others once, and leave them out from then on."""
         missing: list[str] = []
-        for hook in self.hooks:
+        for hook in list(self.hooks):
             try:
                 yield hook, read(hook)
             except MetadataTableError as error:  # nothing was loaded there yet
                 missing.append(str(error))
             except (CheckpointError, DBAPIError) as error:
                 self.failed = True
+                self.hooks.remove(hook)
                 print(one_line(error).replace("checkpoint_conn_id:", "--conn-id:", 1), file=sys.stderr)
-        if len(missing) == len(self.hooks):
+        if missing and len(missing) == len(self.hooks):
             self.failed = True
+            self.hooks.clear()
             print(*missing, sep="\n", file=sys.stderr)
+
+    def end(self) -> None:
+        """
+        End a command that has shown what it could read.
+
+        :raises SystemExit: when a database could not be read
+        """
+        if self.failed:
+            raise SystemExit(1)
 
     def only(self) -> CheckpointHook:
         """
@@ -86,6 +97,7 @@ class Places:
 
         :param newest: without a run, and if no checkpoint spans runs, take the one that moved last
         :raises ArgumentError: when there is none, or more than one
+        :raises SystemExit: when no database could be read, which was said
         """
 
         def read(hook: CheckpointHook) -> Checkpoint | None:
@@ -98,6 +110,8 @@ class Places:
         found = [Found(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
         if newest and not args.run_id and len(found) > 1:
             found = [max(found, key=lambda one: one.checkpoint.updated_at)]
+        if not (found or self.hooks):
+            self.end()
         if not found:
             raise ArgumentError(f"There is no checkpoint of {self._name(args)} in {self}.{self._hint(args)}")
         if len(found) > 1:

@@ -40,14 +40,14 @@ def checkpoint_list(args: Any) -> None:
     found.sort(key=lambda one: one[0], reverse=True)
     if found or not places.failed:
         print_rows([shown for _, shown in found[: args.limit]], args)
-    if places.failed:
-        raise SystemExit(1)
+    places.end()
 
 
 @command
 def checkpoint_show(args: Any) -> None:
     """Show a checkpoint, and what the next attempt will do."""
-    found = Places(args).find(args, newest=True)
+    places = Places(args)
+    found = places.find(args, newest=True)
     request = found.hook.pending_requests([found.checkpoint]).get(found.checkpoint.identity)
     shown = details(found, request, datetime.now(UTC))
     if args.output in ("table", "plain"):
@@ -55,6 +55,7 @@ def checkpoint_show(args: Any) -> None:
         print_rows(rows, args)
     else:
         print_rows([shown], args)
+    places.end()
 
 
 @command
@@ -75,17 +76,20 @@ def checkpoint_history(args: Any) -> None:
         columns = found.checkpoint.key_columns
         events = [event_line(event, columns) for event in found.hook.history(*found.key, limit=args.limit)]
     print_rows(events, args)
+    places.end()
 
 
 @command
 def checkpoint_rejects(args: Any) -> None:
     """Show the rows that the destination has refused."""
-    found = Places(args).find(args, newest=True)
+    places = Places(args)
+    found = places.find(args, newest=True)
     count, rejects = found.hook.look_at_rejects(*found.key, limit=args.limit)
     for_people = args.output in ("table", "plain")
     print_rows([reject_line(reject, for_people=for_people) for reject in rejects], args)
     if count > len(rejects):
         print(f"{len(rejects):,} of {count:,} rows; --limit shows more.", file=sys.stderr)
+    places.end()
 
 
 @command

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.store.history import Event, Kind
 from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
-from airflow_checkpoint_provider.hooks.seeding import seed_checkpoint
+from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint
 
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.repository import Catalog
@@ -230,7 +230,9 @@ class CheckpointHook(BaseHook):
         Set the position of a load that another tool has begun, so that the next attempt goes on behind it.
 
         The position is checked against the source. The next attempt goes on there, also when the task is cleared,
-        provided that it reads from and writes to what is given here, by the same key.
+        provided that it reads from and writes to what is given here, by the same key, and that the task has
+        ``scope="run"`` where a run is given, ``scope="task"`` where none is. A warning is logged if the task's last
+        attempt had another scope.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
         :param position: the last value of ``checkpoint_column`` that is there, or a list with one for each column;
@@ -259,8 +261,10 @@ class CheckpointHook(BaseHook):
         :raises SourceError: when the source cannot be read, or has no such column
         :raises DestinationError: when the destination has no such table or column
         """
-        return seed_checkpoint(
-            identity_of(dag_id, task_id, run_id, map_index),
+        identity = identity_of(dag_id, task_id, run_id, map_index)
+        doubt = other_scope(self, identity)
+        seeded = seed_checkpoint(
+            identity,
             checkpoint_conn_id=self.checkpoint_conn_id,
             destination_conn_id=destination_conn_id,
             source_conn_id=source_conn_id,
@@ -286,6 +290,9 @@ class CheckpointHook(BaseHook):
             },
             has_rows_processor=rows_processor,
         )
+        if doubt:
+            self.log.warning("%s", doubt)
+        return seeded
 
     def delete(
         self,

@@ -12,6 +12,28 @@ from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, one_line
 from airflow_checkpoint_provider.hooks.secrets import hide_secrets_of
 
+_EXTRAS = ("mysql", "oracle", "postgres", "sqlite")
+_PROVIDERS = {name: f"apache-airflow-providers-{name}" for name in _EXTRAS} | {
+    "databricks": "apache-airflow-providers-databricks",
+    "drill": "apache-airflow-providers-apache-drill",
+    "druid": "apache-airflow-providers-apache-druid",
+    "exasol": "apache-airflow-providers-exasol",
+    "gcpbigquery": "apache-airflow-providers-google",
+    "hiveserver2": "apache-airflow-providers-apache-hive",
+    "impala": "apache-airflow-providers-apache-impala",
+    "jdbc": "apache-airflow-providers-jdbc",
+    "mssql": "apache-airflow-providers-microsoft-mssql",
+    "odbc": "apache-airflow-providers-odbc",
+    "pinot": "apache-airflow-providers-apache-pinot",
+    "presto": "apache-airflow-providers-presto",
+    "redshift": "apache-airflow-providers-amazon",
+    "snowflake": "apache-airflow-providers-snowflake",
+    "teradata": "apache-airflow-providers-teradata",
+    "trino": "apache-airflow-providers-trino",
+    "vertica": "apache-airflow-providers-vertica",
+    "ydb": "apache-airflow-providers-ydb",
+}
+
 
 def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:
     """
@@ -32,7 +54,7 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
     except AirflowException as error:
         raise ArgumentError(
             f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, which has no hook here "
-            f"({one_line(error)}); give a connection to a SQL database, and install its provider."
+            f"({one_line(error)}); {_way_out(connection.conn_type)}."
         ) from error
     except TypeError as error:
         params = argument.replace("conn_id", "hook_params")
@@ -45,6 +67,16 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
             "is not a DbApiHook; give a connection to a SQL database."
         )
     return hook
+
+
+def _way_out(conn_type: str | None) -> str:
+    """Return how to get the hook of a type of connection; only packages that Airflow publishes are named."""
+    if conn_type in _EXTRAS:
+        extra = f"'airflow-checkpoint-provider[{conn_type}]'"
+        return f"install {_PROVIDERS[conn_type]} where Airflow runs (pip install {extra}), and restart it"
+    if conn_type in _PROVIDERS:
+        return f"install {_PROVIDERS[conn_type]} where Airflow runs, and restart it"
+    return "give a connection to a SQL database, and install its provider"
 
 
 def open_database(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> Database:

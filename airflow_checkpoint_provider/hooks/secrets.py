@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow.providers.common.compat.sdk import mask_secret, redact
+from airflow.providers.common.compat.sdk import redact
+from airflow.sdk.log import mask_secret
 
 from airflow_checkpoint_provider.engine.model.masking import SHORTEST, hide, spellings
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.errors import MetadataTableError
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.settings import auto_create
+
+if TYPE_CHECKING:
+    from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 
 def seed_checkpoint(
@@ -47,6 +51,27 @@ def seed_checkpoint(
         destination=open_database(destination, "destination_conn_id", hook_params[1]),
         keeper=open_database(checkpoint_conn_id, "checkpoint_conn_id"),
         identity=identity,
+    )
+
+
+def other_scope(hook: CheckpointHook, identity: Identity) -> str | None:
+    """
+    Return why the next attempt may not read a checkpoint that is about to be seeded, or ``None``.
+
+    Told by the checkpoint that an attempt of the task has moved last: it spans runs where the seed does not, or the
+    other way round.
+    """
+    begun = [status.value for status in Status if status is not Status.SEEDED]
+    try:
+        moved = hook.list(dag_id=identity.dag_id, task_id=identity.task_id, status=begun, limit=1)
+    except MetadataTableError:  # the seed makes it
+        return None
+    if not moved or (moved[0].identity.run_id == ALL_RUNS) == (identity.run_id == ALL_RUNS):
+        return None
+    had, needed = ("run", "task") if identity.run_id == ALL_RUNS else ("task", "run")
+    return (
+        f"The last attempt of {identity.dag_id}.{identity.task_id} had scope={had!r}, and kept the checkpoint of "
+        f"{moved[0].identity}. With that scope, the next one does not read the seed; it needs scope={needed!r}."
     )
 
 

@@ -197,6 +197,11 @@ class CheckpointedTransferOperator(BaseOperator):
         self._lineage: Lineage | None = None
         check_literals(self)
 
+    @classmethod
+    def get_serialized_fields(cls) -> frozenset[str]:
+        """Keep ``scope`` with the DAG, where the shell reads it before it seeds a checkpoint."""
+        return frozenset({*super().get_serialized_fields(), "scope"})  # type: ignore[no-untyped-call]
+
     def execute(self, context: Context) -> dict[str, Any]:
         """
         Transfer what is left of the load.

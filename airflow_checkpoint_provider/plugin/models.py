@@ -24,8 +24,8 @@ class View:
     """
     A checkpoint as it is shown.
 
-    :param state: ``running``, ``stalled``, ``failed`` or ``completed``; or ``interrupted``, where Airflow
-        knows that the attempt is over and the checkpoint does not
+    :param state: ``running``, ``stalled``, ``failed``, ``completed`` or ``seeded``; or ``interrupted``, where
+        Airflow knows that the attempt is over and the checkpoint does not
     :param instance: the task instance's state then
     :param request: what the next attempt was asked to do
     :param outlook: what it will do

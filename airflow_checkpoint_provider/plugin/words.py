@@ -56,6 +56,6 @@ def position(checkpoint: Checkpoint) -> str:
     key = checkpoint.position.key
     if key and isinstance(key[0], Unreadable):
         return f"unreadable: {key[0].text}"
-    if not checkpoint.batches and key is None:
+    if key is None and not checkpoint.position.rows:
         return "at the beginning"
     return place(checkpoint.key_columns, checkpoint.position)

@@ -19,6 +19,7 @@ from tests.loads import Load
 from tests.numbers import numbers
 
 ONE = ("a_dag", "a_task", "run_1")
+SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table", "target")
 
 
 @dataclass
@@ -271,6 +272,65 @@ def test_several_databases(
     assert airflow("delete", *ONE, "--yes", "-c", "other").code == 0
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show", *ONE],
+        ["history", *ONE],
+        ["rejects", *ONE],
+        ["reload", *ONE, "--yes"],
+        ["resume", *ONE],
+        ["delete", *ONE, "--yes"],
+        ["list"],
+        ["purge", "--older-than", "0m", "--yes"],
+        ["create-tables"],
+        ["seed", *ONE, *SEED, "--position", "5"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_database_that_cannot_be_read_is_said_once_and_nothing_of_what_is_in_it(
+    airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    alone = airflow(*command, "-c", "gone")
+    assert (alone.code, alone.out) == (1, "")
+    assert re.fullmatch(r"Connection 'gone' cannot be opened: .*\n?", alone.err)
+    # Nor does what another database has tell what is in this one.
+    if command[0] in ("show", "history", "rejects", "reload", "resume", "delete"):
+        CheckpointHook("target").create_tables()
+        both = airflow(*command, "-c", "gone", "-c", "target")
+        assert (both.code, both.out) == (1, "")
+        assert both.err.count("cannot be opened") == 1
+        assert both.err.endswith("\nThere is no checkpoint of a_dag.a_task, run run_1 in target.")
+
+
+def test_what_can_be_read_is_shown_with_what_cannot(
+    airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    where = ("-c", "gone", "-c", "target", "-o", "json")
+    what_was_done = {"delete": ONE, "reload": (*ONE[:2], "run_2"), "resume": (*ONE[:2], "run_2")}
+    for command, key in what_was_done.items():
+        done = airflow(command, *key, *where[:4], *([] if command == "resume" else ["--yes"]))
+        assert (done.code, done.out != "", done.err.count("cannot be opened")) == (1, True, 1)
+    for command in ["show", *ONE[:2], "run_2"], ["rejects", *ONE[:2], "run_2"], ["history", *ONE]:
+        shown = airflow(*command, *where)
+        assert (shown.code, shown.err.count("cannot be opened"), "no checkpoint" in shown.err) == (
+            1,
+            1,
+            False,
+        )
+        assert shown.out.startswith(("[", "No data found"))
+
+
+def test_a_metadata_table_that_is_missing_is_said_once(airflow: Airflow, load: Load) -> None:
+    for command in "show", "history", "rejects", "resume":
+        said = airflow(command, *ONE)
+        assert (said.code, said.out) == (1, "")
+        assert said.err.startswith("There is no metadata table airflow_checkpoint in 'target'.")
+        assert said.err.count("There is no") == 1
+
+
 def test_help_is_complete(airflow: Airflow) -> None:
     whole = airflow("--help")
     assert whole.code == 0
@@ -294,15 +354,14 @@ def test_help_is_complete(airflow: Airflow) -> None:
         assert "default:  " not in command.out
 
 
-SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table", "target")
-
-
 def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SRC", load.source.uri)
     where = ("--checkpoint-column", "n", "--position", "5")
     said = airflow("seed", *ONE, *SEED, *where, "--rows", "6", "--destination-conn-id", "target")
     assert (said.code, said.err) == (0, "")
-    assert said.out == "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5.\n"
+    # No DAG tells what the task's scope is.
+    goes_on = "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5"
+    assert said.out == f"{goes_on}, provided that the task has scope='run'.\n"
     (shown,) = airflow("show", *ONE, "-o", "json").json()
     assert (shown["status"], int(shown["rows"])) == ("seeded", 6)
     assert (
@@ -316,7 +375,26 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     assert (ahead.code, "beyond the greatest" in ahead.err) == (1, True)
     assert "is not JSON" in airflow("seed", *ONE, *SEED, *where, "--parameters", "{", "--yes").err
     counted = airflow("seed", *ONE, *SEED, "--rows", "6", "--destination-columns", '["n"]', "--yes")
-    assert (counted.code, counted.out.split()[-2:]) == (0, ["row", "6."])
+    assert (counted.code, counted.out.split(",")[1]) == (0, " run run_1 goes on behind row 6")
+
+
+def test_seed_says_that_the_last_attempt_had_another_scope(
+    airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SRC", load.source.uri)
+    where = (*SEED, "--checkpoint-column", "n", "--position", "5", "--yes")
+    load.attempt_batches(1)
+    for _ in range(2):  # a seed is no attempt
+        said = airflow("seed", *ONE[:2], *where)
+        assert said.code == 0
+        assert said.out.endswith("all runs goes on behind n = 5, provided that the task has scope='task'.\n")
+        assert said.err.startswith(
+            "The last attempt of a_dag.a_task had scope='run', and kept the checkpoint of a_dag.a_task, run run_1."
+        )
+    assert airflow("seed", *ONE, *where).err == ""
+    assert airflow("delete", *ONE[:2], "--yes").code == 0
+    load.attempt(scope="task", write_mode="append")
+    assert "had scope='task'" in airflow("seed", *ONE, *where).err
 
 
 def test_seed_wants_to_know_which_database(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,3 +86,34 @@ def test_exit_codes(shell: Shell, load: Load) -> None:
     unconfirmed = shell.run("checkpoint", "delete", "a_dag", "a_task", "run_1")
     assert (unconfirmed.returncode, unconfirmed.stderr) == (1, "Nobody is there to confirm; add --yes.\n")
     assert shell.run("checkpoint", "purge").returncode == 2
+
+
+TASKS = """
+from airflow.sdk import DAG
+from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
+
+COMMON = {
+    "source_conn_id": "shop", "source_table": "t", "checkpoint_column": "n",
+    "destination_conn_id": "warehouse", "destination_table": "target",
+}
+with DAG("marks", schedule=None):
+    CheckpointedTransferOperator(task_id="each_run", **COMMON)
+    CheckpointedTransferOperator(task_id="all_runs", scope="task", **COMMON)
+"""
+
+
+def test_seed_refuses_what_the_dag_would_not_read(shell: Shell, load: Load) -> None:
+    shell.run("connections", "add", "shop", "--conn-type", "sqlite", "--conn-host", load.source.place)
+    (shell.home / "marks.py").write_text(TASKS)
+    shell.run("dags", "reserialize").check_returncode()
+    given = ("--position", "3", "--source-conn-id", "shop", "--source-table", "t", "--checkpoint-column", "n")
+    given += ("--destination-table", "target")
+    for key in ("marks", "each_run"), ("marks", "all_runs", "run_1"):
+        said = shell.run("checkpoint", "seed", *key, *given)
+        assert (said.returncode, said.stdout) == (1, "")
+        assert said.stderr.startswith(f"run_id: marks.{key[1]} has scope=")
+    assert load.destination.one("SELECT count(*) FROM airflow_checkpoint WHERE dag_id = 'marks'") == 0
+    for key, which in (("each_run", "run_1"), "run run_1"), (("all_runs",), "all runs"):
+        said = shell.run("checkpoint", "seed", "marks", *key, *given)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert said.stdout == f"The next attempt of marks.{key[0]}, {which} goes on behind n = 3.\n"

@@ -53,6 +53,29 @@ def test_counts_are_added_up_and_one_table_is_counted_once(three: list[Place]) -
     assert len(result.dag_ids) == 100
 
 
+def test_all_rows_that_a_page_shows_are_counted_on_it(
+    three: list[Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Db("sqlite", str(tmp_path / "east.db")).execute(
+        "UPDATE airflow_checkpoint SET status = 'seeded' WHERE dag_id = 'dag_8'"
+    )
+    monkeypatch.setattr(pages, "discovery", lambda: Mock(**{"places.return_value.all.return_value": three}))
+    viewer = Mock(**{"readable.return_value": lambda dag_ids: dag_ids})
+
+    def shown(**chosen: Any) -> str:
+        return " ".join(bytes(pages.overview(viewer, page=1, sort="", **chosen).body).decode().split())
+
+    for chosen, rows in (
+        ({"dag_id": "dag_8", "q": ""}, 2),
+        ({"state": "seeded", "q": ""}, 2),
+        ({"q": "run_108"}, 1),
+    ):
+        page = shown(**chosen)
+        assert page.count("badge seeded") == rows
+        assert f"Seeded <b>{rows}</b>" in page
+    assert "All <b>120</b>" in shown(q="")
+
+
 def test_one_place_alone_pages_in_its_database(three: list[Place]) -> None:
     assert runs([EAST], offset=50) == list(range(100, 120, 2))
 
@@ -102,3 +125,12 @@ def test_rejected_rows_are_shown_and_escaped(
     load.next_run()
     load.attempt(sql="SELECT * FROM t WHERE a = 1", source_table=None, checkpoint_column="n")
     assert "Rejected rows" not in bytes(pages.task(Mock(), *key[:2], "run_2", map_index="-1").body).decode()
+
+
+def test_a_seed_of_rows_stands_at_its_row(three: list[Place], tmp_path: Path) -> None:
+    seeded = {"status": "seeded", "position": None, "key_columns": "[]", "rows_read": 20, "batches": 0}
+    database = Db("sqlite", str(tmp_path / "east.db"))
+    database.insert("airflow_checkpoint", [row(999, dag_id="d", run_id="run_1", **seeded)])
+    subject = finding.look([EAST], "d", "load", "run_1", -1)
+    assert subject.view
+    assert subject.view.position == "row 20"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, Param
+from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 from structlog.testing import capture_logs
 
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
@@ -91,7 +92,7 @@ def test_rows_processor_is_given_the_context(databases: tuple[Db, Db]) -> None:
 
 def test_templates_are_rendered(databases: tuple[Db, Db]) -> None:
     mark = {"sqlite": "?", "postgres": "%s", "mysql": "%s", "oracle": ":1"}[databases[0].kind]
-    with DAG("a_dag", params={"n": Param(100), "on": False, "table": "target"}):
+    with DAG("a_dag", schedule=None, params={"n": Param(100), "on": False, "table": "target"}):
         task = operator(
             source_table=None,
             sql=f"SELECT * FROM orders WHERE id < {{{{ params.n }}}} AND region = {mark}",
@@ -128,6 +129,7 @@ def test_a_checkpoint_elsewhere(
             "connection 'odd' is of type 'fs'.*not a DbApiHook|connection 'odd' is of type 'fs', which has no",
         ),
         ("nonsense://host", "connection 'odd' is of type 'nonsense', which has no hook here"),
+        ("redshift://host", "type 'redshift', .* install apache-airflow-providers-amazon where Airflow runs"),
     ],
 )
 def test_connections_that_cannot_be_used(
@@ -138,6 +140,15 @@ def test_connections_that_cannot_be_used(
     with pytest.raises(CheckpointError, match=rf"{argument}: .*({message})"):
         execute(operator(**{argument: "odd", "allow_duplicates": True}))
     assert databases[1].one("SELECT count(*) FROM target") == 0
+
+
+@pytest.mark.parametrize("conn_type", ["mysql", "oracle", "postgres", "sqlite"])
+def test_a_provider_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, conn_type: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ODD", f"{conn_type}://host")
+    monkeypatch.setattr(ProvidersManagerTaskRuntime, "hooks", {})
+    packages = rf"install apache-airflow-providers-{conn_type} .*'airflow-checkpoint-provider\[{conn_type}\]'"
+    with pytest.raises(CheckpointError, match=f"source_conn_id: connection 'odd' is .*{packages}"):
+        execute(operator(source_conn_id="odd"))
 
 
 def test_a_server_that_is_not_there(databases: tuple[Db, Db], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def row(number: int, **changes: Any) -> tuple[Any, ...]:
 
 @pytest.fixture
 def filled(hook: CheckpointHook, destination: Db) -> CheckpointHook:
-    """Of 300 checkpoints one is running, one stalled, two have failed; a reload was asked of one of the latter."""
+    """Of 300 checkpoints one runs, one stalls, two have failed and one is seeded; of a failed one, a reload was asked."""
     hook.create_tables()
     changes: dict[int, dict[str, Any]] = {
         0: {"status": "running"},
@@ -56,6 +56,7 @@ def filled(hook: CheckpointHook, destination: Db) -> CheckpointHook:
         7: {"status": "failed", "last_error": "it broke"},
         107: {"status": "failed"},
         42: {"destination_table": "100%_Sure", "task_id": "Special"},
+        55: {"status": "seeded"},
     }
     destination.insert("airflow_checkpoint", [row(n, **changes.get(n, {})) for n in range(300)])
     hook.request_reload("dag_7", "load", "run_7", who="ada", reason="wrong rows")
@@ -70,12 +71,13 @@ def runs(
 
 
 def test_each_state_has_its_rows_and_its_count(filled: CheckpointHook) -> None:
-    counts = {"running": 1, "stalled": 1, "failed": 2, "completed": 296, "requested": 1}
+    counts = {"running": 1, "stalled": 1, "failed": 2, "completed": 295, "seeded": 1, "requested": 1}
     assert filled.find(Search()).counts == counts
     assert filled.find(Search()).total == 300
     assert runs(filled, state="running") == [0]
     assert runs(filled, state="stalled") == [299]
     assert runs(filled, state="failed") == [7, 107]
+    assert runs(filled, state="seeded") == [55]
     assert runs(filled, state="requested") == [7]
     for state, count in counts.items():
         assert filled.find(Search(state=state)).total == count
@@ -90,6 +92,8 @@ def test_text_is_found_in_ids_and_tables_in_any_case_and_to_the_letter(filled: C
     assert runs(filled, text="%") == [42]
     assert runs(filled, text="RUN_299") == [299]
     assert filled.find(Search(text="dag_70")).total == 3
+    seeded = filled.find(Search(text="run_55"))
+    assert (seeded.total, seeded.counts["seeded"]) == (1, 1)
 
 
 def test_pages_neither_repeat_nor_miss(filled: CheckpointHook) -> None:
@@ -109,7 +113,8 @@ def test_only_what_may_be_read_is_found_counted_or_named(filled: CheckpointHook)
     found = filled.find(Search(readable=readable), limit=100)
     assert {listed.checkpoint.identity.dag_id for listed in found.rows} == {"dag_7", "dag_99"}
     assert (found.total, found.dag_ids) == (6, ["dag_7", "dag_99"])
-    assert found.counts == {"running": 0, "stalled": 1, "failed": 2, "completed": 3, "requested": 1}
+    counts = {"running": 0, "stalled": 1, "failed": 2, "completed": 3, "seeded": 0, "requested": 1}
+    assert found.counts == counts
     assert len(offered) == 100
     nothing = filled.find(Search(readable=lambda dag_ids: set()))
     assert (nothing.rows, nothing.total, nothing.dag_ids, sum(nothing.counts.values())) == ([], 0, [], 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -108,6 +109,24 @@ def test_replace_leaves_what_is_there(load: Load, seed: Seed) -> None:
     load.clear()
     assert load.attempt(write_mode="replace").rows == 10
     assert loaded(load) == list(range(10))
+
+
+@pytest.mark.parametrize("ends", ["sqlite->sqlite"], indirect=True)
+def test_what_no_attempt_would_read_is_said(load: Load, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    log = Mock(**{"warning.side_effect": lambda text, *parts: said.append(text % parts)})
+    monkeypatch.setattr(CheckpointHook, "log", log)
+    seed(position=1)
+    seed("a_dag", "a_task", position=1)
+    load.destination.execute("DELETE FROM target WHERE n > 1")
+    load.attempt()
+    with pytest.raises(ArgumentError):
+        seed("a_dag", "a_task", position=99, replace=True)
+    assert said == []
+    seed("a_dag", "a_task", position=5, replace=True)
+    assert len(said) == 1
+    assert "had scope='run', and kept the checkpoint of a_dag.a_task, run run_1." in said[0]
+    assert "it needs scope='task'" in said[0]
 
 
 def test_a_mark_across_runs(load: Load, seed: Seed) -> None:

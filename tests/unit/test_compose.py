@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 import yaml
+from airflow.cli import cli_parser
 from airflow.configuration import conf
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 from airflow.sdk import Connection
@@ -128,11 +132,108 @@ def test_the_metadata_database_is_that_of_its_service() -> None:
     assert SERVICES[str(url.hostname)]["environment"]["POSTGRES_USER"] == url.username == url.path[1:]
 
 
-def test_the_seed_script_runs_the_seed() -> None:
+# What a health check asks, as Airflow's own compose file does: its documentation has it.
+HEALTH = {
+    "api-server": ["CMD", "curl", "--fail", "--silent", "http://localhost:8080/api/v2/version"],
+    "scheduler": ["CMD", "curl", "--fail", "--silent", "http://localhost:8974/health"],
+    "dag-processor": [
+        "CMD-SHELL",
+        'airflow jobs check --job-type DagProcessorJob --hostname "$${HOSTNAME}"',
+    ],
+    "triggerer": ["CMD-SHELL", 'airflow jobs check --job-type TriggererJob --hostname "$${HOSTNAME}"'],
+}
+PATIENCE = {"interval": "30s", "timeout": "10s", "retries": 5, "start_period": "30s"}
+
+
+@pytest.mark.parametrize("name", HEALTH)
+def test_airflow_is_asked_as_its_own_compose_file_does(name: str) -> None:
+    assert SERVICES[name]["healthcheck"] == {"test": HEALTH[name], **PATIENCE}
+
+
+@pytest.mark.parametrize("job", ["DagProcessorJob", "TriggererJob"])
+def test_a_job_is_one_that_airflow_can_check(job: str) -> None:
+    args = cli_parser.get_parser().parse_args(["jobs", "check", "--job-type", job, "--hostname", "here"])
+    assert (args.job_type, args.hostname) == (job, "here")
+
+
+def test_the_health_server_of_the_scheduler_is_on() -> None:
+    (on,) = {value for name, value in environment() if name == "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK"}
+    assert (on, conf.get("scheduler", "scheduler_health_check_server_port")) == ("true", "8974")
+
+
+@pytest.mark.parametrize("name", ["metadata", "warehouse"])
+def test_postgres_is_asked_for_the_user_and_database_that_it_has(name: str, tmp_path: Path) -> None:
+    service = SERVICES[name]
+    kind, command = service["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    (tmp_path / "pg_isready").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "pg_isready").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    run = ["sh", "-c", command.replace("$$", "$")]
+    asked = subprocess.check_output(run, text=True, env={**service["environment"], "PATH": path})
+    user = service["environment"]["POSTGRES_USER"]
+    assert asked == f"--host=127.0.0.1 --username={user} --dbname={user}\n"
+
+
+SQLPLUS = """#!/bin/bash
+# Answers as SQL*Plus would whose database is the folder $DATABASE; a file that is named there fails.
+asked=$(cat)
+echo "$*" >> "$DATABASE/connected"
+case "$asked" in
+  *"FROM user_tables"*) printf '%10s\\n' "$(ls "$DATABASE" | grep -c '^table$')" ;;
+  *"@/opt/seed/table.sql"*) test -e "$DATABASE/table" && exit 1; touch "$DATABASE/table" ;;
+  *"@/opt/seed/rows.sql"*) test -e "$DATABASE/table" || exit 1; test -e "$DATABASE/full" && exit 1
+    touch "$DATABASE/rows" ;;
+  *) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Callable[[], int]:
+    """Run the seed script as the image does, with a database that is a folder; return its exit code."""
+    (tmp_path / "sqlplus").write_text(SQLPLUS)
+    (tmp_path / "sqlplus").chmod(0o755)
     script = (REPOSITORY / "docker/oracle/10-seed.sh").read_text()
+    (tmp_path / "10-seed.sh").write_text(script.replace("/tmp/seeded", str(tmp_path / "seeded")))
+    (tmp_path / "10-seed.sh").chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "DATABASE": str(tmp_path),
+        "APP_USER": "sales",
+        "APP_USER_PASSWORD": "secret",
+    }
+    return lambda: subprocess.run([tmp_path / "10-seed.sh"], env=environment).returncode
+
+
+def test_the_seed_is_run_once_more_at_each_start(seed: Callable[[], int], tmp_path: Path) -> None:
+    for _ in range(2):
+        (tmp_path / "seeded").unlink(missing_ok=True)
+        assert seed() == 0
+        assert {"table", "rows", "seeded"} <= {file.name for file in tmp_path.iterdir()}
+    connected = set((tmp_path / "connected").read_text().splitlines())
+    assert connected == {"-s -L sales/secret@//localhost/FREEPDB1"}
+
+
+def test_a_seed_that_failed_is_run_again(seed: Callable[[], int], tmp_path: Path) -> None:
+    (tmp_path / "full").touch()  # no room for the rows
+    assert seed() == 1
+    assert (tmp_path / "table").exists()
+    assert not (tmp_path / "seeded").exists()
+    (tmp_path / "full").unlink()
+    assert seed() == 0
+    assert (tmp_path / "rows").exists()
+    assert (tmp_path / "seeded").exists()
+
+
+def test_the_image_finds_the_seed_at_each_start() -> None:
     targets = dict(volume.split(":")[:2] for volume in SERVICES["oracle"]["volumes"])
-    assert f"@{targets['./docker/oracle/seed.sql']}" in script
-    assert targets["./docker/oracle/10-seed.sh"].startswith("/container-entrypoint-initdb.d/")
-    (mark,) = re.findall(r"^touch (\S+)", script, re.MULTILINE)
+    script = REPOSITORY / "docker/oracle/10-seed.sh"
+    assert os.access(script, os.X_OK)  # else the image would source it
+    assert targets["./docker/oracle/10-seed.sh"].startswith("/container-entrypoint-startdb.d/")
+    folder = targets["./docker/oracle/seed"]
+    named = re.findall(rf"@{folder}/(\S+)\"", script.read_text())
+    assert sorted(named) == sorted(file.name for file in (REPOSITORY / "docker/oracle/seed").iterdir())
+    (mark,) = re.findall(r"^touch (\S+)", script.read_text(), re.MULTILINE)
     assert SERVICES["oracle"]["healthcheck"]["test"][-1].endswith(f"&& test -e {mark}")
     assert {"APP_USER", "APP_USER_PASSWORD"} <= SERVICES["oracle"]["environment"].keys()

@@ -69,3 +69,10 @@ def test_mysql_commits_a_table_with_its_indexes() -> None:
     keys = re.findall(r"KEY (\w+) \((.*)\)", script)
     assert ("checkpoints_status", "status, updated_at") in keys
     assert len(keys) == 7
+
+
+def test_postgres_leaves_room_for_the_row_that_each_batch_updates() -> None:
+    checkpoints, events = CheckpointHook("x").ddl("postgresql").split("CREATE TABLE")[1:3]
+    assert ")\n WITH (fillfactor = 50);" in checkpoints
+    assert "fillfactor" not in events
+    assert "fillfactor" not in CheckpointHook("x").ddl("oracle")

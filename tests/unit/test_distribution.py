@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,7 @@ import pytest
 from trove_classifiers import classifiers
 
 from airflow_checkpoint_provider import __version__
+from tests.documents import PAGES
 from tests.live.config import REPOSITORY
 
 PACKAGE = "airflow_checkpoint_provider"
@@ -99,3 +101,32 @@ def test_the_classifiers_exist() -> None:
 def test_the_changelog_has_this_version() -> None:
     text = (REPOSITORY / "CHANGELOG.md").read_text()
     assert f"\n## {__version__}" in text or "\n## Unreleased" in text
+
+
+def test_airflow_and_python_are_stated_alike_everywhere() -> None:
+    (airflow,) = [one for one in PROJECT["project"]["dependencies"] if re.match("apache-airflow>=", one)]
+    minors = re.findall(r":: Python :: 3\.(\d+)", " ".join(PROJECT["project"]["classifiers"]))
+    first, last = minors[0], minors[-1]
+    assert minors == [str(minor) for minor in range(int(first), int(last) + 1)]
+    assert PROJECT["project"]["requires-python"] == f">=3.{first},<3.{int(last) + 1}"
+    assert PROJECT["tool"]["ruff"]["target-version"] == f"py3{first}"
+    assert PROJECT["tool"]["mypy"]["python_version"] == f"3.{first}"
+
+    stated = f"Airflow {airflow.partition('>=')[2]} or later, and Python 3.{first} to 3.{last}"
+    for name in ("README.md", "CHANGELOG.md", "docs/index.md", "docs/quick_start.md"):
+        assert " ".join((REPOSITORY / name).read_text().split()).count(stated) == 1, name
+    for page in (*PAGES, REPOSITORY / "CONTRIBUTING.md"):
+        found = re.findall(
+            r"Python 3\.\d+(?!\.?\d)(?: to 3\.\d+| or \w+)", " ".join(page.read_text().split())
+        )
+        assert set(found) <= {f"Python 3.{first} to 3.{last}"}, page.name
+
+    (others,) = re.findall(r"^PYTHONS \?= (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    assert others.split() == [f"3.{minor}" for minor in minors[1:]]
+
+
+def test_the_image_ends_with_the_import_that_every_dag_needs() -> None:
+    last = (REPOSITORY / "Dockerfile").read_text().splitlines()[-1]
+    command = re.fullmatch(r'RUN python -c "(from \S+ import CheckpointedTransferOperator)"', last)
+    assert command, last
+    exec(command[1], {})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -28,12 +31,48 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(file), f"{page.name}: {target}, there are {sorted(anchors(file))}"
 
 
-def test_every_page_is_in_the_navigation() -> None:
+def test_readme_has_links_that_hold_wherever_it_is_shown() -> None:
+    text = without_code((ROOT / "README.md").read_text())
+    targets = LINK.findall(text) + re.findall(r"(?:src|href)=\"([^\"]*)", text)
+    assert targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def pages_in(entries: list[Any]) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            ((title, inner),) = entry.items()
+            assert isinstance(inner, list), f"{title}: pages have no title there, but that of their heading"
+            yield from pages_in(inner)
+
+
+def test_every_page_is_in_the_navigation_by_its_own_name() -> None:
     text = (ROOT / "mkdocs.yml").read_text()
-    listed = yaml.safe_load("nav:" + text.partition("\nnav:")[2])["nav"]
-    named = re.findall(r"'([\w]+\.md)'", str(listed))
+    named = list(pages_in(yaml.safe_load("nav:" + text.partition("\nnav:")[2])["nav"]))
     assert {page.name for page in PAGES if page.parent == ROOT / "docs"} <= set(named)
     assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("block", blocks("text"), ids=str)
+def test_drawings_and_tables_of_text_fit_into_a_narrow_window(block: Block) -> None:
+    """In 700 pixels; longer lines of code are wrapped, and these are not (docs/site.css)."""
+    assert max(map(len, block.text.splitlines())) <= 83
+
+
+def test_the_site_shows_the_examples_in_full() -> None:
+    spec = importlib.util.spec_from_file_location("build", ROOT / "docs" / "build.py")
+    assert spec
+    assert spec.loader
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    page = build.on_page_markdown((ROOT / "docs" / "examples.md").read_text())
+    for file in (ROOT / "example_dags").glob("*.py"):
+        assert f"```python\n{file.read_text()}```" in page
+        assert f"[`{file.name}`](#{file.stem})" in page
+        assert f"{{#{file.stem}}}" in page
+    assert "](../" not in page
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,6 @@ def in_a_table(name: str, text: str) -> bool:
 
 @pytest.mark.parametrize("name", arguments(CheckpointedTransferOperator.__init__))
 def test_arguments_of_the_operator(name: str) -> None:
-    assert in_a_table(name, README), f"{name} is not in README's table"
     assert in_a_table(name, CONFIGURATION), f"{name} is not in docs/configuration.md"
 
 
@@ -94,7 +95,6 @@ def test_options_of_the_configuration(option: tuple[str, dict[str, Any]]) -> Non
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Result)])
 def test_what_the_operator_returns(name: str) -> None:
-    assert f"`{name}`" in README.partition("`execute` returns")[2].partition("##")[0]
     returned = CONFIGURATION.partition("### What it returns")[2].partition("\n## ")[0]
     assert in_a_table(name, returned)
 
@@ -102,10 +102,10 @@ def test_what_the_operator_returns(name: str) -> None:
 METRICS = re.findall(r"``(checkpoint\.\w+)``", " ".join((Metrics.__doc__ or "").split()))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/monitoring.md"])
-def test_metrics(page: str) -> None:
+def test_metrics() -> None:
     assert len(METRICS) > 5
-    assert [name for name in METRICS if not in_a_table(name, (ROOT / page).read_text())] == []
+    text = (ROOT / "docs" / "monitoring.md").read_text()
+    assert [name for name in METRICS if not in_a_table(name, text)] == []
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind if kind is not Kind.PROBED])
@@ -130,10 +130,67 @@ def test_examples_say_what_they_need(example: Path) -> None:
     assert in_a_table(example.name, (ROOT / "docs" / "examples.md").read_text())
 
 
-def test_every_page_is_in_the_table_of_the_first_one() -> None:
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_has_one_name(page: Path) -> None:
+    """The first page names it as its heading does, and so does every link that gives a name and not a word in passing."""
+    heading = page.read_text().partition("\n")[0].removeprefix("# ")
     home = (ROOT / "docs" / "index.md").read_text()
-    pages = {page.name for page in PAGES if page.parent.name == "docs"} - {"index.md"}
-    assert {name for name in pages if f"]({name})" not in home} == set()
+    assert page.name == "index.md" or f"[{heading}]({page.name})" in home
+    names = re.findall(rf"\[([A-Z][^]]*|[^]]*\.md)\]\({page.name}\)", GUIDE)
+    assert set(names) <= {heading}
+
+
+def test_readme_names_pages_that_are_there() -> None:
+    assert [name for name in re.findall(r"`(docs/[^`]+)`", README) if not (ROOT / name).exists()] == []
+
+
+def figures(text: str) -> set[tuple[str, str]]:
+    return {(cells[0], cells[-1]) for cells in tables(text) if re.fullmatch(r"\d+\.\d+( \*)?", cells[-1])}
+
+
+MEASURED = figures((ROOT / "docs" / "speed.md").read_text())
+
+
+def test_readme_has_figures_of_the_page_on_speed() -> None:
+    assert len(figures(README)) > 5
+    assert figures(README) <= MEASURED
+
+
+def test_other_tools_are_compared_by_figures_of_the_page_on_speed() -> None:
+    text = (ROOT / "docs" / "comparison.md").read_text()
+    told = set(re.findall(r"(?<!Airflow before )\b\d+\.\d+\b", text))
+    assert told
+    assert told <= {figure for _, figure in MEASURED}
+
+
+def test_support_is_what_the_package_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = list(tables((ROOT / "docs" / "upgrading.md").read_text()))
+    supported = {cells[0]: cells[1] for cells in page if len(cells) == 3}
+    pythons = [re.search(r"Python :: (3\.\d+)$", one) for one in project["classifiers"]]
+    assert supported["Python"].split(", ") == [found.group(1) for found in pythons if found]
+    tested = "".join(
+        (ROOT / pins).read_text() for pins in ("tests/constraints-oldest.txt", "constraints.txt")
+    )
+    assert supported["Airflow"].split(", ") == re.findall(
+        r"^apache-airflow==(\d+\.\d+)", tested, re.MULTILINE
+    )
+    extras = {name for cells in page for name in re.findall(r"`\[(\w+)\]`", cells[2]) if len(cells) == 4}
+    assert extras == {name for name in project["optional-dependencies"] if not name.startswith("dev")}
+
+
+def test_reference_has_what_the_hook_takes_and_returns() -> None:
+    ours = {
+        name
+        for method in METHODS
+        for written in get_annotations(getattr(CheckpointHook, method)).values()
+        for name in re.findall(r"\b[A-Z]\w+", str(written))
+    } - {"Any", "Mapping", "None", "Sequence"}
+    assert {"Checkpoint", "Found", "Search"} <= ours
+    reference = (ROOT / "docs" / "reference.md").read_text()
+    assert {
+        name for name in ours if not re.search(rf"^::: [\w.]+\.{name}$", reference, re.MULTILINE)
+    } == set()
 
 
 def commands() -> Iterator[Any]:

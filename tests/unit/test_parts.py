@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Listed, Search
+from airflow_checkpoint_provider.engine.admin.states import STATES
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.partition import Part, bound
 from airflow_checkpoint_provider.engine.model.position import Position
@@ -124,9 +124,8 @@ def test_loads_that_are_not_of_parts_are_none() -> None:
 
 def test_the_page_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
     views = [completed(0), view(part_at(1), 0), view(part_at(2, status="failed", last_error="<b>no</b>"))]
-    found = Result(
-        views, 3, dict(Counter(running=1, stalled=0, failed=1, completed=1, requested=0)), [], [], []
-    )
+    counts = {**dict.fromkeys(STATES, 0), "running": 1, "failed": 1, "completed": 1}
+    found = Result(views, 3, counts, [], [], [])
     asked: list[Search] = []
 
     def find(places: Any, search: Search, *_: Any) -> Result:

@@ -40,7 +40,7 @@ class Search:
     :param dag_id: a DAG
     :param task_id: a task
     :param run_id: a DAG run
-    :param state: one of ``STATES``
+    :param state: ``running``, ``stalled``, ``failed``, ``completed``, or ``requested`` for a reload or resume
     :param text: part of an id or of the destination table, in any case, among the newest that the rest picks
     :param stalled_after: a running load that has committed nothing for so long counts as stalled
     :param readable: picks the DAGs that may be seen, of those that there are; by default all
@@ -60,6 +60,7 @@ class Listed:
     """
     A checkpoint that was found.
 
+    :param checkpoint: the checkpoint itself
     :param request: what the next attempt was asked to do
     :param sample: an earlier moment of the running attempt, to tell its speed from
     """
@@ -74,6 +75,7 @@ class Found:
     """
     A page of what was found.
 
+    :param rows: the checkpoints of this page, in the order that was asked for
     :param total: how many match
     :param counts: how many there are of each state, whatever state was looked for
     :param dag_ids: the DAGs that have checkpoints

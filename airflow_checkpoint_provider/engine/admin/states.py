@@ -33,6 +33,7 @@ STATES = (
     DisplayStatus.STALLED.value,
     Status.FAILED.value,
     Status.COMPLETED.value,
+    Status.SEEDED.value,
     REQUESTED,
 )
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep
-from airflow_checkpoint_provider.engine.databases.registry import dialect_for
+from airflow_checkpoint_provider.engine.databases.registry import dialect_for, refusal_of
 from airflow_checkpoint_provider.engine.databases.sockets import connect_soon, notice_gone_peer
 from airflow_checkpoint_provider.engine.model.errors import (
     CannotConnectError,
@@ -50,7 +50,7 @@ class Database:
         :param for_writing: begin transactions so that two writers queue instead of failing
         :param opened: is told of the driver's connection before anything is asked of it
         :raises CannotConnectError: when the database cannot be reached
-        :raises UnsupportedDatabaseError: for a connection that is not one of a DB-API driver
+        :raises UnsupportedDatabaseError: for a connection of psycopg2, and for one that is not a DB-API driver's
         """
         with self._connecting():
             raw = self.connect()
@@ -74,6 +74,9 @@ class Database:
             return engine.connect()
 
     def _dialect(self, raw: Any) -> tuple[Dialect, str]:
+        if refusal := refusal_of(raw):
+            raw.close()
+            raise UnsupportedDatabaseError(f"Connection {self.conn_id!r} uses {refusal}.")
         found = dialect_for(raw, self.scheme)
         if found is None:
             raw.close()

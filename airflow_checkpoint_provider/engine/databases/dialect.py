@@ -16,6 +16,8 @@ from airflow_checkpoint_provider.engine.databases.server_digest import ServerDig
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 
 _KEPT_AS = "airflow_checkpoint_dialect"
+UPDATED_OFTEN = "updated_often"
+"""In the ``info`` of a table whose rows are updated with every batch."""
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -35,6 +37,8 @@ class Dialect:
     # Connecting
     drivers: Mapping[str, str] = _NONE
     """Packages of drivers, each with the URL of SQLAlchemy's dialect for it."""
+    refused_drivers: Mapping[str, str] = _NONE
+    """Packages of drivers that are not taken for one of which nothing is known, each with what to do instead."""
     remote: bool = True
     """A server is connected to, so that another thread may do it and be left behind."""
     engine_options: Mapping[str, Any] = _NONE
@@ -60,8 +64,6 @@ class Dialect:
     """An index is used for a condition that most rows meet, too."""
     table_options: Mapping[str, Any] = _NONE
     """Of each metadata table, as SQLAlchemy takes them."""
-    updated_table_options: Mapping[str, Any] = _NONE
-    """Of the table whose rows are updated with every batch."""
     needed_to_create: str = "tables"
     """What a role must be allowed to create."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -24,6 +24,14 @@ KNOWN: tuple[Dialect, ...] = (PostgresDialect(), MysqlDialect(), OracleDialect()
 
 _BY_DRIVER = {package: dialect for dialect in KNOWN for package in dialect.drivers}
 
+_REFUSED = {package: reason for dialect in KNOWN for package, reason in dialect.refused_drivers.items()}
+
+
+def refusal_of(raw: Any) -> str | None:
+    """Return what is wrong with a connection's driver, if it is one that is refused."""
+    package = _package(raw, _REFUSED)
+    return f"the driver {package}, which {_REFUSED[package]}" if package else None
+
 
 def dialect_for(raw: Any, scheme: Callable[[], str | None]) -> tuple[Dialect, str] | None:
     """
@@ -32,13 +40,17 @@ def dialect_for(raw: Any, scheme: Callable[[], str | None]) -> tuple[Dialect, st
     :param scheme: names SQLAlchemy's dialect, where the driver is not known
     :return: with the URL of SQLAlchemy's dialect; ``None`` for what is not a connection of a DB-API driver
     """
-    for base in type(raw).__mro__:  # a hook may return a class of its own that stands on the driver's
-        package = base.__module__.partition(".")[0]
-        if package in _BY_DRIVER:
-            dialect = _BY_DRIVER[package]
-            return dialect, dialect.drivers[package]
+    if package := _package(raw, _BY_DRIVER):
+        dialect = _BY_DRIVER[package]
+        return dialect, dialect.drivers[package]
     generic = GenericDialect.of(raw, scheme())
     return (generic, generic.url) if generic else None
+
+
+def _package(raw: Any, among: Collection[str]) -> str | None:
+    """Name the driver's package; a hook may return a class of its own that stands on the driver's."""
+    packages = [base.__module__.partition(".")[0] for base in type(raw).__mro__]
+    return next((package for package in packages if package in among), None)
 
 
 def sqlalchemy_dialects() -> Mapping[str, Callable[[], sa.Dialect]]:

@@ -29,7 +29,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The task instance, or with ``run_id="*"`` the task, that a checkpoint belongs to."""
+    """
+    The task instance, or with ``run_id="*"`` the task, that a checkpoint belongs to.
+
+    :param dag_id: its DAG
+    :param task_id: its task, with the task groups that it is in
+    :param run_id: its DAG run; ``*`` where the checkpoint spans runs
+    :param map_index: its map index; -1 where it is not mapped
+    """
 
     dag_id: str
     task_id: str
@@ -67,7 +74,38 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A row of the metadata table."""
+    """
+    A row of the metadata table: how far a load has come, and by which attempt. All times are in UTC.
+
+    :param identity: whose it is
+    :param status: the state of the load
+    :param strategy: ``key``, ``python`` or ``none``
+    :param key_columns: the columns that it goes by
+    :param position: what is committed
+    :param start: where this run began: with ``scope="task"``, the mark of the run before
+    :param lower: the key of the load's first row
+    :param upper: the greatest key when the load began, up to which all attempts read
+    :param rows: rows committed since the load began
+    :param batches: batches committed since then
+    :param fence: the number of the attempt that may write
+    :param restarting: an attempt is about to start over, and has not emptied the destination yet
+    :param forced: the load was started by ``force_reload``
+    :param request_seen: the last request that an attempt has followed, as the id of its event
+    :param run_id: the run that has moved it last, also where it spans runs
+    :param run_after: when that run was due
+    :param try_number: the attempt that has moved it last, and how Airflow counted it (``max_tries``, ``retries``,
+        ``clear_number``)
+    :param owner: host and process of that attempt
+    :param fingerprint: what the load is compared by, each part as text or a digest
+    :param source_conn_id: the connection that it reads from
+    :param destination_conn_id: the connection that it writes to
+    :param destination_table: the table that it writes to
+    :param created_at: when the checkpoint was created
+    :param started_at: when the load began
+    :param updated_at: when it was moved last
+    :param completed_at: when the load was complete
+    :param last_error: why its last attempt has failed
+    """
 
     identity: Identity
     status: Status

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
+from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, dialect_of
 from airflow_checkpoint_provider.engine.databases.registry import KNOWN
 
 FORMAT_VERSION = 1
@@ -17,7 +17,6 @@ _ID_LENGTH = 250  # as in Airflow's own tables; four of them still fit in one in
 
 
 _TABLE_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.table_options.items()}
-_UPDATED = {name: value for dialect in KNOWN for name, value in dialect.updated_table_options.items()}
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
@@ -107,7 +106,7 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("last_error", LongText),
         sa.Column("format_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index"),
-        **_UPDATED,
+        info={UPDATED_OFTEN: True},
         **_TABLE_OPTIONS,
     )
     # So that the newest of a million are found without reading the others; tables without these do as well, slower.

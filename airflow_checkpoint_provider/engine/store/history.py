@@ -49,7 +49,19 @@ _AT_ONCE = 100  # checkpoints asked about in one statement
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A row of the history."""
+    """
+    A row of the history.
+
+    :param id: grows with each event of the table
+    :param identity: the checkpoint that it happened to
+    :param kind: what happened, a value of :class:`Kind`
+    :param recorded_at: when, in UTC
+    :param who: the host and process of an attempt, or the user who asked for something
+    :param try_number: the attempt; ``None`` for what a person did
+    :param rows: rows of the load committed until then
+    :param position: the position then, as text
+    :param detail: a reason or an error
+    """
 
     id: int
     identity: Identity

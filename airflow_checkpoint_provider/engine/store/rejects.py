@@ -24,10 +24,14 @@ class Reject:
     """
     A refused row.
 
+    :param identity: the checkpoint of the load
     :param run_id: the run that has read it, also where the checkpoint spans runs
     :param row_no: which of the rows that the load has sent to the destination, counted from 1
     :param row: its values by the destination's columns; what JSON has no form for as text
     :param error: what the destination says
+    :param try_number: the attempt that has read it
+    :param who: host and process of that attempt
+    :param recorded_at: when it was refused, in UTC
     """
 
     identity: Identity

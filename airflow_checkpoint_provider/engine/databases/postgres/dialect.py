@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, Dialect
+from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
 from airflow_checkpoint_provider.engine.databases.postgres.session import WRITES, prepare_session
@@ -38,13 +40,17 @@ class PostgresDialect(Dialect):
     destination_class = PostgresDestination
 
     drivers = {"psycopg": "postgresql+psycopg://"}  # noqa: RUF012
+    # The general path would be slow here, and would create other metadata tables.
+    refused_drivers = {  # noqa: RUF012
+        "psycopg2": "is not supported; install psycopg 3 where Airflow runs (pip install "
+        "'airflow-checkpoint-provider[postgres]') and restart it: Airflow's Postgres hook then takes that one"
+    }
     engine_options = {"use_native_hstore": False}  # noqa: RUF012 its values stay text, as those of json do
 
     time_type = sa.DateTime(timezone=True)
     numbers_rows = True
     limits_rows = True
     steps_through_index = True
-    updated_table_options = {"postgresql_with": {"fillfactor": "50"}}  # noqa: RUF012 leaves room on the page
 
     transactional = True
     savepoints = True
@@ -71,6 +77,10 @@ class PostgresDialect(Dialect):
 
     def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(seconds * 1000), 1)}")
+
+    def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
+        create, *others = super().creation(table)
+        return [CreateWithRoom(table) if UPDATED_OFTEN in table.info else create, *others]
 
     def time_value(self, moment: datetime) -> datetime:
         return moment

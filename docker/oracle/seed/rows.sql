@@ -1,11 +1,4 @@
--- 100,000 sales, one each minute, by the number of their transaction.
-CREATE TABLE sales (
-  transaction_id NUMBER(19) PRIMARY KEY,
-  store_id NUMBER(10) NOT NULL,
-  amount NUMBER(12, 2) NOT NULL,
-  sold_at TIMESTAMP(6) NOT NULL
-);
-
+-- 100,000 sales, one each minute, unless there are some.
 INSERT INTO sales (transaction_id, store_id, amount, sold_at)
 WITH digits AS (
   SELECT 0 AS d FROM dual UNION ALL SELECT 1 FROM dual UNION ALL SELECT 2 FROM dual UNION ALL SELECT 3 FROM dual
@@ -17,6 +10,7 @@ numbers AS (
   FROM digits a CROSS JOIN digits b CROSS JOIN digits c CROSS JOIN digits e CROSS JOIN digits f
 )
 SELECT n + 1, MOD(n, 40) + 1, MOD(n * 37, 100000) / 100, TIMESTAMP '2026-01-01 00:00:00' + INTERVAL '1' MINUTE * n
-FROM numbers;
+FROM numbers
+WHERE NOT EXISTS (SELECT 1 FROM sales);
 
 COMMIT;
