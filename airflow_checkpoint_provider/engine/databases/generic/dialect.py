@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.generic import sqlalchemy_dialect
 from airflow_checkpoint_provider.engine.databases.generic.destination import GenericDestination
@@ -24,8 +26,9 @@ class GenericDialect(Dialect):
     def __init__(self, url: str, module: Any) -> None:
         self.url = url
         self.engine_options = {"module": module, "paramstyle": module.paramstyle}
-        # Where SQLAlchemy has a dialect for the driver, that one knows these.
-        self.numbers_rows = self.limits_rows = url != sqlalchemy_dialect.URL
+        # Where SQLAlchemy has a dialect for the driver, that one knows.
+        self.limits_rows = url != sqlalchemy_dialect.URL
+        self.numbers_rows = sa.make_url(url).get_dialect().supports_identity_columns
 
     @classmethod
     def of(cls, raw: Any, scheme: str | None) -> GenericDialect | None:

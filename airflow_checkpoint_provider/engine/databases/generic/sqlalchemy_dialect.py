@@ -68,6 +68,7 @@ class AnsiDialect(DefaultDialect):
     """SQLAlchemy's view of such a database."""
 
     name = NAME
+    driver = "any"
     statement_compiler = _Compiler
     supports_statement_cache = True
     supports_sane_rowcount = False
