@@ -20,13 +20,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import report
-from benchmarks.bench import Bench
-from benchmarks.cases import CASES
-from benchmarks.contest import Case, Figures, measure, progress
-from benchmarks.machine import describe_machine, describe_versions
-from benchmarks.processes import ForkedProcesses, FreshProcesses
-from benchmarks.server import running_server
+from benchmarks.cases.table import CASES
+from benchmarks.harness import report
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.contest import Case, Figures, measure, progress
+from benchmarks.harness.machine import describe_machine, describe_versions
+from benchmarks.harness.processes import ForkedProcesses, FreshProcesses
+from benchmarks.harness.server import running_server
 
 ROWS, QUICK_ROWS, ROUNDS = 1_000_000, 5_000, 5
 

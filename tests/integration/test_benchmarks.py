@@ -46,7 +46,7 @@ def test_a_case_that_does_not_exist_is_named() -> None:
 
 def test_loading_in_parts_is_measured(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks.partitions", "--quick", "--json", str(file)]
+    command = [sys.executable, "-m", "benchmarks.cases.partitions", "--quick", "--json", str(file)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_text())

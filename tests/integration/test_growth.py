@@ -21,8 +21,8 @@ from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Table
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.transfers import Place
-from benchmarks.filling import POSTGRES, SQLITE
-from benchmarks.growth import Calls
+from benchmarks.cases.growth import Calls
+from benchmarks.harness.filling import POSTGRES, SQLITE
 from tests.databases import Db
 from tests.fix_databases import MakeDb
 from tests.integration.test_search import row

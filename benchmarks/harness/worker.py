@@ -1,5 +1,5 @@
 """
-One task in a process of its own: ``python -m benchmarks.worker``, with the job as JSON on its standard input.
+One task in a process of its own: ``python -m benchmarks.harness.worker``, with the job as JSON on its standard input.
 
 Everything is imported before the clock starts, unless the job says that the start is what is measured. The
 last line on the standard output is the outcome as JSON.

@@ -9,9 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import Table, create_source, fill_sqlite
-from benchmarks.processes import FreshProcesses
-from benchmarks.server import Server
+from benchmarks.harness.data import Table, create_source, fill_sqlite
+from benchmarks.harness.processes import FreshProcesses
+from benchmarks.harness.server import Server
 
 
 class UnavailableError(Exception):
@@ -123,8 +123,8 @@ class Bench:
         return Outcome(**self.processes.work(job, connections))
 
     def plain(self, task: str, *arguments: str) -> float:
-        """Run a task of :mod:`benchmarks.plain` and return its seconds."""
-        return float(self.processes.run([sys.executable, "-m", "benchmarks.plain", task, *arguments]))
+        """Run a task of :mod:`benchmarks.peers.plain` and return its seconds."""
+        return float(self.processes.run([sys.executable, "-m", "benchmarks.peers.plain", task, *arguments]))
 
 
 def sqlite_connection(path: Path) -> str:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
 import sys
 import time
 from collections.abc import Mapping
 
 from psycopg import conninfo
 
-from benchmarks.bench import Bench, UnavailableError
-
-
-def find_sling() -> str | None:
-    """Return the path of sling, where it is installed."""
-    return os.environ.get("SLING_BINARY") or shutil.which("sling")
+from benchmarks.harness.bench import Bench, UnavailableError
+from benchmarks.peers.sling import find_sling
 
 
 def require_sling() -> None:
@@ -68,7 +62,7 @@ def dlt(bench: Bench, name: str) -> float:
     """Copy a table with dlt and return the seconds."""
     parts = conninfo.conninfo_to_dict(bench.server.dsn("destination"))
     end = [str(parts["host"]), str(parts.get("port", 5432)), str(bench.folder)]
-    command = [sys.executable, "-m", "benchmarks.dlt_copy", name, *end]
+    command = [sys.executable, "-m", "benchmarks.peers.dlt_copy", name, *end]
     return _timed(bench, command, {"RUNTIME__DLTHUB_TELEMETRY": "false"})
 
 

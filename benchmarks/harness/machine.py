@@ -9,8 +9,8 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.extras import find_sling
-from benchmarks.server import Server
+from benchmarks.harness.server import Server
+from benchmarks.peers.sling import find_sling
 
 _PACKAGES = (
     "apache-airflow",

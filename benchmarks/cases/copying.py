@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import extras, psql
-from benchmarks.bench import Bench, sqlite_connection
-from benchmarks.contest import Contest
-from benchmarks.data import Table, create_sqlite, digest, sqlite_digest
+from benchmarks.cases import other_tools as extras
+from benchmarks.harness.bench import Bench, sqlite_connection
+from benchmarks.harness.contest import Contest
+from benchmarks.harness.data import Table, create_sqlite, digest, sqlite_digest
+from benchmarks.peers import psql
 
 SetUp = Callable[[Bench], Contest]
 

@@ -30,9 +30,9 @@ from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
 from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
-from benchmarks.filling import POSTGRES, SQLITE
-from benchmarks.machine import describe_machine
-from benchmarks.server import running_server
+from benchmarks.harness.filling import POSTGRES, SQLITE
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.server import running_server
 
 FEW, MANY, ROUNDS = 1_000, 1_000_000, 30
 GOAL = 2.0
@@ -183,7 +183,7 @@ PLACES = {"postgres": on_postgres, "sqlite": on_sqlite}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print a table for each database; a ratio that misses the goal is the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cases.growth", description=__doc__)
     parser.add_argument("--rows", type=int, default=MANY, help=f"checkpoints in the large table ({MANY:,})")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"calls of each kind ({ROUNDS})")
     parser.add_argument("--only", choices=PLACES, help="one of the databases")

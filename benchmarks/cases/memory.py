@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.bench import Bench, sqlite_connection
-from benchmarks.contest import Contest
-from benchmarks.data import NARROW
+from benchmarks.harness.bench import Bench, sqlite_connection
+from benchmarks.harness.contest import Contest
+from benchmarks.harness.data import NARROW
 
 
 def more_than_nothing(from_sqlite: bool = False) -> Callable[[Bench], Contest]:

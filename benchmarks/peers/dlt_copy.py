@@ -1,7 +1,7 @@
 """
 A table copied by dlt, at its fastest: ConnectorX into Arrow, CSV files, COPY.
 
-``python -m benchmarks.dlt_copy TABLE SOCKET_FOLDER PORT FOLDER`` copies from the database ``source`` to the
+``python -m benchmarks.peers.dlt_copy TABLE SOCKET_FOLDER PORT FOLDER`` copies from the database ``source`` to the
 database ``destination`` of the server at that socket.
 """
 

@@ -1,5 +1,5 @@
 """
-What is done without Airflow, in a process of its own: ``python -m benchmarks.plain TASK ARGUMENT...``.
+What is done without Airflow, in a process of its own: ``python -m benchmarks.peers.plain TASK ARGUMENT...``.
 
 Prints the seconds that it took.
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.server import Server
+from benchmarks.harness.server import Server
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from benchmarks.bench import Bench, UnavailableError
+from benchmarks.harness.bench import Bench, UnavailableError
 
 
 @dataclass(frozen=True)

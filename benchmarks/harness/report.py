@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.contest import Figures
+from benchmarks.harness.contest import Figures
 
 About = Mapping[str, Mapping[str, Any]]
 _HEADER = ("case", "against", "ours", "the peer's", "ratio", "goal", "met")

@@ -1,8 +1,8 @@
 """
 Measure what it brings to load one table in parts, by processes that run at the same time on this machine.
 
-``python -m benchmarks.partitions``: the narrow table from one database of a Postgres server to another, whole and in
-1, 2 and 4 parts, and what it costs to plan them. All share the cores, the disk and the log of one server: what
+``python -m benchmarks.cases.partitions``: the narrow table from one database of a Postgres server to another, whole
+and in 1, 2 and 4 parts, and what it costs to plan them. All share the cores, the disk and the log of one server: what
 machines of their own would bring is not what is measured here.
 """
 
@@ -23,10 +23,10 @@ import psycopg
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.transfer.partitioning.planner import LARGE, Plan, SplitSpec, split
-from benchmarks.bench import Bench
-from benchmarks.data import NARROW, digest
-from benchmarks.processes import FreshProcesses
-from benchmarks.server import running_server
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.data import NARROW, digest
+from benchmarks.harness.processes import FreshProcesses
+from benchmarks.harness.server import running_server
 
 ROWS, QUICK_ROWS, ROUNDS = 2_000_000, 4_000, 3
 PARTS, QUICK_PARTS = (1, 2, 4), (2,)
@@ -149,7 +149,7 @@ def _table(figures: dict[str, Any]) -> str:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.partitions",
+        prog="python -m benchmarks.cases.partitions",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

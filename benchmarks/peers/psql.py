@@ -7,7 +7,7 @@ import time
 from itertools import islice
 from typing import IO
 
-from benchmarks.server import Server
+from benchmarks.harness.server import Server
 
 
 def pipe(server: Server, query: str, *commands: str) -> float:

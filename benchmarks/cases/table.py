@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import copying, memory, resuming
-from benchmarks.contest import Case, Goal, at_least, at_most
-from benchmarks.data import NARROW, WIDE
+from benchmarks.cases import copying, memory, resuming
+from benchmarks.harness.contest import Case, Goal, at_least, at_most
+from benchmarks.harness.data import NARROW, WIDE
 
 PIPE = "psql COPY piped into psql COPY"
 GENERIC = "GenericTransfer, fastest settings"

@@ -13,9 +13,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks import worker
+from benchmarks.harness import worker
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 Connections = Mapping[str, str]
 
@@ -31,9 +31,11 @@ class FreshProcesses:
         self._folder = folder
 
     def work(self, job: dict[str, Any], connections: Connections) -> dict[str, Any]:
-        """Run a job of :mod:`benchmarks.worker`; add the seconds of the whole process to what it returns."""
+        """Run a job of :mod:`benchmarks.harness.worker`; add the seconds of the whole process to what it returns."""
         started = time.perf_counter()
-        done = self.run([sys.executable, "-m", "benchmarks.worker"], connections, given=json.dumps(job))
+        done = self.run(
+            [sys.executable, "-m", "benchmarks.harness.worker"], connections, given=json.dumps(job)
+        )
         seconds = time.perf_counter() - started
         return {**json.loads(done.splitlines()[-1]), "process_s": seconds}
 
@@ -62,7 +64,7 @@ class ForkedProcesses(FreshProcesses):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["benchmarks.preload"])
+        context.set_forkserver_preload(["benchmarks.harness.preload"])
         os.environ.update(base_environment(folder))
         self._pool = ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.bench import Bench, Outcome
-from benchmarks.contest import Contest
-from benchmarks.data import NARROW
+from benchmarks.harness.bench import Bench, Outcome
+from benchmarks.harness.contest import Contest
+from benchmarks.harness.data import NARROW
 
 _SAVED, _RESUMED, _RUN = "half_way", "resumed", "half_way"
 

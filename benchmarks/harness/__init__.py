@@ -1,0 +1,1 @@
+"""What all contests share: the server, the data, the workers, the report."""
