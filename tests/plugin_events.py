@@ -1,4 +1,4 @@
-"""Checkpoints and events to show, without a database."""
+"""Checkpoints and history entries to show, without a database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
-from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHO = Identity("a_dag", "a_task", "run_1")
@@ -57,11 +57,11 @@ def checkpoint(**changes: Any) -> Checkpoint:
     return replace(_RUNNING, **changes)
 
 
-def told(*events: tuple[Any, ...]) -> list[Event]:
+def told(*entries: tuple[Any, ...]) -> list[HistoryEntry]:
     """Events from ``(kind, seconds, rows, try, owner, detail)``, the last two optional."""
     made = []
-    for number, event in enumerate(events, start=1):
-        kind, seconds, rows, attempt, *rest = event
+    for number, entry in enumerate(entries, start=1):
+        kind, seconds, rows, attempt, *rest = entry
         owner, detail = [*rest, *[f"host pid {attempt}", None][len(rest) :]]
-        made.append(Event(number, WHO, kind, after(seconds), owner, attempt, rows, None, detail))
+        made.append(HistoryEntry(number, WHO, kind, after(seconds), owner, attempt, rows, None, detail))
     return made

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found, Places
-from airflow_checkpoint_provider.cli.rows import details, event_line, line, reject_line
+from airflow_checkpoint_provider.cli.rows import details, entry_line, line, reject_line
 from airflow_checkpoint_provider.cli.running import command, print_rows
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
@@ -69,13 +69,13 @@ def checkpoint_history(args: Any) -> None:
         run_id = args.run_id or ALL_RUNS
         key = (args.dag_id, args.task_id, run_id, args.map_index)
         read = places.each(lambda hook: hook.history(*key, limit=args.limit))
-        events = [event_line(event, ()) for _, all_ in read for event in all_]
-        if not events:
+        entries = [entry_line(entry, ()) for _, all_ in read for entry in all_]
+        if not entries:
             raise
     else:
         columns = found.checkpoint.key_columns
-        events = [event_line(event, columns) for event in found.hook.history(*found.key, limit=args.limit)]
-    print_rows(events, args)
+        entries = [entry_line(entry, columns) for entry in found.hook.history(*found.key, limit=args.limit)]
+    print_rows(entries, args)
     places.end()
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints and events as the lines that the shell shows."""
+"""Checkpoints and entries as the lines that the shell shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import stored_key
 from airflow_checkpoint_provider.engine.model.position import Position, fraction, place
-from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
@@ -63,17 +63,17 @@ def details(found: Found, request: Request | None, now: datetime) -> dict[str, A
     }
 
 
-def event_line(event: Event, key_columns: tuple[str, ...]) -> dict[str, Any]:
-    """Return an event as a line of the history."""
-    key = stored_key(event.position)
+def entry_line(entry: HistoryEntry, key_columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return an entry as a line of the history."""
+    key = stored_key(entry.position)
     return {
-        "recorded_at": _time(event.recorded_at),
-        "kind": event.kind,
-        "try_number": event.try_number,
-        "rows": event.rows,
+        "recorded_at": _time(entry.recorded_at),
+        "kind": entry.kind,
+        "try_number": entry.try_number,
+        "rows": entry.rows,
         "position": place(key_columns or ("key",) * len(key), Position(key)) if key else None,
-        "who": event.who,
-        "detail": event.detail,
+        "who": entry.who,
+        "detail": entry.detail,
     }
 
 

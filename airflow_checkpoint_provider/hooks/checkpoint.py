@@ -12,14 +12,14 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.checks import text, whole_number
 from airflow_checkpoint_provider.engine.model.decision import Request
-from airflow_checkpoint_provider.engine.store.history import Event, Kind
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
 from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint
 
 if TYPE_CHECKING:
-    from airflow_checkpoint_provider.engine.admin.repository import Catalog
+    from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
     from airflow_checkpoint_provider.engine.admin.search import Found, Search
     from airflow_checkpoint_provider.engine.store.rejects import Reject
 
@@ -39,10 +39,12 @@ class CheckpointHook(BaseHook):
         self.checkpoint_table = checkpoint_table
 
     @cached_property
-    def _catalog(self) -> Catalog:
-        from airflow_checkpoint_provider.engine.admin.repository import Catalog
+    def _repository(self) -> CheckpointRepository:
+        from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 
-        return Catalog(open_database(self.checkpoint_conn_id, "checkpoint_conn_id"), self.checkpoint_table)
+        return CheckpointRepository(
+            open_database(self.checkpoint_conn_id, "checkpoint_conn_id"), self.checkpoint_table
+        )
 
     def get(
         self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1
@@ -52,7 +54,7 @@ class CheckpointHook(BaseHook):
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
         """
-        return self._catalog.get(identity_of(dag_id, task_id, run_id, map_index))
+        return self._repository.get(identity_of(dag_id, task_id, run_id, map_index))
 
     def list(
         self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
@@ -67,7 +69,7 @@ class CheckpointHook(BaseHook):
             ``destination_table``, each a value or a list of values; ``updated_before``, a time
         :raises ArgumentError: for another filter or order
         """
-        return self._catalog.list(filters, **page_of(limit, offset), order_by=order_by)
+        return self._repository.list(filters, **page_of(limit, offset), order_by=order_by)
 
     def history(
         self,
@@ -78,16 +80,16 @@ class CheckpointHook(BaseHook):
         *,
         limit: int | None = 100,
         offset: int = 0,
-    ) -> Sequence[Event]:
+    ) -> Sequence[HistoryEntry]:
         """
         Return what happened to a checkpoint, newest first; it is there after the checkpoint is deleted, too.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
-        :param limit: at most so many events, ``None`` for all
+        :param limit: at most so many entries, ``None`` for all
         :param offset: leave out so many first
         """
         identity = identity_of(dag_id, task_id, run_id, map_index)
-        return self._catalog.history(identity, **page_of(limit, offset))
+        return self._repository.history(identity, **page_of(limit, offset))
 
     def rejects(
         self,
@@ -120,7 +122,7 @@ class CheckpointHook(BaseHook):
     ) -> tuple[int, Sequence[Reject]]:
         """Return how many rows were rejected, and some of them; see :meth:`rejects`."""
         identity = identity_of(dag_id, task_id, run_id, map_index)
-        return self._catalog.rejects(identity, limit=limit, offset=offset)
+        return self._repository.rejects(identity, limit=limit, offset=offset)
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """
@@ -128,7 +130,7 @@ class CheckpointHook(BaseHook):
 
         :param checkpoints: what to look for, as :meth:`list` returns them
         """
-        return self._catalog.requests(checkpoints)
+        return self._repository.requests(checkpoints)
 
     def find(
         self, search: Search, *, limit: int = 50, offset: int = 0, order_by: str = "-updated_at"
@@ -142,18 +144,18 @@ class CheckpointHook(BaseHook):
         :param order_by: a column, with ``-`` in front for descending
         :raises ArgumentError: for another order than :meth:`list` knows
         """
-        return self._catalog.find(search, **page_of(limit, offset), order_by=order_by)
+        return self._repository.find(search, **page_of(limit, offset), order_by=order_by)
 
     def look(
         self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, *, samples: int = 300
-    ) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
+    ) -> tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry]]:
         """
         Return a checkpoint, what its next attempt was asked to do, and its history in the order of time.
 
         :param samples: about so many of its progress samples
         """
         identity = identity_of(dag_id, task_id, run_id, map_index)
-        return self._catalog.look(identity, whole_number("samples", samples, least=1))
+        return self._repository.look(identity, whole_number("samples", samples, least=1))
 
     def request_reload(
         self,
@@ -310,7 +312,7 @@ class CheckpointHook(BaseHook):
         :param who: for the history; by default the user of this process
         :return: whether there was one
         """
-        return self._catalog.delete(identity_of(dag_id, task_id, run_id, map_index), name_of(who))
+        return self._repository.delete(identity_of(dag_id, task_id, run_id, map_index), name_of(who))
 
     def purge(
         self,
@@ -328,7 +330,7 @@ class CheckpointHook(BaseHook):
         :return: how many
         """
         statuses = (status,) if isinstance(status, str) else status
-        return self._catalog.purge(older_than, statuses, dry_run)
+        return self._repository.purge(older_than, statuses, dry_run)
 
     def create_tables(self) -> None:
         """
@@ -336,7 +338,7 @@ class CheckpointHook(BaseHook):
 
         :raises MetadataTableError: when the database refuses
         """
-        self._catalog.create()
+        self._repository.create()
 
     def ddl(self, dialect: str) -> str:
         """
@@ -347,4 +349,4 @@ class CheckpointHook(BaseHook):
         return Tables.named(self.checkpoint_table).ddl(dialect)
 
     def _record(self, kind: Kind, identity: Identity, who: str | None, reason: str | None) -> None:
-        self._catalog.record(identity, kind, name_of(who), text("reason", reason, optional=True))
+        self._repository.record(identity, kind, name_of(who), text("reason", reason, optional=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.admin.wait_condition import Awaited
+from airflow_checkpoint_provider.engine.admin.wait_condition import WaitCondition
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import (
     AwaitedLoadError,
@@ -27,7 +27,7 @@ class Waiting:
     Looks at a checkpoint, and knows how often that has failed in a row.
 
     :param key: the arguments of ``CheckpointHook.get``
-    :param awaited: the arguments of ``Awaited``
+    :param awaited: the arguments of ``WaitCondition``
     :param max_reconnects: looks that may fail in a row
     """
 
@@ -44,7 +44,7 @@ class Waiting:
         self._table = checkpoint_table
         self._key = key
         value = awaited.get("value")
-        self._awaited = Awaited(**{**awaited, "value": tuple(value) if value is not None else None})
+        self._condition = WaitCondition(**{**awaited, "value": tuple(value) if value is not None else None})
         self._max_reconnects = max_reconnects
         self._log = log
         self._failures = 0
@@ -85,7 +85,7 @@ class Waiting:
             self._failed(one_line(error))
             return None
         self._failures = 0
-        if self._awaited.is_met(checkpoint, datetime.now(UTC)) and checkpoint:
+        if self._condition.is_met(checkpoint, datetime.now(UTC)) and checkpoint:
             return {
                 "status": checkpoint.status.value,
                 "run_id": checkpoint.run_id,

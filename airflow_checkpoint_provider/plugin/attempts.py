@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
-from airflow_checkpoint_provider.engine.store.history import STARTS, Event, Kind
+from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
 
 RUNNING, LOST = "running", "lost"
 
@@ -15,7 +15,7 @@ RUNNING, LOST = "running", "lost"
 @dataclass(slots=True)
 class Attempt:
     """
-    One attempt, as far as its events tell.
+    One attempt, as far as its entries tell.
 
     :param rows_before: rows of the load that were committed when it began
     :param rows_after: rows of the load that were committed when it was last heard of
@@ -39,39 +39,39 @@ class Attempt:
         return max(self.rows_after - self.rows_before, 0)
 
 
-def attempts(events: Iterable[Event], checkpoint: Checkpoint | None, *, over: bool) -> list[Attempt]:
+def attempts(entries: Iterable[HistoryEntry], checkpoint: Checkpoint | None, *, over: bool) -> list[Attempt]:
     """
-    Tell the attempts from the events of a checkpoint, oldest first.
+    Tell the attempts from the entries of a checkpoint, oldest first.
 
-    :param events: in the order in which they happened
-    :param checkpoint: as it is now; knows more of the last attempt than its events do
+    :param entries: in the order in which they happened
+    :param checkpoint: as it is now; knows more of the last attempt than its entries do
     :param over: no attempt is at work
     """
     found: list[Attempt] = []
-    for event in events:
-        if event.kind in STARTS:
+    for entry in entries:
+        if entry.kind in STARTS:
             if found and found[-1].ended == LOST:
-                if (found[-1].owner, found[-1].try_number) == (event.who, event.try_number):
+                if (found[-1].owner, found[-1].try_number) == (entry.who, entry.try_number):
                     found.pop()  # it changed its mind, and started over
                 else:  # what it had committed when nobody heard of it any more
-                    found[-1].rows_after = max(found[-1].rows_after, event.rows or 0)
+                    found[-1].rows_after = max(found[-1].rows_after, entry.rows or 0)
             found.append(
                 Attempt(
-                    event.try_number,
-                    event.who,
-                    event.kind == Kind.RESUMED,
-                    event.detail or "",
-                    event.recorded_at,
-                    event.committed,
-                    event.committed,
-                    event.recorded_at,
+                    entry.try_number,
+                    entry.who,
+                    entry.kind == Kind.RESUMED,
+                    entry.detail or "",
+                    entry.recorded_at,
+                    entry.committed,
+                    entry.committed,
+                    entry.recorded_at,
                 )
             )
-        elif found and event.kind in (Kind.PROGRESS, Kind.COMPLETED, Kind.FAILED):
+        elif found and entry.kind in (Kind.PROGRESS, Kind.COMPLETED, Kind.FAILED):
             last = found[-1]
-            last.rows_after, last.heard_of_at = event.rows or 0, event.recorded_at
-            if event.kind != Kind.PROGRESS:
-                last.ended, last.error = event.kind, event.detail or ""
+            last.rows_after, last.heard_of_at = entry.rows or 0, entry.recorded_at
+            if entry.kind != Kind.PROGRESS:
+                last.ended, last.error = entry.kind, entry.detail or ""
     if found and checkpoint and checkpoint.status is Status.RUNNING and not checkpoint.restarting:
         last = found[-1]
         last.rows_after, last.heard_of_at = checkpoint.rows, checkpoint.updated_at

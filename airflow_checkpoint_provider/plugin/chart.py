@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
-from airflow_checkpoint_provider.engine.store.history import STARTS, Event, Kind
+from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
 from airflow_checkpoint_provider.plugin.words import duration, number, short
 
 WIDTH, HEIGHT = 960, 240
@@ -54,18 +54,18 @@ class Chart:
     bottom: int = HEIGHT - _BOTTOM
 
 
-def chart(events: Sequence[Event], checkpoint: Checkpoint, now: datetime | None) -> Chart | None:
+def chart(entries: Sequence[HistoryEntry], checkpoint: Checkpoint, now: datetime | None) -> Chart | None:
     """
     Draw the load that is under way, or the last one; ``None`` when there is nothing to draw yet.
 
-    :param events: of the checkpoint, in the order in which they happened
+    :param entries: of the checkpoint, in the order in which they happened
     :param now: while an attempt is at work, so that a standstill shows
     """
-    load = _last_load(events)
+    load = _last_load(entries)
     if not load:
         return None
     begin = load[0].recorded_at
-    points = [(event.recorded_at, event.committed) for event in load]
+    points = [(entry.recorded_at, entry.committed) for entry in load]
     last = (checkpoint.updated_at, checkpoint.rows)
     if checkpoint.status is Status.RUNNING and not checkpoint.restarting and last[0] >= points[-1][0]:
         points.append(last)
@@ -99,29 +99,29 @@ def chart(events: Sequence[Event], checkpoint: Checkpoint, now: datetime | None)
         line = [f"{x(when)},{y(rows)}" for when, rows in part]
         drawn.lines.append(" ".join(line))
         drawn.areas.append(" ".join([f"{x(part[0][0])},{y(0)}", *line, f"{x(part[-1][0])},{y(0)}"]))
-    for event in load:
-        if kind := _MARKS.get(Kind(event.kind)):
-            drawn.marks.append(_mark(event, kind, x(event.recorded_at), y(event.committed), begin))
+    for entry in load:
+        if kind := _MARKS.get(Kind(entry.kind)):
+            drawn.marks.append(_mark(entry, kind, x(entry.recorded_at), y(entry.committed), begin))
     return drawn
 
 
-def _mark(event: Event, kind: str, x: float, y: float, begin: datetime) -> Mark:
-    when = duration(event.recorded_at - begin)
-    title = f"Attempt {event.try_number} {kind} at {number(event.committed)} rows, after {when}"
-    if event.detail:
-        title += f": {event.detail}"
-    return Mark(x, y, kind, f"{event.try_number}", title)
+def _mark(entry: HistoryEntry, kind: str, x: float, y: float, begin: datetime) -> Mark:
+    when = duration(entry.recorded_at - begin)
+    title = f"Attempt {entry.try_number} {kind} at {number(entry.committed)} rows, after {when}"
+    if entry.detail:
+        title += f": {entry.detail}"
+    return Mark(x, y, kind, f"{entry.try_number}", title)
 
 
-def _last_load(events: Sequence[Event]) -> list[Event]:
+def _last_load(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
     """Return what happened since the last start from the beginning."""
-    starts = [n for n, event in enumerate(events) if event.kind == Kind.STARTED]
-    kept = events[starts[-1] :] if starts else events
-    return [event for event in kept if event.kind in (*STARTS, Kind.PROGRESS, Kind.FAILED, Kind.COMPLETED)]
+    starts = [n for n, entry in enumerate(entries) if entry.kind == Kind.STARTED]
+    kept = entries[starts[-1] :] if starts else entries
+    return [entry for entry in kept if entry.kind in (*STARTS, Kind.PROGRESS, Kind.FAILED, Kind.COMPLETED)]
 
 
 def _by_attempt(
-    load: Sequence[Event], points: Sequence[tuple[datetime, int]]
+    load: Sequence[HistoryEntry], points: Sequence[tuple[datetime, int]]
 ) -> list[list[tuple[datetime, int]]]:
     """Cut the points where a new attempt begins, so that waiting for it is a gap and not a slope."""
     parts: list[list[tuple[datetime, int]]] = []

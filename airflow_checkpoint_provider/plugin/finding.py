@@ -11,7 +11,7 @@ from typing import Any
 from airflow_checkpoint_provider.engine.admin.search import Found, Listed, Search
 from airflow_checkpoint_provider.engine.admin.states import STATES, sum_of_states
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Status
-from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
@@ -57,7 +57,7 @@ class Result:
 
 
 REJECTS_SHOWN = 10
-_Answer = tuple[Checkpoint | None, Event | None, Sequence[Event], int, Sequence[Reject]]
+_Answer = tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry], int, Sequence[Reject]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Subject:
     """
 
     view: View | None
-    events: Sequence[Event]
+    entries: Sequence[HistoryEntry]
     troubles: list[Trouble]
     rejected: int = 0
     rejects: Sequence[Reject] = ()
@@ -138,21 +138,21 @@ def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_in
     kept = [(place, *answer) for place, answer in answers.by_place.items() if answer[0]]
     # A task that was moved to another destination has left an older one behind.
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
-    for place, checkpoint, request, events, rejected, rejects in kept:
+    for place, checkpoint, request, entries, rejected, rejects in kept:
         if checkpoint:
-            listed = Listed(checkpoint, request, _sample(events))
+            listed = Listed(checkpoint, request, _sample(entries))
             over = interrupted([checkpoint]).get(checkpoint.identity)
             view = View.of(place, listed, over, stalled_after(), now)
-            return Subject(view, events, answers.troubles, rejected, rejects)
-    events = next((answer[2] for answer in answers.by_place.values() if answer[2]), ())
-    return Subject(None, events, answers.troubles)
+            return Subject(view, entries, answers.troubles, rejected, rejects)
+    entries = next((answer[2] for answer in answers.by_place.values() if answer[2]), ())
+    return Subject(None, entries, answers.troubles)
 
 
-def _sample(events: Sequence[Event]) -> Event | None:
+def _sample(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
     """Return where to measure the speed from: thinned progress reaches too far back, so its newest does."""
-    moments = [event for event in events if event.kind in ("started", "resumed", "progress")]
+    moments = [entry for entry in entries if entry.kind in ("started", "resumed", "progress")]
     recent = moments[-3:]
-    starts = [event for event in recent if event.kind != "progress"]
+    starts = [entry for entry in recent if entry.kind != "progress"]
     return starts[-1] if starts else next(iter(recent), None)
 
 

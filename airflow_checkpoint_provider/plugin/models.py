@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.admin.search import Listed
 from airflow_checkpoint_provider.engine.admin.states import DisplayStatus
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.model.partition import Part
-from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.plugin.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.transfers import Place
 from airflow_checkpoint_provider.plugin.words import ago, duration, position
@@ -34,7 +34,7 @@ class View:
     place: Place
     checkpoint: Checkpoint
     state: str
-    request: Event | None
+    request: HistoryEntry | None
     pace: Pace
     position: str
     ago: str

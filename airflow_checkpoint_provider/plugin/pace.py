@@ -7,7 +7,7 @@ from datetime import datetime
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
 from airflow_checkpoint_provider.engine.model.position import fraction
-from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Pace:
     left: float | None = None
 
 
-def pace(checkpoint: Checkpoint, sample: Event | None, now: datetime) -> Pace:
+def pace(checkpoint: Checkpoint, sample: HistoryEntry | None, now: datetime) -> Pace:
     """
     Tell how a load goes on.
 

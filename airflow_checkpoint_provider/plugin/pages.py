@@ -77,7 +77,7 @@ def task(
     index = _index(map_index)
     if run_id:
         subject = finding.look(places, dag_id, task_id, run_id, index)
-        if subject.view or subject.events or index >= 0 or run_id == ALL_RUNS:
+        if subject.view or subject.entries or index >= 0 or run_id == ALL_RUNS:
             return _one(viewer, subject, dag_id, task_id, tab)
     search = Search(
         dag_id=dag_id,
@@ -144,11 +144,11 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         view=view,
         dag_id=dag_id,
         task_id=task_id,
-        events=subject.events,
+        entries=subject.entries,
         rejected=subject.rejected,
         rejects=subject.rejects,
-        attempts=attempts(subject.events, view.checkpoint if view else None, over=view is None or view.over),
-        chart=chart(subject.events, view.checkpoint, None if view.over else now) if view else None,
+        attempts=attempts(subject.entries, view.checkpoint if view else None, over=view is None or view.over),
+        chart=chart(subject.entries, view.checkpoint, None if view.over else now) if view else None,
         may_act=viewer.may("PUT", dag_id),
         troubles=_troubles(viewer, subject.troubles),
         tab=tab,

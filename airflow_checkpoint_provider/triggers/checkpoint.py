@@ -30,7 +30,7 @@ class CheckpointTrigger(BaseTrigger):
     :param task_id: whose checkpoint it is
     :param run_id: whose checkpoint it is; ``None`` for the one that spans runs
     :param map_index: whose checkpoint it is
-    :param awaited: what is waited for: the arguments of ``engine.awaiting.Awaited``
+    :param awaited: what is waited for: the arguments of ``engine.admin.wait_condition.WaitCondition``
     :param poll_interval: seconds between two looks
     :param poll_timeout: seconds after which a look that has not ended counts as a lost connection
     :param max_reconnects: looks that may fail in a row

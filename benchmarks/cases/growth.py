@@ -22,13 +22,13 @@ from typing import Any
 
 import psycopg
 
-from airflow_checkpoint_provider.engine.admin.repository import Catalog
+from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from benchmarks.harness.filling import POSTGRES, SQLITE
 from benchmarks.harness.machine import describe_machine
@@ -49,7 +49,7 @@ class Calls:
 
     def __init__(self, connect: Callable[[], Any], rows: int) -> None:
         self._database = Database("metadata", connect)
-        self._catalog = Catalog(self._database, DEFAULT_TABLE)
+        self._repository = CheckpointRepository(self._database, DEFAULT_TABLE)
         self._one = rows // 2
         self._new = 0
 
@@ -72,8 +72,8 @@ class Calls:
             "view, half of the DAGs": lambda: self._find(readable=_even),
             "view, text": lambda: self._find(text="run_7"),
             "view, text and dag_id": lambda: self._find(text="run_7", dag_id=dag),
-            "history of one": lambda: self._catalog.history(self._there(), limit=100, offset=0),
-            "look at one": lambda: self._catalog.look(self._there(), 300),
+            "history of one": lambda: self._repository.history(self._there(), limit=100, offset=0),
+            "look at one": lambda: self._repository.look(self._there(), 300),
             "purge of ten": self._purge,
         }
 
@@ -85,15 +85,15 @@ class Calls:
         return Identity(f"dag_{self._new % 100}", "new", f"run_{self._new}", -1)
 
     def _list(self, **filters: Any) -> None:
-        self._catalog.list(filters, limit=50, offset=0, order_by="-updated_at")
+        self._repository.list(filters, limit=50, offset=0, order_by="-updated_at")
 
     def _find(self, **search: Any) -> None:
-        self._catalog.find(Search(**search), limit=50, offset=0, order_by="-updated_at")
+        self._repository.find(Search(**search), limit=50, offset=0, order_by="-updated_at")
 
-    def _store(self, connection: Any, identity: Identity) -> Store:
+    def _store(self, connection: Any, identity: Identity) -> SqlStore:
         now = datetime.now(UTC)
         attempt = Attempt(identity.run_id, now, 1, 3, 3, 0, "benchmark")
-        return Store(connection, self._catalog.tables, identity, attempt)
+        return SqlStore(connection, self._repository.tables, identity, attempt)
 
     def _claim(self, identity: Identity) -> None:
         with closing(self._database.open(for_writing=True)) as connection:
@@ -121,7 +121,7 @@ class Calls:
             )
             connection.commit()
         began = time.perf_counter()
-        assert self._catalog.purge(timedelta(days=7_000), ["failed"], False) == 10
+        assert self._repository.purge(timedelta(days=7_000), ["failed"], False) == 10
         self.took = time.perf_counter() - began
 
 
@@ -160,7 +160,7 @@ def on_postgres(folder: Path, rows: int, rounds: int) -> dict[str, tuple[float, 
         for name, number in (("few", FEW), ("many", rows)):
             server.create(name)
             dsn = server.dsn(name)
-            Catalog(Database("x", lambda dsn=dsn: psycopg.connect(dsn)), DEFAULT_TABLE).create()  # type: ignore[misc]
+            CheckpointRepository(Database("x", lambda dsn=dsn: psycopg.connect(dsn)), DEFAULT_TABLE).create()  # type: ignore[misc]
             server.execute(name, *(text.format(rows=number) for text in POSTGRES))
             calls.append(Calls(lambda dsn=dsn: psycopg.connect(dsn), number))  # type: ignore[misc]
         return measure(calls[0], calls[1], rounds)
@@ -171,7 +171,7 @@ def on_sqlite(folder: Path, rows: int, rounds: int) -> dict[str, tuple[float, fl
     calls = []
     for name, number in (("few", FEW), ("many", rows)):
         path = folder / f"{name}.db"
-        Catalog(Database("x", lambda path=path: sqlite3.connect(path)), DEFAULT_TABLE).create()  # type: ignore[misc]
+        CheckpointRepository(Database("x", lambda path=path: sqlite3.connect(path)), DEFAULT_TABLE).create()  # type: ignore[misc]
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript("".join(f"{text.format(rows=number)};\n" for text in SQLITE))
         calls.append(Calls(lambda path=path: sqlite3.connect(path), number))  # type: ignore[misc]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.admin.repository import Catalog
+from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, FencedError
@@ -150,16 +150,19 @@ def test_the_catalog_counts_rows_itself(known: Known) -> None:
     known.attempt()
     known.load.next_run()
     known.attempt(write_mode="upsert", conflict_columns=["id"])
-    catalog = Catalog(known.databases["destination"], "airflow_checkpoint")
+    repository = CheckpointRepository(known.databases["destination"], "airflow_checkpoint")
     pages = [
-        [checkpoint.run_id for checkpoint in catalog.list({}, limit=1, offset=offset, order_by="created_at")]
+        [
+            checkpoint.run_id
+            for checkpoint in repository.list({}, limit=1, offset=offset, order_by="created_at")
+        ]
         for offset in range(3)
     ]
     assert pages == [["run_1"], ["run_2"], []]
-    history = catalog.history(Identity("a_dag", "a_task", "run_1"), limit=2, offset=0)
+    history = repository.history(Identity("a_dag", "a_task", "run_1"), limit=2, offset=0)
     assert [event.kind for event in history] == ["completed", "started"]
-    assert catalog.get(Identity("a_dag", "a_task", "run_1")).completed_at.tzinfo is UTC
-    assert catalog.purge(timedelta(days=-1), ["completed"], dry_run=False) == 2
+    assert repository.get(Identity("a_dag", "a_task", "run_1")).completed_at.tzinfo is UTC
+    assert repository.purge(timedelta(days=-1), ["completed"], dry_run=False) == 2
 
 
 @TWO_STYLES

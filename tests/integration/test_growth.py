@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.admin import purge
-from airflow_checkpoint_provider.engine.admin.repository import Catalog
+from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.store.bounded_queries import COUNTED_TO, REQUESTS_AMONG, TEXT_AMONG
 from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Tables
@@ -32,7 +32,7 @@ NAMES = list(Calls(lambda: None, 1).all())
 
 
 def fill(db: Db, rows: int) -> None:
-    Catalog(db.database("x"), DEFAULT_TABLE).create()
+    CheckpointRepository(db.database("x"), DEFAULT_TABLE).create()
     if db.kind == "sqlite":
         with closing(sqlite3.connect(db.place)) as connection:
             connection.executescript("".join(f"{text.format(rows=rows)};\n" for text in SQLITE))

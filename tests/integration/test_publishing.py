@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError, FencedError
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted
-from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
+from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
 from tests.databases import Db
 from tests.fix_databases import MakeDb
@@ -151,13 +151,13 @@ class Pause:
 @pytest.fixture
 def before_the_commit(monkeypatch: pytest.MonkeyPatch) -> Pause:
     """Hold up the first attempt that has swapped the rows and not committed that."""
-    pause, finish = Pause(), Store.finish
+    pause, finish = Pause(), SqlStore.finish
 
     def finish_later(*args: Any) -> None:
         finish(*args)
         pause()
 
-    monkeypatch.setattr(Store, "finish", finish_later)
+    monkeypatch.setattr(SqlStore, "finish", finish_later)
     return pause
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.store.history import Event
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.plugin.attempts import attempts
 from tests.plugin_events import after, checkpoint, told
 
 
 def summary(
-    events: list[Event], now: Checkpoint | None = None, *, over: bool = True
+    events: list[HistoryEntry], now: Checkpoint | None = None, *, over: bool = True
 ) -> list[tuple[Any, ...]]:
     return [
         (found.try_number, found.rows_before, found.rows_after, found.rows, found.ended)

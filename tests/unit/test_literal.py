@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from airflow_checkpoint_provider.engine.admin.seeding import value_of_type
+from airflow_checkpoint_provider.engine.admin.typed_values import value_of_type
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 
 NOON = datetime(2026, 1, 31, 12)

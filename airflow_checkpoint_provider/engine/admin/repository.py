@@ -18,7 +18,8 @@ from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, page
-from airflow_checkpoint_provider.engine.store.history import Event, History, Kind
+from airflow_checkpoint_provider.engine.store.history import History
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
 from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
 from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
@@ -27,7 +28,7 @@ FILTERS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "de
 ORDERS = (*FILTERS, "created_at", "started_at", "updated_at", "completed_at", "rows_written")
 
 
-class Catalog:
+class CheckpointRepository:
     """
     The metadata tables of one database; each call opens a connection of its own.
 
@@ -66,7 +67,7 @@ class Catalog:
 
     def look(
         self, identity: Identity, samples: int
-    ) -> tuple[Checkpoint | None, Event | None, Sequence[Event]]:
+    ) -> tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry]]:
         """
         Return all that there is to see of one checkpoint.
 
@@ -78,11 +79,11 @@ class Catalog:
             history = History(connection, self.tables)
             checkpoint = from_row(row) if row else None
             asked = history.last_request(identity, checkpoint.request_seen if checkpoint else 0)
-            events = history.timeline(identity, samples)
-            return checkpoint, asked if asked and asked.asks_for else None, events
+            entries = history.timeline(identity, samples)
+            return checkpoint, asked if asked and asked.asks_for else None, entries
 
-    def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[Event]:
-        """Return the events of a checkpoint, newest first."""
+    def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[HistoryEntry]:
+        """Return the history entries of a checkpoint, newest first."""
         with self._open() as connection:
             return History(connection, self.tables).list(identity, limit=limit, offset=offset)
 
@@ -99,7 +100,7 @@ class Catalog:
             return History(connection, self.tables).requests(checkpoints)
 
     def record(self, identity: Identity, kind: Kind, who: str, detail: str | None) -> None:
-        """Add an event, such as a request, without waiting for a running batch."""
+        """Add a history entry, such as a request, without waiting for a running batch."""
         with self._open(for_writing=True) as connection, connection.begin():
             History(connection, self.tables).record(identity, kind, who, detail=detail)
 

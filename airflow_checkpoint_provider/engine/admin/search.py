@@ -23,7 +23,8 @@ from airflow_checkpoint_provider.engine.store.bounded_queries import (
     page,
     recent,
 )
-from airflow_checkpoint_provider.engine.store.history import REQUESTS, Event, History
+from airflow_checkpoint_provider.engine.store.history import History
+from airflow_checkpoint_provider.engine.store.history_entry import REQUESTS, HistoryEntry
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row
 from airflow_checkpoint_provider.engine.store.tables import Tables
 
@@ -66,8 +67,8 @@ class Listed:
     """
 
     checkpoint: Checkpoint
-    request: Event | None = None
-    sample: Event | None = None
+    request: HistoryEntry | None = None
+    sample: HistoryEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,26 +180,26 @@ class Searcher:
             if value := getattr(search, name):
                 yield columns[name] == value
 
-    def _requests(self) -> dict[Identity, Event]:
+    def _requests(self) -> dict[Identity, HistoryEntry]:
         """Return the requests that no attempt has followed yet, of the newest: few, as people make them."""
         columns = self._table.c
-        event = recent(
+        entry = recent(
             self._connection,
             self._tables.event,
             self._tables.event.c.kind.in_([kind.value for kind in REQUESTS]),
             by=self._tables.event.c.id,
             most=REQUESTS_AMONG,
         )
-        same = [event.c[name] == columns[name] for name in ("dag_id", "task_id", "run_id", "map_index")]
+        same = [entry.c[name] == columns[name] for name in ("dag_id", "task_id", "run_id", "map_index")]
         statement = (
-            sa.select(event)
+            sa.select(entry)
             .join(self._table, sa.and_(*same))
-            .where(event.c.id > columns.request_seen)
-            .order_by(event.c.id)
+            .where(entry.c.id > columns.request_seen)
+            .order_by(entry.c.id)
         )
         last = {}
         for row in self._connection.execute(statement):
-            asked = Event.from_row(row)
+            asked = HistoryEntry.from_row(row)
             last[asked.identity] = asked
         return {identity: asked for identity, asked in last.items() if asked.asks_for}
 

@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError, LoadF
 
 
 @dataclass(frozen=True)
-class Awaited:
+class WaitCondition:
     """
     What is waited for: by default that the load is complete.
 

@@ -90,7 +90,7 @@ class Checkpoint:
     :param fence: the number of the attempt that may write
     :param restarting: an attempt is about to start over, and has not emptied the destination yet
     :param forced: the load was started by ``force_reload``
-    :param request_seen: the last request that an attempt has followed, as the id of its event
+    :param request_seen: the last request that an attempt has followed, as the id of its history entry
     :param run_id: the run that has moved it last, also where it spans runs
     :param run_after: when that run was due
     :param try_number: the attempt that has moved it last, and how Airflow counted it (``max_tries``, ``retries``,

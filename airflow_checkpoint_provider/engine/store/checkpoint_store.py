@@ -1,15 +1,14 @@
-"""A checkpoint in the course of a load: begun, advanced in the transaction of each batch, finished."""
+"""A checkpoint in the course of a load: claimed, begun, advanced in the transaction of each batch, finished."""
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, suppress
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load, Status
-from airflow_checkpoint_provider.engine.model.decision import Decision
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     FencedError,
@@ -18,19 +17,23 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.store.history import Kind
-from airflow_checkpoint_provider.engine.store.lease import Choose, FencedRow, claim
+from airflow_checkpoint_provider.engine.store import row_changes
+from airflow_checkpoint_provider.engine.store.history import History
+from airflow_checkpoint_provider.engine.store.history_entry import Kind
+from airflow_checkpoint_provider.engine.store.lease import Lease
+from airflow_checkpoint_provider.engine.store.protocol import Choose
 from airflow_checkpoint_provider.engine.store.rejects import Rejects
-from airflow_checkpoint_provider.engine.store.row_mapper import key_text, position_values
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
 
 SAMPLE_EVERY = 5.0  # seconds between progress samples in the history
 
 
-class Store(FencedRow):
+class SqlStore:
     """
-    One checkpoint, as one attempt sees it.
+    One checkpoint in the metadata tables, as one attempt sees it.
 
+    :param connection: the destination's connection, so that a batch and its checkpoint commit together
+    :param lock_timeout: seconds to wait for another attempt's transaction
     :param rejects: whether the table of rejected rows is there
     """
 
@@ -44,94 +47,130 @@ class Store(FencedRow):
         *,
         rejects: bool = False,
     ) -> None:
-        super().__init__(connection, tables, identity, attempt, lock_timeout)
-        self.rejects = Rejects(connection, tables, identity, there=rejects)
+        self._connection = connection
+        self._tables = tables
+        self._identity = identity
+        self._attempt = attempt
+        self._lease = Lease(connection, tables.checkpoint, identity, attempt, lock_timeout)
+        self._history = History(connection, tables)
+        self._rejects = Rejects(connection, tables, identity, there=rejects)
         self._sampled = time.monotonic()
 
+    @property
+    def identity(self) -> Identity:
+        """Whose checkpoint it is."""
+        return self._identity
+
+    @property
+    def fence(self) -> int:
+        return self._lease.fence
+
+    @property
+    def rejects(self) -> Rejects:
+        return self._rejects
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._lease.transaction()
+
     def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
-        """Decide what to do, and take the checkpoint over."""
-        return claim(self, choose, load)
+        for last_try in (False, True):
+            try:
+                with self._lease.transaction():
+                    return self._claim(choose, load)
+            except sa.exc.IntegrityError:  # another attempt has inserted the row first
+                if last_try:
+                    raise
+            except sa.exc.DBAPIError as error:
+                if not error.connection_invalidated:
+                    refuse_other_table(self._connection, self._tables)
+                raise
+        raise AssertionError("unreachable")
+
+    def _claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
+        self._lease.limit_waiting()
+        stored = self._lease.read(lock=True)
+        request, seen = self._history.pending(self._identity, stored.request_seen if stored else 0)
+        decision = choose(stored, request)
+        if stored and decision.action is Action.NOTHING:
+            return stored, decision
+        changes = (
+            row_changes.decided(stored, decision) if stored else row_changes.first_claimed(load, decision)
+        )
+        claimed = self._lease.take(stored, {**row_changes.claimed(self._attempt, seen), **changes})
+        kind = Kind.RESUMED if decision.action is Action.RESUME else Kind.STARTED
+        self._record(kind, claimed.rows, claimed.position, decision.reason)
+        return claimed, decision
 
     def begin(self, load: Load, start: Position, upper: Key | None) -> None:
-        """Set the checkpoint to the start of a load; the caller's transaction empties the destination."""
-        now = datetime.now(UTC)
-        self.update(
-            {
-                **load.values(),
-                **position_values(start),
-                "start_position": key_text(start.key),
-                "lower_bound": None,
-                "upper_bound": key_text(upper),
-                "rows_written": 0,
-                "batches": 0,
-                "restarting": 0,
-                "started_at": now,
-                "updated_at": now,
-            }
-        )
+        self._lease.update(row_changes.begun(load, start, upper))
         # Those of earlier runs stay, where this one starts from their mark.
-        self.rejects.clear(self.attempt.run_id if start.key else None)
+        self._rejects.clear(self._attempt.run_id if start.key else None)
 
     def adopt(self, load: Load, upper: Key | None) -> None:
-        """Begin a load at the position that was seeded for it, in the caller's transaction."""
-        now = datetime.now(UTC)
-        self.update({**load.values(), "upper_bound": key_text(upper), "started_at": now, "updated_at": now})
+        self._lease.update(row_changes.adopted(load, upper))
 
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
-        """Note down that the load starts over, before anything is emptied for it."""
-        with self.transaction():
-            self.update({"restarting": 1, "start_position": None})
-            self.record(Kind.STARTED, checkpoint.rows, checkpoint.position, reason)
+        with self._lease.transaction():
+            self._lease.update(row_changes.restarting())
+            self._record(Kind.STARTED, checkpoint.rows, checkpoint.position, reason)
 
     def hold(self) -> None:
-        """
-        Lock the checkpoint before anything is written in this transaction.
-
-        :raises FencedError: when another attempt has taken it over
-        """
-        self.update({"updated_at": datetime.now(UTC)})
+        self._lease.update(row_changes.held())
 
     def advance(self, now: Checkpoint) -> None:
-        """
-        Move the checkpoint, in the transaction of the batch.
-
-        :param now: what the commit will make true
-        """
-        self.update(
-            {
-                **position_values(now.position),
-                "lower_bound": key_text(now.lower),
-                "rows_written": now.rows,
-                "batches": now.batches,
-                "updated_at": datetime.now(UTC),
-            }
-        )
+        self._lease.update(row_changes.advanced(now))
         if time.monotonic() - self._sampled >= SAMPLE_EVERY:
             self._sampled = time.monotonic()
-            self.record(Kind.PROGRESS, now.rows, now.position)
+            self._record(Kind.PROGRESS, now.rows, now.position)
 
     def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
-        """Mark the load as completed."""
-        now = datetime.now(UTC)
-        self.update({"status": Status.COMPLETED.value, "updated_at": now, "completed_at": now})
-        self.record(Kind.COMPLETED, rows, position, detail)
+        self._lease.update(row_changes.completed())
+        self._record(Kind.COMPLETED, rows, position, detail)
 
     def is_completed(self, fence: int) -> bool:
-        """Lock the checkpoint, and tell whether the load is complete and no later attempt has begun it again."""
-        self.limit_waiting()
-        stored = self.read(lock=True)
+        self._lease.limit_waiting()
+        stored = self._lease.read(lock=True)
         return stored is not None and (stored.status, stored.fence) == (Status.COMPLETED, fence)
 
     def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
-        """Mark the load as failed, with the reason; the error itself is the caller's to raise."""
         if isinstance(error, FencedError):
             return
         reason = one_line(error)
         # Of others, such as Airflow's timeout, the name says most.
         if not isinstance(error, (Exception, StoppedError)):
             reason = f"{type(error).__name__}: {reason}"
-        values = {"status": Status.FAILED.value, "updated_at": datetime.now(UTC), "last_error": reason}
         # What went wrong may well keep this from being written, and is the error to show.
-        with suppress(sa.exc.SQLAlchemyError, CheckpointError), self.transaction():
-            self.update(values)
-            self.record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
+        with suppress(sa.exc.SQLAlchemyError, CheckpointError), self._lease.transaction():
+            self._lease.update(row_changes.failed(reason))
+            self._record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
+
+    def lock(self) -> Checkpoint | None:
+        """Lock the checkpoint in the caller's transaction, so that no attempt claims it, and return it."""
+        return self._lease.read(lock=True)
+
+    def is_published(self) -> bool:
+        """Tell whether what was completed last has been published by another task."""
+        return self._history.is_published(self._identity)
+
+    def note_published(self, rows: int, detail: str) -> None:
+        """Note down, in the transaction of the publication, that the staged rows are in the destination."""
+        self._record(Kind.PUBLISHED, rows, None, detail)
+
+    def _record(self, kind: Kind, rows: int, position: Position | None, detail: str | None = None) -> None:
+        """Add a history entry in the name of this attempt."""
+        self._history.record(
+            self._identity,
+            kind,
+            self._attempt.owner,
+            try_number=self._attempt.try_number,
+            rows=rows,
+            position=position,
+            detail=detail,
+        )
+
+
+def stored_map_indexes(connection: sa.Connection, tables: Tables, load: Identity) -> list[int]:
+    """Return the map indexes of a task that have a checkpoint, in order; the one of ``load`` does not matter."""
+    columns = tables.checkpoint.c
+    of_load = [columns[name] == getattr(load, name) for name in ("dag_id", "task_id", "run_id")]
+    return sorted(connection.execute(sa.select(columns.map_index).where(*of_load)).scalars())

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,86 +13,12 @@ from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import encode_key
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store.bounded_queries import page
+from airflow_checkpoint_provider.engine.store.history_entry import REQUESTS, STARTS, HistoryEntry, Kind
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.tables import Tables
 
-
-class Kind(StrEnum):
-    """The kinds of events."""
-
-    STARTED = "started"
-    RESUMED = "resumed"
-    PROGRESS = "progress"
-    FAILED = "failed"
-    COMPLETED = "completed"
-    PUBLISHED = "published"
-    RELOAD_REQUESTED = "reload_requested"
-    RESUME_REQUESTED = "resume_requested"
-    REQUEST_CANCELLED = "request_cancelled"
-    DELETED = "deleted"
-    SEEDED = "seeded"
-    PROBED = "probed"
-
-
-_ASKED_FOR = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
-REQUESTS = (*_ASKED_FOR, Kind.REQUEST_CANCELLED)
-"""What people write; the last one that no attempt has seen counts."""
-STARTS = (Kind.STARTED, Kind.RESUMED)
-"""What an attempt begins with."""
-
 _ASKING = [kind.value for kind in REQUESTS]
 _AT_ONCE = 100  # checkpoints asked about in one statement
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """
-    A row of the history.
-
-    :param id: grows with each event of the table
-    :param identity: the checkpoint that it happened to
-    :param kind: what happened, a value of :class:`Kind`
-    :param recorded_at: when, in UTC
-    :param who: the host and process of an attempt, or the user who asked for something
-    :param try_number: the attempt; ``None`` for what a person did
-    :param rows: rows of the load committed until then
-    :param position: the position then, as text
-    :param detail: a reason or an error
-    """
-
-    id: int
-    identity: Identity
-    kind: str
-    recorded_at: datetime
-    who: str
-    try_number: int | None
-    rows: int | None
-    position: str | None
-    detail: str | None
-
-    @property
-    def asks_for(self) -> Request | None:
-        """What the next attempt is asked to do."""
-        return _ASKED_FOR.get(Kind(self.kind))
-
-    @property
-    def committed(self) -> int:
-        """Rows of the load after this event; a start over leaves none of those it mentions."""
-        return 0 if self.kind == Kind.STARTED else self.rows or 0
-
-    @classmethod
-    def from_row(cls, row: Any) -> Event:
-        return cls(
-            id=row.id,
-            identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
-            kind=row.kind,
-            recorded_at=row.recorded_at,
-            who=row.who,
-            try_number=row.try_number,
-            rows=row.rows_written,
-            position=row.position,
-            detail=row.detail,
-        )
 
 
 class History:
@@ -116,7 +39,7 @@ class History:
         position: Position | None = None,
         detail: str | None = None,
     ) -> None:
-        """Add an event."""
+        """Add an entry."""
         own = {}
         if not dialect_of(self._connection).numbers_rows:
             last = sa.select(sa.func.coalesce(sa.func.max(self._table.c.id), 0) + 1)
@@ -142,15 +65,15 @@ class History:
 
     def pending(self, identity: Identity, after: int) -> tuple[Request | None, int]:
         """
-        Return what was asked for since event ``after``, and the id of the event that says so.
+        Return what was asked for since entry ``after``, and the id of the entry that says so.
 
         The last word counts: a later request replaces an earlier one, and a cancellation takes it back.
         """
-        event = self.last_request(identity, after)
-        return (event.asks_for, event.id) if event else (None, after)
+        entry = self.last_request(identity, after)
+        return (entry.asks_for, entry.id) if entry else (None, after)
 
-    def last_request(self, identity: Identity, after: int) -> Event | None:
-        """Return the last word, a request or a cancellation, since event ``after``."""
+    def last_request(self, identity: Identity, after: int) -> HistoryEntry | None:
+        """Return the last word, a request or a cancellation, since entry ``after``."""
         row = self._connection.execute(
             sa.select(self._table)
             .where(is_identity(self._table, identity))
@@ -158,7 +81,7 @@ class History:
             .order_by(self._table.c.id.desc())
             .limit(1)
         ).first()
-        return Event.from_row(row) if row else None
+        return HistoryEntry.from_row(row) if row else None
 
     def is_published(self, identity: Identity) -> bool:
         """Tell whether what was completed last has been published by another task."""
@@ -171,7 +94,7 @@ class History:
         ).first()
         return row is not None and row[0] == Kind.PUBLISHED.value
 
-    def sample(self, checkpoint: Checkpoint) -> Event | None:
+    def sample(self, checkpoint: Checkpoint) -> HistoryEntry | None:
         """Return a recent moment of the running attempt, a few progress samples ago at most."""
         kinds = [kind.value for kind in (*STARTS, Kind.PROGRESS)]
         statement = (
@@ -181,7 +104,7 @@ class History:
         )
         sample = None
         for row in page(self._connection, statement, 3, 0):
-            sample = Event.from_row(row)
+            sample = HistoryEntry.from_row(row)
             if sample.kind in STARTS:
                 break
         return sample
@@ -197,27 +120,27 @@ class History:
                 .where(sa.or_(*(is_identity(self._table, identity) for identity in some)))
                 .order_by(self._table.c.id)
             )
-            for event in map(Event.from_row, self._connection.execute(statement)):
-                if event.id <= some[event.identity].request_seen:
+            for entry in map(HistoryEntry.from_row, self._connection.execute(statement)):
+                if entry.id <= some[entry.identity].request_seen:
                     continue
-                if request := event.asks_for:
-                    found[event.identity] = request
+                if request := entry.asks_for:
+                    found[entry.identity] = request
                 else:
-                    found.pop(event.identity, None)
+                    found.pop(entry.identity, None)
         return found
 
-    def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[Event]:
-        """Return the events of one checkpoint, newest first."""
+    def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[HistoryEntry]:
+        """Return the entries of one checkpoint, newest first."""
         statement = (
             sa.select(self._table).where(is_identity(self._table, identity)).order_by(self._table.c.id.desc())
         )
-        return [Event.from_row(row) for row in page(self._connection, statement, limit, offset)]
+        return [HistoryEntry.from_row(row) for row in page(self._connection, statement, limit, offset)]
 
-    def timeline(self, identity: Identity, most: int) -> Sequence[Event]:
+    def timeline(self, identity: Identity, most: int) -> Sequence[HistoryEntry]:
         """
-        Return the newest events in the order in which they happened, with the progress thinned out.
+        Return the newest entries in the order in which they happened, with the progress thinned out.
 
-        :param most: about so many progress samples, and at most so many other events
+        :param most: about so many progress samples, and at most so many other entries
         """
         columns = self._table.c
         progress = sa.and_(is_identity(self._table, identity), columns.kind == Kind.PROGRESS.value)
@@ -229,4 +152,4 @@ class History:
         samples = sa.select(self._table).where(progress, columns.id % every == 0)
         turns = sa.select(self._table).where(others).order_by(columns.id.desc())
         rows = [*self._connection.execute(samples), *page(self._connection, turns, most, 0)]
-        return [Event.from_row(row) for row in sorted(rows, key=lambda row: row.id)]
+        return [HistoryEntry.from_row(row) for row in sorted(rows, key=lambda row: row.id)]

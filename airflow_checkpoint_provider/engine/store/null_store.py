@@ -12,28 +12,37 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpo
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
-from airflow_checkpoint_provider.engine.store.lease import Choose
+from airflow_checkpoint_provider.engine.store.protocol import Choose
 
 
-class Unkept:
-    """Stands in for a store where every attempt starts over."""
+class NullStore:
+    """
+    Stands in for a store where every attempt starts over.
 
-    fence = 0
-    rejects = None
+    :param connection: the destination's
+    :param identity: whose load it is
+    :param attempt: who loads
+    """
 
     def __init__(self, connection: sa.Connection, identity: Identity, attempt: Attempt) -> None:
         self._connection = connection
         self._identity = identity
         self._attempt = attempt
 
+    @property
+    def fence(self) -> int:
+        return 0
+
+    @property
+    def rejects(self) -> None:
+        return None
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit at the end, roll back on an error."""
         with self._connection.begin():
             yield
 
     def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
-        """Take nothing over: there is nothing to decide."""
         now = datetime.now(UTC)
         attempt = self._attempt
         checkpoint = Checkpoint(

@@ -25,8 +25,9 @@ from airflow_checkpoint_provider.engine.model.errors import (
     interruption,
     one_line,
 )
-from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
-from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
+from airflow_checkpoint_provider.engine.store.null_store import NullStore
+from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
@@ -149,16 +150,16 @@ def _close(connection: sa.Connection) -> None:
         connection.detach()
 
 
-def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt: Attempt) -> Store | Unkept:
+def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt: Attempt) -> CheckpointStore:
     """
     Open the metadata table, creating it when it is not there.
 
     :raises MetadataTableError: when it is not there and cannot or may not be created
     """
     if not spec.keeps_checkpoint:
-        return Unkept(session.destination.connection, identity, attempt)
+        return NullStore(session.destination.connection, identity, attempt)
     tables = Tables.named(spec.checkpoint_table)
     rejecting = spec.on_bad_row == "reject"
     tables.require(session.keeper, create=spec.auto_create, rejects=rejecting)
     rejects = rejecting or tables.keeps_rejects(session.keeper)
-    return Store(session.keeper, tables, identity, attempt, spec.lock_timeout, rejects=rejects)
+    return SqlStore(session.keeper, tables, identity, attempt, spec.lock_timeout, rejects=rejects)

@@ -19,8 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.events import Observer
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
-from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
-from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
@@ -58,7 +57,7 @@ class Start:
         session: Session,
         strategy: Strategy,
         columns: Columns,
-        store: Store | Unkept,
+        store: CheckpointStore,
         load: Load,
         attempt: Attempt,
         observe: Observer,

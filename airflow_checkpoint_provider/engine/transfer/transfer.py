@@ -31,8 +31,7 @@ from airflow_checkpoint_provider.engine.model.events import (
     Verified,
 )
 from airflow_checkpoint_provider.engine.model.position import fraction, place
-from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
-from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.transfer.batch_writer import Writer, check_rejecting, open_writer
 from airflow_checkpoint_provider.engine.transfer.batching import Tally, as_one_batch, batches, take
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
@@ -176,7 +175,7 @@ class Transfer:
     def _copy(
         self,
         session: Session,
-        store: Store | Unkept,
+        store: CheckpointStore,
         writer: Writer,
         strategy: Strategy,
         columns: Columns,
@@ -216,7 +215,7 @@ class Transfer:
                 self._told_of(writer, store)
             yield now
 
-    def _told_of(self, writer: Writer, store: Store | Unkept) -> None:
+    def _told_of(self, writer: Writer, store: CheckpointStore) -> None:
         rows, first = len(writer.newest), writer.newest[0]
         self._rejected += rows
         table = store.rejects.table if store.rejects else ""

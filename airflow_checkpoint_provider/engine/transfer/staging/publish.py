@@ -13,8 +13,7 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import StageError
 from airflow_checkpoint_provider.engine.model.events import Published
-from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
-from airflow_checkpoint_provider.engine.store.null_store import Unkept
+from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
@@ -77,7 +76,7 @@ def _insert(destination: Destination, table: str, part: Part) -> int:
 
 
 def complete(
-    spec: TransferSpec, session: Session, store: Store | Unkept, stage: Stage | None, checkpoint: Checkpoint
+    spec: TransferSpec, session: Session, store: CheckpointStore, stage: Stage | None, checkpoint: Checkpoint
 ) -> Published | None:
     """
     End a load: what is staged is published, and the checkpoint completed, in one transaction.
@@ -103,7 +102,7 @@ def complete(
     return published
 
 
-def discard(session: Session, store: Store | Unkept, stage: Stage, fence: int) -> None:
+def discard(session: Session, store: CheckpointStore, stage: Stage, fence: int) -> None:
     """
     Drop the stage of a load that is published; one that stays behind is dropped by the next attempt.
 

@@ -16,8 +16,7 @@ from airflow_checkpoint_provider.engine.databases.registry import open_destinati
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, StageError
 from airflow_checkpoint_provider.engine.model.events import Observer, Published
-from airflow_checkpoint_provider.engine.store.checkpoint_store import Store
-from airflow_checkpoint_provider.engine.store.history import Kind
+from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, stored_map_indexes
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.staging.publish import Part, swap
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
@@ -90,13 +89,13 @@ class Publication:
             destination.find(sa.inspect(connection))
             identities = self._identities(connection, tables)
         stores = [
-            Store(connection, tables, identity, self.attempt, self.lock_timeout) for identity in identities
+            SqlStore(connection, tables, identity, self.attempt, self.lock_timeout) for identity in identities
         ]
         with stores[0].transaction():
             # Locked, so that a part that is cleared now begins after this.
-            checkpoints = self._complete([(store, store.read(lock=True)) for store in stores], destination)
+            checkpoints = self._complete([(store, store.lock()) for store in stores], destination)
             rows = sum(checkpoint.rows for checkpoint in checkpoints)
-            if all(store.history.is_published(store.identity) for store in stores):
+            if all(store.is_published() for store in stores):
                 result = PublicationResult("nothing", len(stores), rows, None)
             else:
                 published = self._publish(stores, checkpoints, destination)
@@ -106,9 +105,7 @@ class Publication:
         return result
 
     def _identities(self, connection: sa.Connection, tables: Tables) -> Sequence[Identity]:
-        columns = tables.checkpoint.c
-        of_load = [columns[name] == getattr(self.load, name) for name in ("dag_id", "task_id", "run_id")]
-        found = sorted(connection.execute(sa.select(columns.map_index).where(*of_load)).scalars())
+        found = stored_map_indexes(connection, tables, self.load)
         if self.parts == 1 and found == [-1]:
             indexes = found  # a task that is not mapped
         elif self.parts is not None:
@@ -124,7 +121,7 @@ class Publication:
         return [Identity(load.dag_id, load.task_id, load.run_id, index) for index in indexes]
 
     def _complete(
-        self, stored: Sequence[tuple[Store, Checkpoint | None]], destination: Destination
+        self, stored: Sequence[tuple[SqlStore, Checkpoint | None]], destination: Destination
     ) -> list[Checkpoint]:
         missing = [_missing(store.identity, checkpoint) for store, checkpoint in stored]
         if told := [text for text in missing if text]:
@@ -144,7 +141,7 @@ class Publication:
         return checkpoints
 
     def _publish(
-        self, stores: Sequence[Store], checkpoints: Sequence[Checkpoint], destination: Destination
+        self, stores: Sequence[SqlStore], checkpoints: Sequence[Checkpoint], destination: Destination
     ) -> Published:
         stages = [Stage(destination, store.identity) for store in stores]
         if gone := [stage for stage in stages if not stage.is_there()]:
@@ -157,19 +154,11 @@ class Publication:
         rows = [checkpoint.rows for checkpoint in checkpoints]
         published = swap(destination, [Part(*part) for part in zip(stages, rows, strict=True)])
         for store, number in zip(stores, rows, strict=True):
-            attempt = self.attempt
-            store.history.record(
-                store.identity,
-                Kind.PUBLISHED,
-                attempt.owner,
-                try_number=attempt.try_number,
-                rows=number,
-                detail=published.line,
-            )
+            store.note_published(number, published.line)
         return published
 
     def _discard(
-        self, stores: Sequence[Store], checkpoints: Sequence[Checkpoint], destination: Destination
+        self, stores: Sequence[SqlStore], checkpoints: Sequence[Checkpoint], destination: Destination
     ) -> None:
         for store, checkpoint in zip(stores, checkpoints, strict=True):
             with suppress(Exception), store.transaction():  # the rows are there; a retry drops what stays

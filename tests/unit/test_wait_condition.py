@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from airflow_checkpoint_provider.engine.admin.wait_condition import Awaited, as_text
+from airflow_checkpoint_provider.engine.admin.wait_condition import WaitCondition, as_text
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, LoadFailedError, LoadStalledError
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
@@ -26,7 +26,7 @@ def at(*key: Any, stored: Checkpoint = RUNNING) -> Checkpoint:
 
 
 def met(checkpoint: Checkpoint | None, value: Any = None, *, seconds: float = 0, **awaited: Any) -> bool:
-    return Awaited(value=as_text(value), **awaited).is_met(checkpoint, NOW + timedelta(seconds=seconds))
+    return WaitCondition(value=as_text(value), **awaited).is_met(checkpoint, NOW + timedelta(seconds=seconds))
 
 
 def test_completion_is_waited_for() -> None:

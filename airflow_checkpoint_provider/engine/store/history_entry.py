@@ -1,0 +1,86 @@
+"""A row of the event table: what happened to a checkpoint, or what somebody asks its next attempt to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.decision import Request
+
+
+class Kind(StrEnum):
+    """The kinds of history entries."""
+
+    STARTED = "started"
+    RESUMED = "resumed"
+    PROGRESS = "progress"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    PUBLISHED = "published"
+    RELOAD_REQUESTED = "reload_requested"
+    RESUME_REQUESTED = "resume_requested"
+    REQUEST_CANCELLED = "request_cancelled"
+    DELETED = "deleted"
+    SEEDED = "seeded"
+    PROBED = "probed"
+
+
+_ASKED_FOR = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
+REQUESTS = (*_ASKED_FOR, Kind.REQUEST_CANCELLED)
+"""What people write; the last one that no attempt has seen counts."""
+STARTS = (Kind.STARTED, Kind.RESUMED)
+"""What an attempt begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """
+    A history entry: one row of the event table.
+
+    :param id: grows with each entry of the table
+    :param identity: the checkpoint that it happened to
+    :param kind: what happened, a value of :class:`Kind`
+    :param recorded_at: when, in UTC
+    :param who: the host and process of an attempt, or the user who asked for something
+    :param try_number: the attempt; ``None`` for what a person did
+    :param rows: rows of the load committed until then
+    :param position: the position then, as text
+    :param detail: a reason or an error
+    """
+
+    id: int
+    identity: Identity
+    kind: str
+    recorded_at: datetime
+    who: str
+    try_number: int | None
+    rows: int | None
+    position: str | None
+    detail: str | None
+
+    @property
+    def asks_for(self) -> Request | None:
+        """What the next attempt is asked to do."""
+        return _ASKED_FOR.get(Kind(self.kind))
+
+    @property
+    def committed(self) -> int:
+        """Rows of the load after this entry; a start over leaves none of those it mentions."""
+        return 0 if self.kind == Kind.STARTED else self.rows or 0
+
+    @classmethod
+    def from_row(cls, row: Any) -> HistoryEntry:
+        return cls(
+            id=row.id,
+            identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
+            kind=row.kind,
+            recorded_at=row.recorded_at,
+            who=row.who,
+            try_number=row.try_number,
+            rows=row.rows_written,
+            position=row.position,
+            detail=row.detail,
+        )

@@ -1,0 +1,82 @@
+"""What a load asks of the store of its checkpoint, whether one is kept or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Load
+from airflow_checkpoint_provider.engine.model.decision import Decision, Request
+from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.store.rejects import Rejects
+
+Choose = Callable[[Checkpoint | None, Request | None], Decision]
+"""Decides what an attempt does, by the stored checkpoint and by what was requested."""
+
+
+class CheckpointStore(Protocol):
+    """The checkpoint of one load, in the order of its life: claimed, begun, advanced with each batch, finished."""
+
+    @property
+    def fence(self) -> int:
+        """The number of this attempt's claim; a later attempt has a greater one."""
+
+    @property
+    def rejects(self) -> Rejects | None:
+        """The rejected rows of the load, or ``None`` where none can be kept."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """
+        Commit at the end, roll back on an error.
+
+        :raises CheckpointLockedError: when another attempt has held the checkpoint for too long
+        """
+
+    def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
+        """
+        Decide what to do and take the checkpoint over: from here on, older attempts cannot write.
+
+        :return: the checkpoint as it stands now, and what was decided
+        :raises CheckpointLockedError: when another attempt has held it for too long
+        :raises FencedError: when another attempt has claimed it at the same moment
+        :raises MetadataTableError: when the table is there and is another one
+        """
+
+    def begin(self, load: Load, start: Position, upper: Key | None) -> None:
+        """Set the checkpoint to the start of a load; the caller's transaction empties the destination."""
+
+    def adopt(self, load: Load, upper: Key | None) -> None:
+        """Begin a load at the position that was seeded for it, in the caller's transaction."""
+
+    def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
+        """Note down that the load starts over, before anything is emptied for it."""
+
+    def hold(self) -> None:
+        """
+        Lock the checkpoint before anything is written in this transaction.
+
+        :raises FencedError: when another attempt has taken it over
+        """
+
+    def advance(self, now: Checkpoint) -> None:
+        """
+        Move the checkpoint, in the transaction of the batch.
+
+        :param now: what the commit will make true
+        :raises FencedError: when another attempt has taken it over
+        """
+
+    def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
+        """Mark the load as completed, in the caller's transaction."""
+
+    def is_completed(self, fence: int) -> bool:
+        """
+        Lock the checkpoint; return whether the load is complete and no later attempt has begun it again.
+
+        :param fence: of the attempt that has completed the load
+        """
+
+    def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
+        """Mark the load as failed, with the reason; the error itself is the caller's to raise."""

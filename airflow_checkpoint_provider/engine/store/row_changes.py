@@ -1,0 +1,152 @@
+"""What each step of a load writes into the row of its checkpoint."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Load, Status
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision
+from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION
+from airflow_checkpoint_provider.engine.store.row_mapper import attempt_values, key_text, position_values
+
+Values = dict[str, Any]
+
+
+def claimed(attempt: Attempt, request_seen: int) -> Values:
+    """
+    Write who works on the load from now on.
+
+    :param request_seen: the id of the last request that the attempt knows of
+    """
+    return {
+        **attempt_values(attempt),
+        "status": Status.RUNNING.value,
+        "request_seen": request_seen,
+        "updated_at": datetime.now(UTC),
+        "completed_at": None,
+        "last_error": None,
+    }
+
+
+def first_claimed(load: Load, decision: Decision) -> Values:
+    """Write what a row that was not there needs besides."""
+    now = datetime.now(UTC)
+    return {
+        **load.values(),
+        **position_values(BEGINNING),
+        "rows_written": 0,
+        "batches": 0,
+        "restarting": 1,
+        "forced": int(decision.forced),
+        "format_version": FORMAT_VERSION,
+        "created_at": now,
+        "started_at": now,
+    }
+
+
+def decided(stored: Checkpoint, decision: Decision) -> Values:
+    """
+    Write what is decided of a checkpoint that is there.
+
+    The intent to start over is part of the claim, so that a crash in the middle of starting leads to
+    starting again and never to resuming into an emptied table.
+    """
+    if decision.action is Action.START:
+        return {
+            "start_position": key_text(stored.start.key) if decision.from_mark else None,
+            "restarting": 1,
+            "forced": int(decision.forced),
+        }
+    if decision.action is Action.NEXT_RUN:
+        return {
+            **position_values(Position(stored.position.key)),
+            "start_position": key_text(stored.position.key),
+            "restarting": 1,
+            "forced": 0,
+            "rows_written": 0,
+            "batches": 0,
+        }
+    return {}
+
+
+def begun(load: Load, start: Position, upper: Key | None) -> Values:
+    """Write that the load has begun at ``start``: nothing of it is at the destination yet."""
+    return {
+        **adopted(load, upper),
+        **position_values(start),
+        "start_position": key_text(start.key),
+        "lower_bound": None,
+        "rows_written": 0,
+        "batches": 0,
+        "restarting": 0,
+    }
+
+
+def adopted(load: Load, upper: Key | None) -> Values:
+    """Write what is loaded, and up to where, from the position that is there."""
+    now = datetime.now(UTC)
+    return {**load.values(), "upper_bound": key_text(upper), "started_at": now, "updated_at": now}
+
+
+def restarting() -> Values:
+    """Write that the load is about to start over from the very beginning."""
+    return {"restarting": 1, "start_position": None}
+
+
+def held() -> Values:
+    """Write that an attempt is at work."""
+    return {"updated_at": datetime.now(UTC)}
+
+
+def advanced(now: Checkpoint) -> Values:
+    """Write how far the load has come."""
+    return {
+        **position_values(now.position),
+        "lower_bound": key_text(now.lower),
+        "rows_written": now.rows,
+        "batches": now.batches,
+        "updated_at": datetime.now(UTC),
+    }
+
+
+def completed() -> Values:
+    """Write that all rows are there."""
+    now = datetime.now(UTC)
+    return {"status": Status.COMPLETED.value, "updated_at": now, "completed_at": now}
+
+
+def failed(reason: str) -> Values:
+    """Write that the attempt has ended without completing the load, and why."""
+    return {"status": Status.FAILED.value, "updated_at": datetime.now(UTC), "last_error": reason}
+
+
+def seeded(load: Load, nobody: Attempt, position: Position, request_seen: int) -> Values:
+    """
+    Write a position that no attempt has worked for.
+
+    :param nobody: an attempt of no try, whose owner is the person
+    """
+    now = datetime.now(UTC)
+    return {
+        **attempt_values(nobody),
+        **load.values(),
+        **position_values(position),
+        "status": Status.SEEDED.value,
+        "lower_bound": None,
+        "upper_bound": None,
+        "start_position": None,
+        "rows_written": position.rows,
+        "batches": 0,
+        "restarting": 0,
+        "forced": 0,
+        "request_seen": request_seen,
+        "created_at": now,
+        "started_at": now,
+        "updated_at": now,
+        "completed_at": None,
+        "last_error": None,
+        "format_version": FORMAT_VERSION,
+    }
