@@ -7,6 +7,8 @@ from typing import Any
 
 from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
 
+from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED
+
 _READING = frozenset(("list", "show", "history", "rejects", "ddl"))
 # Rich takes brackets for markup, and Airflow does not wrap lines.
 _WHERE = (
@@ -122,7 +124,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg(
                         "--status",
                         action="append",
-                        choices=("seeded", "running", "stalled", "failed", "completed"),
+                        choices=tuple(map(str, FILTERS)),
                         help="Only those with this status; may be given several times",
                     ),
                     _limit(100),
@@ -219,7 +221,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg(
                         "--status",
                         action="append",
-                        choices=("completed", "failed", "running", "seeded"),
+                        choices=tuple(map(str, STORED)),
                         help="Those with this status; may be given several times (default: completed)",
                     ),
                     _arg("--dry-run", action="store_true", help="Only list what would be deleted"),

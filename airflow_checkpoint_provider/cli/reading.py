@@ -12,7 +12,6 @@ from airflow_checkpoint_provider.cli.running import command, print_rows
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 
 @command
@@ -21,9 +20,7 @@ def checkpoint_list(args: Any) -> None:
     now = datetime.now(UTC)
     filters = {name: getattr(args, name) for name in ("dag_id", "task_id", "run_id") if getattr(args, name)}
     if args.status:
-        filters["status"] = sorted({"running" if status == "stalled" else status for status in args.status})
-        if set(args.status) == {"stalled"}:
-            filters["updated_before"] = now - stalled_after()
+        filters["state"] = args.status
     for_people = args.output in ("table", "plain")
     found: list[tuple[datetime, dict[str, Any]]] = []
 

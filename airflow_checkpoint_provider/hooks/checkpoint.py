@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Table
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint
+from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
@@ -65,11 +66,14 @@ class CheckpointHook(BaseHook):
         :param limit: at most so many, ``None`` for all
         :param offset: leave out so many first
         :param order_by: a column, with ``-`` in front for descending
-        :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``status``, ``strategy`` or
-            ``destination_table``, each a value or a list of values; ``updated_before``, a time
-        :raises ArgumentError: for another filter or order
+        :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``strategy``, ``destination_table``,
+            ``status`` as it is stored (``seeded``, ``running``, ``failed``, ``completed``) or ``state`` as it is shown
+            (these, ``stalled`` or ``requested``), each a value or a list of values; ``updated_before``, a time
+        :raises ArgumentError: for another filter, status, state or order
         """
-        return self._repository.list(filters, **page_of(limit, offset), order_by=order_by)
+        return self._repository.list(
+            filters, **page_of(limit, offset), order_by=order_by, stalled_after=stalled_after()
+        )
 
     def history(
         self,

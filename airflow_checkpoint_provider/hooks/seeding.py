@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError
+from airflow_checkpoint_provider.engine.model.status import STORED, Status
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.settings import auto_create
 
@@ -61,7 +62,7 @@ def other_scope(hook: CheckpointHook, identity: Identity) -> str | None:
     Told by the checkpoint that an attempt of the task has moved last: it spans runs where the seed does not, or the
     other way round.
     """
-    begun = [status.value for status in Status if status is not Status.SEEDED]
+    begun = [status.value for status in STORED if status is not Status.SEEDED]
     try:
         moved = hook.list(dag_id=identity.dag_id, task_id=identity.task_id, status=begun, limit=1)
     except MetadataTableError:  # the seed makes it

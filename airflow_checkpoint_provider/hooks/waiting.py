@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.model.position import position_as_dict
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 
@@ -56,7 +57,7 @@ class Waiting:
             result = self.poke()
         except AwaitedLoadError as error:
             stalled = isinstance(error, LoadStalledError)
-            return {"status": "stalled" if stalled else "failed", "message": str(error)}
+            return {"status": (Status.STALLED if stalled else Status.FAILED).value, "message": str(error)}
         except CheckpointError as error:
             return {"status": "error", "message": str(error)}
         return None if result is None else {"status": "success", "result": result}

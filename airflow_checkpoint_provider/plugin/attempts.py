@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
 
 RUNNING, LOST = "running", "lost"

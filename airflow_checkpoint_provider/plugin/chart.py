@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
 from airflow_checkpoint_provider.plugin.words import duration, number, short
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_checkpoint_provider.engine.admin.search import Found, Listed, Search
-from airflow_checkpoint_provider.engine.admin.states import STATES, sum_of_states
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Status
+from airflow_checkpoint_provider.engine.admin.states import sum_of_states
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
+from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -37,11 +38,11 @@ class Result:
 
     views: list[View]
     total: int
-    counts: dict[str, int]
+    counts: dict[Status, int]
     dag_ids: list[str]
     unreadable: list[str]
     troubles: list[Trouble]
-    at_least: frozenset[str] = frozenset()
+    at_least: frozenset[Status] = frozenset()
     text_among: int | None = None
     more: bool = False
 
@@ -98,7 +99,7 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
     if len(asked) > 1:
         found.sort(key=lambda pair: _order(order_by)(pair[0]), reverse=order_by.startswith("-"))
         found = found[offset : offset + limit]
-    counts: Counter[str] = Counter(dict.fromkeys(STATES, 0))
+    counts: Counter[Status] = Counter(dict.fromkeys(FILTERS, 0))
     for answer in by_place.values():
         counts.update(answer.counts)
     at_least = frozenset().union(*(answer.at_least for answer in by_place.values()))
@@ -115,7 +116,7 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
         answers.troubles,
         at_least,
         next((answer.text_among for answer in by_place.values() if answer.text_among), None),
-        bool(at_least & {search.state or "", *(() if search.state else STATES)}) and len(found) == limit,
+        bool(at_least & ({search.state} if search.state else set(FILTERS))) and len(found) == limit,
     )
 
 

@@ -8,15 +8,13 @@ from urllib.parse import quote, urlencode
 
 from airflow_checkpoint_provider.engine.admin.outlook import is_stalled, outlook
 from airflow_checkpoint_provider.engine.admin.search import Listed
-from airflow_checkpoint_provider.engine.admin.states import DisplayStatus
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.plugin.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.transfers import Place
 from airflow_checkpoint_provider.plugin.words import ago, duration, position
-
-INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class View:
 
     place: Place
     checkpoint: Checkpoint
-    state: str
+    state: Status
     request: HistoryEntry | None
     pace: Pace
     position: str
@@ -49,19 +47,15 @@ class View:
         """Describe a checkpoint as of ``now``; ``instance`` is the state of a task instance that is over."""
         checkpoint, request = listed.checkpoint, listed.request
         if instance:
-            state = INTERRUPTED
+            state = Status.INTERRUPTED
         else:
-            state = (
-                DisplayStatus.STALLED.value
-                if is_stalled(checkpoint, now, stalled_after)
-                else checkpoint.status.value
-            )
+            state = Status.STALLED if is_stalled(checkpoint, now, stalled_after) else checkpoint.status
         return cls(
             place,
             checkpoint,
             state,
             request,
-            pace(checkpoint, listed.sample if state == Status.RUNNING else None, now),
+            pace(checkpoint, listed.sample if state is Status.RUNNING else None, now),
             position(checkpoint),
             ago(checkpoint.updated_at, now),
             outlook(
@@ -87,7 +81,7 @@ class View:
     @property
     def over(self) -> bool:
         """Whether no attempt is at work."""
-        return self.state == INTERRUPTED or self.checkpoint.status is not Status.RUNNING
+        return self.state is Status.INTERRUPTED or self.checkpoint.status is not Status.RUNNING
 
     @property
     def href(self) -> str:

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from airflow_checkpoint_provider.engine.admin.search import Search
-from airflow_checkpoint_provider.engine.admin.states import STATES
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
+from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.access import Someone
@@ -46,7 +46,7 @@ def overview(
     viewer.require("GET", None)
     search = Search(
         dag_id=dag_id or None,
-        state=state if state in STATES else None,
+        state=Status(state) if state in FILTERS else None,
         text=q.strip() or None,
         stalled_after=stalled_after(),
         readable=viewer.readable(),
@@ -83,7 +83,7 @@ def task(
         dag_id=dag_id,
         task_id=task_id,
         run_id=run_id or None,
-        state=state if state in STATES else None,
+        state=Status(state) if state in FILTERS else None,
         stalled_after=stalled_after(),
     )
     chosen = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "state": search.state or ""}
@@ -116,7 +116,7 @@ def _list(
         page=page,
         pages=max(-(-result.total // PAGE_SIZE), page + 1 if result.more else 1),
         page_size=PAGE_SIZE,
-        states=STATES,
+        states=FILTERS,
         troubles=_troubles(viewer, result.troubles),
         places=[] if result.views else known_to(viewer, places),
         refresh=3 if result.moves else 20,
@@ -152,7 +152,7 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         may_act=viewer.may("PUT", dag_id),
         troubles=_troubles(viewer, subject.troubles),
         tab=tab,
-        refresh=3 if view and view.state == "running" else 20,
+        refresh=3 if view and view.state is Status.RUNNING else 20,
     )
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Status
 from airflow_checkpoint_provider.engine.model.partition import Part
-from airflow_checkpoint_provider.plugin.models import INTERRUPTED, View
-
-WAITING = "waiting"
-_TROUBLED = (Status.FAILED.value, INTERRUPTED, "stalled")
+from airflow_checkpoint_provider.engine.model.status import TROUBLED, Status
+from airflow_checkpoint_provider.plugin.models import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +24,9 @@ class Cell:
     share: float = 0.0
 
     @property
-    def state(self) -> str:
+    def state(self) -> Status:
         """The state of its checkpoint."""
-        return self.view.state if self.view else WAITING
+        return self.view.state if self.view else Status.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +97,22 @@ class Parts:
     @property
     def troubled(self) -> list[Cell]:
         """Those that have failed, were killed, or stand still."""
-        return [cell for cell in self.cells if cell.state in _TROUBLED]
+        return [cell for cell in self.cells if cell.state in TROUBLED]
 
     @property
-    def state(self) -> str:
+    def state(self) -> Status:
         """The state of the whole, as one word."""
         states = {cell.state for cell in self.cells}
-        if states == {Status.COMPLETED.value}:
-            return Status.COMPLETED.value
-        if Status.RUNNING.value in states:
-            return Status.RUNNING.value
-        return next((state for state in _TROUBLED if state in states), Status.RUNNING.value)
+        if states == {Status.COMPLETED}:
+            return Status.COMPLETED
+        if Status.RUNNING in states:
+            return Status.RUNNING
+        return next((state for state in TROUBLED if state in states), Status.RUNNING)
+
+    @property
+    def troubles(self) -> dict[Status, int]:
+        """How many parts are in each state in which somebody may have to look."""
+        return {state: number for state in TROUBLED if (number := self.count(state))}
 
     def count(self, state: str) -> int:
         """Count the parts in a state."""

@@ -23,6 +23,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     LoadFailedError,
     LoadStalledError,
 )
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from airflow_checkpoint_provider.hooks.waiting import Waiting
 from airflow_checkpoint_provider.triggers.checkpoint import CheckpointTrigger
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 Value = str | int | float | Decimal | date
-_ERRORS: dict[str, type[CheckpointError]] = {"failed": LoadFailedError, "stalled": LoadStalledError}
+_ERRORS: dict[str, type[CheckpointError]] = {Status.FAILED: LoadFailedError, Status.STALLED: LoadStalledError}
 
 
 class CheckpointSensor(BaseSensorOperator):

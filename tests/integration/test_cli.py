@@ -113,15 +113,15 @@ def test_a_stalled_load_is_listed_as_such(
 ) -> None:
     stale = "status = 'running', updated_at = '2020-01-01 00:00:00.000000'"
     two.destination.execute(f"UPDATE airflow_checkpoint SET {stale} WHERE run_id = 'run_2'")
-    for command in (
-        ["list", "--status", "stalled"],
-        ["list", "--status", "running"],
-        ["show", *ONE[:2], "run_2"],
-    ):
+    for command in (["list", "--status", "stalled"], ["show", *ONE[:2], "run_2"]):
         (row,) = airflow(*command, "-o", "json").json()
         assert (row["run_id"], row["status"]) == ("run_2", "stalled")
+    assert airflow("list", "--status", "running", "-o", "json").json() == []
     two.destination.execute("UPDATE airflow_checkpoint SET status = 'running' WHERE run_id = 'run_1'")
-    assert len(airflow("list", "--status", "stalled", "-o", "json").json()) == 1
+    for status, run in (("stalled", "run_2"), ("running", "run_1")):
+        (row,) = airflow("list", "--status", status, "--status", "failed", "-o", "json").json()
+        assert (row["run_id"], row["status"]) == (run, status)
+    assert len(airflow("list", "--status", "stalled", "--status", "running", "-o", "json").json()) == 2
     monkeypatch.setenv("AIRFLOW__CHECKPOINT__STALLED_AFTER", "1000000000")
     assert airflow("list", "--status", "stalled", "-o", "json").json() == []
 

@@ -72,6 +72,28 @@ def test_list_refuses_what_it_does_not_know(many: CheckpointHook, where: dict[st
         many.list(**where)
 
 
+def test_a_state_is_the_one_that_is_shown(many: CheckpointHook, load: Load) -> None:
+    load.destination.execute(
+        "UPDATE airflow_checkpoint SET status = 'running' WHERE run_id IN ('run_1', 'run_2')"
+    )
+    many.request_resume("a_dag", "a_task", "run_6")
+    assert runs(many, order_by="run_id", status="running") == ["1", "2"]
+    assert runs(many, order_by="run_id", state="running") == ["2"]
+    assert runs(many, order_by="run_id", state="stalled") == ["1"]
+    assert runs(many, order_by="run_id", state=["stalled", "failed"]) == ["1", "5", "6"]
+    assert runs(many, order_by="run_id", state="requested") == ["6"]
+    assert runs(many, order_by="run_id", state=["requested", "running"], task_id="a_task") == ["2", "6"]
+    assert runs(many, state="seeded") == runs(many, state=[]) == []
+
+
+@pytest.mark.parametrize(
+    "where", [{"status": "stalled"}, {"status": ["done"]}, {"state": "done"}, {"state": 1}]
+)
+def test_list_refuses_words_that_are_no_states(many: CheckpointHook, where: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match=rf"{next(iter(where))}: .* is not one of .*running, .*completed"):
+        many.list(**where)
+
+
 @pytest.mark.parametrize(
     ("status", "left"),
     [("completed", "23456"), ("failed", "12346"), (("completed", "failed"), "2346"), ("running", "123456")],

@@ -13,7 +13,6 @@ from airflow_checkpoint_provider.engine.model.checkpoint import (
     Attempt,
     Checkpoint,
     Identity,
-    Status,
 )
 from airflow_checkpoint_provider.engine.model.decision import (
     Action,
@@ -25,6 +24,8 @@ from airflow_checkpoint_provider.engine.model.decision import (
 )
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.status import STORED as STORED_STATUSES
+from airflow_checkpoint_provider.engine.model.status import Status
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SAME = {"query": "SELECT 1", "parameters": "", "source": "a", "destination": "b", "table": "t", "key": "id"}
@@ -197,7 +198,7 @@ MARK = replace(
 )
 
 
-@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("status", STORED_STATUSES)
 def test_a_new_run_goes_on_from_the_mark(status: Status) -> None:
     stored = replace(MARK, status=status)
     assert action(stored, NEXT, spans_runs=True).action is Action.NEXT_RUN

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from airflow_checkpoint_provider.engine.admin.outlook import display_status, duration, outlook
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Action, Request
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.status import Status
 from tests.unit.test_decisions import ABOUT_TO_START, CLEARED, DONE, NOW, RETRY, STORED, action
 
 RUNNING = replace(STORED, status=Status.RUNNING, try_number=2)

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from airflow_checkpoint_provider.engine.admin.states import STATES
+from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.discovery import Places
 from airflow_checkpoint_provider.plugin.finding import Result
@@ -31,7 +31,7 @@ def test_a_place_is_named_to_who_may_see_a_dag_that_uses_it(viewer: Any) -> None
 
 
 def test_an_empty_list_tells_nothing_of_foreign_places(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Result([], 0, dict.fromkeys(STATES, 0), [], [], [])
+    found = Result([], 0, dict.fromkeys(FILTERS, 0), [], [], [])
     monkeypatch.setattr(pages.finding, "find", lambda *_: found)
     shown = bytes(pages.overview(viewer, page=1, q="", sort="").body).decode()
     assert "configured, theirs" in shown
@@ -39,7 +39,7 @@ def test_an_empty_list_tells_nothing_of_foreign_places(viewer: Any, monkeypatch:
 
 
 def test_what_was_not_counted_to_its_end_is_said(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = {**dict.fromkeys(STATES, 0), "completed": 1000, "failed": 3}
+    counts = {**dict.fromkeys(FILTERS, 0), "completed": 1000, "failed": 3}
     found = Result([], 1003, counts, [], [], [], frozenset({"completed"}), 2000, more=True)
     monkeypatch.setattr(pages.finding, "find", lambda *_: found)
     shown = " ".join(bytes(pages.overview(viewer, page=21, q="x", sort="").body).decode().split())

@@ -10,10 +10,10 @@ from unittest.mock import Mock
 import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Listed, Search
-from airflow_checkpoint_provider.engine.admin.states import STATES
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.partition import Part, bound
 from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.finding import Result
 from airflow_checkpoint_provider.plugin.models import View
@@ -124,7 +124,7 @@ def test_loads_that_are_not_of_parts_are_none() -> None:
 
 def test_the_page_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
     views = [completed(0), view(part_at(1), 0), view(part_at(2, status="failed", last_error="<b>no</b>"))]
-    counts = {**dict.fromkeys(STATES, 0), "running": 1, "failed": 1, "completed": 1}
+    counts = {**dict.fromkeys(FILTERS, 0), "running": 1, "failed": 1, "completed": 1}
     found = Result(views, 3, counts, [], [], [])
     asked: list[Search] = []
 

@@ -11,9 +11,10 @@ from uuid import UUID
 import pytest
 
 from airflow_checkpoint_provider.engine.admin.wait_condition import WaitCondition, as_text
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, LoadFailedError, LoadStalledError
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.status import Status
 from tests.unit.test_decisions import DONE, NOW, STORED
 
 RUNNING = replace(STORED, status=Status.RUNNING)

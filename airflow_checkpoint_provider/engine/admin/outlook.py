@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, DisplayStatus
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Checkpoint, Status
+from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.model.position import place
+from airflow_checkpoint_provider.engine.model.status import Status
 
 
 def display_status(
@@ -15,7 +16,7 @@ def display_status(
     pending_request: Request | None,
     now: datetime,
     stalled_after: timedelta = STALLED_AFTER,
-) -> DisplayStatus:
+) -> Status:
     """
     Return the status to show, which knows of time and of requests.
 
@@ -24,10 +25,10 @@ def display_status(
     """
     stalled = is_stalled(checkpoint, now, stalled_after)
     if checkpoint.status is Status.RUNNING and not stalled:
-        return DisplayStatus.RUNNING
+        return Status.RUNNING
     if pending_request is Request.RELOAD:
-        return DisplayStatus.RELOAD_REQUESTED
-    return DisplayStatus.STALLED if stalled else DisplayStatus(checkpoint.status.value)
+        return Status.RELOAD_REQUESTED
+    return Status.STALLED if stalled else checkpoint.status
 
 
 def is_stalled(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta) -> bool:

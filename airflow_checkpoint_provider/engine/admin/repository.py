@@ -11,12 +11,14 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.admin.purge import Purge
 from airflow_checkpoint_provider.engine.admin.search import Found, Search, Searcher
+from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, States
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_number
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, page
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
@@ -24,8 +26,8 @@ from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
 from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
 
-FILTERS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "destination_table")
-ORDERS = (*FILTERS, "created_at", "started_at", "updated_at", "completed_at", "rows_written")
+COLUMNS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "destination_table")
+ORDERS = (*COLUMNS, "created_at", "started_at", "updated_at", "completed_at", "rows_written")
 
 
 class CheckpointRepository:
@@ -49,14 +51,26 @@ class CheckpointRepository:
             return from_row(row) if row else None
 
     def list(
-        self, filters: dict[str, Any], *, limit: int | None, offset: int, order_by: str
+        self,
+        filters: dict[str, Any],
+        *,
+        limit: int | None,
+        offset: int,
+        order_by: str,
+        stalled_after: timedelta = STALLED_AFTER,
     ) -> Sequence[Checkpoint]:
-        """Return the checkpoints that match all filters; a filter may be a value or a list of them."""
-        statement = sa.select(self._table)
-        for name, wanted in filters.items():
-            statement = statement.where(self._matches(name, wanted))
+        """
+        Return the checkpoints that match all filters; a filter may be a value or a list of them.
+
+        :param stalled_after: a running load that has committed nothing for so long is in the state ``stalled``
+        """
+        filters = dict(filters)
+        states = _words("state", filters.pop("state", None), FILTERS)
+        statement = sa.select(self._table).where(*(self._matches(*one) for one in filters.items()))
         statement = statement.order_by(*in_order(self._table, _known(order_by), self._table))
         with self._open() as connection:
+            if states is not None:
+                statement = statement.where(self._is_in(states, connection, stalled_after))
             return [from_row(row) for row in page(connection, statement, limit, offset)]
 
     def find(self, search: Search, *, limit: int, offset: int, order_by: str) -> Found:
@@ -121,16 +135,12 @@ class CheckpointRepository:
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
         """Delete checkpoints that nothing has happened to for long, with all that belongs to them; return how many."""
-        if not isinstance(statuses, (list, tuple, set, frozenset)):
-            raise ArgumentError(f"status: {statuses!r} is not one of {', '.join(Status)}, or a list of them.")
-        for status in statuses:
-            if not isinstance(status, str) or status not in list(Status):
-                raise ArgumentError(f"status: {status!r} is not one of {', '.join(Status)}.")
+        wanted = _words("status", statuses, STORED) or []
         if not isinstance(older_than, timedelta):
             raise ArgumentError(f"older_than: {older_than!r} is not a timedelta.")
         before = _before(older_than)
         with self._open(for_writing=True) as connection:
-            return Purge(connection, self.tables, before, list(statuses)).run(dry_run=dry_run)
+            return Purge(connection, self.tables, before, wanted).run(dry_run=dry_run)
 
     def create(self) -> None:
         """Create the tables, if they are not there."""
@@ -140,13 +150,23 @@ class CheckpointRepository:
     def _matches(self, name: str, wanted: Any) -> Any:
         if name == "updated_before":
             return self._table.c.updated_at < moment(name, wanted)
-        if name not in FILTERS:
+        if name not in COLUMNS:
             raise ArgumentError(
-                f"{name}: cannot be filtered by; choose from {', '.join((*FILTERS, 'updated_before'))}."
+                f"{name}: cannot be filtered by; choose from {', '.join((*COLUMNS, 'state', 'updated_before'))}."
             )
         if isinstance(wanted, (list, tuple, set, frozenset)):
             return self._table.c[name].in_([_filter(name, one) for one in wanted])
         return self._table.c[name] == _filter(name, wanted)
+
+    def _is_in(
+        self, wanted: Sequence[str], connection: sa.Connection, stalled_after: timedelta
+    ) -> sa.ColumnElement[bool]:
+        """Write the condition that rows are in one of the states."""
+        asked = History(connection, self.tables).newest_requests() if Status.REQUESTED in wanted else {}
+        states = States(datetime.now(UTC) - stalled_after, asked)
+        # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
+        nothing = self._table.c.status.in_([])
+        return sa.or_(nothing, *(states.condition(self._table, Status(state)) for state in wanted))
 
     @contextmanager
     def _open(self, *, for_writing: bool = False) -> Iterator[sa.Connection]:
@@ -168,7 +188,24 @@ class CheckpointRepository:
 
 
 def _filter(name: str, wanted: Any) -> Any:
+    if name == "status":
+        _words(name, [wanted], STORED)
     return whole_number(name, wanted, least=-1) if name == "map_index" else text(name, wanted)
+
+
+def _words(argument: str, given: Any, known: Sequence[str]) -> list[str] | None:
+    """
+    Read one word, or a collection of words; ``None`` stays as it is.
+
+    :raises ArgumentError: when one is not known
+    """
+    if given is None:
+        return None
+    words = list(given) if isinstance(given, (list, tuple, set, frozenset)) else [given]
+    for word in words:
+        if not isinstance(word, str) or word not in known:
+            raise ArgumentError(f"{argument}: {word!r} is not one of {', '.join(known)}.")
+    return words
 
 
 def _before(older_than: timedelta) -> datetime:

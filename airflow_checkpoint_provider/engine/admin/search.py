@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, States, sum_of_states
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import (
     COUNTED_TO,
-    REQUESTS_AMONG,
     TEXT_AMONG,
     count,
     distinct,
@@ -24,7 +24,7 @@ from airflow_checkpoint_provider.engine.store.bounded_queries import (
     recent,
 )
 from airflow_checkpoint_provider.engine.store.history import History
-from airflow_checkpoint_provider.engine.store.history_entry import REQUESTS, HistoryEntry
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row
 from airflow_checkpoint_provider.engine.store.tables import Tables
 
@@ -41,7 +41,8 @@ class Search:
     :param dag_id: a DAG
     :param task_id: a task
     :param run_id: a DAG run
-    :param state: ``running``, ``stalled``, ``failed``, ``completed``, or ``requested`` for a reload or resume
+    :param state: ``running``, ``stalled``, ``failed``, ``completed`` or ``seeded``; or ``requested``, for a reload
+        or resume
     :param text: part of an id or of the destination table, in any case, among the newest that the rest picks
     :param stalled_after: a running load that has committed nothing for so long counts as stalled
     :param readable: picks the DAGs that may be seen, of those that there are; by default all
@@ -50,7 +51,7 @@ class Search:
     dag_id: str | None = None
     task_id: str | None = None
     run_id: str | None = None
-    state: str | None = None
+    state: Status | None = None
     text: str | None = None
     stalled_after: timedelta = STALLED_AFTER
     readable: Callable[[Collection[str]], Collection[str]] = field(default=lambda dag_ids: dag_ids)
@@ -88,11 +89,11 @@ class Found:
 
     rows: list[Listed]
     total: int
-    counts: dict[str, int]
+    counts: dict[Status, int]
     dag_ids: list[str]
     unreadable: list[str]
     table: tuple[Any, ...]
-    at_least: frozenset[str] = frozenset()
+    at_least: frozenset[Status] = frozenset()
     text_among: int | None = None
 
 
@@ -116,7 +117,7 @@ class Searcher:
         dag_ids = distinct(self._connection, self._table.c.dag_id)
         seen = set(search.readable(dag_ids))
         scope = [*self._conditions(), *self._only(seen, dag_ids)]
-        requests = self._requests()
+        requests = History(self._connection, self._tables).newest_requests()
         states = States(self._stalled_before, requests)
         rows: sa.FromClause = self._table
         text_among = None
@@ -179,29 +180,6 @@ class Searcher:
         for name in ("dag_id", "task_id", "run_id"):
             if value := getattr(search, name):
                 yield columns[name] == value
-
-    def _requests(self) -> dict[Identity, HistoryEntry]:
-        """Return the requests that no attempt has followed yet, of the newest: few, as people make them."""
-        columns = self._table.c
-        entry = recent(
-            self._connection,
-            self._tables.event,
-            self._tables.event.c.kind.in_([kind.value for kind in REQUESTS]),
-            by=self._tables.event.c.id,
-            most=REQUESTS_AMONG,
-        )
-        same = [entry.c[name] == columns[name] for name in ("dag_id", "task_id", "run_id", "map_index")]
-        statement = (
-            sa.select(entry)
-            .join(self._table, sa.and_(*same))
-            .where(entry.c.id > columns.request_seen)
-            .order_by(entry.c.id)
-        )
-        last = {}
-        for row in self._connection.execute(statement):
-            asked = HistoryEntry.from_row(row)
-            last[asked.identity] = asked
-        return {identity: asked for identity, asked in last.items() if asked.asks_for}
 
     def _with_sample(self, listed: Listed) -> Listed:
         if listed.checkpoint.status is not Status.RUNNING:

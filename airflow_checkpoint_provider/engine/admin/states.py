@@ -4,38 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import COUNTED_TO, count
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 
 STALLED_AFTER = timedelta(minutes=5)
 """How long a running load may commit nothing before it counts as stalled."""
-
-
-class DisplayStatus(StrEnum):
-    """What a person needs to know about a load at a glance."""
-
-    SEEDED = "seeded"
-    RUNNING = "running"
-    STALLED = "stalled"
-    FAILED = "failed"
-    COMPLETED = "completed"
-    RELOAD_REQUESTED = "reload requested"
-
-
-REQUESTED = "requested"
-STATES = (
-    Status.RUNNING.value,
-    DisplayStatus.STALLED.value,
-    Status.FAILED.value,
-    Status.COMPLETED.value,
-    Status.SEEDED.value,
-    REQUESTED,
-)
 
 
 class States:
@@ -50,34 +28,34 @@ class States:
         self._stalled_before = stalled_before
         self._requested = requested
 
-    def condition(self, rows: sa.FromClause, state: str) -> sa.ColumnElement[bool]:
+    def condition(self, rows: sa.FromClause, state: Status) -> sa.ColumnElement[bool]:
         """Write the condition that rows are in a state."""
         status, updated = rows.c.status, rows.c.updated_at
-        if state == REQUESTED:
+        if state == Status.REQUESTED:
             identities = (is_identity(rows, identity) for identity in self._requested)
             # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
             return sa.or_(rows.c.dag_id.in_([]), *identities)
-        if state == DisplayStatus.STALLED.value:
+        if state == Status.STALLED:
             return sa.and_(status == Status.RUNNING.value, updated < self._stalled_before)
         if state == Status.RUNNING:
             return sa.and_(status == Status.RUNNING.value, updated >= self._stalled_before)
-        return status == state
+        return status == str(state)
 
     def count_each(
         self, connection: sa.Connection, table: sa.Table, scope: Sequence[sa.ColumnElement[bool]]
-    ) -> dict[str, int]:
+    ) -> dict[Status, int]:
         """Count the rows of each state by itself, which an index answers, and not all of them."""
         most = COUNTED_TO + 1
         return {
             state: count(connection, table, *scope, self.condition(table, state), most=most)
-            if self._requested or state != REQUESTED
+            if self._requested or state != Status.REQUESTED
             else 0
-            for state in STATES
+            for state in FILTERS
         }
 
     def count_together(
         self, connection: sa.Connection, rows: sa.FromClause, scope: Sequence[sa.ColumnElement[bool]]
-    ) -> dict[str, int]:
+    ) -> dict[Status, int]:
         """Count few rows, which are read once."""
         stalled = sa.case((rows.c.updated_at < self._stalled_before, 1), else_=0)
         statement = (
@@ -85,20 +63,20 @@ class States:
             .where(*scope)
             .group_by(rows.c.status)
         )
-        counts = dict.fromkeys(STATES, 0)
+        counts = dict.fromkeys(FILTERS, 0)
         for status, number, old in connection.execute(statement):
             if status == Status.RUNNING:
-                counts[DisplayStatus.STALLED.value] = int(old)
-                counts[status] = number - int(old)
-            else:
-                counts[status] = number
+                counts[Status.STALLED] = int(old)
+                counts[Status.RUNNING] = number - int(old)
+            elif status in STORED:
+                counts[Status(status)] = number
         if self._requested:
             asked = sa.select(sa.func.count()).select_from(rows)
-            asked = asked.where(*scope, self.condition(rows, REQUESTED))
-            counts[REQUESTED] = connection.execute(asked).scalar_one()
+            asked = asked.where(*scope, self.condition(rows, Status.REQUESTED))
+            counts[Status.REQUESTED] = connection.execute(asked).scalar_one()
         return counts
 
 
-def sum_of_states(counts: dict[str, int]) -> int:
+def sum_of_states(counts: dict[Status, int]) -> int:
     """Return how many there are, of any state."""
-    return sum(number for state, number in counts.items() if state != REQUESTED)
+    return sum(number for state, number in counts.items() if state != Status.REQUESTED)

@@ -9,8 +9,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_checkpoint_provider.engine.admin.outlook import duration, where
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, LoadFailedError, LoadStalledError
+from airflow_checkpoint_provider.engine.model.status import Status
 
 
 @dataclass(frozen=True)

@@ -5,26 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.model.status import Status
 
 ALL_RUNS = "*"
 """The ``run_id`` of a checkpoint that spans runs (an empty string would be NULL in Oracle)."""
 SEEDED = "seeded"
 """The part of a fingerprint that says that no attempt has begun yet, and who has set the position."""
-
-
-class Status(StrEnum):
-    """The state of a load."""
-
-    SEEDED = "seeded"
-    """Somebody has set a position; no attempt has begun."""
-    RUNNING = "running"
-    FAILED = "failed"
-    COMPLETED = "completed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
 from airflow_checkpoint_provider.engine.model.masking import masked
+from airflow_checkpoint_provider.engine.model.status import Status
 
 
 class Action(StrEnum):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, suppress
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import Kind

@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Iden
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import encode_key
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.store.bounded_queries import page
+from airflow_checkpoint_provider.engine.store.bounded_queries import REQUESTS_AMONG, page, recent
 from airflow_checkpoint_provider.engine.store.history_entry import REQUESTS, STARTS, HistoryEntry, Kind
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.tables import Tables
@@ -27,6 +27,7 @@ class History:
     def __init__(self, connection: sa.Connection, tables: Tables) -> None:
         self._connection = connection
         self._table = tables.event
+        self._checkpoints = tables.checkpoint
 
     def record(
         self,
@@ -128,6 +129,24 @@ class History:
                 else:
                     found.pop(entry.identity, None)
         return found
+
+    def newest_requests(self) -> dict[Identity, HistoryEntry]:
+        """Return what was asked for and not yet followed, among the newest requests: few, as people make them."""
+        columns = self._checkpoints.c
+        asking = self._table.c.kind.in_(_ASKING)
+        entry = recent(self._connection, self._table, asking, by=self._table.c.id, most=REQUESTS_AMONG)
+        same = [entry.c[name] == columns[name] for name in ("dag_id", "task_id", "run_id", "map_index")]
+        statement = (
+            sa.select(entry)
+            .join(self._checkpoints, sa.and_(*same))
+            .where(entry.c.id > columns.request_seen)
+            .order_by(entry.c.id)
+        )
+        last = {}
+        for row in self._connection.execute(statement):
+            asked = HistoryEntry.from_row(row)
+            last[asked.identity] = asked
+        return {identity: asked for identity, asked in last.items() if asked.asks_for}
 
     def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[HistoryEntry]:
         """Return the entries of one checkpoint, newest first."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Load, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION
 from airflow_checkpoint_provider.engine.store.row_mapper import attempt_values, key_text, position_values
 

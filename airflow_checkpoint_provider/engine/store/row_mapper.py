@@ -7,10 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
 from airflow_checkpoint_provider.engine.model.key import Key, encode_key, stored_key
 from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.model.status import stored_status
 from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION
 
 
@@ -39,7 +40,7 @@ def from_row(row: Any) -> Checkpoint:
 def _read(row: Any, identity: Identity) -> Checkpoint:
     return Checkpoint(
         identity=identity,
-        status=Status(row.status),
+        status=stored_status(row.status),
         strategy=row.strategy,
         key_columns=tuple(json.loads(row.key_columns or "[]")),
         position=Position(stored_key(row.position), row.rows_read, row.row_digest, bool(row.nulls_done)),

@@ -13,9 +13,10 @@ from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Status
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, StageError
 from airflow_checkpoint_provider.engine.model.events import Observer, Published
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, stored_map_indexes
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.staging.publish import Part, swap
