@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep
-from airflow_checkpoint_provider.engine.databases.registry import dialect_for, refusal_of
+from airflow_checkpoint_provider.engine.databases.registry import dialect_for, refused_driver
 from airflow_checkpoint_provider.engine.databases.sockets import connect_soon, notice_gone_peer
 from airflow_checkpoint_provider.engine.model.errors import (
     CannotConnectError,
@@ -74,9 +74,12 @@ class Database:
             return engine.connect()
 
     def _dialect(self, raw: Any) -> tuple[Dialect, str]:
-        if refusal := refusal_of(raw):
+        if refused := refused_driver(raw):
             raw.close()
-            raise UnsupportedDatabaseError(f"Connection {self.conn_id!r} uses {refusal}.")
+            driver, reason = refused
+            raise UnsupportedDatabaseError(
+                f"Connection {self.conn_id!r} uses the driver {driver}, which {reason}."
+            )
         found = dialect_for(raw, self.scheme)
         if found is None:
             raw.close()

@@ -27,10 +27,10 @@ _BY_DRIVER = {package: dialect for dialect in KNOWN for package in dialect.drive
 _REFUSED = {package: reason for dialect in KNOWN for package, reason in dialect.refused_drivers.items()}
 
 
-def refusal_of(raw: Any) -> str | None:
-    """Return what is wrong with a connection's driver, if it is one that is refused."""
+def refused_driver(raw: Any) -> tuple[str, str] | None:
+    """Return the package of a connection's driver and what is wrong with it, if it is one that is refused."""
     package = _package(raw, _REFUSED)
-    return f"the driver {package}, which {_REFUSED[package]}" if package else None
+    return (package, _REFUSED[package]) if package else None
 
 
 def dialect_for(raw: Any, scheme: Callable[[], str | None]) -> tuple[Dialect, str] | None:
