@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Block, Rows
 from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, TooManyBadRowsError
 from airflow_checkpoint_provider.engine.store.rejects import BadRow, Rejects
@@ -25,10 +27,18 @@ class Writer:
     Writes batches as they are: one bad row ends the attempt.
 
     :param rejects: the rows of this load that were rejected by earlier attempts
+    :param route: how the rows have come
     """
 
-    def __init__(self, destination: Destination, rejects: Rejects | None, attempt: Attempt) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        rejects: Rejects | None,
+        attempt: Attempt,
+        route: RowRoute = VALUES,
+    ) -> None:
         self._destination = destination
+        self._route = route
         self._attempt = attempt
         self.total = rejects.count(attempt.run_id) if rejects else 0
         self.newest: list[BadRow] = []
@@ -41,7 +51,7 @@ class Writer:
         :param written: rows of the load that are in the destination before
         """
         with self._destination.batch():
-            yield self._destination.write
+            yield partial(self._destination.write, route=self._route)
 
 
 class Sorter(Writer):
@@ -54,9 +64,9 @@ class Sorter(Writer):
     """
 
     def __init__(
-        self, destination: Destination, rejects: Rejects, attempt: Attempt, most: int | None
+        self, destination: Destination, rejects: Rejects, attempt: Attempt, route: RowRoute, most: int | None
     ) -> None:
-        super().__init__(destination, rejects, attempt)
+        super().__init__(destination, rejects, attempt, route)
         self._rejects = rejects
         self._most = most
 
@@ -91,7 +101,7 @@ class Sorter(Writer):
         try:
             with self._destination.part():
                 for start in range(0, len(rows), READ_AT_ONCE):
-                    self._destination.write(Rows(rows[start : start + READ_AT_ONCE]))
+                    self._destination.write(Rows(rows[start : start + READ_AT_ONCE]), self._route)
         except BadRowsError as error:
             if len(rows) == 1:
                 self._put_aside(BadRow(before + 1, rows[0], error.reason), error)
@@ -134,8 +144,10 @@ def check_rejecting(spec: TransferSpec, session: Session) -> None:
         )
 
 
-def open_writer(spec: TransferSpec, session: Session, rejects: Rejects | None, attempt: Attempt) -> Writer:
+def open_writer(
+    spec: TransferSpec, session: Session, rejects: Rejects | None, attempt: Attempt, route: RowRoute
+) -> Writer:
     """Choose how batches are written."""
     if spec.on_bad_row == "reject" and rejects:
-        return Sorter(session.destination, rejects, attempt, spec.max_rejected_rows)
-    return Writer(session.destination, rejects, attempt)
+        return Sorter(session.destination, rejects, attempt, route, spec.max_rejected_rows)
+    return Writer(session.destination, rejects, attempt, route)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Prefetch
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
@@ -17,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     StageError,
     WouldDuplicateError,
 )
-from airflow_checkpoint_provider.engine.model.events import Observer
+from airflow_checkpoint_provider.engine.model.events import Observer, PathChosen
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk
@@ -25,7 +26,7 @@ from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
-from airflow_checkpoint_provider.engine.transfer.row_route import choose_path
+from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
@@ -40,12 +41,14 @@ class Beginning:
     :param checkpoint: the checkpoint as it stands now
     :param chunks: what is left to transfer
     :param read_on: to be called before a wait for the destination, in which to read ahead
+    :param route: how the rows travel
     """
 
     checkpoint: Checkpoint
     decision: Decision
     chunks: Iterator[Chunk]
     read_on: Callable[[], None] = lambda: None
+    route: RowRoute = VALUES
 
 
 class Start:
@@ -169,26 +172,26 @@ class Start:
             self._store.adopt(self._load, upper)
         return replace(checkpoint, upper=upper, fingerprint=self._load.fingerprint)
 
-    def _open(self, checkpoint: Checkpoint) -> tuple[Iterator[Chunk], Callable[[], None]]:
+    def _open(self, checkpoint: Checkpoint) -> tuple[Iterator[Chunk], Callable[[], None], RowRoute]:
         """Open the source where the checkpoint stands; the first read proves that it still fits."""
         position = checkpoint.position
         if self._spec.lookback and checkpoint.batches == 0:
             position = self._strategy.behind(Position(checkpoint.start.key), self._spec.lookback)
-        path = choose_path(self._spec, self._session, self._strategy, self._columns)
-        self._observe(path)
-        chunks = self._strategy.chunks(position, checkpoint.upper)
+        route = choose_route(self._spec, self._session, self._strategy, self._columns)
+        self._observe(PathChosen(route.name, route.reason))
+        chunks = self._strategy.chunks(position, checkpoint.upper, route)
         # Whoever stops the attempt from here on finds the connection in use, and has to end that first.
         self._session.at_end.push(closing(chunks))
         first = next(chunks, None)
         source = self._session.source
         begun = [first] if first else []
-        prefetch = source.prefetch if self._session.destination.dialect.waits else Prefetch.NEVER
+        prefetch = source.prefetch(route) if self._session.destination.dialect.waits else Prefetch.NEVER
         if prefetch is Prefetch.NEVER:
-            return chain(begun, chunks), lambda: None
+            return chain(begun, chunks), lambda: None, route
         reader = ReadInPauses if prefetch is Prefetch.WHILE_WAITING else ReadAhead
         ahead = reader(chunks, source.interrupt, source.cut)
         self._session.at_end.push(closing(ahead))
-        return chain(begun, ahead), ahead.read_on
+        return chain(begun, ahead), ahead.read_on, route
 
     def _take_stage(self) -> None:
         if not self._stage:

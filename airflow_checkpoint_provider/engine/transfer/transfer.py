@@ -139,7 +139,7 @@ class Transfer:
             if spec.preoperator:
                 self._state_guarantee(session, is_there=True)
             self._started(beginning, session, strategy, columns)
-            writer = open_writer(spec, session, store.rejects, self._attempt)
+            writer = open_writer(spec, session, store.rejects, self._attempt, beginning.route)
             verification = Verification(spec, session, strategy, columns) if spec.verify else None
             if verification:
                 verification.check(checkpoint)

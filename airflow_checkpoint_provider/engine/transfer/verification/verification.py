@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.registry import open_source
 from airflow_checkpoint_provider.engine.databases.source import Source
@@ -74,8 +73,6 @@ class Verification:
 
     def _compare(self, checkpoint: Checkpoint, reader: Source) -> int:
         source = self._session.source
-        if isinstance(source, PostgresSource):
-            source = source.unpacked()
         ranges = self._ranges(checkpoint, reader)
         read, written = Side(source, [], ranges[0]), Side(reader, [], ranges[1])
         rows, there = read.count(), written.count()
