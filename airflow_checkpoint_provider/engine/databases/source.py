@@ -194,7 +194,7 @@ class Source:
         :param form: one of :attr:`packed_forms`
         :return: the route, or why there is none
         """
-        raise NotImplementedError(form.name)
+        return f"the source does not write {form.name}"
 
     def value_route(self, route: RowRoute, use: RowUse) -> RowRoute:
         """Return a route of Python values with what this source can do for it."""
