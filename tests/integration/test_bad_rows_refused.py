@@ -205,7 +205,9 @@ def test_one_bad_row_among_many_costs_few_writes(make_db: MakeDb, monkeypatch: p
     written: list[int] = []
     write = SqliteDestination._write
     monkeypatch.setattr(
-        SqliteDestination, "_write", lambda self, rows: (written.append(len(rows)), write(self, rows))[1]
+        SqliteDestination,
+        "_write",
+        lambda self, rows, route: (written.append(len(rows)), write(self, rows, route))[1],
     )
     monkeypatch.setattr("airflow_checkpoint_provider.engine.transfer.batch_writer.READ_AT_ONCE", 10_000)
     assert load.attempt(batch_size=10_000).rejected == 1

@@ -9,13 +9,13 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
-from airflow_checkpoint_provider.engine.transfer.transfer.staging import publish
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError, FencedError
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
+from airflow_checkpoint_provider.engine.transfer.staging import publish
 from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
 from tests.databases import Db
 from tests.fix_databases import MakeDb

@@ -21,7 +21,7 @@ from airflow_checkpoint_provider.engine.store.seed_row import SeedRow
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
-from airflow_checkpoint_provider.engine.transfer.row_route import choose_path
+from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import (
@@ -101,8 +101,8 @@ def _describe(seed: Seed, spec: TransferSpec, session: Session) -> tuple[Load, P
         raise ArgumentError("position: rows are counted here, by the python strategy; give rows instead.")
     if not seed.rows or not isinstance(strategy, CountStrategy):
         raise ArgumentError("rows: give the number of rows, in the order of the query, that are there.")
-    choose_path(spec, session, strategy, columns)  # for the proof is made of the row as the load will read it
-    return load, strategy.position_behind(seed.rows)
+    route = choose_route(spec, session, strategy, columns)
+    return load, strategy.position_behind(seed.rows, route)
 
 
 def _key(seed: Seed, source: Source, columns: Sequence[str]) -> tuple[Any, ...]:

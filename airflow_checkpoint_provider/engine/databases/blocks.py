@@ -19,6 +19,10 @@ class Block(Protocol):
     def __len__(self) -> int: ...
 
     @property
+    def size(self) -> int:
+        """How many bytes of memory it takes; 0 where nobody has counted."""
+
+    @property
     def first(self) -> Row:
         """The first row."""
 
@@ -29,6 +33,8 @@ class Block(Protocol):
 
 class Rows(list[Row]):
     """Rows as Python values."""
+
+    size = 0
 
     @property
     def first(self) -> Row:

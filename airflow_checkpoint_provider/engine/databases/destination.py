@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.databases.blocks import Block, Rows
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column, quote_name
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     BadRowsError,
@@ -119,17 +120,30 @@ class Destination:
     def check_at_once(self) -> None:
         """Have this transaction look at what it would otherwise look at when it commits, where that can be."""
 
-    def write(self, rows: Block) -> None:
+    def packed_forms(self) -> Sequence[PackedForm]:
+        """Return the forms of whole rows that it writes unread, the fastest first; the table must be prepared."""
+        return ()
+
+    def text_digits(self, column: str) -> float:
+        """
+        Return how many digits a written column keeps of a number that it is given as text.
+
+        :return: 0 where the database has types for numbers and times, which is then what it is to be given
+        """
+        return 0
+
+    def write(self, rows: Block, route: RowRoute = VALUES) -> None:
         """
         Write rows in the current transaction.
 
+        :param route: how they have come
         :raises DestinationError: when the database refuses them
         """
         if not rows:
             return
         self.check_width(rows)
         with self.errors("refused the batch"):
-            self._write(rows)
+            self._write(rows, route)
 
     def check_width(self, rows: Block) -> None:
         """
@@ -217,7 +231,7 @@ class Destination:
     def _prepared(self) -> None:
         """Do what has to be done once, before the first row."""
 
-    def _write(self, rows: Any) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> None:
         cursor = self.raw.cursor()
         try:
             cursor.executemany(self.insert_statement(), rows)

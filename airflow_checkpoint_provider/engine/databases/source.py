@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Gu
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column
 from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
@@ -45,6 +46,7 @@ class Source:
 
     first_row = ""  # how it is asked for no more than one row, if it can be
     row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
+    packed_forms: frozenset[str] = frozenset()  # names of the forms of whole rows that the server writes
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self.connection = connection
@@ -181,8 +183,25 @@ class Source:
         """Write what stands behind a table to read a part of its rows at random."""
         return ""
 
+    def tells_apart(self, column: str) -> bool:
+        """Tell whether values of the column that differ in Python differ for the server, and the reverse."""
+        return False
+
+    def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
+        """
+        Choose how the server writes whole rows, in a form that the destination reads: all columns of a row, or none.
+
+        :param form: one of :attr:`packed_forms`
+        :return: the route, or why there is none
+        """
+        return f"the source does not write {form.name}"
+
+    def value_route(self, route: RowRoute, use: RowUse) -> RowRoute:
+        """Return a route of Python values with what this source can do for it."""
+        return route
+
     @contextmanager
-    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
+    def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
         """
         Run a statement and hand out its rows as they are asked for.
 
@@ -196,9 +215,8 @@ class Source:
                     skip -= len(rows)
             yield Guarded(RowReader(cursor.fetchmany), self.errors)
 
-    @property
-    def prefetch(self) -> Prefetch:
-        """When rows may be read in another thread while others are written."""
+    def prefetch(self, route: RowRoute) -> Prefetch:
+        """Return when rows may be read in another thread while others are written."""
         return Prefetch.NEVER
 
     def interrupt(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Block, Rows
-from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, TooManyBadRowsError
 from airflow_checkpoint_provider.engine.store.rejects import BadRow, Rejects
+from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
@@ -24,13 +25,15 @@ class Writer:
     """
     Writes batches as they are: one bad row ends the attempt.
 
-    :param rejects: the rows of this load that were rejected by earlier attempts
+    :param route: how the rows have come
     """
 
-    def __init__(self, destination: Destination, rejects: Rejects | None, attempt: Attempt) -> None:
-        self._destination = destination
-        self._attempt = attempt
+    def __init__(self, context: AttemptContext, route: RowRoute = VALUES) -> None:
+        self._destination = context.session.destination
+        self._route = route
+        rejects, attempt = context.store.rejects, context.attempt
         self.total = rejects.count(attempt.run_id) if rejects else 0
+        """Rows of this load that were rejected, by earlier attempts and by this one."""
         self.newest: list[BadRow] = []
 
     @contextmanager
@@ -41,7 +44,7 @@ class Writer:
         :param written: rows of the load that are in the destination before
         """
         with self._destination.batch():
-            yield self._destination.write
+            yield partial(self._destination.write, route=self._route)
 
 
 class Sorter(Writer):
@@ -50,15 +53,14 @@ class Sorter(Writer):
 
     The outcome is that of writing row by row, in their order. Bad rows are noted down in the same transaction.
 
-    :param most: how many rows of a load may be rejected, ``None`` for any number
+    :param rejects: the table of rejected rows
     """
 
-    def __init__(
-        self, destination: Destination, rejects: Rejects, attempt: Attempt, most: int | None
-    ) -> None:
-        super().__init__(destination, rejects, attempt)
+    def __init__(self, context: AttemptContext, rejects: Rejects, route: RowRoute) -> None:
+        super().__init__(context, route)
         self._rejects = rejects
-        self._most = most
+        self._attempt = context.attempt
+        self._most = context.spec.max_rejected_rows
 
     @contextmanager
     def batch(self, written: int) -> Iterator[Write]:
@@ -91,7 +93,7 @@ class Sorter(Writer):
         try:
             with self._destination.part():
                 for start in range(0, len(rows), READ_AT_ONCE):
-                    self._destination.write(Rows(rows[start : start + READ_AT_ONCE]))
+                    self._destination.write(Rows(rows[start : start + READ_AT_ONCE]), self._route)
         except BadRowsError as error:
             if len(rows) == 1:
                 self._put_aside(BadRow(before + 1, rows[0], error.reason), error)
@@ -134,8 +136,8 @@ def check_rejecting(spec: TransferSpec, session: Session) -> None:
         )
 
 
-def open_writer(spec: TransferSpec, session: Session, rejects: Rejects | None, attempt: Attempt) -> Writer:
+def open_writer(context: AttemptContext, route: RowRoute) -> Writer:
     """Choose how batches are written."""
-    if spec.on_bad_row == "reject" and rejects:
-        return Sorter(session.destination, rejects, attempt, spec.max_rejected_rows)
-    return Writer(session.destination, rejects, attempt)
+    if context.spec.on_bad_row == "reject" and context.store.rejects:
+        return Sorter(context, context.store.rejects, route)
+    return Writer(context, route)

@@ -6,7 +6,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 
-from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import Packed
 from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk
 
@@ -129,8 +128,8 @@ class ReadInPauses(ReadAhead):
 
     @property
     def _is_full(self) -> bool:
-        sizes = [len(chunk.rows.data) for chunk in self._waiting if isinstance(chunk.rows, Packed)]
-        return len(self._waiting) >= _MOST_PACKED or sum(sizes) >= _MOST_PACKED_SIZE
+        size = sum(chunk.rows.size for chunk in self._waiting)
+        return len(self._waiting) >= _MOST_PACKED or size >= _MOST_PACKED_SIZE
 
     def _may_read(self) -> bool:
         with self._changed:

@@ -32,6 +32,7 @@ from airflow_checkpoint_provider.engine.model.events import (
 )
 from airflow_checkpoint_provider.engine.model.position import fraction, place
 from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
+from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batch_writer import Writer, check_rejecting, open_writer
 from airflow_checkpoint_provider.engine.transfer.batching import Tally, as_one_batch, batches, take
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
@@ -120,36 +121,35 @@ class Transfer:
         load = describe_load(spec, session, strategy, columns)
         store = open_store(spec, session, self._identity, self._attempt)
         stage = Stage(session.destination, self._identity) if spec.stages else None
-        start = Start(spec, session, strategy, columns, store, load, self._attempt, self._observe, stage)
+        context = AttemptContext(spec, session, strategy, columns, load, store, stage, self._attempt)
+        start = Start(context, self._observe)
         start.prepare()
         self._state_guarantee(session, is_there=not spec.preoperator)
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
         if decision.action is Action.NOTHING:
-            if stage and spec.publish:
-                discard(session, store, stage, checkpoint.fence)
+            if context.published_stage:
+                discard(context, context.published_stage, checkpoint.fence)
             beginning = Beginning(checkpoint, decision, iter(()))
-            self._started(beginning, session, strategy, columns)
-            return self._result(
-                beginning, checkpoint, Writer(session.destination, store.rejects, self._attempt)
-            )
+            self._started(context, beginning)
+            return self._result(beginning, checkpoint, Writer(context))
         try:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
             if spec.preoperator:
                 self._state_guarantee(session, is_there=True)
-            self._started(beginning, session, strategy, columns)
-            writer = open_writer(spec, session, store.rejects, self._attempt)
-            verification = Verification(spec, session, strategy, columns) if spec.verify else None
+            self._started(context, beginning)
+            writer = open_writer(context, beginning.route)
+            verification = Verification(context) if spec.verify else None
             if verification:
                 verification.check(checkpoint)
             with few_collections():
-                for committed in self._copy(session, store, writer, strategy, columns, beginning):
+                for committed in self._copy(context, writer, beginning):
                     checkpoint, self._lost_in_a_row = committed, 0
             if verification:
                 self._verified = verification.run(checkpoint)
                 self._observe(self._verified)
-            if published := complete(spec, session, store, stage, checkpoint):
+            if published := complete(context, checkpoint):
                 self._observe(published)
         except BaseException as error:
             stopped = interruption(error)
@@ -172,18 +172,11 @@ class Transfer:
         result = Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
         return result.with_verified(self._verified)
 
-    def _copy(
-        self,
-        session: Session,
-        store: CheckpointStore,
-        writer: Writer,
-        strategy: Strategy,
-        columns: Columns,
-        beginning: Beginning,
-    ) -> Iterator[Checkpoint]:
+    def _copy(self, context: AttemptContext, writer: Writer, beginning: Beginning) -> Iterator[Checkpoint]:
         """Copy batch after batch, and yield the checkpoint that each one has committed."""
+        session, store = context.session, context.store
         now = beginning.checkpoint
-        chunks = shaped(beginning.chunks, columns.pick, self._spec.rows_processor)
+        chunks = shaped(beginning.chunks, context.columns.pick, self._spec.rows_processor)
         for batch in batches(as_one_batch(chunks) if self._all_at_once() else chunks):
             known, whole = take(batch, 2 * READ_AT_ONCE)
             tally = Tally(now.position, now.lower)
@@ -210,7 +203,7 @@ class Transfer:
                 if not whole:
                     now = now.after_batch(good, tally.end, tally.first)
                     store.advance(now)
-            self._committed(now, good, strategy)
+            self._committed(now, good, context.strategy)
             if writer.newest:
                 self._told_of(writer, store)
             yield now
@@ -227,11 +220,11 @@ class Transfer:
         again = spec.write_mode != "append" or spec.preoperator or spec.allow_duplicates
         return not spec.keeps_checkpoint and not again
 
-    def _started(self, beginning: Beginning, session: Session, strategy: Strategy, columns: Columns) -> None:
+    def _started(self, context: AttemptContext, beginning: Beginning) -> None:
         checkpoint = beginning.checkpoint
         if self._first is None:
             self._first = beginning
-            self._observe(match_tables(self._spec, session, columns))
+            self._observe(match_tables(self._spec, context.session, context.columns))
         done = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
         self._done_at_start = done or 0.0
         self._copying_since = time.monotonic()
@@ -240,7 +233,7 @@ class Transfer:
             Started(
                 action=beginning.decision.action.value,
                 reason=beginning.decision.reason,
-                place=strategy.describe(checkpoint.position),
+                place=context.strategy.describe(checkpoint.position),
                 try_number=self._attempt.try_number,
                 rows=checkpoint.rows,
                 # Too small a share tells nothing.

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 
 
 class GenericDestination(Destination):
@@ -17,7 +18,7 @@ class GenericDestination(Destination):
         self._insert = self.insert_statement()
         self._others = [name for name in self.columns if name not in self.conflict_columns]
 
-    def _write(self, rows: Any) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> None:
         with closing(self.raw.cursor()) as cursor:
             if self.write_mode != "upsert":
                 cursor.executemany(self._insert, [self._bound(row) for row in rows])

@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import check_of, converted
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
 
 _ROWS_AT_ONCE = 1_000
@@ -75,7 +76,7 @@ class MysqlDestination(Destination):
             cursor.execute("SELECT @@max_allowed_packet")
             self._packet = int(cursor.fetchone()[0])
 
-    def _write(self, rows: Any) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> None:
         columns = [converted(values) for values in zip(*rows, strict=True)]
         for check, values in zip(self._checks, columns, strict=True):
             if check:

@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
 from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
 from airflow_checkpoint_provider.engine.model.key import Key
@@ -107,7 +108,7 @@ class MysqlSource(Source):
             return rows[0] if rows else None
 
     @contextmanager
-    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
+    def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
         self._connect()
         cursor = mysql.streaming_cursor(self.raw)
         self._streaming, ended = True, False

@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, 
 from airflow_checkpoint_provider.engine.databases.oracle.driver import primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CheckpointError,
@@ -118,7 +119,7 @@ class OracleDestination(Destination):
     def _placeholders(self) -> list[str]:
         return [column.form.format(f":{number}") for number, column in enumerate(self._writers, 1)]
 
-    def _write(self, rows: Any) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> None:
         columns = list(zip(*rows, strict=True))
         changed = False
         for index, (writer, values) in enumerate(zip(self._writers, columns, strict=True)):

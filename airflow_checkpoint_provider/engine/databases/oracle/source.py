@@ -23,6 +23,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.driver import (
 )
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError, one_line
 from airflow_checkpoint_provider.engine.model.key import Key
@@ -138,7 +139,7 @@ class OracleSource(Source):
         return self.select("*") if self._reads_text else super().whole()
 
     @contextmanager
-    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
+    def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
         text, values = statement
         if skip > 0:
             text = f"SELECT * FROM (\n{text}\n) src OFFSET {skip} ROWS"

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE
-from airflow_checkpoint_provider.engine.databases.postgres.text_values import Fetch
+from airflow_checkpoint_provider.engine.databases.postgres.text_values import Fetch, ValueForm
 from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S, cut
 
 
@@ -21,7 +21,7 @@ def can_send_ahead() -> bool:
 
 
 @contextmanager
-def sent_ahead(raw: Any, statement: tuple[str, Any]) -> Iterator[Fetch]:
+def sent_ahead(raw: Any, statement: tuple[str, Any], form: ValueForm) -> Iterator[Fetch]:
     """
     Run a statement, and give what fetches its next rows.
 
@@ -31,7 +31,7 @@ def sent_ahead(raw: Any, statement: tuple[str, Any]) -> Iterator[Fetch]:
     """
     text, values = statement
     with (
-        raw.cursor() as cursor,
+        form.set_up(raw.cursor()) as cursor,
         _ended_soon(cursor.stream(text, values, size=READ_AT_ONCE), raw) as rows,
         not_waited_for(raw),
     ):

@@ -1,4 +1,4 @@
-"""The form in which Postgres is to pack rows: the COPY that does it, and how to read one of them."""
+"""The form in which Postgres packs rows: the COPY that does it, and how to read one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LARGE_VALUE = f"SELECT repeat(' ', {64 * 1024})"
 
 
 @dataclass(frozen=True)
-class Form:
+class CopyForm:
     """
     Columns in their order, as COPY writes them.
 

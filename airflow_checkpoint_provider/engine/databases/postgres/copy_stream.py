@@ -38,6 +38,10 @@ class Packed:
         return self.count
 
     @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
     def first(self) -> Row:
         return self.unpack(bytes(self.ends[0]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from operator import itemgetter
 from typing import Any
@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, Packed
+from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
+from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 _STAGE = "airflow_checkpoint_stage"
@@ -30,8 +32,7 @@ class PostgresDestination(Destination):
         names = ", ".join(map(self.quote, self.columns))
         with self.raw.cursor() as cursor:
             cursor.execute(f"SELECT {names} FROM {self.name} WHERE false")
-            types = [column.type_code for column in cursor.description]
-        self.oids = dict(zip(self.columns, types, strict=True))
+            self._oids = [column.type_code for column in cursor.description]
         self._into = f"COPY {self.name} ({names}) FROM STDIN"
         if self.write_mode != "upsert":
             return
@@ -76,10 +77,13 @@ class PostgresDestination(Destination):
         if self.write_mode == "upsert":
             self._run(f"TRUNCATE {_STAGE}")  # which is emptied only at the end of the transaction
 
+    def packed_forms(self) -> Sequence[PackedForm]:
+        return read_forms(self._oids)
+
     def check_at_once(self) -> None:
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
 
-    def _write(self, rows: Any) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> None:
         packed = isinstance(rows, Packed)
         if self._copy is None:
             self._open_copy(binary=packed and rows.binary)

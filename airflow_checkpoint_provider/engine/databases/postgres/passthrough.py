@@ -1,8 +1,14 @@
-"""Types of Postgres that differ, and whose values may all the same travel in binary form."""
+"""Rows of one Postgres for another, which nobody has to unpack: in the binary form of COPY, or in its text."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+
+from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
+from airflow_checkpoint_provider.engine.databases.postgres.copy_format import CopyForm
+from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute, RowUse
+
+BINARY, TEXT = "binary COPY", "text COPY"
 
 _SMALLINT, _INTEGER, _BIGINT, _NUMERIC = 21, 23, 20, 1700
 _WIDER = {
@@ -11,33 +17,61 @@ _WIDER = {
     _BIGINT: {_NUMERIC: "numeric"},
 }
 # text, varchar and char: bytes that the receiver checks as it checks text
-_TEXT = frozenset((25, 1043, 1042))
+_TEXTS = frozenset((25, 1043, 1042))
 
 
-def widened(
-    columns: Iterable[tuple[str, str]],
-    read: Mapping[str, int],
-    written: Mapping[str, int],
-    seen: Collection[str],
-) -> dict[str, str] | None:
+def read_forms(oids: Sequence[int]) -> tuple[PackedForm, ...]:
     """
-    Say which columns the source is to cast, so that both sides have one binary form.
+    Return the forms that COPY FROM reads, the fastest first.
+
+    :param oids: of the types of the columns that are written
+    """
+    return PackedForm(BINARY, tuple(oids)), PackedForm(TEXT)
+
+
+def packed_route(form: PackedForm, use: RowUse, columns: Mapping[str, PostgresColumn]) -> RowRoute | str:
+    """
+    Choose the COPY TO that writes rows in a form that the destination reads.
+
+    :param columns: the columns of the query
+    :return: the route, or why the rows cannot all be written so
+    """
+    if form.name == TEXT:
+        return _route(TEXT, "every value travels as the server's text", CopyForm(False, use.read))
+    pairs = list(zip((columns[name] for name in use.read), form.types, strict=True))
+    differing = [column.name for column, oid in pairs if column.oid != oid]
+    casts = _widened(pairs, use.seen)
+    if casts is None:
+        return f"the type of {', '.join(differing)} differs between source and destination"
+    if unsure := [column.name for column, _ in pairs if not column.is_portable]:
+        return f"the binary form of {', '.join(unsure)} may differ between servers"
+    if unread := [name for name in use.seen if not columns[name].is_exact]:
+        return f"{', '.join(unread)} can be compared as text only"
+    wider = f", or a wider one there: {', '.join(differing)}" if differing else ""
+    reason = f"every column has the same type in source and destination{wider}"
+    return _route(BINARY, reason, CopyForm(True, use.read, casts))
+
+
+def _route(name: str, reason: str, form: CopyForm) -> RowRoute:
+    return RowRoute(name, reason, form, form.columns, silent=True)
+
+
+def _widened(pairs: Sequence[tuple[PostgresColumn, int]], seen: Collection[str]) -> dict[str, str] | None:
+    """
+    Return the types to which the source casts columns, so that both sides have one binary form.
 
     Only casts that cannot fail and change no value: everything else is the destination's to judge, from text.
 
-    :param columns: names of columns in the source and in the destination
-    :param read: oids of the source's types
-    :param written: oids of the destination's types
-    :param seen: source columns whose Python values are looked at, and so must stay what they are
-    :return: the type to cast to, by the source's column; ``None`` where a type differs in another way
+    :param pairs: the source's columns, each with the oid of the type that takes it
+    :param seen: columns whose Python values are looked at, and so must stay what they are
+    :return: by column; ``None`` where a type differs in another way
     """
     casts = {}
-    for source, destination in columns:
-        one, other = read[source], written[destination]
-        if one == other or _TEXT.issuperset((one, other)):
+    for column, oid in pairs:
+        if column.oid == oid or _TEXTS.issuperset((column.oid, oid)):
             continue
-        wider = _WIDER.get(one, {}).get(other)
-        if wider is None or (wider == "numeric" and source in seen):
+        wider = _WIDER.get(column.oid, {}).get(oid)
+        if wider is None or (wider == "numeric" and column.name in seen):
             return None
-        casts[source] = wider
+        casts[column.name] = wider
     return casts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.postgres.source import FIRST_OWN_OID, PostgresSource
+from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 
 _SAME = "SELECT current_setting('server_encoding'), hashtextextended('airflow', 0)"
 
@@ -77,13 +77,13 @@ def row_hashes(
     written = []
     for read, name in pairs:
         here, there = source.quote(read), destination.quote(name)
-        own = source.oids[read] >= FIRST_OWN_OID, destination.oids[name] >= FIRST_OWN_OID
-        if source.oids[read] == destination.oids[name] and not any(own):
+        one, other = source.described[read], destination.described[name]
+        if one.oid == other.oid and not one.is_own:
             here = f"CAST({here} AS {declared[name]})"
-        elif not own[1]:
+        elif not other.is_own:
             # As COPY does it, by way of the text of the value; a row is not NULL because one of its fields is.
             here = f"CASE WHEN num_nulls({here}) = 0 THEN CAST(format('%%s', {here}) AS {declared[name]}) END"
-        elif not all(own) or source.type_of(read) != destination.type_of(name):
+        elif not one.is_own or one.type_ != other.type_:
             return None
         written.append((here, there))
     return RowHash([here for here, _ in written]), RowHash([there for _, there in written])

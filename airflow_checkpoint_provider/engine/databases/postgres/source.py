@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from copy import copy
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -20,53 +19,31 @@ from airflow_checkpoint_provider.engine.databases.postgres.chunked_stream import
     not_waited_for,
     sent_ahead,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.copy_format import LARGE_VALUE, Form
+from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn, describe_columns
+from airflow_checkpoint_provider.engine.databases.postgres.copy_format import LARGE_VALUE, CopyForm
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import PackedReader
+from airflow_checkpoint_provider.engine.databases.postgres.passthrough import BINARY, TEXT, packed_route
 from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
-from airflow_checkpoint_provider.engine.databases.postgres.text_values import Fetch, in_python_form
+from airflow_checkpoint_provider.engine.databases.postgres.text_values import (
+    Fetch,
+    ValueForm,
+    in_python_form,
+    load_as_text,
+)
 from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
 from airflow_checkpoint_provider.engine.model.errors import SourceError
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import TableStatistics
 
-# Types whose Python value holds all that the server sent.
-_EXACT = frozenset(
-    (
-        *("bool", "bytea", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "uuid"),
-        *("text", "varchar", "bpchar", "name", "date", "time", "timetz", "timestamp", "timestamptz"),
-    )
-)
-# Types whose Python value has lost something, or cannot be written back: months are 30 days, numbers are floats.
-_INEXACT = frozenset(("json", "jsonb", "interval", "_json", "_jsonb", "_interval"))
-
-_MOMENTS = frozenset(("date", "time", "timetz", "timestamp", "timestamptz"))
-
-# Types of which Python says the same values to be equal as the server.
-_AS_PYTHON = frozenset(
-    (
-        *("bool", "bytea", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "uuid"),
-        *("date", "time", "timestamp", "timestamptz"),
-    )
-)
-_TEXT = frozenset(("text", "varchar", "name"))
-# Whose Python values are whole numbers, text and bytes.
-_SIMPLE = frozenset(("int2", "int4", "int8", "oid", "text", "varchar", "bpchar", "name", "bytea"))
-# Whose binary form depends on settings, or has no fixed meaning on another server.
-_UNPORTABLE = frozenset(
-    (
-        *("money", "regclass", "regproc", "regtype", "regrole", "regnamespace", "regoper", "regoperator"),
-        *("regprocedure", "regconfig", "regdictionary", "regcollation", "aclitem", "xml"),
-    )
-)
 _PRIMARY_KEY = (
     "SELECT attname FROM pg_index CROSS JOIN unnest(indkey) WITH ORDINALITY AS part (number, place) "
     "JOIN pg_attribute ON attrelid = indrelid AND attnum = number "
     "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
 )
 _CANCEL_S = 2.0
-FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
 class PostgresSource(Source):
@@ -78,25 +55,16 @@ class PostgresSource(Source):
 
     first_row = "LIMIT 1"
     row_values = True
+    packed_forms = frozenset((BINARY, TEXT))
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
-        self._types: dict[str, str] = {}
-        self._type_names: dict[str, str] = {}
-        self.oids: dict[str, int] = {}
-        self._packed: Form | None = None
-        self._sends_ahead = False
-        self._as_python: set[str] = set()
-        self._moments: list[str] = []
-        self._precisions: dict[str, int | None] = {}
-        self._texts: dict[str, int] = {}
-        self._oids_as_text: set[int] = set()
+        self.described: dict[str, PostgresColumn] = {}
         _set_session(connection)
         super().__init__(connection, query, conn_id, exact=exact)
 
-    @property
-    def prefetch(self) -> Prefetch:
+    def prefetch(self, route: RowRoute) -> Prefetch:
         # The server sends packed rows ahead by itself, but no more than the socket holds.
-        return Prefetch.WHILE_WAITING if self._packed else Prefetch.ALWAYS
+        return Prefetch.WHILE_WAITING if isinstance(route.form, CopyForm) else Prefetch.ALWAYS
 
     def interrupt(self) -> None:
         # The connection may be gone; then nothing runs on it.
@@ -119,25 +87,40 @@ class PostgresSource(Source):
         with self.errors(), self._cursor() as cursor:
             known = table_statistics(cursor, table.quote(self.connection.dialect), column)
         # Of other types, the values that are listed may have another order, or no form in Python.
-        return known if known is None or column in self._as_python else replace(known, values=0)
+        if known is None or self.described[column].compares_as_python:
+            return known
+        return replace(known, values=0)
 
     def value_shares(self, table: TableName, column: str) -> list[tuple[Any, float]]:
         with self.errors(), self._cursor() as cursor:
             name = table.quote(self.connection.dialect)
-            return value_shares(cursor, name, column, self._types[column])
+            return value_shares(cursor, name, column, self.described[column].type_)
 
     def sample_clause(self, percent: float) -> str:
         return f"TABLESAMPLE SYSTEM ({percent:.6f})"
 
     def typed(self, column: str, placeholder: str) -> str:
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.
-        return f"CAST({placeholder} AS {self._types[column]})"
+        return f"CAST({placeholder} AS {self.described[column].type_})"
 
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
-        # Where nothing can be asked meanwhile, rows are only taken so if no column has to be asked for.
-        if self._packed or self._sends_ahead or self._as_python.issuperset(columns):
+        if all(self.described[column].compares_as_python for column in columns):
             return super().tied(columns, one, other)
         return one == other or self._equal(columns, one, other)
+
+    def tells_apart(self, column: str) -> bool:
+        described = self.described[column]
+        return described.compares_as_python or (described.is_text and self._is_deterministic(column))
+
+    def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
+        return packed_route(form, use, self.described)
+
+    def value_route(self, route: RowRoute, use: RowUse) -> RowRoute:
+        ahead = use.ahead and can_send_ahead() and all(map(self.tells_apart, use.keys))
+        columns = self.described.values()
+        form = ValueForm.of(columns, use, ahead=ahead)
+        plain = bool(use.digits) and all(column.is_plain or column.oid in form.oids for column in columns)
+        return replace(route, form=form, silent=ahead, plain=plain)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -146,104 +129,39 @@ class PostgresSource(Source):
                 yield
         except SourceError as error:
             cause = error.__cause__
+            moments = [column.name for column in self.described.values() if column.is_moment]
             if isinstance(cause, self.connection.dialect.loaded_dbapi.DataError) and not cause.sqlstate:
-                raise SourceError(f"{error}. {self._instead(self._moments)}") from cause
+                raise SourceError(f"{error}. {self._instead(moments)}") from cause
             raise
 
     @contextmanager
-    def stream(self, statement: tuple[str, Any], skip: int = 0) -> Iterator[Reader]:
-        if self._packed:
-            with self._stream_packed(self._packed, statement, skip) as packed:
+    def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
+        form = route.form or ValueForm()
+        if isinstance(form, CopyForm):
+            with self._stream_packed(form, statement, skip) as packed:
                 yield packed
             return
-        if self._sends_ahead and not skip:
-            with sent_ahead(self.raw, statement) as fetch:
-                yield self._reader(fetch)
+        if form.ahead and not skip:
+            with sent_ahead(self.raw, statement, form) as fetch:
+                yield self._reader(fetch, form)
             return
         with self._cursor(name=f"airflow_checkpoint_{uuid4().hex}") as cursor:
             with self.errors():
-                self._execute(cursor, statement)
+                self._execute(form.set_up(cursor), statement)
                 if skip > 0:
                     cursor.scroll(skip)
-            yield self._reader(cursor.fetchmany)
+            yield self._reader(cursor.fetchmany, form)
 
-    def _reader(self, fetch: Fetch) -> Reader:
-        if self._texts:
-            fetch = in_python_form(fetch, self._texts, self._not_in_python)
+    def _reader(self, fetch: Fetch, form: ValueForm) -> Reader:
+        if form.moments:
+            fetch = in_python_form(fetch, form.moments, self._not_in_python)
         return Guarded(RowReader(fetch), self.errors)
 
-    def pack(self, form: Form) -> None:
-        """Let :meth:`stream` hand out rows packed."""
-        self._packed = form
-
-    def unpacked(self) -> PostgresSource:
-        """Return the same source, which hands out rows as Python values, and can be asked meanwhile."""
-        other = copy(self)
-        other._packed, other._sends_ahead = None, False
-        return other
-
-    def send_ahead(self, keys: Collection[str]) -> None:
-        """
-        Let the server send the rows of :meth:`stream` before they are asked for.
-
-        :param keys: columns whose values are compared, for nothing can be asked meanwhile
-        """
-        self._sends_ahead = can_send_ahead() and all(map(self.tells_apart, keys))
-
-    def read_as_text(self, values: Collection[str], exact: Collection[str], digits: int) -> bool:
-        """
-        Let :meth:`stream` hand out numbers, dates and timestamps as text, for a destination that has no types for them.
-
-        :param values: columns whose Python values are needed
-        :param exact: columns that the destination keeps to the last digit
-        :param digits: how many it keeps of the others
-        :return: whether all that it hands out is now whole numbers, text and bytes
-        """
-        for oid in set(self.oids.values()):
-            columns = [column for column in self.columns if self.oids[column] == oid]
-            kind = self._type_names[columns[0]]
-            moment = kind in ("date", "timestamp")
-            short = [c for c in columns if c in exact or (self._precisions[c] or digits + 1) <= digits]
-            if oid >= FIRST_OWN_OID or not set(columns).isdisjoint(values):
-                continue
-            if moment or (kind == "numeric" and short == columns):
-                self._load_as_text(oid)
-                if moment:
-                    self._texts |= {column: self.columns.index(column) for column in columns}
-        return all(
-            oid in self._oids_as_text or (self._type_names[column] in _SIMPLE and oid < FIRST_OWN_OID)
-            for column, oid in self.oids.items()
-        )
-
-    def _load_as_text(self, oid: int) -> None:
-        from psycopg.types.string import TextLoader
-
-        self.raw.adapters.register_loader(oid, TextLoader)
-        self._oids_as_text.add(oid)
-
-    def tells_apart(self, column: str) -> bool:
-        """Tell whether values of the column that differ in Python differ for the server, and the reverse."""
-        return column in self._as_python or (
-            self._type_names[column] in _TEXT and self._is_deterministic(column)
-        )
-
-    def type_of(self, column: str) -> str:
-        """Name the column's type, as SQL does."""
-        return self._types[column]
-
-    def is_portable(self, column: str) -> bool:
-        """Tell whether the binary form of the column's type is the same on every server."""
-        return self.oids[column] < FIRST_OWN_OID and self._type_names[column] not in _UNPORTABLE
-
-    def is_exact(self, column: str) -> bool:
-        """Tell whether a value of the column is the same in Python, read as binary or as text."""
-        return self._type_names[column] in _EXACT and self.oids[column] < FIRST_OWN_OID
-
     @contextmanager
-    def _stream_packed(self, form: Form, statement: tuple[str, Any], skip: int) -> Iterator[Reader]:
+    def _stream_packed(self, form: CopyForm, statement: tuple[str, Any], skip: int) -> Iterator[Reader]:
         with self.errors():
             command = form.command(self.raw, statement, skip, self.columns, self.connection.dialect)
-        load = form.reader(self.raw, self.oids)
+        load = form.reader(self.raw, {name: column.oid for name, column in self.described.items()})
         with self._cursor() as cursor, ExitStack() as stack:
             with self.errors():
                 cursor.execute(LARGE_VALUE)
@@ -260,7 +178,8 @@ class PostgresSource(Source):
 
     def _is_deterministic(self, column: str) -> bool:
         name = self.quote(column)
-        text, values = self.select(name, f" WHERE 1 = 0 UNION ALL SELECT CAST(NULL AS {self._types[column]})")
+        nothing = f" WHERE 1 = 0 UNION ALL SELECT CAST(NULL AS {self.described[column].type_})"
+        text, values = self.select(name, nothing)
         found = self.one(
             (
                 "SELECT collisdeterministic FROM pg_collation WHERE oid = "
@@ -284,23 +203,8 @@ class PostgresSource(Source):
         return self.one((f"SELECT 1 FROM ({text}) src WHERE ({names}) = ({values[1]})", bound)) is not None
 
     def _described(self, description: Sequence[Any]) -> None:
-        oids = {column.type_code for column in description}
-        with self.raw.cursor() as cursor:
-            cursor.execute(
-                "SELECT oid, format_type(oid, -1), typname, typnamespace = 'pg_catalog'::regnamespace"
-                " FROM pg_type WHERE oid = ANY(%s)",
-                [list(oids)],
-            )
-            found = {oid: rest for oid, *rest in cursor.fetchall()}
-        self._types = {column.name: found[column.type_code][0] for column in description}
-        self._type_names = {column.name: found[column.type_code][1] for column in description}
-        self.oids = {column.name: column.type_code for column in description}
-        self._as_python = {column.name for column in description if found[column.type_code][1] in _AS_PYTHON}
-        self._moments = [column.name for column in description if found[column.type_code][1] in _MOMENTS]
-        self._precisions = {column.name: column.precision for column in description}
-        for oid, (_, name, builtin) in found.items():
-            if name in _INEXACT or (self.exact_values and not (builtin and name in _EXACT)):
-                self._load_as_text(oid)
+        self.described = describe_columns(self.raw, description, exact=self.exact_values)
+        load_as_text(self.raw, {column.oid for column in self.described.values() if column.as_text})
 
 
 def _set_session(connection: sa.Connection) -> None:

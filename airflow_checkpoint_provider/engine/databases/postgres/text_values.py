@@ -3,17 +3,80 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
 from operator import itemgetter
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
+from airflow_checkpoint_provider.engine.databases.routes import RowUse
 
 _DATE, _SECONDS, _MICROSECONDS = (len(text) for text in ("2026-01-01", "2026-01-01 00:00:00", "x" * 26))
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d{1,6})?)?", re.ASCII)
 
 Fetch = Callable[[int], Sequence[Row]]
 Unwritable = Callable[[str, str], Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueForm:
+    """
+    Rows as Python values.
+
+    :param ahead: the server sends them before they are asked for, and nothing can be asked of it meanwhile
+    :param oids: of types whose values stay the text that the server sends
+    :param moments: the dates and timestamps among them: the columns, and where in a row they are
+    """
+
+    ahead: bool = False
+    oids: frozenset[int] = frozenset()
+    moments: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, columns: Collection[PostgresColumn], use: RowUse, *, ahead: bool) -> ValueForm:
+        """
+        Leave those types as text that arrive as the same text by way of Python.
+
+        :param columns: of the query
+        """
+        if not use.digits:
+            return cls(ahead)
+        oids: set[int] = set()
+        moments: dict[str, int] = {}
+        for oid in {column.oid for column in columns if not column.is_own}:
+            alike = [column for column in columns if column.oid == oid]
+            if any(column.name in use.seen for column in alike):
+                continue
+            if alike[0].kind in ("date", "timestamp"):
+                moments |= {column.name: column.index for column in alike}
+            elif alike[0].kind != "numeric" or not all(_is_kept(column, use) for column in alike):
+                continue
+            oids.add(oid)
+        return cls(ahead, frozenset(oids), moments)
+
+    def set_up(self, cursor: Any) -> Any:
+        """Return a cursor that hands out rows so."""
+        load_as_text(cursor, self.oids)
+        return cursor
+
+
+def load_as_text(context: Any, oids: Collection[int]) -> None:
+    """
+    Leave values of some types as the server's text.
+
+    :param context: a cursor, or a connection for all its cursors
+    """
+    from psycopg.types.string import TextLoader
+
+    for oid in oids:
+        context.adapters.register_loader(oid, TextLoader)
+
+
+def _is_kept(column: PostgresColumn, use: RowUse) -> bool:
+    digits = use.digits.get(column.name, inf)  # what is not written need not be kept
+    return (column.precision or digits + 1) <= digits
 
 
 def in_python_form(fetchmany: Fetch, moments: Mapping[str, int], unwritable: Unwritable) -> Fetch:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import inf
 from operator import ne
 from typing import Any
 
@@ -15,24 +16,22 @@ from sqlalchemy.types import NullType
 
 from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.values import significant, time_text
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
-FLOAT_DIGITS = 15
+_FLOAT_DIGITS = 15
 _NATIVE = frozenset({int, float, str, bytes, bool, type(None), memoryview, bytearray})
 
 
 class SqliteDestination(Destination):
     """A table in SQLite: values that it has no type for are written as text, to the last digit."""
 
-    takes_all = False  # whether it is known that all values will be of types that SQLite has, and no floats
-
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
 
-    def keeps_text(self, column: str) -> bool:
-        """Tell whether a column keeps the text of a number to the last digit."""
-        return self.columns.index(column) not in self._rounding
+    def text_digits(self, column: str) -> float:
+        return _FLOAT_DIGITS if self.columns.index(column) in self._rounding else inf
 
     def bound(self, index: int, value: Any) -> tuple[str, Any]:
         return "{}", value if type(value) in _NATIVE else self._convert(index, value)
@@ -51,8 +50,8 @@ class SqliteDestination(Destination):
             action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
             self._statement += f" ON CONFLICT ({keys}) {action}"
 
-    def _write(self, rows: Any) -> None:
-        if not self.takes_all:
+    def _write(self, rows: Any, route: RowRoute) -> None:
+        if not route.plain:
             rows = self._taken(rows)
         self.raw.executemany(self._statement, rows)
 
@@ -82,7 +81,7 @@ class SqliteDestination(Destination):
             return texts
         return [
             text
-            if text is None or (len(text) <= FLOAT_DIGITS and "E" not in text)
+            if text is None or (len(text) <= _FLOAT_DIGITS and "E" not in text)
             else self._convert(index, value)
             for text, value in zip(texts, values, strict=True)
         ]
@@ -98,7 +97,7 @@ class SqliteDestination(Destination):
         if isinstance(value, date):
             return value.isoformat()
         if isinstance(value, Decimal):
-            if index in self._rounding and significant(value) > FLOAT_DIGITS:
+            if index in self._rounding and significant(value) > _FLOAT_DIGITS:
                 raise BadRowsError(
                     f"Destination {self.conn_id!r}: {self.columns[index]} of {self.table} would round {value}, as "
                     "SQLite does with a numeric column. Declare the column as TEXT, or cast it in the query."

@@ -13,9 +13,7 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import StageError
 from airflow_checkpoint_provider.engine.model.events import Published
-from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
-from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 
 
@@ -75,19 +73,17 @@ def _insert(destination: Destination, table: str, part: Part) -> int:
     return rows if rows >= 0 else staged
 
 
-def complete(
-    spec: TransferSpec, session: Session, store: CheckpointStore, stage: Stage | None, checkpoint: Checkpoint
-) -> Published | None:
+def complete(context: AttemptContext, checkpoint: Checkpoint) -> Published | None:
     """
     End a load: what is staged is published, and the checkpoint completed, in one transaction.
 
     :return: what was published, if this task publishes
     """
-    publishes = stage is not None and spec.publish
+    session, store, stage = context.session, context.store, context.published_stage
     published = None
     try:
         with store.transaction():
-            if stage and publishes:
+            if stage:
                 store.hold()
                 # Elsewhere, a batch may be there twice without the checkpoint knowing.
                 rows = None if session.separate else checkpoint.rows
@@ -97,17 +93,18 @@ def complete(
     except StageError as error:
         store.intend_to_start(checkpoint, str(error))
         raise
-    if stage and publishes:
-        discard(session, store, stage, store.fence)
+    if stage:
+        discard(context, stage, store.fence)
     return published
 
 
-def discard(session: Session, store: CheckpointStore, stage: Stage, fence: int) -> None:
+def discard(context: AttemptContext, stage: Stage, fence: int) -> None:
     """
     Drop the stage of a load that is published; one that stays behind is dropped by the next attempt.
 
     :param fence: of the attempt that has completed the load; a later one may be filling the stage again
     """
+    session, store = context.session, context.store
     with suppress(Exception), store.transaction():  # the rows are there, which is what the attempt was for
         if store.is_completed(fence):
             with session.writing():

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk
@@ -45,11 +46,8 @@ class Strategy(ABC):
         """
         return position
 
-    def read_columns(self, columns: Sequence[str]) -> None:  # noqa: B027
-        """Expect rows to have these columns."""
-
     @abstractmethod
-    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
+    def chunks(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> Generator[Chunk]:
         """Read on from a position; the first step proves that the position still holds."""
 
     @abstractmethod

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import cast
 
 from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Reader, Rows
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, SourceError
 from airflow_checkpoint_provider.engine.model.key import Key
@@ -28,11 +29,12 @@ class CountStrategy(Strategy):
         self._size = batch_size
         self._proof = proof
 
-    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
+    def chunks(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> Generator[Chunk]:
         rows, digest = position.rows, position.digest
         by_last_row = self._proof == "last_row"
         newest: Block = NONE
-        with self.source.stream(self.source.whole(), skip=rows - 1 if by_last_row else 0) as reader:
+        skip = rows - 1 if by_last_row else 0
+        with self.source.stream(self.source.whole(), skip, route) as reader:
             if rows:
                 self._prove(position, reader)
             for block in by_count(reader, self._size):
@@ -48,14 +50,15 @@ class CountStrategy(Strategy):
     def describe(self, position: Position) -> str:
         return f"row {position.rows + 1:,}" if position.rows else "the first row"
 
-    def position_behind(self, rows: int) -> Position:
+    def position_behind(self, rows: int, route: RowRoute) -> Position:
         """
         Return the position behind so many rows, with its proof.
 
+        :param route: how the load will read them, for the proof is made of what it sees
         :raises SourceError: when the query returns fewer
         """
         skip = 0 if self._proof == "prefix" else rows - 1
-        with self.source.stream(self.source.whole(), skip=skip) as reader:
+        with self.source.stream(self.source.whole(), skip, route) as reader:
             digest = self._digest(rows, reader)
         if digest is None:
             raise SourceError(f"rows: the query returns fewer than {rows:,} rows.")

@@ -9,9 +9,10 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Row
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
-from airflow_checkpoint_provider.engine.model.key import Key, Unreadable, encode_key, kind
+from airflow_checkpoint_provider.engine.model.key import Key, Unreadable, encode_key, kind, tie
 from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.position import Position, earlier
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk, whole_ties
@@ -39,11 +40,6 @@ class KeyStrategy(Strategy):
             # Rows with a key have a value there: to ask for it would only keep the database from using an index.
             self._keyed_part = replace(part, nulls=False)
             self._empty = part.upper is None
-        self.read_columns(source.columns)
-
-    def read_columns(self, columns: Sequence[str]) -> None:
-        indexes = [list(columns).index(column) for column in self.columns]
-        self._key: Callable[[Row], Key] = itemgetter(*indexes) if indexes[1:] else _single(indexes[0])
 
     def upper_bound(self) -> Key | None:
         return None if self._empty else self.source.last_key(self.columns, self._keyed_part)
@@ -58,15 +54,15 @@ class KeyStrategy(Strategy):
                 "query, or choose another checkpoint_column."
             )
 
-    def chunks(self, position: Position, upper: Key | None) -> Generator[Chunk]:
+    def chunks(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> Generator[Chunk]:
         rows = position.rows
         key = position.key
         if upper is not None and not position.nulls_done:
-            for chunk in self._keyed(position, upper):
+            for chunk in self._keyed(position, upper, route):
                 rows, key = rows + len(chunk.rows), chunk.end.key if chunk.end else key
                 yield chunk
         if self._load_nulls and not position.nulls_done and not self._never_null():
-            yield from self._nulls(Position(key, rows))
+            yield from self._nulls(Position(key, rows), route)
 
     def describe(self, position: Position) -> str:
         if position.key is None:
@@ -93,7 +89,7 @@ class KeyStrategy(Strategy):
             if len(stored) != len(self.columns) or (now and list(map(kind, stored)) != list(map(kind, now))):
                 raise self.source.invalid_position(self.columns, encode_key(stored), now)
 
-    def _keyed(self, position: Position, upper: Key) -> Generator[Chunk]:
+    def _keyed(self, position: Position, upper: Key, route: RowRoute) -> Generator[Chunk]:
         conditions = []
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         if position.key is not None:
@@ -110,26 +106,36 @@ class KeyStrategy(Strategy):
         rows = position.rows
         first: Key | None = None
         newest: Block = NONE
-        with self.source.stream(statement) as reader:
-            for block in whole_ties(reader, self._size, self._tied):
+        key_of = self._key_of(route)
+
+        def tied(one: Row, other: Row) -> bool:
+            keys = key_of(one), key_of(other)
+            if route.silent:
+                return tie(keys[0]) == tie(keys[1])
+            return self.source.tied(self.columns, *keys)
+
+        with self.source.stream(statement, route=route) as reader:
+            for block in whole_ties(reader, self._size, tied):
                 if block is None:
-                    yield Chunk(NONE, Position(self._key(newest.last), rows), first)
+                    yield Chunk(NONE, Position(key_of(newest.last), rows), first)
                 else:
                     newest, rows = block, rows + len(block)
-                    first = first or self._key(block.first)
+                    first = first or key_of(block.first)
                     yield Chunk(block, None, first)
 
-    def _tied(self, one: Row, other: Row) -> bool:
-        return self.source.tied(self.columns, self._key(one), self._key(other))
+    def _key_of(self, route: RowRoute) -> Callable[[Row], Key]:
+        columns = route.columns or self.source.columns
+        indexes = [columns.index(column) for column in self.columns]
+        return itemgetter(*indexes) if indexes[1:] else _single(indexes[0])
 
-    def _nulls(self, position: Position) -> Generator[Chunk]:
+    def _nulls(self, position: Position, route: RowRoute) -> Generator[Chunk]:
         rows = position.rows
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         condition = (
             f" WHERE {self.source.null_condition(self.columns)}{self.source.within(self._part, binds)}"
         )
         statement = self.source.select("*", condition, binds)
-        with self.source.stream(statement) as reader:
+        with self.source.stream(statement, route=route) as reader:
             while block := reader.read(self._size):
                 rows += len(block)
                 yield Chunk(block, None)

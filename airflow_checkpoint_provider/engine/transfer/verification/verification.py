@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.registry import open_source
 from airflow_checkpoint_provider.engine.databases.source import Source
@@ -17,10 +16,7 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError, Verif
 from airflow_checkpoint_provider.engine.model.events import Verified
 from airflow_checkpoint_provider.engine.model.key import kind
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
-from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
-from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
+from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.verification.differences import Comparison
 from airflow_checkpoint_provider.engine.transfer.verification.form_choice import form_of
 from airflow_checkpoint_provider.engine.transfer.verification.server_side import ServerSide
@@ -32,9 +28,9 @@ _ORDERED = frozenset(("number", "time", "time with time zone", "interval", "uuid
 class Verification:
     """The comparison of one attempt; the destination must be prepared."""
 
-    def __init__(self, spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> None:
-        self._spec, self._session, self._strategy = spec, session, strategy
-        self._pairs = dict(zip(columns.read, session.destination.columns, strict=True))
+    def __init__(self, context: AttemptContext) -> None:
+        self._spec, self._session, self._strategy = context.spec, context.session, context.strategy
+        self._pairs = dict(zip(context.columns.read, context.session.destination.columns, strict=True))
         self._unjudged: list[str] = []
 
     def check(self, checkpoint: Checkpoint) -> None:
@@ -74,8 +70,6 @@ class Verification:
 
     def _compare(self, checkpoint: Checkpoint, reader: Source) -> int:
         source = self._session.source
-        if isinstance(source, PostgresSource):
-            source = source.unpacked()
         ranges = self._ranges(checkpoint, reader)
         read, written = Side(source, [], ranges[0]), Side(reader, [], ranges[1])
         rows, there = read.count(), written.count()

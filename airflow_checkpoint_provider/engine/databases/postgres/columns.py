@@ -1,0 +1,123 @@
+"""What the types of a query's columns mean for the way in which their values may travel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_WHOLE = ("int2", "int4", "int8", "oid")
+# Types of which Python takes the same values for equal as the server.
+_AS_PYTHON = frozenset(
+    (
+        *_WHOLE,
+        "bool",
+        "bytea",
+        "float4",
+        "float8",
+        "numeric",
+        "uuid",
+        "date",
+        "time",
+        "timestamp",
+        "timestamptz",
+    )
+)
+# Types whose Python value holds all that the server sent.
+_EXACT = _AS_PYTHON | {"text", "varchar", "bpchar", "name", "timetz"}
+# Types whose Python value has lost something, or cannot be written back: months are 30 days, numbers are floats.
+_INEXACT = frozenset(("json", "jsonb", "interval", "_json", "_jsonb", "_interval"))
+_MOMENTS = frozenset(("date", "time", "timetz", "timestamp", "timestamptz"))
+_TEXT = frozenset(("text", "varchar", "name"))
+# Whose Python values are whole numbers, text and bytes.
+_PLAIN = frozenset((*_WHOLE, "text", "varchar", "bpchar", "name", "bytea"))
+# Whose binary form depends on settings, or has no fixed meaning on another server.
+_UNPORTABLE = frozenset(
+    (
+        *("money", "regclass", "regproc", "regtype", "regrole", "regnamespace", "regoper", "regoperator"),
+        *("regprocedure", "regconfig", "regdictionary", "regcollation", "aclitem", "xml"),
+    )
+)
+_FIRST_OWN_OID = 16384  # below it are the types that every server has
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresColumn:
+    """
+    A column of a query.
+
+    :param index: its place in a row
+    :param oid: of its type
+    :param kind: the type's name in the catalog
+    :param type_: the type, as SQL names it
+    :param precision: the digits of a ``numeric`` that is declared with some
+    :param as_text: its values are read as the server's text
+    """
+
+    name: str
+    index: int
+    oid: int
+    kind: str
+    type_: str
+    precision: int | None
+    as_text: bool
+
+    @property
+    def is_own(self) -> bool:
+        """Whether its type is one of that server, which elsewhere may be another one or none."""
+        return self.oid >= _FIRST_OWN_OID
+
+    @property
+    def compares_as_python(self) -> bool:
+        """Whether Python takes the same values for equal as the server, whatever the collation."""
+        return self.kind in _AS_PYTHON
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values compare as Python's do under a deterministic collation."""
+        return self.kind in _TEXT
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether Python's types end before the server's do."""
+        return self.kind in _MOMENTS
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a value is the same in Python, read as binary or as text."""
+        return self.kind in _EXACT and not self.is_own
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether the binary form of its type is the same on every server."""
+        return self.kind not in _UNPORTABLE and not self.is_own
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its Python values are whole numbers, text or bytes."""
+        return self.as_text or (self.kind in _PLAIN and not self.is_own)
+
+
+def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> dict[str, PostgresColumn]:
+    """
+    Ask for the types of a query's columns.
+
+    :param raw: the psycopg connection
+    :param description: the cursor's
+    :param exact: read whatever Python's types may change as the server's text
+    """
+    with raw.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid, format_type(oid, -1), typname, typnamespace = 'pg_catalog'::regnamespace"
+            " FROM pg_type WHERE oid = ANY(%s)",
+            [list({column.type_code for column in description})],
+        )
+        types = {oid: rest for oid, *rest in cursor.fetchall()}
+    columns = {}
+    for index, column in enumerate(description):
+        type_, kind, builtin = types[column.type_code]
+        as_text = kind in _INEXACT or (exact and not (builtin and kind in _EXACT))
+        columns[column.name] = PostgresColumn(
+            column.name, index, column.type_code, kind, type_, column.precision, as_text
+        )
+    return columns

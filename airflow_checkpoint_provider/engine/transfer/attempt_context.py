@@ -1,0 +1,39 @@
+"""What the parts of an attempt work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Load
+from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
+from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
+from airflow_checkpoint_provider.engine.transfer.session import Session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptContext:
+    """
+    What an attempt has found out and opened before it claims the checkpoint; valid as long as its connections are.
+
+    :param spec: what was asked for
+    :param columns: which columns of the query are written, and where
+    :param load: what a later attempt must find unchanged
+    :param stage: where rows are collected, if they do not go to the destination at once
+    """
+
+    spec: TransferSpec
+    session: Session
+    strategy: Strategy
+    columns: Columns
+    load: Load
+    store: CheckpointStore
+    stage: Stage | None
+    attempt: Attempt
+
+    @property
+    def published_stage(self) -> Stage | None:
+        """The stage that this task publishes by itself."""
+        return self.stage if self.spec.publish else None
