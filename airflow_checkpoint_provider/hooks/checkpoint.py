@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.checks import text, whole_number
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Tables
+from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from airflow_checkpoint_provider.operators.transfer import describe_attempt
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Identity
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, DEFAULT_TABLE, Attempt, Identity
 from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
 from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
 from airflow_checkpoint_provider.operators.stopping import Stopping

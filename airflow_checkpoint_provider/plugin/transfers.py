@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 
 _FIELDS = ("destination_conn_id", "checkpoint_conn_id", "checkpoint_table")
 

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_checkpoint_provider.engine.admin.wait_condition import as_text
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.model.checks import boolean, identifier, seconds, whole_number
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
@@ -24,7 +25,6 @@ from airflow_checkpoint_provider.engine.model.errors import (
     LoadStalledError,
 )
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from airflow_checkpoint_provider.hooks.waiting import Waiting
 from airflow_checkpoint_provider.triggers.checkpoint import CheckpointTrigger
 

@@ -10,7 +10,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.hooks.waiting import Waiting
 
 # Threads of our own: a database that hangs holds up those who wait for it, and no other trigger.

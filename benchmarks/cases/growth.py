@@ -25,11 +25,10 @@ import psycopg
 from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity, Load
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Attempt, Identity, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from benchmarks.harness.filling import POSTGRES, SQLITE
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.server import running_server

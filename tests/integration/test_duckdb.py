@@ -134,7 +134,7 @@ def test_as_source(sqlite: Db, open_duckdb: Any) -> None:
     result = load.transfer(source=duck).run()
     assert (result.strategy, result.rows, result.rows_total) == ("key", 150, 250)
     assert sqlite.rows("SELECT * FROM target ORDER BY id") == ROWS
-    assert load.told(PathChosen)[-1].reason == "from ansi to sqlite"
+    assert load.told(PathChosen)[-1].reason == "from duckdb to SQLite"
 
 
 def test_whose_cursors_have_transactions_of_their_own(sqlite: Db, open_duckdb: Any) -> None:

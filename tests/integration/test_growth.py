@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.admin import purge
 from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.store.bounded_queries import COUNTED_TO, REQUESTS_AMONG, TEXT_AMONG
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE, Tables
+from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.transfers import Place

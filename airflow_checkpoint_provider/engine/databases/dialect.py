@@ -28,7 +28,8 @@ class Dialect:
     Attributes are facts and abilities. Methods are given what is particular to a connection, and keep nothing.
     """
 
-    name: ClassVar[str] = "generic"
+    title: str = "a database"
+    """What people call it."""
     source_class: ClassVar[Any]
     """A ``Source``; its module asks dialects, and so cannot be named here."""
     destination_class: ClassVar[Any]

@@ -11,6 +11,9 @@ from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import Status
 
+DEFAULT_TABLE = "airflow_checkpoint"
+"""The metadata table, where no other is named."""
+
 ALL_RUNS = "*"
 """The ``run_id`` of a checkpoint that spans runs (an empty string would be NULL in Oracle)."""
 SEEDED = "seeded"

@@ -15,8 +15,6 @@ from airflow_checkpoint_provider.engine.databases.registry import sqlalchemy_dia
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.store.columns import _checkpoint_table, _event_table, _reject_table
 
-DEFAULT_TABLE = "airflow_checkpoint"
-
 _CREATION_TRIES = 20
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.query import Parameters
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.model.partition import Part
-from airflow_checkpoint_provider.engine.store.tables import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments
 
 

@@ -25,6 +25,7 @@ class GenericDialect(Dialect):
 
     def __init__(self, url: str, module: Any) -> None:
         self.url = url
+        self.title = str(module.__name__)
         self.engine_options = {"module": module, "paramstyle": module.paramstyle}
         # Where SQLAlchemy has a dialect for the driver, that one knows.
         self.limits_rows = url != sqlalchemy_dialect.URL

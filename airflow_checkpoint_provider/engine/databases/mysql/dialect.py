@@ -34,7 +34,7 @@ _REFERRERS = sa.text(
 class MysqlDialect(Dialect):
     """MySQL and MariaDB, through mysqlclient, MySQL's own driver or PyMySQL."""
 
-    name = "mysql"
+    title = "MySQL"
     source_class = MysqlSource
     destination_class = MysqlDestination
 

@@ -28,7 +28,7 @@ _KEEPING_ORDER = {
 class OracleDialect(Dialect):
     """Oracle, through oracledb. Its types are the driver's descriptions of columns."""
 
-    name = "oracle"
+    title = "Oracle"
     source_class = OracleSource
     destination_class = OracleDestination
 

@@ -35,7 +35,7 @@ _REFERRERS = sa.text(
 class PostgresDialect(Dialect):
     """Postgres, through psycopg."""
 
-    name = "postgres"
+    title = "Postgres"
     source_class = PostgresSource
     destination_class = PostgresDestination
 

@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, 
 class SqliteDialect(Dialect):
     """SQLite, through sqlite3."""
 
-    name = "sqlite"
+    title = "SQLite"
     source_class = SqliteSource
     destination_class = SqliteDestination
 
