@@ -84,7 +84,7 @@ class Database:
         if found is None:
             raw.close()
             raise UnsupportedDatabaseError(
-                f"Connection {self.conn_id!r} uses {type(raw).__module__!r}, which is not a driver as Python's DB-API "
+                f"Connection {self.conn_id!r} uses {type(raw).__module__.partition('.')[0]!r}, which is not a driver as Python's DB-API "
                 "(PEP 249) has them: it says no paramstyle."
             )
         return found
