@@ -89,6 +89,7 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
+@pytest.mark.server
 def test_postgres_reads_few_rows(make_db: MakeDb) -> None:
     db = make_db("postgres", "destination")
     fill(db, MANY)

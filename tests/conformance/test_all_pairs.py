@@ -49,6 +49,8 @@ def test_a_retry_goes_on_after_the_last_batch(sales: tuple[Db, Db], write_mode: 
     by = {"checkpoint_column": "id"} if strategy == "key" else {}
     query = {"source_table": "sales"} if strategy == "auto" else {"sql": "SELECT * FROM sales ORDER BY id"}
     load = Load(*sales, {**query, **by, "strategy": strategy, "write_mode": write_mode})
+    if write_mode == "upsert":
+        load.arguments |= sales[1].by_key("id")
     with pytest.raises(RuntimeError, match="stopped"):
         load.attempt(rows_processor=Stop(after=4))
     assert sales[1].one("SELECT count(*) FROM target") == 400

@@ -10,6 +10,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.server
+
 VALUES: dict[str, list[str]] = {
     "smallint": ["-32768"],
     "bigint": ["9223372036854775807"],

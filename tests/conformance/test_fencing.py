@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from typing import Any
 
 import pytest
 
@@ -16,8 +15,6 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.waiting import wait_for
-
-DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 
 @pytest.fixture
@@ -82,21 +79,15 @@ def test_an_attempt_paused_after_reading_adds_nothing(load: Load, batch: int, ne
     assert loaded(load) == list(range(20))
 
 
-def hold(load: Load, connection: Any) -> None:
-    """Lock the checkpoint, as a transaction does that is under way."""
-    if load.destination.kind == "sqlite":
-        connection.execute("BEGIN IMMEDIATE")
-    connection.cursor().execute("UPDATE airflow_checkpoint SET owner = owner")
-
-
 def stop(rows: list) -> list:
     raise RuntimeError("stopped")
 
 
+@pytest.mark.able(keeps_lock_timeout=True)
 def test_a_newer_attempt_waits_for_a_running_transaction_and_names_its_owner(load: Load) -> None:
     load.attempt_batches(1)
     with closing(load.destination.connect()) as holder:
-        hold(load, holder)
+        load.destination.able.lock_checkpoints(load.destination, holder)
         message = r"a_task, run run_1 is held by another attempt \(try 1, test, try 1\).* within 0.3 seconds \(lock_"
         with pytest.raises(CheckpointLockedError, match=message):
             load.attempt(lock_timeout=0.3)
@@ -107,7 +98,7 @@ def test_a_newer_attempt_waits_for_a_running_transaction_and_names_its_owner(loa
 def test_a_lock_that_is_let_go_in_time_is_no_error(load: Load) -> None:
     load.attempt_batches(1)
     with closing(load.destination.connect()) as holder, ThreadPoolExecutor(1) as pool:
-        hold(load, holder)
+        load.destination.able.lock_checkpoints(load.destination, holder)
         future = pool.submit(load.attempt)
         with pytest.raises(TimeoutError):
             future.result(0.5)
@@ -115,6 +106,7 @@ def test_a_lock_that_is_let_go_in_time_is_no_error(load: Load) -> None:
         assert future.result(30).rows == 16
 
 
+@pytest.mark.able(keeps_lock_timeout=True)
 @pytest.mark.parametrize("first", [True, False])
 def test_ten_attempts_at_once(load: Load, first: bool) -> None:
     """One wins, the one that came last, and nine end with a clear error."""
@@ -152,6 +144,7 @@ def test_an_older_attempt_does_not_fail_the_load_of_the_newer(load: Load) -> Non
     assert load.destination.rows("SELECT status, last_error FROM airflow_checkpoint") == [("completed", None)]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 def test_on_a_server_with_another_isolation_by_default(make_db: MakeDb, level: str) -> None:
     source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")

@@ -15,8 +15,6 @@ from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.numbers import numbers
 
-DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
-
 WHICH = ("a_dag", "a_task", "run_1")
 
 
@@ -135,9 +133,8 @@ def test_a_request_is_for_one_checkpoint(hook: CheckpointHook, load: Load) -> No
     assert load.attempt().rows == 6
 
 
+@pytest.mark.able(has_one_lock=False)
 def test_a_request_does_not_wait_for_a_running_attempt(hook: CheckpointHook, load: Load) -> None:
-    if load.destination.kind == "sqlite":
-        pytest.skip("SQLite has one lock for all of its tables")
 
     def ask(rows: list) -> list:
         hook.request_reload(*WHICH)

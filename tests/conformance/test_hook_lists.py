@@ -15,8 +15,6 @@ from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.numbers import numbers
 
-DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
-
 WHICH = ("a_dag", "a_task", "run_1")
 
 

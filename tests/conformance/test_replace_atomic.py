@@ -18,8 +18,6 @@ from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.staging import NEW, OLD, loaded, staged_load, stages
 
-DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
-
 
 @pytest.fixture
 def load(destination: Db, make_db: MakeDb) -> Load:
@@ -92,6 +90,7 @@ def test_a_clear_starts_over_on_a_new_stage(load: Load) -> None:
     assert loaded(load.destination) == []
 
 
+@pytest.mark.able(transactional=True)
 @pytest.mark.parametrize("arguments", [{"strategy": "none"}, {"checkpoint_enabled": False}])
 def test_without_a_checkpoint_every_attempt_fills_the_stage_anew(
     load: Load, arguments: dict[str, Any]
@@ -104,6 +103,7 @@ def test_without_a_checkpoint_every_attempt_fills_the_stage_anew(
     assert stages(load.destination) == []
 
 
+@pytest.mark.able(transactional=True)
 def test_with_a_checkpoint_elsewhere(load: Load, make_db: MakeDb) -> None:
     load.keeper = make_db("sqlite", "keeper")
     with pytest.raises(ArgumentError, match="checkpoint_conn_id: .*'replace_atomic' may write a batch twice"):
@@ -114,6 +114,22 @@ def test_with_a_checkpoint_elsewhere(load: Load, make_db: MakeDb) -> None:
     assert load.attempt(**arguments).guarantee == "at-least-once"
     assert loaded(load.destination) == NEW
     assert stages(load.destination) == []
+
+
+@pytest.mark.able(transactional=False)
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_is_refused_where_nothing_shows_that_a_rollback_works(
+    load: Load, make_db: MakeDb, elsewhere: bool
+) -> None:
+    arguments: dict[str, Any] = {"strategy": "none", "checkpoint_column": None}
+    if elsewhere:
+        load.keeper = make_db("sqlite", "keeper")
+        arguments = {"separate_checkpoint": True, "allow_duplicates": True}
+    with pytest.raises(
+        ArgumentError, match="'replace_atomic' swaps all rows in one transaction .* not known whether .*'dst'"
+    ):
+        load.attempt(**arguments)
+    assert (loaded(load.destination), stages(load.destination)) == (OLD, [])
 
 
 def test_what_the_destination_refuses_comes_up_at_the_end_and_changes_nothing(load: Load) -> None:
@@ -151,16 +167,14 @@ def test_a_stage_that_is_gone_is_filled_again(load: Load) -> None:
 def test_what_is_staged_is_not_left_behind_by_another_write_mode(load: Load, other: str) -> None:
     assert load.attempt_batches(2)
     with pytest.raises(SourceChangedError, match="stage was 'a table next to the destination', is 'nothing'"):
-        load.attempt(write_mode=other)
+        load.attempt(write_mode=other, **load.destination.by_key("n") if other == "upsert" else {})
     assert load.attempt().rows == 2
     assert loaded(load.destination) == NEW
 
 
 def test_a_preoperator_that_makes_the_table(load: Load) -> None:
     load.destination.execute("DROP TABLE target")
-    create = "CREATE TABLE target (n integer, v varchar(20))"
-    if load.destination.kind == "oracle":
-        create = "CREATE TABLE target (n NUMBER(9), v VARCHAR2(20))"
+    create = load.destination.able.ddl("CREATE TABLE target (n integer, v varchar(20))")
     assert load.attempt_batches(2, preoperator=create)
     assert loaded(load.destination) == []
     load.attempt(preoperator=create)
@@ -206,6 +220,7 @@ def test_source_and_destination_in_one_file(make_db: MakeDb) -> None:
     assert stages(db) == []
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("changes", [{}, {"strategy": "none"}, {"allow_duplicates": True}])
 def test_a_table_without_transactions_is_refused(make_db: MakeDb, changes: dict[str, Any]) -> None:
     source, destination = make_db("sqlite", "source"), make_db("mysql", "destination")
@@ -220,6 +235,7 @@ def test_a_table_without_transactions_is_refused(make_db: MakeDb, changes: dict[
     assert stages(destination) == []
 
 
+@pytest.mark.server
 def test_rows_are_copied_packed_into_the_stage(make_db: MakeDb) -> None:
     source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
     source.execute("CREATE TABLE t (id integer, n integer)")

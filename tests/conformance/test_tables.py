@@ -54,6 +54,7 @@ def test_names(make_db: MakeDb, kind: str, created: str, written: str) -> None:
     check(make_db(kind, "source"), make_db(kind, "destination"), created, written)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("created", "written"), SCHEMAS)
 def test_names_with_a_schema(make_db: MakeDb, created: str, written: str) -> None:
     source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
@@ -74,6 +75,7 @@ def test_a_view_is_read_by_counting(pair: tuple[Db, Db]) -> None:
     assert destination.rows("SELECT id FROM target ORDER BY id") == [(n,) for n in range(5)]
 
 
+@pytest.mark.able(serves_both_sides=True)
 def test_the_same_database_on_both_sides(destination: Db) -> None:
     destination.execute("CREATE TABLE t (id integer PRIMARY KEY)", "CREATE TABLE target (id integer)")
     destination.insert("t", [(n,) for n in range(50)])
@@ -112,6 +114,7 @@ def test_what_is_no_name_is_refused(make_db: MakeDb, argument: str, name: str) -
         Load(db, db, {"source_table": "t", "destination_table": "t", argument: name}).attempt()
 
 
+@pytest.mark.server
 def test_the_primary_key_is_found_beside_columns_that_are_read_as_text(make_db: MakeDb) -> None:
     source, destination = make_db("postgres", "source"), make_db("sqlite", "destination")
     source.execute(

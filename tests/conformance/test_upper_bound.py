@@ -45,6 +45,7 @@ def test_rows_that_arrive_between_attempts_wait(numbers: tuple[Db, Db]) -> None:
     assert list((result.checkpoint or {}).values()) == [98]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "oracle"])
 def test_rows_that_arrive_during_the_load_wait(kind: str, make_db: Any) -> None:
     source, destination = make_db(kind, "source"), make_db("postgres", "destination")

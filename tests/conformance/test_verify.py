@@ -72,6 +72,7 @@ def test_what_differs_is_named(
         load.attempt()
 
 
+@pytest.mark.server
 def test_a_retry_compares_again(make_db: MakeDb) -> None:
     load = tampering(make(make_db, "sqlite", "postgres"), "DELETE FROM target WHERE id = 5")
     for _ in range(2):
@@ -97,6 +98,7 @@ def test_a_count_names_the_keys_too(make_db: MakeDb, destination: str) -> None:
         load.attempt()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("destination", NAMES)
 def test_rows_from_before_are_not_compared(make_db: MakeDb, destination: str) -> None:
     load = make(make_db, "postgres", destination)
@@ -104,6 +106,7 @@ def test_rows_from_before_are_not_compared(make_db: MakeDb, destination: str) ->
     assert load.attempt().verified is not None
 
 
+@pytest.mark.server
 def test_an_upsert_may_meet_other_rows(make_db: MakeDb) -> None:
     load = make(make_db, "sqlite", "postgres", write_mode="upsert", conflict_columns=["id"])
     load.source.execute("DELETE FROM t WHERE id = 200")
@@ -114,6 +117,7 @@ def test_an_upsert_may_meet_other_rows(make_db: MakeDb) -> None:
     assert result.verified["rows"] == 499
 
 
+@pytest.mark.server
 def test_an_upsert_of_rows_with_one_key(make_db: MakeDb) -> None:
     for verify in ("count", "digest"):
         load = make(
@@ -127,6 +131,7 @@ def test_an_upsert_of_rows_with_one_key(make_db: MakeDb) -> None:
         load.destination.execute("DROP TABLE airflow_checkpoint, airflow_checkpoint_event")
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("destination", NAMES)
 def test_without_a_key_the_table_must_be_empty(make_db: MakeDb, destination: str) -> None:
     arguments = {"source_table": None, "sql": "SELECT * FROM t ORDER BY id", "checkpoint_column": None}
@@ -149,6 +154,7 @@ def test_with_a_rows_processor_it_is_refused() -> None:
         TransferSpec(destination_table="t", sql="SELECT 1", verify="count", rows_processor=lambda rows: rows)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("destination", NAMES)
 def test_later_runs_compare_what_they_loaded(make_db: MakeDb, destination: str) -> None:
     load = make(make_db, "postgres", destination, scope="task")
@@ -161,6 +167,7 @@ def test_later_runs_compare_what_they_loaded(make_db: MakeDb, destination: str) 
     assert result.verified["rows"] == 1
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("destination", NAMES)
 def test_text_keys_and_rows_without_one(make_db: MakeDb, destination: str) -> None:
     load = make(make_db, "postgres", destination, checkpoint_column=["name", "id"], on_null_key="load")
@@ -204,6 +211,7 @@ def test_no_type_is_taken_for_different(make_db: MakeDb, source: str, destinatio
     assert judged == {}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("hostile", ["neither", "source", "destination"])
 def test_every_type_of_postgres_and_a_change_in_each(make_db: MakeDb, hostile: str) -> None:
     source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
@@ -226,6 +234,7 @@ def test_every_type_of_postgres_and_a_change_in_each(make_db: MakeDb, hostile: s
             load.attempt()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("destination", NAMES)
 def test_what_is_staged_is_compared_before_anybody_sees_it(make_db: MakeDb, destination: str) -> None:
     load = make(make_db, "postgres", destination, write_mode="replace_atomic", batch_size=200)
@@ -235,6 +244,7 @@ def test_what_is_staged_is_compared_before_anybody_sees_it(make_db: MakeDb, dest
     assert (result.verified["rows"], load.destination.one("SELECT COUNT(*) FROM target")) == (500, 500)
 
 
+@pytest.mark.server
 def test_what_differs_is_not_published(make_db: MakeDb) -> None:
     load = make(make_db, "postgres", "postgres", write_mode="replace_atomic")
     load.destination.insert("target", [(0, "old", 0)])

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, GuaranteeStated, StrategyChosen
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
-
-DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
 OFF: list[dict[str, Any]] = [{"strategy": "none"}, {"checkpoint_enabled": False, "checkpoint_column": "n"}]
 
@@ -55,6 +52,8 @@ def test_append_is_all_or_nothing(load: Load, batch: int) -> None:
     "again", [{"write_mode": "upsert"}, {"write_mode": "replace"}, {"preoperator": "DELETE FROM target"}]
 )
 def test_what_can_be_repeated_is_committed_in_batches(load: Load, again: dict[str, Any]) -> None:
+    if again.get("write_mode") == "upsert":
+        again = {**again, **load.destination.by_key("n")}
     with pytest.raises(RuntimeError, match="stopped"):
         load.attempt(rows_processor=FailAt(3), **again)
     assert loaded(load) == list(range(8))
@@ -69,9 +68,7 @@ def test_leaves_no_trace_and_says_what_it_does(load: Load) -> None:
     assert (result.strategy, result.guarantee) == ("none", "at-least-once")
     assert load.told(StrategyChosen)[0].strategy == "none"
     assert "no checkpoint is kept" in load.told(GuaranteeStated)[0].reason
-    connection = load.destination.database("dst").open()
-    assert sa.inspect(connection).get_table_names() == ["target"]
-    connection.close()
+    assert [name.lower() for name in load.destination.tables()] == ["target"]
 
 
 def test_a_keeper_is_not_even_opened(load: Load, make_db: MakeDb) -> None:

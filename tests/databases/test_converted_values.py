@@ -12,6 +12,8 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.server
+
 
 def test_to_sqlite(make_db: MakeDb) -> None:
     source, destination = make_db("postgres", "source"), make_db("sqlite", "destination")

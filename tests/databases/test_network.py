@@ -151,10 +151,12 @@ def cut_at_random_bytes(net: Network, way: dict[str, Any], times: int) -> None:
         assert proxy.cuts == cuts + 1
 
 
+@pytest.mark.server
 def test_cut_at_random_bytes(postgres: Network, way: dict[str, Any]) -> None:
     cut_at_random_bytes(postgres, way, times=20)
 
 
+@pytest.mark.server
 def test_cut_at_random_bytes_of_mysql(mysql: Network) -> None:
     cut_at_random_bytes(mysql, {}, times=10)
 
@@ -175,16 +177,19 @@ def cut_at_every_commit(net: Network, way: dict[str, Any], *, applied: bool) -> 
     assert net.destination.cuts == commits
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("applied", [True, False], ids=["applied", "lost"])
 def test_cut_between_commit_and_its_answer(postgres: Network, way: dict[str, Any], applied: bool) -> None:
     cut_at_every_commit(postgres, way, applied=applied)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("applied", [True, False], ids=["applied", "lost"])
 def test_cut_between_commit_and_its_answer_of_mysql(mysql: Network, applied: bool) -> None:
     cut_at_every_commit(mysql, {}, applied=applied)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("side", "conn_id"), [("source", "src"), ("destination", "dst")])
 def test_an_attempt_that_gives_up_says_what_was_lost(postgres: Network, side: str, conn_id: str) -> None:
     def cut(rows: list[Any]) -> list[Any]:
@@ -236,6 +241,7 @@ def slowly(rows: list[Any], **_: Any) -> list[Any]:
     return rows
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("side", ["source", "destination"])
 @pytest.mark.parametrize("processor", [None, slowly], ids=["packed", "rows"])
 def test_execution_timeout_ends_a_stalled_task(
@@ -266,6 +272,7 @@ def test_execution_timeout_ends_a_stalled_task(
         assert (status, error.partition(",")[0]) == ("failed", "AirflowTaskTimeout: Timeout")
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_a_server_that_is_slow_is_not_taken_for_gone(
     postgres: Network, quick_probes: None, way: dict[str, Any], side: str
@@ -291,6 +298,7 @@ def test_a_server_that_is_slow_is_not_taken_for_gone(
 # Gone
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_an_end_that_is_gone_without_a_word_is_noticed(
     postgres: Network, quick_probes: None, side: str
@@ -317,6 +325,7 @@ def options_of(raw: Any) -> tuple[int, ...]:
         return (on, *values)
 
 
+@pytest.mark.server
 def test_connections_are_probed_as_the_user_says_or_else_after_a_minute(postgres: Network) -> None:
     database = postgres.databases[0]
     with database.open() as connection:
@@ -329,6 +338,7 @@ def test_connections_are_probed_as_the_user_says_or_else_after_a_minute(postgres
         assert options_of(connection.connection.driver_connection)[:2] == (1, 77)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("options", "sources"),
     [("", ["session"] * 3), ("-c tcp_keepalives_idle=77", ["session", "client", "session"])],

@@ -16,6 +16,8 @@ from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.network.networks import kill
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def shop(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> Db:
     return shop
 
 
+@pytest.mark.server
 def test_sales_go_from_oracle_to_postgres(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the tables that the image of Oracle is seeded with."""
     oracle, postgres = make_db("oracle", "source"), make_db("postgres", "destination")

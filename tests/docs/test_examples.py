@@ -20,6 +20,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.documents import ROOT, Block, blocks
 
+pytestmark = pytest.mark.server
+
 BLOCKS = blocks("python")
 LOAD = blocks("python", ROOT / "README.md")[0]
 ROWS = 100_050

@@ -138,6 +138,7 @@ def test_rights(kind: str, source: Db, request: pytest.FixtureRequest) -> None:
             execute(operator(destination_table=found.table, write_mode=mode), run_id=f"without_{right}")
 
 
+@pytest.mark.server
 def test_rights_where_a_dba_creates_the_tables(
     postgres: Restricted, source: Db, monkeypatch: pytest.MonkeyPatch
 ) -> None:

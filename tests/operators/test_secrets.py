@@ -144,6 +144,7 @@ def test_a_load_that_fails_and_goes_on(both: tuple[Db, Db]) -> None:
         assert found_in(text, both[0].kind) == []
 
 
+@pytest.mark.server
 def test_a_connection_that_is_lost(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
     source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
     source.execute("CREATE TABLE orders (id integer PRIMARY KEY)")
@@ -167,6 +168,7 @@ def test_a_connection_that_is_lost(make_db: MakeDb, monkeypatch: pytest.MonkeyPa
     assert found_in(said, "postgres") == []
 
 
+@pytest.mark.server
 def test_a_value_that_does_not_fit(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
     source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")
     source.execute("CREATE TABLE orders (id integer PRIMARY KEY, n text)")

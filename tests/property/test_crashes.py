@@ -216,6 +216,7 @@ def test_with_oracle(kinds: str, postgres_source: str, postgres_destination: str
     run_case(Db(source, postgres_source), Db(destination, postgres_destination), case)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kinds", ["postgres->postgres", "sqlite->postgres", "postgres->sqlite"])
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(case=cases())

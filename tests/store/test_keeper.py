@@ -13,6 +13,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.server
+
 KINDS = [("sqlite", "postgres"), ("postgres", "sqlite"), ("sqlite", "sqlite")]
 
 

@@ -38,6 +38,7 @@ def restart(server: Any) -> None:
     server.ensure_postgres_running()
 
 
+@pytest.mark.server
 def test_two_hundred_in_postgres(roomy: Db, make_db: MakeDb) -> None:
     load_at_once(make_db("sqlite", "source"), roomy, 200)
     # A backend ends a moment after its connection.

@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.databases import sockets
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import leave
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import connect_mysql
-from tests.support.databases.oracle import stand_in
+from tests.support.databases.oracle_places import stand_in
 from tests.support.oracle_standin import Connection
 
 

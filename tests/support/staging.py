@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from airflow_checkpoint_provider.engine.transfer.staging.stage import MARK
 from tests.support.databases.db import Db
 from tests.support.loads import Load
@@ -32,14 +30,4 @@ def loaded(db: Db) -> list[tuple]:
 
 def stages(db: Db) -> list[str]:
     """Name the stages that are there."""
-    names = {
-        "sqlite": "SELECT name FROM sqlite_master",
-        "postgres": "SELECT relname FROM pg_class WHERE relkind = 'r'",
-        "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
-    }
-    if db.kind == "oracle":
-        with closing(db.connect()) as connection:
-            found = connection.postgres.execute(names["postgres"]).fetchall()
-    else:
-        found = db.rows(names[db.kind])
-    return sorted(name for (name,) in found if MARK in name.lower())
+    return sorted(name for name in db.tables() if MARK in name.lower())

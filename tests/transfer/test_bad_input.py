@@ -107,6 +107,7 @@ BAD_VALUES = [
 ]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("declared", "value", "_", "column"), BAD_VALUES)
 @pytest.mark.parametrize("write_mode", ["append", "upsert", "replace"])
 def test_a_value_that_does_not_fit(

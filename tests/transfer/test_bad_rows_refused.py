@@ -54,6 +54,7 @@ def test_arguments_that_cannot_be(given: dict[str, Any], message: str) -> None:
         TransferSpec(sql="SELECT 1", destination_table="t", **given)
 
 
+@pytest.mark.server
 def test_a_table_that_no_rollback_takes_back(make_db: MakeDb) -> None:
     load = made(
         make_db,
@@ -81,6 +82,7 @@ def test_a_database_of_which_nothing_is_known(make_db: MakeDb) -> None:
         load.transfer(destination=unknown).run()
 
 
+@pytest.mark.server
 def test_a_missing_right_is_no_rows_fault(make_db: MakeDb) -> None:
     load = made(make_db, "sqlite", "postgres", "CREATE TABLE target (n integer, a integer)")
     load.destination.execute(
@@ -101,6 +103,7 @@ def test_a_missing_right_is_no_rows_fault(make_db: MakeDb) -> None:
     assert "not three" in load.destination.one("SELECT error FROM airflow_checkpoint_reject")
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("write_mode", ["append", "upsert"])
 def test_constraints_that_would_wait_for_the_commit(make_db: MakeDb, write_mode: str) -> None:
     load = made(
@@ -122,6 +125,7 @@ def test_constraints_that_would_wait_for_the_commit(make_db: MakeDb, write_mode:
     )
 
 
+@pytest.mark.server
 def test_types_that_postgres_refuses(make_db: MakeDb) -> None:
     load = made(make_db, "sqlite", "postgres", "CREATE TABLE target (n integer, a date, b text)")
     load.source.execute("DROP TABLE t", "CREATE TABLE t (n, a, b)")
@@ -229,6 +233,7 @@ def test_a_constraint_that_sqlite_leaves_to_the_commit(make_db: MakeDb) -> None:
     assert load.destination.one("SELECT COUNT(*) FROM target") == 0
 
 
+@pytest.mark.server
 def test_a_bad_row_that_the_same_batch_replaces_anyway(make_db: MakeDb) -> None:
     load = made(
         make_db,

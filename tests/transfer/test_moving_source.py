@@ -135,6 +135,7 @@ AT_ONCE = [
 ]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_seen_while_rows_are_read(kind: str, way: str, make_db: MakeDb) -> None:
@@ -173,6 +174,7 @@ def test_what_is_compared_is_of_the_same_moment(
     assert (result.verified["rows"], load.happens) == (3000, None)
 
 
+@pytest.mark.server
 def test_a_connection_that_is_opened_again_sees_the_source_as_it_is_then(
     make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
 ) -> None:

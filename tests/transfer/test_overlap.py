@@ -14,6 +14,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.server
+
 DESTINATIONS = ("sqlite", "postgres", "oracle")
 
 

@@ -117,6 +117,7 @@ def test_a_table_that_was_never_analyzed_and_a_view_are_read(fill: Fill, make_db
     assert max(sizes(source, made, make_db)) <= 1.5 * ROWS / 4
 
 
+@pytest.mark.server
 def test_a_partitioned_table_is_sampled(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._PAGES_FOR_EACH", 200

@@ -14,6 +14,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.partitions import PartLoad, load_all, plan
 
+pytestmark = pytest.mark.server
+
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 NUMBER, MOMENT, DAY, ZONED = "integer", "timestamp", "date", "timestamp with time zone"
 

@@ -9,13 +9,13 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
-from airflow_checkpoint_provider.engine.transfer.transfer.staging import publish
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError, FencedError
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
+from airflow_checkpoint_provider.engine.transfer.staging import publish
 from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
 from tests.support.crashing import Fuse, connect
 from tests.support.databases.db import Db
@@ -281,6 +281,7 @@ def test_two_loads_that_publish_at_once_do_not_mix(load: Load, monkeypatch: pyte
     assert loaded(load.destination) == [(n + 1000, v) for n, v in NEW]
 
 
+@pytest.mark.server
 def test_what_hangs_on_a_table_of_postgres_stays(make_db: MakeDb) -> None:
     load = with_relations(make_db, "NOT DEFERRABLE")
     db = load.destination
@@ -325,6 +326,7 @@ def with_relations(make_db: MakeDb, deferrable: str) -> Load:
     return Load(source, destination, arguments)
 
 
+@pytest.mark.server
 def test_rows_that_refer_to_the_table_find_their_key_among_the_new_rows(make_db: MakeDb) -> None:
     load = with_relations(make_db, "DEFERRABLE")
     load.attempt()
@@ -358,6 +360,7 @@ def test_rows_that_would_be_deleted_with_the_old_ones_are_not(load: Load, action
     assert load.attempt().rows == 10
 
 
+@pytest.mark.server
 def test_rows_that_refer_to_the_table_by_a_constraint_that_cannot_wait(make_db: MakeDb) -> None:
     load = with_relations(make_db, "NOT DEFERRABLE")
     with pytest.raises(DestinationError, match="its old rows are all still there: .*violates foreign key"):

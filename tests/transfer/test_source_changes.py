@@ -141,6 +141,7 @@ def test_a_shift_that_is_undone_resumes(load: Load) -> None:
     assert load.attempt(**PYTHON).rows == 10
 
 
+@pytest.mark.server
 def test_the_proof_does_not_depend_on_the_time_zone_of_the_session(make_db: MakeDb) -> None:
     source, destination = make_db("postgres", "source"), make_db("sqlite", "destination")
     source.execute("CREATE TABLE t (n integer, at timestamptz)")

@@ -22,6 +22,8 @@ from tests.support.databases.mysql_drivers import DRIVERS
 from tests.support.loads import Load
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.server
+
 MAKE_TARGET = "CREATE TABLE target (n integer PRIMARY KEY, a varchar(20))"
 
 

@@ -10,7 +10,7 @@ import oracledb
 import pytest
 
 from tests.support.databases.db import Db
-from tests.support.databases.oracle import stand_in
+from tests.support.databases.oracle_places import stand_in
 
 
 @pytest.fixture

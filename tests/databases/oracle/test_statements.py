@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.model.partition import bound
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
-from tests.support.databases.oracle import stand_in
+from tests.support.databases.oracle_places import stand_in
 from tests.support.loads import Load
 from tests.support.oracle_standin import Faults
 from tests.support.partitions import PartLoad, plan

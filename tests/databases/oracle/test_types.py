@@ -14,6 +14,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.server
+
 INDIA = timezone(timedelta(hours=5, minutes=30))
 BIG = "12345678901234567890123456789012345678"
 

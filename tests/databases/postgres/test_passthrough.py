@@ -12,6 +12,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.server
+
 ODD = [
     ("boolean", "true"),
     ("bytea", r"'\x00ff5c0a09'"),

@@ -19,6 +19,8 @@ from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 
+pytestmark = pytest.mark.server
+
 REFUSED = (
     "Connection 'old' uses the driver psycopg2, which is not supported; install psycopg 3 where Airflow runs"
     " (pip install 'airflow-checkpoint-provider[postgres]')"

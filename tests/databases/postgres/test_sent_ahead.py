@@ -25,6 +25,8 @@ from tests.support.network.networks import behind, kill, reach
 from tests.support.network.proxy import Proxy
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.server
+
 ROWS, BATCH = 6_000, 700
 SLEEPS = (
     "CREATE TABLE t (n integer PRIMARY KEY)",

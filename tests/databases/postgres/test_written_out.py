@@ -11,6 +11,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.server
+
 COLUMNS = {
     "short": "numeric(12, 2)",
     "free": "numeric",

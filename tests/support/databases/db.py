@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
-
-import psycopg
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from tests.support.databases import oracle as oracle_databases
-from tests.support.databases.mysql_drivers import DEFAULT_DRIVER, connect_mysql
+from tests.support.databases.kind import Kind
+from tests.support.databases.mysql_drivers import DEFAULT_DRIVER
+from tests.support.databases.registry import KINDS
 
 
 @dataclass(frozen=True)
@@ -22,7 +18,7 @@ class Db:
     """
     A database for one test.
 
-    :param kind: ``sqlite``, ``postgres``, ``mysql`` or ``oracle``
+    :param kind: its name in the registry
     :param place: a path, or a DSN
     :param driver: of MySQL, which has several
     """
@@ -31,23 +27,17 @@ class Db:
     place: str
     driver: str = DEFAULT_DRIVER
 
+    @property
+    def able(self) -> Kind:
+        """What databases of its kind are able to do."""
+        return KINDS[self.kind]
+
     def connect(self) -> Any:
-        if self.kind == "postgres":
-            return psycopg.connect(self.place)
-        if self.kind == "mysql":
-            return connect_mysql(self.place, self.driver)
-        if self.kind == "oracle":
-            return oracle_databases.connect(self.place)
-        connection = sqlite3.connect(self.place)
-        connection.execute("PRAGMA synchronous = OFF")  # processes die in the tests, not the machine
-        return connection
+        return self.able.connect(self)
 
     def by_hand(self) -> Any:
         """Connect as the tests do, which write names in quotes as the standard has them."""
-        connection = self.connect()
-        if self.kind == "mysql":
-            connection.cursor().execute("SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')")
-        return connection
+        return self.able.by_hand(self)
 
     def database(self, conn_id: str) -> Database:
         return Database(conn_id, self.connect)
@@ -56,19 +46,15 @@ class Db:
         with closing(self.by_hand()) as connection:
             cursor = connection.cursor()
             for statement in statements:
-                cursor.execute(oracle_databases.ddl(statement) if self.kind == "oracle" else statement)
+                cursor.execute(self.able.ddl(statement))
             connection.commit()
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        rows = list(rows)
+        rows = [tuple(map(self.able.bound, row)) for row in rows]
         if not rows:
             return
-        marks = ["?" if self.kind == "sqlite" else "%s"] * len(rows[0])
-        if self.kind == "oracle":
-            marks = [f":{number}" for number in range(1, len(rows[0]) + 1)]
-            rows = [tuple(map(oracle_databases.value, row)) for row in rows]
+        statement = f"INSERT INTO {table} VALUES ({', '.join(self.able.marks(len(rows[0])))})"
         with closing(self.by_hand()) as connection:
-            statement = f"INSERT INTO {table} VALUES ({', '.join(marks)})"
             for start in range(0, len(rows), 10_000):  # a server of MySQL limits the bytes of a statement
                 connection.cursor().executemany(statement, rows[start : start + 10_000])
             connection.commit()
@@ -76,37 +62,28 @@ class Db:
     def rows(self, query: str, *before: str) -> list[tuple[Any, ...]]:
         with closing(self.by_hand()) as connection:
             cursor = connection.cursor()
-            if self.kind == "oracle":
-                cursor.outputtypehandler = oracle_databases.keep_digits
+            self.able.prepare_cursor(cursor)
             for statement in before:
                 cursor.execute(statement)
             cursor.execute(query)
-            rows = list(cursor.fetchall())
-            return rows if self.kind != "oracle" else [tuple(map(oracle_databases.read, row)) for row in rows]
+            return [tuple(map(self.able.fetched, row)) for row in cursor.fetchall()]
 
     def one(self, query: str) -> Any:
         return self.rows(query)[0][0]
 
     def spelt(self, name: str) -> str:
         """Return what the catalog makes of a name that is written in lower case and without quotes."""
-        return name.upper() if self.kind == "oracle" else name
+        return self.able.spelt(name)
+
+    def by_key(self, *columns: str) -> dict[str, Any]:
+        """Return the arguments that an upsert by the primary key needs here."""
+        return {} if self.able.knows_primary_keys else {"conflict_columns": list(columns)}
+
+    def tables(self) -> list[str]:
+        """Name its tables."""
+        return self.able.tables(self)
 
     @property
     def uri(self) -> str:
         """The Airflow connection."""
-        if self.kind == "sqlite":
-            return f"sqlite://{self.place}"
-        if self.kind == "mysql":
-            url = urlsplit(self.place)
-            extra = (
-                dict(parse_qsl(url.query))
-                if self.driver == "MySQLdb"
-                else {"client": "mysql-connector-python"}
-            )
-            return f"mysql://{url.netloc}{url.path}?__extra__={quote(json.dumps(extra))}"
-        if self.kind == "oracle":
-            return oracle_databases.uri(self.place)
-        parts = psycopg.conninfo.conninfo_to_dict(self.place)
-        host = quote(str(parts.get("host", "localhost")), safe="")
-        login = f"{parts.get('user', 'postgres')}:{parts.get('password', '')}"
-        return f"postgres://{login}@{host}:{parts.get('port', 5432)}/{parts['dbname']}"
+        return self.able.uri(self)

@@ -1,109 +1,62 @@
-"""Where an Oracle database of the tests is: in the stand-in, or on a real server."""
+"""Oracle: a stand-in on the embedded Postgres, or the server that a DSN names."""
 
 from __future__ import annotations
 
 import os
-import re
-from contextlib import closing, suppress
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import oracledb
-import psycopg
 
-from tests.support.oracle_standin import Server
+from tests.support.databases import oracle_places, postgres
+from tests.support.databases.kind import Kind
 
-REAL = "CHECKPOINT_TEST_ORACLE_DSN"
+if TYPE_CHECKING:
+    import pytest
 
-_open = oracledb.connect  # the driver's own, whatever a test puts in its place
-_ISO = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
-_EMPTY = """
-BEGIN
-  FOR o IN (
-    SELECT object_type, object_name FROM user_objects WHERE object_type IN ('TABLE', 'VIEW', 'SYNONYM')
-  ) LOOP
-    EXECUTE IMMEDIATE 'DROP ' || o.object_type || ' "' || o.object_name || '"'
-      || CASE o.object_type WHEN 'TABLE' THEN ' CASCADE CONSTRAINTS PURGE' END;
-  END LOOP;
-END;
-"""
+    from tests.support.databases.db import Db
 
 
-class StandIn:
-    """The servers that are stood in for, by the name of the Postgres database behind them."""
+class Oracle(Kind):
+    name = "oracle"
+    rejects = True
+    transactional = True
+    knows_primary_keys = True
+    keeps_lock_timeout = True
+    has_schemas = True
+    keeps_empty_text = False
+    folds_to_upper = True
 
-    def __init__(self) -> None:
-        self._servers: dict[str, Server] = {}
+    def make(self, request: pytest.FixtureRequest, role: str) -> str:
+        if dsn := os.environ.get(oracle_places.REAL):
+            return oracle_places.real_schema(dsn, role)
+        request.getfixturevalue("monkeypatch").setattr(oracledb, "connect", oracle_places.stand_in.connect)
+        return str(request.getfixturevalue(f"postgres_{role}"))
 
-    def server(self, dsn: str) -> Server:
-        """Return the server behind which a database is."""
-        name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
-        return self._servers.setdefault(str(name), Server(dsn))
+    def connect(self, db: Db) -> Any:
+        return oracle_places.connect(db.place)
 
-    def connect(self, dsn: str, **given: Any) -> Any:
-        """Open a connection as ``oracledb.connect`` does: the host is the database's name."""
-        host = re.search(r"HOST=([^)]+)", dsn)
-        name = host[1] if host else re.split("[:/]", dsn)[0]
-        return self._servers[name].connect(**given) if name in self._servers else _open(dsn=dsn, **given)
+    def ddl(self, statement: str) -> str:
+        return oracle_places.ddl(statement)
 
+    def marks(self, count: int) -> Sequence[str]:
+        return [f":{number}" for number in range(1, count + 1)]
 
-stand_in = StandIn()
+    def bound(self, value: Any) -> Any:
+        return oracle_places.value(value)
 
+    def prepare_cursor(self, cursor: Any) -> None:
+        cursor.outputtypehandler = oracle_places.keep_digits
 
-def connect(place: str) -> Any:
-    """Open a connection."""
-    if place.startswith("oracle:"):
-        return _open(place.removeprefix("oracle:"))
-    return stand_in.server(place).connect()
+    def fetched(self, value: Any) -> Any:
+        return oracle_places.read(value)
 
+    def uri(self, db: Db) -> str:
+        return oracle_places.uri(db.place)
 
-def uri(place: str) -> str:
-    """Return the Airflow connection."""
-    if place.startswith("oracle:"):
-        user, password, host, service = re.split(r"[/@]", place.removeprefix("oracle:"))
-        return f"oracle://{user}:{password}@{host}/?service_name={service}"
-    name = psycopg.conninfo.conninfo_to_dict(place)["dbname"]
-    stand_in.server(place)
-    return f"oracle://scott:tiger@{name}:1521/?service_name=FREEPDB1"
-
-
-def real_schema(dsn: str, role: str) -> str:
-    """Make a user for a role, with nothing in its schema, and return where it is; tests run in several processes."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    user, password = f"CHECKPOINT_{role}_{worker}".upper(), "Checkpoint_1"
-    with closing(_open(dsn)) as connection, connection.cursor() as cursor:
-        with suppress(oracledb.DatabaseError):
-            cursor.execute(f'CREATE USER {user} IDENTIFIED BY "{password}" QUOTA UNLIMITED ON users')
-        # An identity column makes a sequence.
-        rights = "CREATE SESSION, CREATE TABLE, CREATE SEQUENCE, CREATE VIEW, CREATE SYNONYM"
-        cursor.execute(f"GRANT {rights} TO {user}")
-    place = f"oracle:{user}/{password}@{dsn.rpartition('@')[2]}"
-    with closing(connect(place)) as connection, connection.cursor() as cursor:
-        cursor.execute(_EMPTY)
-    return place
-
-
-def ddl(statement: str) -> str:
-    """Write in Oracle's words what the tests write for every database."""
-    if not statement.startswith("CREATE TABLE"):
-        return statement
-    statement = re.sub(r"\btext\b", "varchar2(4000)", statement)
-    return re.sub(r"\bbigint\b", "number(19)", statement)
-
-
-def keep_digits(cursor: Any, column: Any) -> Any:
-    """Fetch numbers as decimals: a float would be close enough only."""
-    if column.type_code is oracledb.DB_TYPE_NUMBER:
-        return cursor.var(Decimal, arraysize=cursor.arraysize)
-    return None
-
-
-def read(value: Any) -> Any:
-    """Read what is behind a locator."""
-    return value.read() if hasattr(value, "read") else value
-
-
-def value(given: Any) -> Any:
-    """Turn a value that other databases read as a time into one."""
-    return datetime.fromisoformat(given) if isinstance(given, str) and _ISO.fullmatch(given) else given
+    def tables(self, db: Db) -> list[str]:
+        with closing(self.connect(db)) as connection:
+            if hasattr(connection, "postgres"):
+                return [name for (name,) in connection.postgres.execute(postgres.TABLES).fetchall()]
+        return [name for (name,) in db.rows("SELECT table_name FROM user_tables")]

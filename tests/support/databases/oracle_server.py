@@ -5,27 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-import oracledb
 import pytest
 
 from tests.support.databases.db import Db
-from tests.support.databases.oracle import REAL, real_schema, stand_in
+from tests.support.databases.oracle_places import REAL, real_schema, stand_in
 from tests.support.oracle_standin import Faults
 
 MakeOracle = Callable[[str], Db]
-
-
-@pytest.fixture
-def oracle_databases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> MakeOracle:
-    """Make an empty Oracle schema for a role: ``source`` or ``destination``."""
-
-    def make(role: str) -> Db:
-        if dsn := os.environ.get(REAL):
-            return Db("oracle", real_schema(dsn, role))
-        monkeypatch.setattr(oracledb, "connect", stand_in.connect)
-        return Db("oracle", request.getfixturevalue(f"postgres_{role}"))
-
-    return make
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import re
 import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date, time
+from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +20,11 @@ _MARKS = {
     "pyformat": r"%(?:\(\w+\)s|%)",
 }
 _QUOTED = r"""'[^']*'|"[^"]*"|"""
+
+
+def _bound(value: Any) -> Any:
+    """Take the types that drivers of servers take, too."""
+    return str(value) if isinstance(value, (Decimal, date, time)) else value
 
 
 class Cursor:
@@ -61,7 +68,7 @@ class Cursor:
         translated = re.sub(hidden + _MARKS[self.style], replaced, sql)
         if self.style in ("qmark", "format") and len(used) != len(values):
             raise sqlite3.ProgrammingError(f"{len(used)} parameters in the statement, {len(values)} given")
-        return translated, used
+        return translated, [_bound(value) for value in used]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cursor, name)
