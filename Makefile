@@ -24,10 +24,10 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 demo: $(READY) ## Kill a running load on a real Airflow and watch its retry go on
-	@$(BIN)/python -m tests.demo
+	@$(BIN)/python -m tests.acceptance.demo
 
 demo-ui: $(READY) ## The same, and leave Airflow running to look around
-	@$(BIN)/python -m tests.demo --ui
+	@$(BIN)/python -m tests.acceptance.demo --ui
 
 test: $(READY) ## Run all tests, on real databases and a real Airflow
 	$(BIN)/python -m pytest
@@ -41,7 +41,7 @@ test-pythons: ## Run the unit tests on the Pythons of PYTHONS, too
 	done
 	@set -e; for version in $(PYTHONS); do \
 	  $(MAKE) PYTHON=python$$version VENV=.venv-$$version .venv-$$version/.ready; \
-	  .venv-$$version/bin/python -m pytest tests/unit; \
+	  .venv-$$version/bin/python -m pytest tests/model tests/plugin tests/docs tests/package; \
 	done
 
 test-ui: $(READY) ## Test the view in a browser; pictures are kept in .screenshots

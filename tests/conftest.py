@@ -14,7 +14,12 @@ atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
-pytest_plugins = ["tests.fix_databases", "tests.fix_mysql", "tests.fix_oracle", "tests.fix_postgres"]
+pytest_plugins = [
+    "tests.support.databases.fixtures",
+    "tests.support.databases.mysql_server",
+    "tests.support.databases.oracle_server",
+    "tests.support.databases.postgres_server",
+]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

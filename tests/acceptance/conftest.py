@@ -14,10 +14,10 @@ from tests.acceptance import orders
 from tests.acceptance.editing import EditRetries, edit_retries_in
 from tests.acceptance.gate import DIRECTORY_VARIABLE
 from tests.acceptance.load import Load
-from tests.live.airflow import LiveAirflow
-from tests.live.api import TaskKey
-from tests.live.auth import USERS
-from tests.live.config import IMPATIENT, REPOSITORY
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.api import TaskKey
+from tests.support.airflow.auth import USERS
+from tests.support.airflow.config import IMPATIENT, REPOSITORY
 
 StartLoad = Callable[..., Load]
 
@@ -47,7 +47,7 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         "AIRFLOW_CONN_ELSEWHERE": sqlite_connection(home / "elsewhere.db"),
         "AIRFLOW_CONN_FLIGHTS_SOURCE": sqlite_connection(home / "flights_source.db"),
         "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
-        "AIRFLOW__CORE__AUTH_MANAGER": "tests.live.auth.LimitingAuthManager",
+        "AIRFLOW__CORE__AUTH_MANAGER": "tests.support.airflow.auth.LimitingAuthManager",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": USERS,
     }
     with LiveAirflow(home / "airflow", home / "dags", env) as airflow:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.live.airflow import LiveAirflow
-from tests.live.waiting import wait_for
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.waiting import wait_for
 
 EditRetries = Callable[[int], None]
 

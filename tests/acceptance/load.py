@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tests.acceptance import orders
 from tests.acceptance.gate import Gate
-from tests.live.airflow import LiveAirflow
-from tests.live.api import TaskKey
-from tests.live.checkpoints import StoredCheckpoint, checkpoint, events
-from tests.live.tasks import TaskProcess
-from tests.live.waiting import wait_for
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.api import TaskKey
+from tests.support.airflow.checkpoints import StoredCheckpoint, checkpoint, events
+from tests.support.airflow.tasks import TaskProcess
+from tests.support.waiting import wait_for
 
 
 @dataclass(frozen=True)

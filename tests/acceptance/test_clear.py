@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.editing import EditRetries
-from tests.live.airflow import LiveAirflow
+from tests.support.airflow.airflow import LiveAirflow
 
 
 def test_a_finished_task_reloads(prepare_load: StartLoad) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.demo import flights
-from tests.demo.report import Report
-from tests.demo.story import Story
-from tests.live.airflow import LiveAirflow
+from tests.acceptance.demo import flights
+from tests.acceptance.demo.report import Report
+from tests.acceptance.demo.story import Story
+from tests.support.airflow.airflow import LiveAirflow
 
 
 def test_the_demo_is_true(airflow: LiveAirflow, home: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.airflow import LiveAirflow
-from tests.live.config import REPOSITORY
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.config import REPOSITORY
 
 EXAMPLES = sorted((REPOSITORY / "example_dags").glob("*.py"))
 

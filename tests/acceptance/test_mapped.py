@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
-from tests.live.airflow import LiveAirflow
+from tests.support.airflow.airflow import LiveAirflow
 
 
 def set_regions(load: Load, regions: Sequence[str]) -> None:

@@ -10,9 +10,9 @@ import httpx
 
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
+from tests.acceptance.demo import flights
 from tests.acceptance.load import Load
-from tests.demo import flights
-from tests.live.airflow import LiveAirflow
+from tests.support.airflow.airflow import LiveAirflow
 
 PARTS = 8
 OWN = orders.ROWS // PARTS

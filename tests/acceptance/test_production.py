@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.documents import ROOT, blocks
+from tests.support.documents import ROOT, blocks
 
 PAGE = ROOT / "docs" / "production.md"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.conftest import StartLoad
-from tests.live.airflow import LiveAirflow
-from tests.live.waiting import wait_for
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture

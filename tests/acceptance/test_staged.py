@@ -7,7 +7,7 @@ from contextlib import closing
 
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
-from tests.live.airflow import LiveAirflow
+from tests.support.airflow.airflow import LiveAirflow
 
 OLD = (-1, "old", 1.0, "east", "2025-12-31T00:00:00")
 

@@ -6,7 +6,7 @@ import time
 
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
-from tests.live.airflow import LiveAirflow
+from tests.support.airflow.airflow import LiveAirflow
 
 STOPPED = "Airflow stopped the task: it was cleared, marked, taken for lost, or its worker shuts down"
 

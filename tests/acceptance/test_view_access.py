@@ -12,9 +12,9 @@ import pytest
 from airflow_checkpoint_provider.plugin.app import create_app
 from tests.acceptance import orders
 from tests.acceptance.load import Load
-from tests.live.airflow import LiveAirflow
-from tests.live.checkpoints import events
-from tests.live.waiting import wait_for
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.checkpoints import events
+from tests.support.waiting import wait_for
 
 SEEN = {"dag_id": "copy_orders", "task_id": "copy", "run_id": "seen", "map_index": "-1"}
 HIDDEN = SEEN | {"dag_id": "copy_orders_once", "run_id": "hidden"}
@@ -27,7 +27,7 @@ Client = Callable[[str], httpx.Client]
 @pytest.fixture(scope="module")
 def loads(airflow: LiveAirflow, home: Path) -> dict[str, Load]:
     """A completed load in the DAG that the onlooker may see, and one in another DAG."""
-    from tests.live.api import TaskKey
+    from tests.support.airflow.api import TaskKey
 
     made = {}
     for run in (SEEN, HIDDEN):

@@ -8,8 +8,8 @@ import pytest
 
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
-from tests.live.airflow import LiveAirflow
-from tests.live.api import TaskKey
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.api import TaskKey
 
 
 @pytest.fixture

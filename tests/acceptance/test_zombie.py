@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
-from tests.live.tasks import TaskProcess
-from tests.live.waiting import wait_for
+from tests.support.airflow.tasks import TaskProcess
+from tests.support.waiting import wait_for
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from sqlalchemy import URL
 
 from tests.acceptance import orders
 from tests.acceptance.gate import DIRECTORY_VARIABLE
-from tests.databases import Db
-from tests.live.airflow import LiveAirflow
-from tests.live.celery_workers import running_redis, settings, worker
-from tests.live.config import IMPATIENT, REPOSITORY
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.celery_workers import running_redis, settings, worker
+from tests.support.airflow.config import IMPATIENT, REPOSITORY
+from tests.support.databases.db import Db
 
 WORKERS = ("worker-1", "worker-2")
 AT_A_TIME = 2

@@ -9,10 +9,10 @@ from pathlib import Path
 from tests.acceptance import orders
 from tests.acceptance.gate import Gate
 from tests.celery.conftest import AT_A_TIME, WORKERS
-from tests.databases import Db
-from tests.live.airflow import LiveAirflow
-from tests.live.api import TaskKey
-from tests.live.waiting import wait_for
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.api import TaskKey
+from tests.support.databases.db import Db
+from tests.support.waiting import wait_for
 
 PARTS = 8
 OWN = orders.ROWS // PARTS

@@ -28,7 +28,7 @@ from airflow_checkpoint_provider.engine.model.events import (
 )
 from airflow_checkpoint_provider.engine.transfer import progress_log as progress
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
-from tests.operating import DagRun, TaskInstance
+from tests.support.airflow.operating import DagRun, TaskInstance
 
 STARTING, COPYING, COPIED, DONE, FENCED, FAILED = range(6)
 

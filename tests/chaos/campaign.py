@@ -18,7 +18,7 @@ from tests.chaos.harm import HARMS, Harm
 from tests.chaos.running import Running
 from tests.chaos.servers import Server
 from tests.chaos.tables import Difference, Tables
-from tests.proxy import Proxy
+from tests.support.network.proxy import Proxy
 
 _LIMIT_S = 120.0  # for one attempt: no wait may be without end
 _MOST_ATTEMPTS = 100

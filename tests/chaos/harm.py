@@ -11,7 +11,7 @@ from tests.chaos import attempt
 from tests.chaos.figures import Figures
 from tests.chaos.running import Running
 from tests.chaos.servers import Server
-from tests.proxy import Proxy
+from tests.support.network.proxy import Proxy
 
 _OTHER = 0.1  # of the kills fall anywhere: while connecting, claiming, emptying the table
 _CUTS = 4  # in one attempt, as long as it runs

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from tests.embedded import running_postgres
+from tests.support.databases.embedded import running_postgres
 
 
 @dataclass(frozen=True)

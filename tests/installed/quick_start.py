@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.documents import ROOT, blocks
+from tests.support.documents import ROOT, blocks
 
 PAGE = ROOT / "docs" / "quick_start.md"
 ON_SQLITE = "## Try it on SQLite"

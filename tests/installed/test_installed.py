@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT
 from tests.installed import quick_start
+from tests.support.documents import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 RELEASES = {

@@ -16,9 +16,9 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
-from tests.databases import Db
-from tests.hostile import ANYTHING
-from tests.operating import context, execute
+from tests.support.airflow.operating import context, execute
+from tests.support.databases.db import Db
+from tests.support.hostile import ANYTHING
 
 TRANSFER = sorted(set(inspect.signature(CheckpointedTransferOperator).parameters) - {"kwargs"})
 SENSOR = sorted(set(inspect.signature(CheckpointSensor).parameters) - {"kwargs"})

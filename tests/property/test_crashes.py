@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from tests.databases import Db
-from tests.loads import Load
-from tests.property.crashing import Fuse, connect
+from tests.support.crashing import Fuse, connect
+from tests.support.databases.db import Db
+from tests.support.loads import Load
 
 _numbers = count()
 MOMENT = datetime(2026, 3, 29, 0, 30)
@@ -216,6 +216,7 @@ def test_with_oracle(kinds: str, postgres_source: str, postgres_destination: str
     run_case(Db(source, postgres_source), Db(destination, postgres_destination), case)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kinds", ["postgres->postgres", "sqlite->postgres", "postgres->sqlite"])
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(case=cases())

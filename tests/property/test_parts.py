@@ -19,9 +19,9 @@ from airflow_checkpoint_provider.engine.model.key import tie
 from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.position import BEGINNING
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import KeyStrategy
-from tests.databases import Db
-from tests.fix_databases import MakeDb
-from tests.parts import plan
+from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
+from tests.support.partitions import plan
 
 _numbers = count()
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from airflow_checkpoint_provider.engine.model.errors import VerificationError
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
-from tests.fix_databases import MakeDb
-from tests.loads import Load
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
 
 TEXT = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
 AMOUNT = st.none() | st.decimals(-9999, 9999, places=2)

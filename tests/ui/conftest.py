@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.acceptance.conftest import airflow, home, prepare_load
-from tests.live.airflow import LiveAirflow
-from tests.live.config import REPOSITORY
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.config import REPOSITORY
 
 __all__ = ["airflow", "home", "prepare_load"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.documents import ROOT
+from tests.support.documents import ROOT
 
 # What is wider than the place that it has: the column itself, the window, and what scrolls inside the column.
 TOO_WIDE = """() => [document.documentElement, document.querySelector("article"),

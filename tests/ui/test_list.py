@@ -11,8 +11,8 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
-from tests.live.airflow import LiveAirflow
-from tests.live.api import TaskKey
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.api import TaskKey
 from tests.ui.conftest import Open
 
 Screenshot = Callable[[Page, str], None]

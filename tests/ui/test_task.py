@@ -11,9 +11,9 @@ from playwright.sync_api import FrameLocator, Page, expect
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
-from tests.live.airflow import LiveAirflow
-from tests.live.api import TaskKey
-from tests.live.checkpoints import events
+from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.api import TaskKey
+from tests.support.airflow.checkpoints import events
 from tests.ui.conftest import Open
 
 Screenshot = Callable[[Page, str], None]

@@ -83,9 +83,10 @@ class Database:
         found = dialect_for(raw, self.scheme)
         if found is None:
             raw.close()
+            package = type(raw).__module__.partition(".")[0]
             raise UnsupportedDatabaseError(
-                f"Connection {self.conn_id!r} uses {type(raw).__module__.partition('.')[0]!r}, which is not a driver as Python's DB-API "
-                "(PEP 249) has them: it says no paramstyle."
+                f"Connection {self.conn_id!r} uses {package!r}, which is not a driver as Python's DB-API (PEP 249) has "
+                "them: it says no paramstyle."
             )
         return found
 

@@ -117,6 +117,8 @@ class AnsiDialect(DefaultDialect):
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         name = ".".join(self.identifier_preparer.quote(part) for part in (schema, table_name) if part)
+        if self.paramstyle in ("format", "pyformat"):
+            name = name.replace("%%", "%")  # doubled for statements with parameters, and there are none here
         with closing(connection.connection.cursor()) as cursor:
             try:
                 cursor.execute(f"SELECT * FROM {name} WHERE 1 = 0")

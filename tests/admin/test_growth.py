@@ -1,0 +1,200 @@
+"""Twenty times as many checkpoints, and no call reads more of them: told by what the databases read, not by time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.admin import purge
+from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
+from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.store.bounded_queries import COUNTED_TO, REQUESTS_AMONG, TEXT_AMONG
+from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.plugin import finding
+from airflow_checkpoint_provider.plugin.transfers import Place
+from benchmarks.cases.growth import Calls
+from benchmarks.harness.filling import POSTGRES, SQLITE
+from tests.admin.test_search import row
+from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
+
+FEW, MANY = 1_000, 20_000
+NAMES = list(Calls(lambda: None, 1).all())
+
+
+def fill(db: Db, rows: int) -> None:
+    CheckpointRepository(db.database("x"), DEFAULT_TABLE).create()
+    if db.kind == "sqlite":
+        with closing(sqlite3.connect(db.place)) as connection:
+            connection.executescript("".join(f"{text.format(rows=rows)};\n" for text in SQLITE))
+        return
+    with psycopg.connect(db.place, autocommit=True) as connection:
+        for text in POSTGRES:
+            connection.execute(text.format(rows=rows).encode())
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
+    """How many hundreds of steps SQLite takes for each call, among few and among many."""
+    found: dict[str, list[int]] = {name: [] for name in NAMES}
+    for rows in (FEW, MANY):
+        path = str(tmp_path_factory.mktemp("growth") / "metadata.db")
+        fill(Db("sqlite", path), rows)
+        taken = [0]
+
+        def step(taken: list[int] = taken) -> None:
+            taken[0] += 1
+
+        def connect(path: str = path, step: Any = step) -> Any:
+            connection = sqlite3.connect(path)
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.set_progress_handler(step, 100)
+            return connection
+
+        for name, call in Calls(connect, rows).all().items():
+            taken[0] = 0
+            call()
+            found[name].append(taken[0])
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sqlite_takes_hardly_more_steps(steps: dict[str, list[int]], name: str) -> None:
+    few, many = steps[name]
+    assert many <= 3 * few + 20, f"{few} became {many}"
+
+
+@contextmanager
+def statements() -> Iterator[list[tuple[str, Any]]]:
+    """Note the queries that are sent."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        if statement.startswith(("SELECT", "WITH")):
+            sent.append((statement, parameters))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.server
+def test_postgres_reads_few_rows(make_db: MakeDb) -> None:
+    db = make_db("postgres", "destination")
+    fill(db, MANY)
+    for name, call in Calls(db.connect, MANY).all().items():
+        with statements() as sent:
+            call()
+        with psycopg.connect(db.place) as connection:
+            for statement, parameters in sent:
+                explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
+                (plans,) = connection.execute(explain.encode(), parameters).fetchone() or ([],)
+                assert rows_read(plans[0]["Plan"]) <= TEXT_AMONG + 500, f"{name}: {statement}"
+
+
+def rows_read(plan: dict[str, Any]) -> float:
+    if parts := plan.get("Plans"):
+        return sum(map(rows_read, parts))
+    dropped = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+    return float((plan["Actual Rows"] + dropped) * plan["Actual Loops"])
+
+
+@pytest.fixture
+def crowded(hook: CheckpointHook, destination: Db) -> CheckpointHook:
+    """More than is counted: 2,300 completed checkpoints, and three failed ones that are the oldest."""
+    hook.create_tables()
+    failed = range(2300, 2303)
+    destination.insert(
+        DEFAULT_TABLE, [row(n, status="failed" if n in failed else "completed") for n in range(2303)]
+    )
+    return hook
+
+
+def test_counts_end_at_a_thousand_and_say_so(crowded: CheckpointHook) -> None:
+    found = crowded.find(Search())
+    assert (found.total, found.counts["completed"], found.counts["failed"]) == (1003, COUNTED_TO, 3)
+    assert found.at_least == {"completed"}
+    failed = crowded.find(Search(state="failed"))
+    assert (failed.total, len(failed.rows)) == (3, 3)
+    assert not crowded.find(Search(dag_id="dag_1")).at_least
+    assert len(crowded.find(Search(), offset=2290).rows) == 13
+
+
+def test_text_is_looked_for_among_the_newest_and_says_so(crowded: CheckpointHook) -> None:
+    found = crowded.find(Search(text="run_"), limit=5)
+    assert (found.total, found.text_among, found.at_least) == (TEXT_AMONG, TEXT_AMONG, frozenset())
+    assert crowded.find(Search(text="run_1999")).total == 1
+    assert crowded.find(Search(text="run_2000")).total == 0
+    among_its_own = crowded.find(Search(text="run_2000", dag_id="dag_0"))
+    assert (among_its_own.total, among_its_own.text_among) == (1, None)
+
+
+def test_pages_go_on_after_what_was_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "interrupted", lambda checkpoints: {})
+    db = Db("sqlite", str(tmp_path / "x.db"))
+    monkeypatch.setenv("AIRFLOW_CONN_X", db.uri)
+    CheckpointHook("x").create_tables()
+    db.insert(DEFAULT_TABLE, [row(n, status="failed" if n < 60 else "completed") for n in range(1500)])
+
+    def more(offset: int, **search: Any) -> bool:
+        return finding.find([Place("x")], Search(**search), "-updated_at", 50, offset).more
+
+    assert [more(0), more(1400), more(1450), more(1500)] == [True, True, True, False]
+    assert [more(0, state="completed"), more(0, state="failed")] == [True, False]
+    assert not more(0, text="run_1")
+
+
+def test_the_newest_requests_are_looked_at(crowded: CheckpointHook, destination: Db) -> None:
+    asked = ("reload_requested", "2026-01-01 00:00:00", "ada", None, None, None, None)
+    destination.insert(
+        f"{DEFAULT_TABLE}_event",
+        [(9 + n, f"dag_{n % 100}", "load", f"run_{n}", -1, *asked) for n in range(REQUESTS_AMONG + 2)],
+    )
+    found = crowded.find(Search(state="requested"), limit=1000)
+    assert {int(listed.checkpoint.identity.run_id[4:]) for listed in found.rows} == set(range(2, 502))
+
+
+def test_tables_without_the_indexes_do_as_well(crowded: CheckpointHook, destination: Db) -> None:
+    on = f" ON {DEFAULT_TABLE}" if destination.kind == "mysql" else ""
+    for index in Tables.named(DEFAULT_TABLE).checkpoint.indexes:
+        destination.execute(f"DROP INDEX {index.name}{on}")
+    assert crowded.find(Search(state="failed")).total == 3
+    assert crowded.find(Search(text="run_1999")).total == 1
+    assert crowded.purge(timedelta(seconds=2300), "failed") == 3
+
+
+def test_a_purge_takes_some_at_a_time(
+    crowded: CheckpointHook, destination: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge, "AT_ONCE", 100)
+    crowded.request_reload("dag_0", "load", "run_2000")
+    # In the middle of it, an attempt takes up one that was found.
+    transactions = []
+    real = purge.Purge._some
+
+    def some(self: Any, status: str) -> Any:
+        found = real(self, status)
+        transactions.append(len(found))
+        if len(transactions) == 1:
+            taken = found[0]["its_run_id"]
+            destination.execute(f"UPDATE {DEFAULT_TABLE} SET status = 'running' WHERE run_id = '{taken}'")
+        return found
+
+    monkeypatch.setattr(purge.Purge, "_some", some)
+    crowded.purge(timedelta(seconds=1900), "completed")
+    assert transactions == [100, 100, 100, 100, 0]
+    counted = f"SELECT status, count(*) FROM {DEFAULT_TABLE} GROUP BY status ORDER BY status"
+    assert destination.rows(counted) == [("completed", 1900), ("failed", 3), ("running", 1)]
+    assert not crowded.history("dag_0", "load", "run_2000")

@@ -1,0 +1,403 @@
+"""``airflow checkpoint``, parsed and run as Airflow does it, on real tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+from airflow.cli import cli_parser
+
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
+from tests.support.numbers import numbers
+
+ONE = ("a_dag", "a_task", "run_1")
+SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table", "target")
+
+
+@dataclass
+class Said:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.out)
+        return found
+
+
+Airflow = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def parser() -> argparse.ArgumentParser:
+    return cli_parser.get_parser()
+
+
+@pytest.fixture
+def airflow(
+    parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Airflow:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*command: str, answer: str | None = None) -> Said:
+        def reply(question: str) -> str:
+            print(question)
+            if answer is None:
+                raise EOFError
+            return answer
+
+        monkeypatch.setattr("builtins.input", reply)
+        code: Any = 0
+        try:
+            args = parser.parse_args(["checkpoint", *command])
+            args.func(args)
+        except SystemExit as ended:
+            code = ended.code
+        out, err = capsys.readouterr()
+        return Said(
+            int(code) if isinstance(code, int) else 1, out, f"{err}{code if isinstance(code, str) else ''}"
+        )
+
+    return run
+
+
+@pytest.fixture
+def load(hook: CheckpointHook, make_db: MakeDb) -> Load:
+    destination = make_db(str(hook.get_connection("target").conn_type), "destination")
+    return numbers(make_db("sqlite", "source"), destination, declared="n integer", write_mode="replace")
+
+
+@pytest.fixture
+def two(load: Load) -> Load:
+    """Run 1 is completed, run 2 failed after its first batch."""
+    load.attempt()
+    load.next_run()
+    load.attempt_batches(1)
+    return load
+
+
+def test_list(airflow: Airflow, two: Load) -> None:
+    listed = airflow("list", "-o", "json")
+    assert listed.code == 0
+    assert [
+        (row["run_id"], row["status"], row["rows"], row["position"], row["done"]) for row in listed.json()
+    ] == [
+        ("run_2", "failed", "4", "n = 3", "33%"),
+        ("run_1", "completed", "10", "n = 9", "100%"),
+    ]
+    assert {row["conn_id"] for row in listed.json()} == {"target"}
+    assert [row["run_id"] for row in airflow("list", "--status", "failed", "-o", "json").json()] == ["run_2"]
+    assert len(airflow("list", "--status", "failed", "--status", "completed", "-o", "json").json()) == 2
+    assert [row["run_id"] for row in airflow("list", "--limit", "1", "-o", "json").json()] == ["run_2"]
+    assert [row["run_id"] for row in airflow("list", "--run-id", "run_1", "-o", "json").json()] == ["run_1"]
+    assert airflow("list", "--dag-id", "other").out.strip() == "No data found"
+    table = airflow("list").out
+    assert re.search(r"^dag_id +\| task_id +\| run_id", table)
+    assert re.search(r"\| failed +\| 4 +\| n = 3 +\| 33% +\| \d+ s ago", table)
+
+
+def test_a_stalled_load_is_listed_as_such(
+    airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = "status = 'running', updated_at = '2020-01-01 00:00:00.000000'"
+    two.destination.execute(f"UPDATE airflow_checkpoint SET {stale} WHERE run_id = 'run_2'")
+    for command in (["list", "--status", "stalled"], ["show", *ONE[:2], "run_2"]):
+        (row,) = airflow(*command, "-o", "json").json()
+        assert (row["run_id"], row["status"]) == ("run_2", "stalled")
+    assert airflow("list", "--status", "running", "-o", "json").json() == []
+    two.destination.execute("UPDATE airflow_checkpoint SET status = 'running' WHERE run_id = 'run_1'")
+    for status, run in (("stalled", "run_2"), ("running", "run_1")):
+        (row,) = airflow("list", "--status", status, "--status", "failed", "-o", "json").json()
+        assert (row["run_id"], row["status"]) == (run, status)
+    assert len(airflow("list", "--status", "stalled", "--status", "running", "-o", "json").json()) == 2
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__STALLED_AFTER", "1000000000")
+    assert airflow("list", "--status", "stalled", "-o", "json").json() == []
+
+
+def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:
+    shown = airflow("show", *ONE)
+    assert shown.code == 0
+    assert "An automatic retry has nothing to do, because the load is complete (10 rows)." in shown.out
+    (found,) = yaml.safe_load(airflow("show", "a_dag", "a_task", "run_2", "-o", "yaml").out)
+    assert found["next_attempt"].startswith(
+        "An automatic retry resumes the load, because it failed (n = 3, 4 rows committed)."
+    )
+    assert (found["last_error"], found["upper_bound"], found["request"]) == ("CrashError", "n = 9", None)
+    # Without a run, the newest one.
+    assert airflow("show", "a_dag", "a_task", "-o", "json").json()[0]["run_id"] == "run_2"
+
+
+def test_history_outlives_the_checkpoint(airflow: Airflow, two: Load) -> None:
+    def kinds(*command: str) -> list[str]:
+        return [row["kind"] for row in airflow("history", *command, "-o", "json").json()]
+
+    assert kinds("a_dag", "a_task", "run_2") == kinds("a_dag", "a_task") == ["failed", "started"]
+    assert airflow("history", *ONE, "-o", "json").json()[0]["position"] == "n = 9"
+    assert kinds(*ONE, "--limit", "1") == ["completed"]
+    assert airflow("delete", *ONE, "--yes").code == 0
+    assert kinds(*ONE) == ["deleted", "completed", "started"]
+
+
+def test_a_reload_is_what_the_next_attempt_does(airflow: Airflow, two: Load, hook: CheckpointHook) -> None:
+    run_2 = ("a_dag", "a_task", "run_2")
+    assert airflow("reload", *run_2, "--reason", "bad rows", answer="y").code == 0
+    shown = airflow("show", *run_2, "-o", "json").json()[0]
+    assert (shown["status"], shown["request"]) == ("reload requested", "reload")
+    assert "starts from the beginning, because a reload was requested" in shown["next_attempt"]
+    assert hook.history(*run_2)[0].detail == "bad rows"
+    assert two.attempt().rows == 10
+
+
+def test_a_request_is_taken_back(airflow: Airflow, two: Load) -> None:
+    run_2 = ("a_dag", "a_task", "run_2")
+    refused = airflow("reload", *run_2, "--cancel")
+    assert (refused.code, "Nothing is asked" in refused.err) == (1, True)
+    airflow("reload", *run_2, "--yes")
+    assert airflow("reload", *run_2, "--cancel").out == (
+        "What was asked of the next attempt of a_dag.a_task, run run_2 is taken back.\n"
+    )
+    assert two.attempt().rows == 6
+
+
+def test_a_resume_is_what_a_cleared_task_does(airflow: Airflow, two: Load) -> None:
+    two.clear()
+    assert airflow("resume", "a_dag", "a_task", "run_2").code == 0
+    assert two.attempt().rows == 6
+
+
+@pytest.mark.parametrize(("answer", "said"), [("n", "Cancelled."), ("", "Cancelled."), (None, "add --yes")])
+def test_nothing_happens_unconfirmed(airflow: Airflow, two: Load, answer: str | None, said: str) -> None:
+    before = two.destination.rows("SELECT kind FROM airflow_checkpoint_event")
+    for command in (["delete", *ONE], ["reload", *ONE], ["purge", "--older-than", "0m"]):
+        ended = airflow(*command, answer=answer)
+        assert (ended.code, said in ended.err) == (1, True)
+        assert "(y/N)" in ended.out
+    assert two.destination.rows("SELECT kind FROM airflow_checkpoint_event") == before
+    assert two.destination.one("SELECT count(*) FROM airflow_checkpoint") == 2
+
+
+def test_purge(airflow: Airflow, two: Load) -> None:
+    two.destination.execute("UPDATE airflow_checkpoint SET updated_at = '2020-01-01 00:00:00.000000'")
+    dry = airflow("purge", "--older-than", "30d", "--dry-run", "-o", "json")
+    assert [row["run_id"] for row in dry.json()] == ["run_1"]
+    assert "Would delete 1 completed checkpoints to which nothing has happened for 30d." in dry.err
+    assert two.destination.one("SELECT count(*) FROM airflow_checkpoint") == 2
+    both = ("purge", "--older-than", "30d", "--status", "completed", "--status", "failed", "--yes")
+    assert airflow(*both).out.startswith("Deleted 2 completed or failed checkpoints")
+    assert two.destination.one("SELECT count(*) FROM airflow_checkpoint_event") == 0
+    assert airflow(*both).out.startswith("There are no completed or failed checkpoints")
+
+
+@pytest.mark.parametrize("age", ["30", "d", "-3d", "3 months"])
+def test_an_age_that_is_none(airflow: Airflow, two: Load, age: str) -> None:
+    ended = airflow("purge", f"--older-than={age}", "--yes")
+    assert (ended.code, f"--older-than: '{age}' is not an age" in ended.err) == (1, True)
+
+
+def test_rejects(airflow: Airflow, load: Load) -> None:
+    assert airflow("rejects", *ONE).code == 1
+    load.source.execute("DELETE FROM t", "INSERT INTO t VALUES (1), (2), (NULL), (NULL), (NULL)")
+    load.destination.execute("DROP TABLE target", "CREATE TABLE target (n integer NOT NULL)")
+    load.attempt(on_bad_row="reject", on_null_key="load")
+    shown = airflow("rejects", *ONE, "-o", "json").json()
+    assert [(line["row_no"], line["row"], line["run_id"]) for line in shown] == [
+        (number, {"n": None}, "run_1") for number in ("3", "4", "5")
+    ]
+    assert "null" in shown[0]["error"].lower()
+    assert yaml.safe_load(airflow("rejects", *ONE, "-o", "yaml").out) == shown
+    some = airflow("rejects", *ONE, "--limit", "1")
+    assert re.search(r'^3 +\| .*\| \{"n": null\} +\| run_1', some.out, re.MULTILINE)
+    assert some.err == "1 of 3 rows; --limit shows more.\n"
+    load.next_run()
+    load.source.execute("DELETE FROM t WHERE n IS NULL")
+    load.attempt()
+    assert airflow("rejects", "a_dag", "a_task", "run_2").out.strip() == "No data found"
+
+
+def test_create_tables_and_ddl(airflow: Airflow, load: Load) -> None:
+    assert airflow("list").code == 1
+    assert airflow("create-tables").out == (
+        "airflow_checkpoint, airflow_checkpoint_event and airflow_checkpoint_reject are there in target.\n"
+    )
+    assert airflow("list").code == 0
+    script = airflow("ddl", "--dialect", "oracle", "--table", "meta.checkpoints")
+    assert script.out == CheckpointHook("x", "meta.checkpoints").ddl("oracle")
+
+
+def test_what_is_not_there(airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = airflow("show", "a_dag", "a_task", "run_9")
+    assert missing.code == 1
+    assert (
+        "no checkpoint of a_dag.a_task, run run_9 in target. The newest one of this task is of" in missing.err
+    )
+    # An action goes by the run that is named, and guesses none.
+    guessed = airflow("reload", "a_dag", "a_task", "--yes")
+    assert guessed.code == 1
+    assert "The newest one of this task is of a_dag.a_task, run run_2." in guessed.err
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "")
+    nowhere = airflow("list")
+    assert (nowhere.code, nowhere.err.startswith("--conn-id: name the connection")) == (1, True)
+
+
+def test_several_databases(
+    airflow: Airflow, two: Load, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_db("sqlite", "other")
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", other.uri)
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "other, target")
+    # No load has gone to the other one yet.
+    assert airflow("show", *ONE).code == 0
+    assert airflow("list").code == 0
+    half = airflow("list", "-c", "gone", "-c", "target", "-o", "json")
+    assert (half.code, len(half.json())) == (1, 2)
+    assert "Connection 'gone' cannot be opened" in half.err
+    unknown = airflow("list", "-c", "nix")
+    assert (unknown.code, unknown.err) == (1, "--conn-id: there is no Airflow connection 'nix'.\n")
+    numbers(make_db("sqlite", "more"), other, declared="n integer").attempt()
+    twice = airflow("delete", *ONE, "--yes")
+    assert (twice.code, "in other, target: choose one with --conn-id" in twice.err) == (1, True)
+    assert airflow("delete", *ONE, "--yes", "-c", "other").code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show", *ONE],
+        ["history", *ONE],
+        ["rejects", *ONE],
+        ["reload", *ONE, "--yes"],
+        ["resume", *ONE],
+        ["delete", *ONE, "--yes"],
+        ["list"],
+        ["purge", "--older-than", "0m", "--yes"],
+        ["create-tables"],
+        ["seed", *ONE, *SEED, "--position", "5"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_database_that_cannot_be_read_is_said_once_and_nothing_of_what_is_in_it(
+    airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    alone = airflow(*command, "-c", "gone")
+    assert (alone.code, alone.out) == (1, "")
+    assert re.fullmatch(r"Connection 'gone' cannot be opened: .*\n?", alone.err)
+    # Nor does what another database has tell what is in this one.
+    if command[0] in ("show", "history", "rejects", "reload", "resume", "delete"):
+        CheckpointHook("target").create_tables()
+        both = airflow(*command, "-c", "gone", "-c", "target")
+        assert (both.code, both.out) == (1, "")
+        assert both.err.count("cannot be opened") == 1
+        assert both.err.endswith("\nThere is no checkpoint of a_dag.a_task, run run_1 in target.")
+
+
+def test_what_can_be_read_is_shown_with_what_cannot(
+    airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
+    where = ("-c", "gone", "-c", "target", "-o", "json")
+    what_was_done = {"delete": ONE, "reload": (*ONE[:2], "run_2"), "resume": (*ONE[:2], "run_2")}
+    for command, key in what_was_done.items():
+        done = airflow(command, *key, *where[:4], *([] if command == "resume" else ["--yes"]))
+        assert (done.code, done.out != "", done.err.count("cannot be opened")) == (1, True, 1)
+    for command in ["show", *ONE[:2], "run_2"], ["rejects", *ONE[:2], "run_2"], ["history", *ONE]:
+        shown = airflow(*command, *where)
+        assert (shown.code, shown.err.count("cannot be opened"), "no checkpoint" in shown.err) == (
+            1,
+            1,
+            False,
+        )
+        assert shown.out.startswith(("[", "No data found"))
+
+
+def test_a_metadata_table_that_is_missing_is_said_once(airflow: Airflow, load: Load) -> None:
+    for command in "show", "history", "rejects", "resume":
+        said = airflow(command, *ONE)
+        assert (said.code, said.out) == (1, "")
+        assert said.err.startswith("There is no metadata table airflow_checkpoint in 'target'.")
+        assert said.err.count("There is no") == 1
+
+
+def test_help_is_complete(airflow: Airflow) -> None:
+    whole = airflow("--help")
+    assert whole.code == 0
+    for name in (
+        "list",
+        "show",
+        "history",
+        "rejects",
+        "reload",
+        "resume",
+        "delete",
+        "purge",
+        "create-tables",
+        "ddl",
+    ):
+        assert re.search(rf"^    {name}\b", whole.out, re.MULTILINE), name
+        command = airflow(name, "--help")
+        assert command.code == 0
+        # Rich takes what stands in brackets for markup, and leaves a hole.
+        assert "  of" not in command.out.replace("\n", " ")
+        assert "default:  " not in command.out
+
+
+def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SRC", load.source.uri)
+    where = ("--checkpoint-column", "n", "--position", "5")
+    said = airflow("seed", *ONE, *SEED, *where, "--rows", "6", "--destination-conn-id", "target")
+    assert (said.code, said.err) == (0, "")
+    # No DAG tells what the task's scope is.
+    goes_on = "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5"
+    assert said.out == f"{goes_on}, provided that the task has scope='run'.\n"
+    (shown,) = airflow("show", *ONE, "-o", "json").json()
+    assert (shown["status"], int(shown["rows"])) == ("seeded", 6)
+    assert (
+        shown["next_attempt"]
+        == "The next attempt begins behind the seeded position (n = 5, 6 rows committed)."
+    )
+    assert airflow("history", *ONE, "-o", "json").json()[0]["kind"] == "seeded"
+    assert "Nobody is there to confirm" in airflow("seed", *ONE, *SEED, *where).err
+    assert airflow("seed", *ONE, *SEED, *where, "--yes").code == 0
+    ahead = airflow("seed", *ONE, *SEED, *where[:-1], "11", "--yes")
+    assert (ahead.code, "beyond the greatest" in ahead.err) == (1, True)
+    assert "is not JSON" in airflow("seed", *ONE, *SEED, *where, "--parameters", "{", "--yes").err
+    counted = airflow("seed", *ONE, *SEED, "--rows", "6", "--destination-columns", '["n"]', "--yes")
+    assert (counted.code, counted.out.split(",")[1]) == (0, " run run_1 goes on behind row 6")
+
+
+def test_seed_says_that_the_last_attempt_had_another_scope(
+    airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SRC", load.source.uri)
+    where = (*SEED, "--checkpoint-column", "n", "--position", "5", "--yes")
+    load.attempt_batches(1)
+    for _ in range(2):  # a seed is no attempt
+        said = airflow("seed", *ONE[:2], *where)
+        assert said.code == 0
+        assert said.out.endswith("all runs goes on behind n = 5, provided that the task has scope='task'.\n")
+        assert said.err.startswith(
+            "The last attempt of a_dag.a_task had scope='run', and kept the checkpoint of a_dag.a_task, run run_1."
+        )
+    assert airflow("seed", *ONE, *where).err == ""
+    assert airflow("delete", *ONE[:2], "--yes").code == 0
+    load.attempt(scope="task", write_mode="append")
+    assert "had scope='task'" in airflow("seed", *ONE, *where).err
+
+
+def test_seed_wants_to_know_which_database(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target, other")
+    said = airflow("seed", *ONE, *SEED, "--position", "5")
+    assert (said.code, said.err) == (1, "Checkpoints are kept in target, other: choose one with --conn-id.")

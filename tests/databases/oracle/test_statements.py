@@ -1,0 +1,144 @@
+"""
+Every statement that the package can send to Oracle, on one page for those who know Oracle.
+
+The page is ``oracle_statements.sql`` next to this file. After a change that is meant, write it anew with
+``CHECKPOINT_WRITE_STATEMENTS=1 pytest tests/databases/oracle/test_statements.py``, and read what has changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.model.partition import bound
+from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from tests.support.databases.db import Db
+from tests.support.databases.oracle_places import stand_in
+from tests.support.loads import Load
+from tests.support.oracle_standin import Faults
+from tests.support.partitions import PartLoad, plan
+
+PAGE = Path(__file__).with_name("statements.sql")
+COLUMNS = (
+    "n NUMBER(19), b VARCHAR2(9), d DATE, z TIMESTAMP WITH TIME ZONE, l TIMESTAMP WITH LOCAL TIME ZONE, "
+    "y INTERVAL YEAR TO MONTH, j JSON, c CLOB"
+)
+
+
+def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    source.execute(f"CREATE TABLE t ({COLUMNS})")
+    source.insert("t", [(n, "x", None, None, None, None, None, None) for n in range(6)])
+    source.execute(
+        "UPDATE t SET d = TIMESTAMP '2026-01-01 00:00:00', y = TO_YMINTERVAL('1-2'), z = "
+        "TO_TIMESTAMP_TZ('2026-01-01 00:00:00.0 +00:00', 'YYYY-MM-DD HH24:MI:SS.FF6 TZH:TZM'), l = "
+        "TO_TIMESTAMP_TZ('2026-01-01 00:00:00.0 +00:00', 'YYYY-MM-DD HH24:MI:SS.FF6 TZH:TZM')"
+    )
+    destination.execute(f"CREATE TABLE target ({COLUMNS}, CONSTRAINT pk PRIMARY KEY (n, b))")
+    cases = [
+        {"source_table": "t", "checkpoint_column": "n"},
+        {"source_table": "t", "checkpoint_column": ["n", "b"], "on_null_key": "load"},
+        *({"source_table": "t", "checkpoint_column": ["n", key]} for key in "dzly"),
+        {"sql": "SELECT n, b FROM t ORDER BY n", "strategy": "python"},
+        {"sql": "SELECT n, b, z FROM t ORDER BY n", "strategy": "python"},
+        {"sql": "SELECT n, b FROM t ORDER BY n", "strategy": "python", "write_mode": "upsert"},
+        {"source_table": "t", "write_mode": "upsert", "checkpoint_column": "n"},
+        {"source_table": "t", "write_mode": "replace"},
+        {"source_table": "t", "write_mode": "replace_atomic", "checkpoint_column": "n"},
+        {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "checkpoint_column": "n", "scope": "task"},
+        {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "strategy": "none"},
+        {"sql": "SELECT 1 AS n, b FROM t", "strategy": "python", "on_bad_row": "reject"},
+    ]
+    for number, arguments in enumerate(cases):
+        destination.execute("DELETE FROM target")
+        load = Load(source, destination, {"batch_size": 4, **arguments}, run=number)
+        load.attempt_batches(1)
+        load.attempt()
+    run_parts(source, destination, monkeypatch)
+    monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
+    hook = CheckpointHook("target")
+    which = ("a_dag", "a_task", "run_1")
+    hook.get(*which)
+    hook.list(status="completed", limit=2, offset=1, order_by="-rows_written")
+    hook.history(*which, limit=2)
+    hook.request_reload(*which)
+    for search in (
+        Search(text="a_", state="requested"),
+        Search(dag_id="a_dag", task_id="a_task", run_id="run_1", state="stalled"),
+        Search(state="running"),
+        Search(state="failed", readable=lambda dag_ids: ()),
+    ):
+        hook.find(search, limit=2, offset=1, order_by="-rows_written")
+    hook.look(*which, samples=10)
+    hook.rejects("a_dag", "a_task", f"run_{len(cases) - 1}")
+    hook.pending_requests(hook.list(dag_id=["a_dag", "another"]))
+    hook.delete(*which)
+    hook.purge(older_than=timedelta(days=30), status="completed")
+    hook.purge(older_than=timedelta(seconds=-1), status="completed")
+
+
+def run_parts(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._ROWS_FOR_EACH", 1
+    )  # of six
+    for arguments in ({"large": 1}, {"checkpoint_column": "z"}, {"partition_column": "n"}):
+        plan(source, 2, **{"checkpoint_column": "n", **arguments})
+    destination.execute("DELETE FROM target")
+    parts = plan(source, 2, checkpoint_column="n").parts
+    for run, column in enumerate("NZ", start=100):
+        for part in (*parts, replace(parts[0], index=2, of=4, upper=None)):
+            bounds = {} if column == "N" else {"lower": part.lower and ZONED, "upper": part.upper and ZONED}
+            planned = replace(part, column=column, **bounds)
+            load = PartLoad.of(
+                source,
+                destination,
+                planned,
+                checkpoint_column=["n", "b"],
+                on_null_key="load",
+                write_mode="replace",
+            )
+            load.run = run
+            load.attempt()
+
+
+ZONED = bound(datetime(2025, 1, 1, tzinfo=UTC))
+
+
+def statements(faults: dict[str, Faults]) -> str:
+    seen = {" ".join(what.split()) for side in faults.values() for what in side.seen}
+    ours = {what for what in seen if what not in ("fetch", "commit") and not re.match(_THE_TESTS, what)}
+    return "".join(f"{what};\n\n" for what in sorted(ours, key=str.lower))
+
+
+# The tests' own, in plain sight above.
+_THE_TESTS = r"CREATE TABLE (t|target) |INSERT INTO t VALUES|UPDATE t SET|DELETE FROM target$"
+
+
+def test_are_those_on_the_page(
+    stood_in: tuple[Db, Db], faults: dict[str, Faults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import oracledb
+
+    monkeypatch.setattr(oracledb, "connect", stand_in.connect)
+    run_everything(*stood_in, monkeypatch)
+    found = statements(faults)
+    if os.environ.get("CHECKPOINT_WRITE_STATEMENTS"):
+        PAGE.write_text(found)
+    assert found == PAGE.read_text()
+
+
+def test_the_script_is_what_the_package_runs() -> None:
+    page = PAGE.read_text()
+    for statement in Tables.named("airflow_checkpoint").ddl("oracle").split(";"):
+        assert " ".join(statement.split()) in page
+
+
+def test_no_statement_asks_for_what_oracle_has_not() -> None:
+    for statement in PAGE.read_text().split(";\n\n"):
+        assert not re.search(r"\bLIMIT\b|ON CONFLICT|\bTRUNCATE\b|/\*\+", statement)

@@ -1,0 +1,113 @@
+"""What the tests know of a kind of database: how one is made, how it is written for, and its abilities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.support.databases.db import Db
+
+
+class Kind:
+    """
+    One kind. Abilities are plain fields, with what an unknown database has; tests ask them, and never the name.
+
+    A new database is a subclass in a module of its own, and a line in :mod:`tests.support.databases.registry`.
+    """
+
+    name: ClassVar[str]
+    needs_server: ClassVar[bool] = True
+
+    # Abilities
+    rejects: ClassVar[bool] = False
+    """Bad rows are put aside: savepoints are known."""
+    transactional: ClassVar[bool] = False
+    """A rollback is known to take back rows, without a checkpoint that shows it."""
+    knows_primary_keys: ClassVar[bool] = False
+    """The catalog tells the primary key of a table."""
+    knows_unique_keys: ClassVar[bool] = False
+    """Columns that no unique index covers are refused for an upsert."""
+    has_schemas: ClassVar[bool] = False
+    has_one_lock: ClassVar[bool] = False
+    """A transaction that writes locks all tables."""
+    keeps_empty_text: ClassVar[bool] = True
+    """An empty text is not NULL."""
+    enforces_types: ClassVar[bool] = True
+    """A value that its column's type does not take is refused."""
+    folds_to_upper: ClassVar[bool] = False
+    """A name written without quotes means one in upper case."""
+    keeps_lock_timeout: ClassVar[bool] = False
+    """A lock is waited for as long as ``lock_timeout`` says."""
+
+    serves_both_sides: ClassVar[bool] = True
+    """One database may be source and destination of a load."""
+
+    doubles_percent: ClassVar[bool] = False
+    """The driver takes a percent sign in a statement with parameters for the beginning of one."""
+
+    def make(self, request: pytest.FixtureRequest, role: str) -> str:
+        """
+        Make an empty database, and return where it is.
+
+        :param role: ``source`` or ``destination``; without a server, anything
+        """
+        raise NotImplementedError
+
+    def connect(self, db: Db) -> Any:
+        """Open a connection as the engine gets it."""
+        raise NotImplementedError
+
+    def by_hand(self, db: Db) -> Any:
+        """Open a connection as the tests write to it, with names in quotes as the standard has them."""
+        return self.connect(db)
+
+    def ddl(self, statement: str) -> str:
+        """Write in this database's words what the tests write for every database."""
+        return statement
+
+    def marks(self, count: int) -> Sequence[str]:
+        """Return placeholders for a statement by hand."""
+        return ["%s"] * count
+
+    def bound(self, value: Any) -> Any:
+        """Return what is bound for a value that other databases take as it is."""
+        return value
+
+    def prepare_cursor(self, cursor: Any) -> None:
+        """Let a cursor fetch values without loss."""
+
+    def fetched(self, value: Any) -> Any:
+        """Return a value that was fetched as other databases return it."""
+        return value
+
+    def spelt(self, name: str) -> str:
+        """Return what the catalog makes of a name that is written in lower case and without quotes."""
+        return name.upper() if self.folds_to_upper else name
+
+    def uri(self, db: Db) -> str:
+        """Return the Airflow connection."""
+        raise NotImplementedError
+
+    def drop_schema(self, name: str) -> str:
+        """Return the statement that drops a schema and what is in it."""
+        return f"DROP SCHEMA {name} CASCADE"
+
+    def tables(self, db: Db) -> list[str]:
+        """Name the tables."""
+        raise NotImplementedError
+
+    def lock_checkpoints(self, db: Db, connection: Any) -> None:
+        """Lock the checkpoints in the connection's transaction, as an attempt does that is under way."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("UPDATE airflow_checkpoint SET owner = owner")
+
+
+def as_extra(values: dict[str, Any]) -> str:
+    """Write the extras of an Airflow connection."""
+    return f"__extra__={quote(json.dumps(values))}"

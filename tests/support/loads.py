@@ -1,0 +1,104 @@
+"""Running the engine without Airflow, one attempt after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Identity
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.transfer.result import Result
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
+from tests.support.databases.db import Db
+
+FIRST_RUN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class CrashError(Exception):
+    """What :meth:`Load.attempt_batches` ends an attempt with."""
+
+
+@dataclass
+class Load:
+    """
+    A task whose attempts are run one by one, with Airflow's way of counting them.
+
+    :param arguments: of the ``TransferSpec``
+    """
+
+    source: Db
+    destination: Db
+    arguments: dict[str, Any]
+    retries: int = 3
+    run: int = 1
+    try_number: int = 0
+    max_tries: int = 3
+    clear_number: int = 0
+    keeper: Db | None = None
+    map_index: int = -1
+    events: list[Event] = field(default_factory=list)
+    _ends_at: int | None = None
+
+    def attempt(self, **changes: Any) -> Result:
+        """Run the next attempt, as an automatic retry would."""
+        return self.transfer(**changes).run()
+
+    def attempt_batches(self, most: int, **changes: Any) -> bool:
+        """Run the next attempt, and end it once so many batches are committed; tell whether it was ended."""
+        self._ends_at = len(self.told(BatchCommitted)) + most
+        try:
+            self.attempt(**changes)
+        except CrashError:
+            return True
+        finally:
+            self._ends_at = None
+        return False
+
+    def transfer(
+        self, source: Database | None = None, destination: Database | None = None, **changes: Any
+    ) -> Transfer:
+        """Prepare the next attempt."""
+        self.try_number += 1
+        spec = TransferSpec(**{"destination_table": "target", "batch_size": 100, **self.arguments, **changes})
+        run_id = f"run_{self.run}"
+        return Transfer(
+            spec,
+            source=source or self.source.database("src"),
+            destination=destination or self.destination.database("dst"),
+            keeper=self.keeper.database("keeper") if self.keeper else None,
+            identity=Identity(
+                "a_dag", "a_task", ALL_RUNS if spec.scope == "task" else run_id, self.map_index
+            ),
+            attempt=Attempt(
+                run_id=run_id,
+                run_after=FIRST_RUN + timedelta(days=self.run),
+                try_number=self.try_number,
+                max_tries=self.max_tries,
+                retries=self.retries,
+                clear_number=self.clear_number,
+                owner=f"test, try {self.try_number}",
+            ),
+            observe=self._observe,
+        )
+
+    def clear(self) -> None:
+        """Do what Airflow does when the task is cleared."""
+        self.max_tries = self.try_number + self.retries
+        self.clear_number += 1
+
+    def next_run(self) -> None:
+        """Go on to the next DAG run."""
+        self.run += 1
+        self.try_number, self.max_tries, self.clear_number = 0, self.retries, 0
+
+    def _observe(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, BatchCommitted) and len(self.told(BatchCommitted)) == self._ends_at:
+            raise CrashError
+
+    def told(self, kind: type) -> list[Any]:
+        """Return the events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]

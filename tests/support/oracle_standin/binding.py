@@ -1,0 +1,232 @@
+"""Bind variables: their types, which the first values decide unless they are set, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal
+from typing import Any
+
+import oracledb
+from oracledb import DbType
+
+from tests.support.oracle_standin.errors import dpy
+
+_TEXT = frozenset(
+    (
+        *(oracledb.DB_TYPE_VARCHAR, oracledb.DB_TYPE_CHAR, oracledb.DB_TYPE_NVARCHAR, oracledb.DB_TYPE_NCHAR),
+        *(
+            oracledb.DB_TYPE_LONG,
+            oracledb.DB_TYPE_LONG_NVARCHAR,
+            oracledb.DB_TYPE_CLOB,
+            oracledb.DB_TYPE_NCLOB,
+        ),
+        *(oracledb.DB_TYPE_ROWID, oracledb.DB_TYPE_UROWID),
+    )
+)
+_BYTES = frozenset((oracledb.DB_TYPE_RAW, oracledb.DB_TYPE_LONG_RAW, oracledb.DB_TYPE_BLOB))
+_FLOATS = frozenset((oracledb.DB_TYPE_BINARY_DOUBLE, oracledb.DB_TYPE_BINARY_FLOAT))
+_MOMENTS = frozenset(
+    (
+        *(oracledb.DB_TYPE_DATE, oracledb.DB_TYPE_TIMESTAMP),
+        *(oracledb.DB_TYPE_TIMESTAMP_TZ, oracledb.DB_TYPE_TIMESTAMP_LTZ),
+    )
+)
+_OF_PYTHON: list[tuple[type, DbType]] = [
+    (bool, oracledb.DB_TYPE_BOOLEAN),
+    (int, oracledb.DB_TYPE_NUMBER),
+    (float, oracledb.DB_TYPE_NUMBER),
+    (Decimal, oracledb.DB_TYPE_NUMBER),
+    (str, oracledb.DB_TYPE_VARCHAR),
+    (bytes, oracledb.DB_TYPE_RAW),
+    (datetime, oracledb.DB_TYPE_TIMESTAMP),
+    (date, oracledb.DB_TYPE_DATE),
+    (timedelta, oracledb.DB_TYPE_INTERVAL_DS),
+    (oracledb.IntervalYM, oracledb.DB_TYPE_INTERVAL_YM),
+]
+POSTGRES = {
+    oracledb.DB_TYPE_NUMBER: "numeric",
+    oracledb.DB_TYPE_BINARY_DOUBLE: "float8",
+    oracledb.DB_TYPE_BINARY_FLOAT: "float4",
+    oracledb.DB_TYPE_CHAR: "bpchar",
+    oracledb.DB_TYPE_NCHAR: "bpchar",
+    oracledb.DB_TYPE_DATE: "timestamp(0)",
+    oracledb.DB_TYPE_TIMESTAMP: "timestamp",
+    oracledb.DB_TYPE_TIMESTAMP_TZ: "timestamptz",
+    oracledb.DB_TYPE_TIMESTAMP_LTZ: "timestamptz",
+    oracledb.DB_TYPE_INTERVAL_DS: "interval",
+    oracledb.DB_TYPE_INTERVAL_YM: "interval",
+    oracledb.DB_TYPE_BOOLEAN: "boolean",
+    oracledb.DB_TYPE_JSON: "json",
+    **dict.fromkeys(_TEXT - {oracledb.DB_TYPE_CHAR, oracledb.DB_TYPE_NCHAR}, "text"),
+    **dict.fromkeys(_BYTES, "bytea"),
+}
+
+NUL = "\ue000"  # stands for the character that Oracle holds in text, and Postgres does not
+
+
+@dataclass
+class Var:
+    """What ``cursor.var`` makes."""
+
+    type: Any
+    size: int = 0
+    outconverter: Any = None
+    values: list[Any] = field(default_factory=lambda: [None])
+
+    @property
+    def db_type(self) -> DbType:
+        return db_type(self.type)
+
+    def setvalue(self, pos: int, value: Any) -> None:
+        self.values[pos] = checked(self.db_type, value)
+
+    def getvalue(self, pos: int = 0) -> Any:
+        return self.values[pos]
+
+
+def db_type(given: Any) -> DbType:
+    """Tell the type that ``setinputsizes`` and ``var`` mean."""
+    if isinstance(given, Var):
+        return given.db_type
+    if isinstance(given, DbType):
+        return given
+    if isinstance(given, int) and not isinstance(given, bool):
+        return oracledb.DB_TYPE_VARCHAR
+    for python_type, type_ in _OF_PYTHON:
+        if given is python_type:
+            return type_
+    api = {
+        oracledb.STRING: oracledb.DB_TYPE_VARCHAR,
+        oracledb.NUMBER: oracledb.DB_TYPE_NUMBER,
+        oracledb.DATETIME: oracledb.DB_TYPE_DATE,
+        oracledb.BINARY: oracledb.DB_TYPE_RAW,
+    }
+    return api[given]
+
+
+def of_value(value: Any) -> DbType:
+    """Tell the type that a value has by itself."""
+    for python_type, type_ in _OF_PYTHON:
+        if isinstance(value, python_type):
+            return type_
+    raise dpy(3002, type_name=type(value).__name__)
+
+
+def checked(type_: DbType, value: Any) -> Any:  # noqa: C901 - one line for each kind of type
+    """
+    Turn a value into what is sent for it.
+
+    :raises oracledb.NotSupportedError: when the driver refuses it for the type
+    """
+    if isinstance(value, Var):
+        value = value.getvalue()
+    if value is None:
+        return None
+    good = False
+    if type_ is oracledb.DB_TYPE_NUMBER:
+        good = isinstance(value, (bool, int, float, Decimal))
+        value = _number(value) if good else value
+    elif type_ in _FLOATS:
+        good = isinstance(value, (bool, int, float, Decimal))
+        value = float(value) if good else value
+    elif type_ in _TEXT:
+        good = isinstance(value, (str, bytes))
+        value = value.decode() if isinstance(value, bytes) else value
+        value = value.replace("\0", NUL) if good else value
+    elif type_ in _BYTES:
+        good = isinstance(value, (str, bytes))
+        value = value.encode() if isinstance(value, str) else value
+    elif type_ in _MOMENTS:
+        good = isinstance(value, date)
+        if good:
+            value = _moment(type_, value)
+    elif type_ is oracledb.DB_TYPE_INTERVAL_DS:
+        good = isinstance(value, timedelta)
+    elif type_ is oracledb.DB_TYPE_INTERVAL_YM:
+        good = isinstance(value, oracledb.IntervalYM)
+        value = f"{value.years} years {value.months} months" if good else value
+    elif type_ is oracledb.DB_TYPE_BOOLEAN:
+        good, value = True, bool(value)
+    elif type_ is oracledb.DB_TYPE_JSON:
+        raise AssertionError("binding values as JSON is not done here")
+    if not good:
+        raise dpy(3013, py_type_name=type(value).__name__, db_type_name=type_.name)
+    # An empty string is NULL, and so are no bytes.
+    return None if value in ("", b"") else value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if isinstance(value, bool):
+        return int(value)
+    exact = Decimal(value)
+    if not exact.is_finite():
+        raise dpy(4004)
+    digits = exact.normalize(Context(prec=max(len(exact.as_tuple().digits), 1))).as_tuple().digits
+    if len(digits) > 40:
+        raise dpy(4003)
+    return value
+
+
+def _moment(type_: DbType, value: date) -> Any:
+    """What is in the message: a wall time; the driver does not look at ``tzinfo``."""
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    value = value.replace(tzinfo=None)
+    if type_ is oracledb.DB_TYPE_DATE:
+        return value.replace(microsecond=0)
+    if type_ is oracledb.DB_TYPE_TIMESTAMP:
+        return value
+    # As the driver does: the wall time, said to be UTC.
+    return f"{value.isoformat()}+00:00"
+
+
+class Bound:
+    """The bind variables of one execution: a type and a list of values for each place."""
+
+    def __init__(self, names: Sequence[str], sizes: Any) -> None:
+        self._names = names
+        self._sizes = sizes
+
+    def run(self, rows: Sequence[Any]) -> tuple[list[str], list[list[Any]]]:
+        """Return the Postgres types, and the values of each row in their places."""
+        placed = [self._place(row) for row in rows]
+        types: list[DbType | None] = [self._size(index) for index in range(len(self._names))]
+        for values in placed:
+            for index, value in enumerate(values):
+                if types[index] is None and value is not None:
+                    types[index] = value.db_type if isinstance(value, Var) else of_value(value)
+        known = [type_ or oracledb.DB_TYPE_VARCHAR for type_ in types]
+        checked_rows = [
+            [checked(type_, value) for type_, value in zip(known, values, strict=True)] for values in placed
+        ]
+        return [POSTGRES[type_] for type_ in known], checked_rows
+
+    def _place(self, row: Any) -> list[Any]:
+        if isinstance(row, Mapping):
+            given = {self._fold(name): value for name, value in row.items()}
+            for name in row:
+                if self._fold(name) not in self._names:
+                    raise dpy(4008, name=name)
+            for name in self._names:
+                if name not in given:
+                    raise dpy(4010, name=name)
+            return [given[name] for name in self._names]
+        row = list(row or ())
+        if len(row) != len(self._names):
+            raise dpy(4009, expected_num=len(self._names), actual_num=len(row))
+        return row
+
+    def _size(self, index: int) -> DbType | None:
+        if isinstance(self._sizes, Mapping):
+            given = {self._fold(name): size for name, size in self._sizes.items()}.get(self._names[index])
+        else:
+            given = self._sizes[index] if index < len(self._sizes) else None
+        return None if given is None else db_type(given)
+
+    @staticmethod
+    def _fold(name: str) -> str:
+        return name[1:-1] if name.startswith('"') else name.lstrip(":").upper()

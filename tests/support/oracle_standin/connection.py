@@ -1,0 +1,156 @@
+"""The driver's connection: transactions as Oracle has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import oracledb
+import psycopg
+
+from tests.support.oracle_standin.cursor import Cursor
+from tests.support.oracle_standin.errors import dpy, from_postgres
+from tests.support.oracle_standin.faults import Faults
+from tests.support.oracle_standin.sql import Statement
+
+
+class Connection(oracledb.Connection):
+    """
+    One session.
+
+    A transaction begins with the first statement that writes or locks, so that a session that only reads
+    stands in nobody's way; what a failing statement did is undone, and the transaction goes on.
+    """
+
+    thin = True
+    version = "23.9.0.25.7"
+    max_identifier_length = 128
+    stmtcachesize = 20
+    outputtypehandler: Any = None
+    inputtypehandler: Any = None
+    module = ""
+    username = "SCOTT"
+    dsn = "standin"
+    autocommit = False
+
+    def __init__(self, postgres: psycopg.Connection[Any], faults: Faults) -> None:
+        self._impl = None
+        self.postgres = postgres
+        self.faults = faults
+        self._lost = False
+        self._schema: str | None = None
+        self.session: list[str] = []
+
+    @property
+    def current_schema(self) -> Any:
+        return self._schema
+
+    @current_schema.setter
+    def current_schema(self, name: str) -> None:
+        self._schema = name
+        self.postgres.execute(f'SET search_path = "{name.upper()}", "SYS"')
+
+    def cursor(self, scrollable: bool = False) -> Cursor:
+        self._check_open()
+        return Cursor(self)
+
+    def commit(self) -> None:
+        self._check_open()
+        self.step("commit", lambda: self._end("COMMIT"))
+
+    def rollback(self) -> None:
+        self._check_open()
+        self._end("ROLLBACK")
+
+    def close(self, *_: Any) -> None:
+        if self.postgres.closed and not self._lost:
+            raise dpy(1001)
+        self.lose()
+
+    def ping(self) -> None:
+        self._check_open()
+
+    def lose(self) -> None:
+        """Lose the session: what was not committed is undone."""
+        self._lost = True
+        with suppress(psycopg.Error):
+            self.postgres.execute("ROLLBACK")
+        self.postgres.close()
+
+    def step(self, what: str, run: Callable[[], Any]) -> Any:
+        """Do one thing that goes over the network."""
+        return self.faults.run(what, self.lose, run)
+
+    def run(self, statement: Statement, run: Callable[[psycopg.RawCursor[Any]], Any]) -> Any:
+        """Run a statement in the transaction that it belongs to."""
+        self._check_open()
+        cursor = psycopg.RawCursor(self.postgres)
+        try:
+            if statement.kind == "query" and not self.in_transaction:
+                return run(cursor)
+            if statement.kind == "control":
+                if not self.in_transaction:
+                    cursor.execute("BEGIN")
+                return run(cursor)
+            if statement.kind == "ddl":
+                return self._alone(cursor, run)
+            return self._in_transaction(cursor, statement.wait, run)
+        except psycopg.Error as error:
+            if self.postgres.closed:
+                self._lost = True
+            raise from_postgres(error, waits=bool(statement.wait)) from error
+
+    def _in_transaction(
+        self, cursor: psycopg.RawCursor[Any], wait: float | None, run: Callable[[Any], Any]
+    ) -> Any:
+        if not self.in_transaction:
+            cursor.execute("BEGIN")
+        cursor.execute("SAVEPOINT standin")
+        try:
+            if wait is not None:
+                cursor.execute(f"SET LOCAL lock_timeout = {max(int(wait * 1000), 1)}")
+            result = run(cursor)
+        except psycopg.Error:
+            if not self.postgres.closed:
+                self.postgres.execute("ROLLBACK TO standin")
+            raise
+        if wait is not None:
+            self.postgres.execute("SET LOCAL lock_timeout = 0")
+        self.postgres.execute("RELEASE standin")
+        return result
+
+    def _alone(self, cursor: psycopg.RawCursor[Any], run: Callable[[Any], Any]) -> Any:
+        """DDL commits before and after, and does not wait for locks."""
+        self._end("COMMIT")
+        self.postgres.execute("SET lock_timeout = '2s'")
+        try:
+            with self.postgres.transaction():
+                return run(cursor)
+        finally:
+            self.postgres.execute("RESET lock_timeout")
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.postgres.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+    def _end(self, how: str) -> None:
+        try:
+            if self.in_transaction:
+                self.postgres.execute(how)
+        except psycopg.Error as error:
+            self._lost = True
+            raise from_postgres(error, waits=False) from error
+
+    def _check_open(self) -> None:
+        if self._lost or self.postgres.closed:
+            raise dpy(1001)
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.postgres.close()

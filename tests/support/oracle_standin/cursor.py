@@ -1,0 +1,131 @@
+"""The driver's cursor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from tests.support.oracle_standin.binding import Bound, Var
+from tests.support.oracle_standin.errors import dpy, ora
+from tests.support.oracle_standin.fetching import Columns
+from tests.support.oracle_standin.sql import translate
+from tests.support.oracle_standin.types import FetchInfo
+
+if TYPE_CHECKING:
+    from tests.support.oracle_standin.connection import Connection
+
+
+class Cursor:
+    """Runs statements, and hands out rows as the driver does."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.description: list[FetchInfo] | None = None
+        self.rowcount = -1
+        self.arraysize = 100
+        self.prefetchrows = 2
+        self.outputtypehandler: Any = None
+        self.inputtypehandler: Any = None
+        self.statement: str | None = None
+        self._sizes: Any = ()
+        self._rows: list[Any] = []
+        self._open = True
+
+    def setinputsizes(self, *sizes: Any, **named: Any) -> None:
+        self._sizes = named or sizes
+
+    def var(self, typ: Any, size: int = 0, arraysize: int = 1, outconverter: Any = None, **_: Any) -> Var:
+        return Var(typ, size, outconverter, [None] * max(arraysize, 1))
+
+    def execute(self, statement: str | None, parameters: Any = None, **named: Any) -> Any:
+        self._run(statement, [parameters if parameters is not None else named], many=False)
+        return self if self.description else None
+
+    def executemany(self, statement: str | None, parameters: Any, **_: Any) -> None:
+        rows = [() for _ in range(parameters)] if isinstance(parameters, int) else list(parameters)
+        if not rows:
+            return
+        self._run(statement, rows, many=True)
+
+    def fetchone(self) -> Any:
+        rows = self._fetch(1)
+        return rows[0] if rows else None
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        return self._fetch(self.arraysize if size is None else size)
+
+    def fetchall(self) -> list[Any]:
+        return self._fetch(len(self._rows))
+
+    def close(self) -> None:
+        if not self._open:
+            raise dpy(1006)
+        self._open = False
+
+    def __iter__(self) -> Iterator[Any]:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _run(self, text: str | None, rows: Sequence[Any], many: bool) -> None:
+        if not self._open:
+            raise dpy(1006)
+        self.connection._check_open()
+        self.statement = text or self.statement
+        if self.statement is None:
+            raise dpy(2001)
+        statement = translate(self.statement)
+        sizes, self._sizes = self._sizes, ()
+        types, values = Bound(statement.binds, sizes).run(rows)
+        self.description, self._rows, self.rowcount = None, [], 0
+        if statement.kind == "session":
+            self.connection.step(self.statement, lambda: self.connection.session.append(str(text)))
+            return
+
+        def run(cursor: psycopg.RawCursor[Any]) -> None:
+            if many:
+                cursor.executemany(statement.bound(types), values)
+            else:
+                cursor.execute(statement.bound(types), values[0])
+            for following in statement.then:
+                cursor.execute(following)
+            if cursor.description and statement.kind in ("query", "lock"):
+                self._take(cursor)
+            elif statement.kind == "dml":
+                self.rowcount = max(cursor.rowcount, 0)
+
+        self.connection.step(self.statement, lambda: self.connection.run(statement, run))
+
+    def _take(self, cursor: psycopg.RawCursor[Any]) -> None:
+        columns = Columns.of(self.connection.postgres, cursor)
+        names = [info.name for info in columns.infos]
+        if len(set(names)) < len(names) and re.search(r"\*\s+FROM\s*\(", str(self.statement), re.IGNORECASE):
+            raise ora(918, max(names, key=names.count))
+        self.description = columns.infos
+        self._columns = columns.converters(self, self.outputtypehandler or self.connection.outputtypehandler)
+        self._rows = cursor.fetchall()
+
+    def _fetch(self, count: int) -> list[Any]:
+        if not self._open:
+            raise dpy(1006)
+        if self.description is None:
+            raise dpy(1003)
+        self.connection._check_open()
+
+        def fetch() -> list[Any]:
+            rows, self._rows = self._rows[:count], self._rows[count:]
+            return rows
+
+        rows = self.connection.step("fetch", fetch)
+        self.rowcount += len(rows)
+        return [
+            tuple(convert(value) for convert, value in zip(self._columns, row, strict=True)) for row in rows
+        ]

@@ -1,0 +1,63 @@
+"""What goes wrong on purpose: an error of the server, or a lost connection, at a chosen statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.oracle_standin.errors import ora
+
+LOST = frozenset((3113, 3114, 3135))
+
+
+@dataclass
+class Fault:
+    """
+    One error to come.
+
+    :param code: of the ORA- error; 3113, 3114 and 3135 lose the connection
+    :param at: a pattern that the statement matches, or ``commit`` or ``fetch``
+    :param skip: let so many matching ones pass first
+    :param after: let it take effect before the error, as when an acknowledgement is lost
+    :param times: how often, before everything is well again
+    """
+
+    code: int
+    at: str
+    skip: int = 0
+    after: bool = False
+    times: int = 1
+
+    def strikes(self, what: str) -> bool:
+        if not self.times or not re.match(self.at, " ".join(what.split()), re.IGNORECASE):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
+
+
+@dataclass
+class Faults:
+    """The faults to come, and the statements that have been."""
+
+    planned: list[Fault] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+
+    def plan(self, *faults: Fault) -> None:
+        self.planned.extend(faults)
+
+    def run(self, what: str, lose: Callable[[], None], run: Callable[[], Any]) -> Any:
+        """Run a step, unless a fault strikes."""
+        self.seen.append(what)
+        fault = next((fault for fault in self.planned if fault.strikes(what)), None)
+        if fault is None:
+            return run()
+        if fault.after:
+            run()
+        if fault.code in LOST:
+            lose()
+        raise ora(fault.code)

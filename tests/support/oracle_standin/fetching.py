@@ -1,0 +1,145 @@
+"""From what Postgres returns to what the driver hands out, type handlers included."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import oracledb
+import psycopg
+from oracledb import DbType
+from psycopg.types.string import TextLoader
+
+from tests.support.oracle_standin.binding import NUL, Var
+from tests.support.oracle_standin.types import FetchInfo, OracleType, of_expression
+
+_LOBS = {
+    oracledb.DB_TYPE_CLOB: oracledb.DB_TYPE_LONG,
+    oracledb.DB_TYPE_NCLOB: oracledb.DB_TYPE_LONG_NVARCHAR,
+    oracledb.DB_TYPE_BLOB: oracledb.DB_TYPE_LONG_RAW,
+}
+
+
+class Lob:
+    """A locator, which is what a LOB comes as unless it is asked for otherwise."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def read(self, *_: Any) -> Any:
+        return self._value
+
+
+@dataclass
+class Columns:
+    """The columns of a running query."""
+
+    infos: list[FetchInfo]
+    types: list[OracleType]
+
+    @classmethod
+    def of(cls, postgres: psycopg.Connection[Any], cursor: psycopg.RawCursor[Any]) -> Columns:
+        result = cursor.pgresult
+        assert result
+        types = []
+        for index, column in enumerate(cursor.description or ()):
+            table, number = result.ftable(index), result.ftablecol(index)
+            declared = _declared(postgres, table, number) if table else None
+            types.append(declared or of_expression(column.type_code, result.fmod(index)))
+            if types[-1].db_type is oracledb.DB_TYPE_JSON:
+                cursor.adapters.register_loader(column.type_code, TextLoader)
+        infos = [
+            FetchInfo.of(c.name, type_) for c, type_ in zip(cursor.description or (), types, strict=True)
+        ]
+        return cls(infos, types)
+
+    def converters(self, cursor: Any, handler: Any) -> list[Callable[[Any], Any]]:
+        """Return what turns the values of each column into those that are handed out."""
+        return [
+            _converter(type_, _ask(handler, cursor, info))
+            for type_, info in zip(self.types, self.infos, strict=True)
+        ]
+
+
+def _declared(postgres: psycopg.Connection[Any], table: int, number: int) -> OracleType | None:
+    if number < 0:
+        return OracleType(oracledb.DB_TYPE_ROWID)
+    row = postgres.execute("SELECT col_description(%s, %s)", [table, number]).fetchone()
+    return OracleType.declared(row[0]) if row and row[0] else None
+
+
+def _ask(handler: Any, cursor: Any, info: FetchInfo) -> Var | None:
+    if handler is None:
+        return None
+    if len(inspect.signature(handler).parameters) == 2:
+        answer = handler(cursor, info)
+    else:
+        answer = handler(
+            cursor, info.name, info.type_code, info.internal_size or 0, info.precision or 0, info.scale or 0
+        )
+    assert answer is None or isinstance(answer, Var)
+    return answer
+
+
+def _converter(type_: OracleType, var: Var | None) -> Callable[[Any], Any]:
+    as_type = var.type if var else None
+    convert = _plain(type_, as_type)
+    after = var.outconverter if var else None
+
+    def run(value: Any) -> Any:
+        if value is None:
+            return None
+        value = convert(value)
+        value = value.replace(NUL, "\0") if isinstance(value, str) else value
+        return after(value) if after else value
+
+    return run
+
+
+def _plain(type_: OracleType, as_type: Any) -> Callable[[Any], Any]:
+    db_type: DbType = type_.db_type
+    if db_type is oracledb.DB_TYPE_NUMBER:
+        return _number(type_, as_type)
+    if db_type in _LOBS:
+        return (
+            (lambda value: value)
+            if as_type
+            in (*_LOBS.values(), oracledb.DB_TYPE_NVARCHAR, oracledb.DB_TYPE_VARCHAR, oracledb.DB_TYPE_RAW)
+            else Lob
+        )
+    if db_type in (oracledb.DB_TYPE_TIMESTAMP_TZ, oracledb.DB_TYPE_TIMESTAMP_LTZ):
+        return _wall_time
+    if db_type is oracledb.DB_TYPE_INTERVAL_YM:
+        return lambda value: oracledb.IntervalYM(value.days // 365, value.days % 365 // 30)
+    if db_type in (oracledb.DB_TYPE_VECTOR, oracledb.DB_TYPE_BFILE):
+        return lambda value: [][0]  # described here, but not fetched
+    return lambda value: value
+
+
+def _number(type_: OracleType, as_type: Any) -> Callable[[Any], Any]:
+    if as_type is Decimal:
+        return _short
+    if as_type in (oracledb.STRING, str, oracledb.DB_TYPE_VARCHAR):
+        return lambda value: format(_short(value), "f")
+    if as_type in (oracledb.NATIVE_FLOAT, float):
+        return float
+    if type_.scale == 0 or (type_.scale == -127 and type_.precision == 0):
+        # As the driver does: what has no fraction is an int, and the rest a float.
+        return lambda value: int(value) if value == int(value) else float(value)
+    return float
+
+
+def _short(value: Any) -> Decimal:
+    """Oracle keeps no trailing zeros."""
+    value = Decimal(value)
+    text = format(value, "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def _wall_time(value: datetime) -> datetime:
+    """The time in its own zone, without the zone."""
+    return value.replace(tzinfo=None)

@@ -1,0 +1,68 @@
+"""The server: a Postgres database made to look like Oracle's, and the faults to come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from tests.support.oracle_standin.connection import Connection
+from tests.support.oracle_standin.errors import ora
+from tests.support.oracle_standin.faults import Faults
+from tests.support.oracle_standin.functions import DEFINITIONS
+
+USER = "SCOTT"
+
+_DICTIONARY = """
+CREATE TABLE "DUAL" ("DUMMY" char(1));
+INSERT INTO "DUAL" VALUES ('X');
+CREATE VIEW "ALL_TABLES" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
+    'USERS'::text AS "TABLESPACE_NAME", NULL::text AS "DURATION", NULL::text AS "IOT_NAME"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema';
+CREATE VIEW "ALL_VIEWS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "VIEW_NAME"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v';
+CREATE VIEW "ALL_MVIEWS" AS SELECT "OWNER", "VIEW_NAME" AS "MVIEW_NAME" FROM "ALL_VIEWS" WHERE false;
+CREATE TABLE "ALL_SYNONYMS" ("OWNER" text, "SYNONYM_NAME" text, "TABLE_OWNER" text, "TABLE_NAME" text, "DB_LINK" text);
+CREATE VIEW "ALL_CONSTRAINTS" AS SELECT n.nspname::text AS "OWNER", k.conname::text AS "CONSTRAINT_NAME",
+    upper(k.contype::text) AS "CONSTRAINT_TYPE", c.relname::text AS "TABLE_NAME", 'ENABLED'::text AS "STATUS"
+  FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace;
+CREATE VIEW "ALL_CONS_COLUMNS" AS SELECT n.nspname::text AS "OWNER", k.conname::text AS "CONSTRAINT_NAME",
+    c.relname::text AS "TABLE_NAME", a.attname::text AS "COLUMN_NAME", p.place AS "POSITION"
+  FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
+    LATERAL unnest(k.conkey) WITH ORDINALITY AS p(number, place), pg_attribute a
+  WHERE a.attrelid = c.oid AND a.attnum = p.number;
+CREATE TABLE "NLS_SESSION_PARAMETERS" ("PARAMETER" text, "VALUE" text);
+INSERT INTO "NLS_SESSION_PARAMETERS" VALUES ('NLS_SORT', 'BINARY'), ('NLS_COMP', 'BINARY');
+"""
+
+
+class Server:
+    """
+    Opens connections as ``oracledb.connect`` does.
+
+    :param dsn: of an empty Postgres database
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.faults = Faults()
+        self.up = True
+
+    def connect(self, *_: Any, make: type[Connection] = Connection, **given: Any) -> Connection:
+        """
+        Open a connection; what names the server is taken for this one.
+
+        :param make: the class of the connection
+        """
+        if not self.up:
+            raise ora(12541)
+        connection = psycopg.connect(self.dsn, autocommit=True)
+        connection.execute(f"""SET search_path = "{USER}", "SYS"; SET timezone = 'Asia/Kolkata'""")
+        if not connection.execute("SELECT to_regnamespace('\"SYS\"')").fetchone()[0]:
+            with connection.transaction():
+                connection.execute(
+                    f'CREATE SCHEMA "SYS"; SET LOCAL search_path = "SYS"; {_DICTIONARY} {DEFINITIONS}'
+                )
+                connection.execute(f'CREATE SCHEMA "{USER}"')
+        return make(connection, self.faults)

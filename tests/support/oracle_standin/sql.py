@@ -1,0 +1,279 @@
+"""Oracle's SQL: checked as Oracle would, and translated for Postgres."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.tokens import Token, TokenType
+
+from tests.support.oracle_standin.errors import ora
+from tests.support.oracle_standin.functions import FUNCTIONS, NOT_FUNCTIONS
+from tests.support.oracle_standin.tables import Created, create_table
+
+_BIND = "standin_bind_{}_"
+_BIND_TEXT = re.compile(r'"?standin_bind_(\d+)_"?', re.IGNORECASE)
+_KNOWN = FUNCTIONS | NOT_FUNCTIONS
+_CREATE_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
+_AS_SELECT = re.compile(r"\bAS\s+SELECT\b", re.IGNORECASE)
+# Which has no word to release a savepoint.
+_CONTROL = re.compile(
+    r"SAVEPOINT\s+\w+|ROLLBACK\s+TO\s+(SAVEPOINT\s+)?\w+|SET\s+CONSTRAINTS?\s+ALL\s+(IMMEDIATE|DEFERRED)",
+    re.IGNORECASE,
+)
+_LOCK_TABLE = re.compile(
+    r"LOCK TABLE (.+) (IN (?:SHARE|EXCLUSIVE|SHARE ROW EXCLUSIVE) MODE)", re.IGNORECASE | re.DOTALL
+)
+_RESERVED_BINDS = frozenset(
+    [
+        "ACCESS",
+        "ALL",
+        "AND",
+        "ANY",
+        "AS",
+        "ASC",
+        "BY",
+        "CHECK",
+        "COLUMN",
+        "COMMENT",
+        "DATE",
+        "DEFAULT",
+        "DESC",
+        "DISTINCT",
+        "ELSE",
+        "FILE",
+        "FOR",
+        "FROM",
+        "GROUP",
+        "IN",
+        "INDEX",
+        "INSERT",
+        "INTO",
+        "IS",
+        "LEVEL",
+        "LIKE",
+        "MODE",
+        "NOT",
+        "NULL",
+        "NUMBER",
+        "OF",
+        "ON",
+        "OPTION",
+        "OR",
+        "ORDER",
+        "ROW",
+        "ROWID",
+        "ROWNUM",
+        "ROWS",
+        "SELECT",
+        "SESSION",
+        "SET",
+        "SIZE",
+        "START",
+        "TABLE",
+        "THEN",
+        "TO",
+        "UID",
+        "UNION",
+        "UPDATE",
+        "USER",
+        "VALUES",
+        "VIEW",
+        "WHERE",
+        "WITH",
+    ]
+)
+# What Oracle lets a client write otherwise than the parser knows.
+_REWRITTEN = (
+    (re.compile("'SYYYY"), "' YYYY"),
+    (re.compile(r"\bJSON\s*\("), "JSON_OF("),
+    (re.compile(r"\s+RETURNING\s+CLOB\s*\)", re.IGNORECASE), ")"),
+    (
+        re.compile(r"\bXMLSERIALIZE\s*\(\s*CONTENT\s+(\S+)\s+AS\s+CLOB\s*\)", re.IGNORECASE),
+        r"XMLSERIALIZE(\1)",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """
+    A checked statement.
+
+    :param kind: ``query``, ``lock`` (a query FOR UPDATE), ``dml``, ``ddl``, ``session`` or ``control``
+    :param text: for Postgres, with a mark where each bind variable stands
+    :param binds: the names of the bind variables in the order in which they stand
+    :param wait: seconds that a lock is waited for; ``None`` for ever
+    """
+
+    kind: str
+    text: str
+    binds: tuple[str, ...] = ()
+    wait: float | None = None
+    then: tuple[str, ...] = field(default=())
+
+    def bound(self, types: list[str]) -> str:
+        """Write it with a parameter of the given Postgres type for each mark."""
+        # Oracle turns a string into whatever the column is; Postgres does where it is not told that it is a text.
+        lenient = self.text.startswith(("INSERT", "UPDATE"))
+
+        def parameter(mark: re.Match[str]) -> str:
+            number = int(mark[1])
+            plain = lenient and types[number] == "text"
+            return f"${number + 1}" if plain else f"CAST(${number + 1} AS {types[number]})"
+
+        return _BIND_TEXT.sub(parameter, self.text)
+
+
+@lru_cache(512)
+def translate(sql: str) -> Statement:
+    """
+    Check and translate a statement.
+
+    :raises oracledb.Error: as Oracle would refuse it
+    """
+    try:
+        tokens = sqlglot.tokenize(sql, read="oracle")
+    except sqlglot.errors.TokenError:
+        raise ora(900) from None
+    if not tokens:
+        raise ora(900)
+    if tokens[0].text.upper() == "BEGIN":
+        return _block(sql)
+    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
+        raise ora(933) if tokens[0].text.upper() != "SELECT" else ora(911, ";")
+    _check_words(tokens)
+    if lock := _LOCK_TABLE.fullmatch(sql):
+        return Statement("lock", f"LOCK TABLE {_postgres(exp.to_table(lock[1], dialect='oracle'))} {lock[2]}")
+    if tokens[0].text.upper() == "ALTER" and tokens[1].text.upper() == "SESSION":
+        return Statement("session", sql)
+    if _CONTROL.fullmatch(sql.strip()):
+        return Statement("control", sql)
+    sql, binds = _mark_binds(sql, tokens)
+    for pattern, by in _REWRITTEN:
+        sql = pattern.sub(by, sql)
+    if _CREATE_TABLE.match(sql) and not _AS_SELECT.search(sql):
+        created: Created = create_table(sql)
+        return Statement("ddl", _postgres(created.tree), then=created.then)
+    tree = _parse(sql)
+    kind = _kind(tree)
+    lock = tree.args.get("locks") or []
+    wait = _take_wait(lock[0]) if lock else None
+    if lock and isinstance(tree, exp.Select) and (tree.args.get("limit") or tree.args.get("offset")):
+        raise ora(2014)
+    return Statement("lock" if lock else kind, _postgres(tree), tuple(binds), wait)
+
+
+def _block(sql: str) -> Statement:
+    """Take a block of PL/SQL that is nothing but statements."""
+    inner = re.fullmatch(r"\s*BEGIN\s+(.*;)\s*END\s*;\s*", sql, re.IGNORECASE | re.DOTALL)
+    if not inner:
+        raise ora(6550)
+    parts = [translate(part) for part in inner[1].split(";") if part.strip()]
+    return Statement("dml", "; ".join(part.text for part in parts))
+
+
+def _check_words(tokens: list[Token]) -> None:
+    """Refuse what other databases have and Oracle has not."""
+    words = [token.text.upper() for token in tokens]
+    for index, token in enumerate(tokens):
+        word, following = words[index], words[index + 1] if index + 1 < len(words) else ""
+        if token.token_type is TokenType.LIMIT:
+            raise ora(933)
+        if word == "ON" and following == "CONFLICT":
+            raise ora(933)
+        if token.token_type in (TokenType.DCOLON, TokenType.PLACEHOLDER, TokenType.MOD, TokenType.ILIKE):
+            raise ora(911, word)
+        before = words[index - 1] if index else ""
+        plain = token.token_type is not TokenType.IDENTIFIER and re.fullmatch(r"[A-Z_][\w$#]*", word)
+        named = before in ("INTO", "TABLE", "REFERENCES", ".", "AS", "WITH", "ON")
+        if following == "(" and plain and not named and word not in _KNOWN:
+            raise ora(904, f'"{word}"')
+
+
+def _mark_binds(sql: str, tokens: list[Token]) -> tuple[str, list[str]]:
+    """Put marks where the bind variables stand, and return their names."""
+    binds: list[str] = []
+    pieces, end = [], 0
+    for token, following in pairwise(tokens):
+        if token.token_type is not TokenType.COLON:
+            continue
+        if following.start != token.end + 1 or not re.fullmatch(r"\w[\w$#]*", following.text):
+            raise ora(1745)
+        name = following.text
+        quoted = following.token_type is TokenType.IDENTIFIER
+        if not quoted and (name.upper() in _RESERVED_BINDS or name.startswith("_")):
+            raise ora(1745)
+        pieces += [sql[end : token.start], _BIND.format(len(binds))]
+        binds.append(name if quoted else name.upper())
+        end = following.end + 1
+    return "".join([*pieces, sql[end:]]), binds
+
+
+def _parse(sql: str) -> exp.Expression:
+    try:
+        tree = sqlglot.parse_one(sql, read="oracle")
+    except sqlglot.errors.ParseError:
+        raise ora(933) from None
+    for comparison in tree.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE):
+        if isinstance(comparison.this, exp.Tuple):
+            raise ora(1796)
+    return tree
+
+
+def _kind(tree: exp.Expression) -> str:
+    if isinstance(tree, (exp.Select, exp.SetOperation, exp.Subquery)):
+        if not tree.find(exp.From):
+            # Before 23ai; the package keeps to what older servers take.
+            raise ora(923)
+        return "query"
+    if isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+        if isinstance(tree.expression, exp.Values) and len(tree.expression.expressions) > 1:
+            raise ora(933)  # before 23ai
+        return "dml"
+    if isinstance(tree, (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable)):
+        if isinstance(tree, (exp.Create, exp.Drop)) and tree.args.get("exists"):
+            raise ora(933)
+        return "ddl"
+    raise ora(900)
+
+
+def _take_wait(lock: exp.Expression) -> float | None:
+    wait = lock.args.get("wait")
+    if isinstance(wait, exp.Literal):
+        lock.set("wait", None)
+        return float(wait.this)
+    return 0 if wait else None
+
+
+def _postgres(tree: exp.Expression) -> str:
+    for function in [*tree.find_all(exp.Func)]:
+        if isinstance(function, exp.ToChar) and not function.args.get("format"):
+            function.replace(exp.Anonymous(this="standin_to_char", expressions=[function.this]))
+        elif isinstance(function, exp.Unhex):
+            function.replace(exp.Anonymous(this="standin_hextoraw", expressions=[function.this]))
+        elif isinstance(function, exp.Anonymous):
+            function.set("this", f"standin_{function.name.lower()}")
+    return tree.transform(_as_postgres).sql("postgres")
+
+
+def _as_postgres(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, exp.Identifier) and not node.quoted and not _BIND_TEXT.fullmatch(node.name):
+        return exp.Identifier(this=node.name.upper(), quoted=True)
+    if isinstance(node, exp.TableSample):
+        node.set("method", exp.var("BERNOULLI"))
+    if isinstance(node, exp.Literal) and node.is_string and not node.this:
+        return exp.Null()
+    if isinstance(node, exp.Drop):
+        node.set("purge", None)
+    if isinstance(node, exp.Column) and node.name.upper() == "ROWID" and not node.this.quoted:
+        return exp.Cast(this=exp.column("ctid", table=node.args.get("table")), to=exp.DataType.build("text"))
+    if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMPLTZ:
+        return exp.DataType.build("timestamptz", dialect="postgres")
+    if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DATE:
+        return exp.Cast(this=node.this, to=exp.DataType.build("timestamp(0)", dialect="postgres"))
+    return node

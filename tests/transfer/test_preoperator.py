@@ -1,0 +1,135 @@
+"""SQL that runs when a load starts from the beginning, together with the reset of the checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_checkpoint_provider.engine.model.errors import DestinationError
+from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
+
+EMPTY = "DELETE FROM target"
+CREATE = "CREATE TABLE target (n integer PRIMARY KEY, a text)"
+
+
+@pytest.fixture
+def load(destination: Db, make_db: MakeDb) -> Load:
+    source = make_db("sqlite", "source")
+    source.execute("CREATE TABLE t (n integer, a text)")
+    source.insert("t", [(n, "x") for n in range(10)])
+    destination.execute(CREATE, "INSERT INTO target VALUES (-1, 'old')", "CREATE TABLE log (what text)")
+    return Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 4})
+
+
+def loaded(load: Load) -> list[int]:
+    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
+
+
+@pytest.mark.parametrize("write_mode", ["append", "upsert", "replace"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        EMPTY,
+        [EMPTY],
+        [EMPTY, "INSERT INTO log VALUES ('a;b')"],
+        f"{EMPTY}; INSERT INTO log VALUES ('a;b');",
+        f"-- empty; it\n{EMPTY};\n/* ; */ INSERT INTO log VALUES ('100% :x ?')\n;\n",
+        f"DROP TABLE target; {CREATE};",
+        ["DROP TABLE target", "CREATE TABLE target (a text, n bigint PRIMARY KEY, more text)"],
+    ],
+)
+def test_runs_once_for_each_load(load: Load, script: Any, write_mode: str) -> None:
+    arguments = {"preoperator": script, "write_mode": write_mode}
+    assert load.attempt_batches(1, **arguments)
+    assert loaded(load) == [0, 1, 2, 3]
+    assert load.attempt(**arguments).rows == 6
+    assert load.attempt(**arguments).rows == 0
+    load.clear()
+    assert load.attempt(**arguments).rows == 10
+    assert loaded(load) == list(range(10))
+    entries = load.destination.one("SELECT count(*) FROM log")
+    assert entries == (2 if "log" in str(script) else 0)
+
+
+def test_may_create_the_table(load: Load) -> None:
+    load.destination.execute("DROP TABLE target")
+    create = {"preoperator": CREATE.replace("TABLE", "TABLE IF NOT EXISTS")}
+    assert load.attempt_batches(1, **create)
+    assert load.attempt(**create).rows == 6
+    assert loaded(load) == list(range(10))
+
+
+def test_may_bring_the_column_that_is_missing(load: Load) -> None:
+    load.destination.execute("ALTER TABLE target DROP COLUMN a")
+    assert load.attempt(preoperator=["DROP TABLE target", CREATE]).rows == 10
+
+
+@pytest.mark.parametrize("write_mode", ["append", "upsert", "replace"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        [EMPTY, "INSERT INTO log VALUES ('a')", "INSERT INTO nowhere VALUES (1)"],
+        f"INSERT INTO log VALUES ('a'); DROP TABLE target; {CREATE}; SELEC 1",
+        ["DROP TABLE target", "CREATE TABLE target (b text)"],
+        ["INSERT INTO log VALUES ('a')", "DROP TABLE target"],
+    ],
+)
+def test_that_fails_leaves_everything_as_it_was(load: Load, script: Any, write_mode: str) -> None:
+    if load.destination.kind == "mysql" and "DROP" in str(script):
+        check_that_ddl_leads_to_starting_over(load, script, write_mode)
+        return
+    with pytest.raises(DestinationError, match="target"):
+        load.attempt(preoperator=script, write_mode=write_mode)
+    assert loaded(load) == [-1]
+    assert load.destination.one("SELECT count(*) FROM log") == 0
+    assert load.attempt(preoperator=EMPTY, write_mode=write_mode).rows == 10
+    load.clear()
+    with pytest.raises(DestinationError, match="target"):
+        load.attempt(preoperator=script, write_mode=write_mode)
+    assert loaded(load) == list(range(10))
+    # The intent to load again stands, also for a retry.
+    load.source.insert("t", [(10, "x")])
+    assert load.attempt(preoperator=EMPTY, write_mode=write_mode).rows == 11
+    assert loaded(load) == list(range(11))
+
+
+def check_that_ddl_leads_to_starting_over(load: Load, script: Any, write_mode: str) -> None:
+    """What MySQL has committed by itself stays, and so does the intent to start over."""
+    load.attempt_batches(1, write_mode=write_mode)
+    load.clear()
+    with pytest.raises(DestinationError, match="target"):
+        load.attempt(preoperator=script, write_mode=write_mode)
+    again = [f"DROP TABLE IF EXISTS target; {CREATE}"]
+    assert load.attempt(preoperator=again, write_mode=write_mode).rows == 10
+    assert loaded(load) == list(range(10))
+
+
+def test_says_which_statement_was_refused(load: Load) -> None:
+    with pytest.raises(
+        DestinationError,
+        match=r"'dst': target refused the preoperator, and (nothing|only what its DDL).*nowhere",
+    ):
+        load.attempt(preoperator="DELETE FROM nowhere")
+
+
+def test_a_table_that_vanished_in_the_middle_is_named(load: Load) -> None:
+    arguments = {"preoperator": CREATE.replace("TABLE", "TABLE IF NOT EXISTS")}
+    load.attempt_batches(1, **arguments)
+    load.destination.execute("DROP TABLE target")
+    with pytest.raises(DestinationError, match="destination_table: there is no table target in 'dst'"):
+        load.attempt(**arguments)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_without_a_checkpoint_it_runs_for_every_attempt(load: Load, enabled: bool) -> None:
+    off: dict[str, Any] = (
+        {"checkpoint_enabled": False} if enabled else {"strategy": "none", "checkpoint_column": None}
+    )
+    assert load.attempt_batches(1, preoperator=EMPTY, **off)
+    assert loaded(load) == [0, 1, 2, 3]
+    for _ in range(2):
+        assert load.attempt(preoperator=EMPTY, **off).rows == 10
+        assert loaded(load) == list(range(10))

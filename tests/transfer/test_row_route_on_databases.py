@@ -1,0 +1,58 @@
+"""Choosing how rows travel changes neither end: the source reads as before, and as the route says where it is given."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from airflow_checkpoint_provider.engine.databases.routes import RowRoute
+from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
+from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
+from airflow_checkpoint_provider.engine.transfer.session import Session, open_session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.strategies.choose import choose_strategy
+from tests.support.databases.fixtures import MakeDb
+
+VALUES = [(1, Decimal("1.50"), date(2026, 1, 31))]
+CHOSEN = {
+    "postgres": ("binary COPY", None),
+    "sqlite": ("rows", [(1, "1.50", "2026-01-31")]),
+    "mysql": ("rows", VALUES),
+    "oracle": ("rows", VALUES),
+}
+
+
+def read(session: Session, *route: RowRoute) -> Any:
+    source = session.source
+    with source.stream(source.whole(), 0, *route) as reader:
+        block = reader.read(10)
+        assert (len(block), [*block.first]) == (1, [*block.last])
+        return list(block) if isinstance(block, list) else block
+
+
+@pytest.mark.parametrize("kind", CHOSEN)
+def test_a_source_reads_by_the_route_that_it_is_given(make_db: MakeDb, kind: str) -> None:
+    origin, to = make_db("postgres", "source"), make_db(kind, "destination")
+    origin.execute(
+        "CREATE TABLE t (n integer, a numeric(9, 2), d date)", "INSERT INTO t VALUES (1, 1.5, '2026-01-31')"
+    )
+    exact = "varchar(20)" if kind == "sqlite" else "numeric(9, 2)"
+    to.execute(f"CREATE TABLE target (n integer, a {exact}, d date)")
+    spec = TransferSpec(destination_table="target", source_table="t", checkpoint_column="n")
+    with open_session(spec, origin.database("src"), to.database("dst"), None, lambda raw: None) as session:
+        strategy, _ = choose_strategy(spec, session)
+        columns = Columns.of(spec, session)
+        session.destination.prepare(columns.written, None)
+        route = choose_route(spec, session, strategy, columns)
+        name, rows = CHOSEN[kind]
+        assert (route.name, choose_route(spec, session, strategy, columns)) == (name, route)
+        before = read(session)
+        found = read(session, route)
+        assert before == read(session) == VALUES
+        if rows is None:
+            assert (found.size > 0, [*found.first]) == (True, [*VALUES[0]])
+        else:
+            assert found == rows
