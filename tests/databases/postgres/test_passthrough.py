@@ -297,3 +297,64 @@ def test_settings_of_a_session_change_nothing(two: tuple[Db, Db], hostile: str) 
             return connection.execute(f"SELECT (row(t.*))::text FROM {table} t").fetchall()
 
     assert seen(source, "t") == seen(destination, "target")
+
+
+@pytest.mark.parametrize("declared", ["regclass", "regclass[]", "money", "money[]", "oidvector", "aclitem[]"])
+def test_what_means_something_else_on_another_server_travels_as_text(
+    two: tuple[Db, Db], declared: str
+) -> None:
+    values = {"money": "'1.50'", "money[]": "'{1.50}'", "oidvector": "'1 2'"}
+    value = values.get(
+        declared, "NULL" if declared == "aclitem[]" else "'{named}'" if "[]" in declared else "'named'"
+    )
+    two[1].execute("CREATE TABLE other (n integer)")
+    for db in two:
+        db.execute("CREATE TABLE named (n integer)")
+    two[0].execute(
+        f"CREATE TABLE t (id integer PRIMARY KEY, c {declared})", f"INSERT INTO t VALUES (1, {value})"
+    )
+    two[1].execute(f"CREATE TABLE target (id integer, c {declared})")
+    load = Load(*two, {"source_table": "t"})
+    load.attempt()
+    assert path_of(load) == "text COPY"
+    assert text_of(two[1], "target") == text_of(two[0], "t")
+
+
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [
+        ("timestamp", "-infinity"),
+        ("date", "-infinity"),
+        ("timestamptz", "-infinity"),
+        ("date", "0044-03-15 BC"),
+        ("timestamp", "20000-01-01"),
+        ("date", "infinity"),
+    ],
+)
+@pytest.mark.parametrize("passes", [True, False], ids=["packed", "values"])
+def test_a_key_that_python_has_not_is_refused_before_anything_is_deleted(
+    two: tuple[Db, Db], declared: str, value: str, passes: bool
+) -> None:
+    source, destination = two
+    for db, table in ((source, "t"), (destination, "target")):
+        db.execute(f"CREATE TABLE {table} (at {declared}, n integer)")
+    source.execute(f"INSERT INTO t VALUES ('{value}', 1), ('2026-01-01', 2), ('2026-01-02', 3)")
+    destination.execute("INSERT INTO target VALUES ('2025-01-01', 0)")
+    arguments = {"source_table": "t", "checkpoint_column": "at", "batch_size": 1, "write_mode": "replace"}
+    load = Load(source, destination, arguments if passes else {**arguments, "rows_processor": list})
+    with pytest.raises(SourceError, match=r"Python has no such value: .* CAST\(at AS text\)"):
+        load.attempt()
+    assert destination.one("SELECT count(*) FROM target") == 1
+
+
+def test_the_second_column_of_a_key_is_refused_where_python_has_it_not(two: tuple[Db, Db]) -> None:
+    source, destination = two
+    for db, table in ((source, "t"), (destination, "target")):
+        db.execute(f"CREATE TABLE {table} (n integer, at date)")
+    source.execute("INSERT INTO t VALUES (1, '2026-01-01'), (2, '-infinity'), (3, '2026-01-02')")
+    load = Load(*two, {"source_table": "t", "checkpoint_column": ["n", "at"], "batch_size": 1})
+    with pytest.raises(SourceError, match=r"Python has no such value: .* CAST\(at AS text\)"):
+        load.attempt()
+    source.execute("UPDATE t SET at = '2025-01-01' WHERE n = 2")
+    load.attempt()
+    assert destination.rows("SELECT n FROM target ORDER BY n") == [(1,), (2,), (3,)]

@@ -31,13 +31,19 @@ _MOMENTS = frozenset(("date", "time", "timetz", "timestamp", "timestamptz"))
 _TEXT = frozenset(("text", "varchar", "name"))
 # Whose Python values are whole numbers, text and bytes.
 _PLAIN = frozenset((*_WHOLE, "text", "varchar", "bpchar", "name", "bytea"))
-# Whose binary form depends on settings, or has no fixed meaning on another server.
-_UNPORTABLE = frozenset(
+# Whose binary form is the same on every server, whatever its settings and its catalog: of others (the number of a table
+# in a regclass, the digits of money) that is not known, and they travel as text.
+_PORTABLE_BASES = frozenset(
     (
-        *("money", "regclass", "regproc", "regtype", "regrole", "regnamespace", "regoper", "regoperator"),
-        *("regprocedure", "regconfig", "regdictionary", "regcollation", "aclitem", "xml"),
+        *_EXACT,
+        *("interval", "json", "jsonb", "bit", "varbit", "char", "tsvector", "tsquery", "pg_lsn", "xid8"),
+        *("inet", "cidr", "macaddr", "macaddr8", "point", "lseg", "box", "path", "polygon", "line", "circle"),
     )
 )
+_PORTABLE_RANGES = frozenset(
+    f"{of}{kind}" for of in ("int4", "int8", "num", "ts", "tstz", "date") for kind in ("range", "multirange")
+)
+_PORTABLE = _PORTABLE_BASES | _PORTABLE_RANGES
 _FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
@@ -90,7 +96,7 @@ class PostgresColumn:
     @property
     def is_portable(self) -> bool:
         """Whether the binary form of its type is the same on every server."""
-        return self.kind not in _UNPORTABLE and not self.is_own
+        return self.kind.removeprefix("_") in _PORTABLE and not self.is_own
 
     @property
     def is_plain(self) -> bool:

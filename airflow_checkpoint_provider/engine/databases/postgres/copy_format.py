@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,11 +22,13 @@ class CopyForm:
     Columns in their order, as COPY writes them.
 
     :param casts: types that the server turns columns into before; no Python value that is looked at changes by it
+    :param keys: columns whose values are stored and compared, and so must be ones that Python has
     """
 
     binary: bool
     columns: tuple[str, ...]
     casts: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
     def command(
         self, raw: Any, statement: tuple[str, Any], skip: int, given: list[str], dialect: sa.Dialect
@@ -51,6 +54,7 @@ class CopyForm:
         Return what turns the fields of a row into Python values.
 
         :param oids: of the types of the query's columns
+        :raises psycopg.DataError: by what is returned, for a key that Python has no value for
         """
         from psycopg.adapt import Transformer
         from psycopg.pq import Format
@@ -58,11 +62,15 @@ class CopyForm:
         types = raw.adapters.types
         sent = dict(oids) | {column: types[kind].oid for column, kind in self.casts.items()}
         adapt, form = Transformer(raw), Format(self.binary)
-        loaders = [adapt.get_loader(sent[column], form) for column in self.columns]
+        loaders = [adapt.get_loader(sent[column], form).load for column in self.columns]
+        readers = [
+            loader if column in self.keys else partial(_load, loader)
+            for column, loader in zip(self.columns, loaders, strict=True)
+        ]
 
         def load(fields: list[bytes | None]) -> Row:
-            pairs = zip(loaders, fields, strict=True)
-            return [None if field is None else _load(loader, field) for loader, field in pairs]
+            pairs = zip(readers, fields, strict=True)
+            return [None if field is None else read(field) for read, field in pairs]
 
         return load
 
@@ -71,10 +79,10 @@ class CopyForm:
         return f"CAST({name} AS {self.casts[column]})" if column in self.casts else name
 
 
-def _load(loader: Any, field: bytes) -> Any:
+def _load(loader: Callable[[bytes], Any], field: bytes) -> Any:
     from psycopg import DataError
 
     try:
-        return loader.load(field)
+        return loader(field)
     except DataError:  # Python has no infinite day
         return field

@@ -37,7 +37,9 @@ def packed_route(form: PackedForm, use: RowUse, columns: Mapping[str, PostgresCo
     :return: the route, or why the rows cannot all be written so
     """
     if form.name == TEXT:
-        return _route(TEXT, "every value travels as the server's text", CopyForm(False, use.read))
+        return _route(
+            TEXT, "every value travels as the server's text", CopyForm(False, use.read, keys=use.keys)
+        )
     pairs = list(zip((columns[name] for name in use.read), form.types, strict=True))
     differing = [column.name for column, oid in pairs if column.oid != oid]
     casts = _widened(pairs, use.seen)
@@ -49,7 +51,7 @@ def packed_route(form: PackedForm, use: RowUse, columns: Mapping[str, PostgresCo
         return f"{', '.join(unread)} can be compared as text only"
     wider = f", or a wider one there: {', '.join(differing)}" if differing else ""
     reason = f"every column has the same type in source and destination{wider}"
-    return _route(BINARY, reason, CopyForm(True, use.read, casts))
+    return _route(BINARY, reason, CopyForm(True, use.read, casts, use.keys))
 
 
 def _route(name: str, reason: str, form: CopyForm) -> RowRoute:

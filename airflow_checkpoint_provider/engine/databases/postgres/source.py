@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import Guarded, Reader, RowReader
+from airflow_checkpoint_provider.engine.databases.blocks import Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.postgres.chunked_stream import (
@@ -36,7 +36,7 @@ from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
 from airflow_checkpoint_provider.engine.model.errors import SourceError
 from airflow_checkpoint_provider.engine.model.key import Key
-from airflow_checkpoint_provider.engine.model.partition import TableStatistics
+from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
 
 _PRIMARY_KEY = (
     "SELECT attname FROM pg_index CROSS JOIN unnest(indkey) WITH ORDINALITY AS part (number, place) "
@@ -103,6 +103,19 @@ class PostgresSource(Source):
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.
         return f"CAST({placeholder} AS {self.described[column].type_})"
 
+    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
+        last = super().last_key(columns, part)
+        if last and any(self.described[column].is_moment for column in columns):
+            # The least one is read as well: no attempt could go on from one that Python has no value for.
+            names = [self.quote(column) for column in columns]
+            there = " AND ".join(f"{name} IS NOT NULL" for name in names)
+            binds = Binds(self.paramstyle, self.query.parameters)
+            condition = (
+                f" WHERE {there}{self.within(part, binds)} ORDER BY {', '.join(names)} {self.first_row}"
+            )
+            self.one(self.select(", ".join(names), condition, binds))
+        return last
+
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
         if all(self.described[column].compares_as_python for column in columns):
             return super().tied(columns, one, other)
@@ -161,7 +174,12 @@ class PostgresSource(Source):
     def _stream_packed(self, form: CopyForm, statement: tuple[str, Any], skip: int) -> Iterator[Reader]:
         with self.errors():
             command = form.command(self.raw, statement, skip, self.columns, self.connection.dialect)
-        load = form.reader(self.raw, {name: column.oid for name, column in self.described.items()})
+        read = form.reader(self.raw, {name: column.oid for name, column in self.described.items()})
+
+        def load(fields: list[bytes | None]) -> Row:
+            with self.errors():
+                return read(fields)
+
         with self._cursor() as cursor, ExitStack() as stack:
             with self.errors():
                 cursor.execute(LARGE_VALUE)
