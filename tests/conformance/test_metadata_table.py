@@ -129,6 +129,7 @@ STORED = [
 ]
 
 
+@pytest.mark.able(keeps_empty_text=True)
 @pytest.mark.parametrize(("text", "message"), STORED)
 @pytest.mark.parametrize("column", ["position", "upper_bound"])
 def test_a_stored_position_that_cannot_be_one(load: Load, text: str, message: str, column: str) -> None:
