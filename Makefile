@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-ui test test-installed test-pythons test-ui test-celery lint docs package audit bench chaos clean
+.PHONY: help demo demo-ui test test-fast test-airflow test-installed test-pythons test-ui test-celery lint docs package audit bench chaos clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,12 @@ demo-ui: $(READY) ## The same, and leave Airflow running to look around
 test: $(READY) ## Run all tests, on real databases and a real Airflow
 	$(BIN)/python -m pytest
 
+test-fast: $(READY) ## Run what needs no server but SQLite, and no whole Airflow
+	$(BIN)/python -m pytest -m "not server and not slow"
+
+test-airflow: $(READY) ## Run what touches Airflow, for another version: VENV=... CONSTRAINTS=...
+	$(BIN)/python -m pytest -m airflow
+
 test-installed: $(READY) ## Test the wheel beside plain Airflow, with the lowest versions that it allows, and with those of a release
 	$(BIN)/python -m pytest -n 2 tests/installed
 
@@ -41,7 +47,7 @@ test-pythons: ## Run the unit tests on the Pythons of PYTHONS, too
 	done
 	@set -e; for version in $(PYTHONS); do \
 	  $(MAKE) PYTHON=python$$version VENV=.venv-$$version .venv-$$version/.ready; \
-	  .venv-$$version/bin/python -m pytest tests/model tests/plugin tests/docs tests/package; \
+	  .venv-$$version/bin/python -m pytest -m "not server and not slow"; \
 	done
 
 test-ui: $(READY) ## Test the view in a browser; pictures are kept in .screenshots

@@ -22,6 +22,36 @@ pytest_plugins = [
 ]
 
 
+# What a module of tests imports from these, its tests touch Airflow with.
+_AIRFLOW = (
+    "airflow.",
+    *(
+        f"airflow_checkpoint_provider.{name}."
+        for name in ("cli", "hooks", "links", "observability", "operators")
+    ),
+    *(f"airflow_checkpoint_provider.{name}." for name in ("plugin", "sensors", "triggers")),
+    "tests.support.airflow.",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches Airflow, and what runs a whole one."""
+    for item in items:
+        known = vars(item.module).values()  # type: ignore[attr-defined]
+        named = (getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in known)
+        whole = item.nodeid.startswith("tests/acceptance/")
+        if (
+            whole
+            or {"hook", "databases"} & {*item.fixturenames}
+            or any(  # type: ignore[attr-defined]
+                str(name).startswith(_AIRFLOW) for name in named
+            )
+        ):
+            item.add_marker(pytest.mark.airflow)
+        if whole:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let the tests that share one Airflow run in one process, and begin with them: they take longest."""
     from xdist.scheduler import LoadScopeScheduling

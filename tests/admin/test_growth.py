@@ -28,6 +28,8 @@ from tests.admin.test_search import row
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY = 1_000, 20_000
 NAMES = list(Calls(lambda: None, 1).all())
 

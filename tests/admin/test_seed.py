@@ -19,8 +19,8 @@ from airflow_checkpoint_provider.engine.model.errors import (
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
-from tests.support.numbers import add, loaded, numbers
+from tests.support.loads import Load, loaded
+from tests.support.numbers import add, numbers
 
 PAIRS = ["sqlite->sqlite", "postgres->postgres", "mysql->postgres", "oracle->postgres", "postgres->oracle"]
 RUN = ("a_dag", "a_task", "run_1")

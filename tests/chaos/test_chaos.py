@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.cases import CASES
+
+pytestmark = pytest.mark.slow
 
 _KINDS = {(case.path, case.mode) for case in CASES}
 

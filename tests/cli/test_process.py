@@ -16,6 +16,8 @@ from tests.support.databases.db import Db
 from tests.support.loads import Load
 from tests.support.numbers import numbers
 
+pytestmark = pytest.mark.slow
+
 
 class Shell:
     """A shell on a machine with an Airflow, whose metadata database is at ``home``."""

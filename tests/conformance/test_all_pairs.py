@@ -8,16 +8,16 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from tests.support.databases.db import Db
 from tests.support.loads import Load
 
-TABLE = "CREATE TABLE {} (id integer PRIMARY KEY, name varchar(40), amount numeric(12, 2), at timestamp)"
+TABLE = "CREATE TABLE {} (id integer PRIMARY KEY, name varchar(40), amount numeric(12, 2), at {})"
 ROWS = [(i, f"name {i}", i / 4, f"2026-01-{i % 28 + 1:02} 12:30:00") for i in range(1, 1001)]
 
 
 @pytest.fixture
 def sales(pair: tuple[Db, Db]) -> tuple[Db, Db]:
     source, destination = pair
-    source.execute(TABLE.format("sales"))
+    source.execute(TABLE.format("sales", source.able.moment))
     source.insert("sales", ROWS)
-    destination.execute(TABLE.format("target"))
+    destination.execute(TABLE.format("target", destination.able.moment))
     return pair
 
 

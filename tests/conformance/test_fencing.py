@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError, FencedError
-from airflow_checkpoint_provider.engine.transfer.result import Result
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
+from tests.support.pausing import Pause
 from tests.support.waiting import wait_for
 
 
@@ -24,35 +22,6 @@ def load(destination: Db, make_db: MakeDb) -> Load:
     source.insert("t", [(n,) for n in range(20)])
     destination.execute("CREATE TABLE target (n integer PRIMARY KEY)")
     return Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 4})
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
-
-
-class Pause:
-    """Holds up whoever reaches the given call, until it is let go."""
-
-    def __init__(self, at: int) -> None:
-        self.left = at
-        self.reached, self.go_on = threading.Event(), threading.Event()
-
-    def __call__(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.reached.set()
-            assert self.go_on.wait(30)
-
-    @contextmanager
-    def around(self, older: Callable[[], Result]) -> Iterator[Future]:
-        """Run the older attempt until it is held up, and let it go on at the end."""
-        with ThreadPoolExecutor(1) as pool:
-            future = pool.submit(older)
-            assert self.reached.wait(30), future.exception(0) if future.done() else "never reached"
-            try:
-                yield future
-            finally:
-                self.go_on.set()
 
 
 @pytest.mark.parametrize("batch", [1, 3, 5])

@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 
 
 @pytest.fixture
@@ -28,10 +28,6 @@ def load(destination: Db, make_db: MakeDb) -> Load:
     source.insert("t", [(n,) for n in range(10)])
     destination.execute("CREATE TABLE target (n integer)")
     return Load(source, destination, {"sql": "SELECT * FROM t", "checkpoint_column": "n", "batch_size": 4})
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
 
 
 def test_auto_create_off(load: Load) -> None:
@@ -133,6 +129,7 @@ STORED = [
 ]
 
 
+@pytest.mark.able(keeps_empty_text=True)
 @pytest.mark.parametrize(("text", "message"), STORED)
 @pytest.mark.parametrize("column", ["position", "upper_bound"])
 def test_a_stored_position_that_cannot_be_one(load: Load, text: str, message: str, column: str) -> None:

@@ -18,7 +18,7 @@ def make(pair: tuple[Db, Db], rows: list[tuple[int, int | None, str | None]]) ->
     return pair
 
 
-def loaded(db: Db, table: str = "target") -> list[tuple]:
+def rows_in(db: Db, table: str = "target") -> list[tuple]:
     return db.rows(f"SELECT n, a, b FROM {table} ORDER BY n")
 
 
@@ -33,9 +33,9 @@ def test_are_refused_before_anything_is_written(pair: tuple[Db, Db]) -> None:
     pair[1].insert("target", [(-1, None, None)])
     with pytest.raises(SourceError, match=r"(?i)a: 7 rows have no value .* on_null_key='load'"):
         load.attempt()
-    assert loaded(pair[1]) == [(-1, None, None)]
+    assert rows_in(pair[1]) == [(-1, None, None)]
     assert load.attempt(on_null_key="load").rows == 35
-    assert loaded(pair[1]) == loaded(pair[0], "t")
+    assert rows_in(pair[1]) == rows_in(pair[0], "t")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_are_counted_and_loaded_last(pair: tuple[Db, Db], column: list[str], wit
         load.attempt()
     while load.attempt_batches(1, on_null_key="load"):
         pass
-    assert loaded(pair[1]) == loaded(pair[0], "t")
+    assert rows_in(pair[1]) == rows_in(pair[0], "t")
     assert load.told(BatchCommitted)[-1].rows == without
 
 
@@ -59,7 +59,7 @@ def test_all_of_them(pair: tuple[Db, Db], column: list[str]) -> None:
         load.attempt()
     assert load.attempt_batches(1, on_null_key="load")
     assert load.attempt(on_null_key="load").rows == 0
-    assert loaded(pair[1]) == loaded(pair[0], "t")
+    assert rows_in(pair[1]) == rows_in(pair[0], "t")
 
 
 def test_that_fail_are_loaded_by_the_next_attempt(pair: tuple[Db, Db]) -> None:
@@ -78,7 +78,7 @@ def test_that_fail_are_loaded_by_the_next_attempt(pair: tuple[Db, Db]) -> None:
     assert destination.one("SELECT count(*) FROM target WHERE a IS NULL") == 0
     source.execute("UPDATE t SET n = 99 WHERE n = 100")
     assert load.attempt().rows == 8
-    assert loaded(destination) == loaded(source, "t")
+    assert rows_in(destination) == rows_in(source, "t")
 
 
 def test_that_come_after_the_load_began_are_not_dropped_silently(pair: tuple[Db, Db]) -> None:
@@ -90,4 +90,4 @@ def test_that_come_after_the_load_began_are_not_dropped_silently(pair: tuple[Db,
     with pytest.raises(SourceError, match="1 rows have no value"):
         load.attempt()
     assert load.attempt(on_null_key="load").rows == 7
-    assert loaded(pair[1]) == loaded(pair[0], "t")
+    assert rows_in(pair[1]) == rows_in(pair[0], "t")

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Path
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
-from tests.support.staging import NEW, OLD, loaded, staged_load, stages
+from tests.support.staging import NEW, OLD, in_target, staged_load, stages
 
 
 @pytest.fixture
@@ -32,12 +32,12 @@ def test_swaps_all_rows_at_the_end(load: Load) -> None:
     seen = []
 
     def look(rows: list) -> list:
-        seen.append(loaded(load.destination))
+        seen.append(in_target(load.destination))
         return rows
 
     result = load.attempt(rows_processor=look)
     assert seen == [OLD] * 3
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
     assert (result.rows, result.rows_total, result.batches, result.guarantee) == (10, 10, 3, "exactly-once")
     (published,) = load.told(Published)
     assert published.line == f"Published 10 rows into {published.table} (2 rows before)"
@@ -56,25 +56,25 @@ def test_resumes_on_the_stage(load: Load, strategy: str) -> None:
     )
     by["strategy"] = strategy
     assert load.attempt_batches(2, **by)
-    assert (loaded(load.destination), status(load)) == (OLD, ("failed", 8))
+    assert (in_target(load.destination), status(load)) == (OLD, ("failed", 8))
     assert len(stages(load.destination)) == 1
     result = load.attempt(**by)
-    assert (result.rows, result.rows_total, loaded(load.destination)) == (2, 10, NEW)
+    assert (result.rows, result.rows_total, in_target(load.destination)) == (2, 10, NEW)
     assert stages(load.destination) == []
 
 
 def test_publishes_when_only_that_was_left(load: Load) -> None:
     assert load.attempt_batches(3)
-    assert loaded(load.destination) == OLD
+    assert in_target(load.destination) == OLD
     result = load.attempt()
-    assert (result.rows, result.rows_total, loaded(load.destination)) == (0, 10, NEW)
+    assert (result.rows, result.rows_total, in_target(load.destination)) == (0, 10, NEW)
 
 
 def test_a_retry_of_a_complete_load_does_nothing(load: Load) -> None:
     load.attempt()
     load.destination.execute("DELETE FROM target WHERE n = 1")
     assert load.attempt().rows == 0
-    assert len(loaded(load.destination)) == 9
+    assert len(in_target(load.destination)) == 9
     assert load.told(Started)[-1].action == "nothing"
 
 
@@ -83,11 +83,11 @@ def test_a_clear_starts_over_on_a_new_stage(load: Load) -> None:
     load.source.execute("DELETE FROM t WHERE n = 0")
     load.clear()
     assert load.attempt().rows == 9
-    assert loaded(load.destination) == NEW[1:]
+    assert in_target(load.destination) == NEW[1:]
     load.clear()
     load.source.execute("DELETE FROM t")
     assert load.attempt().rows == 0
-    assert loaded(load.destination) == []
+    assert in_target(load.destination) == []
 
 
 @pytest.mark.able(transactional=True)
@@ -97,9 +97,9 @@ def test_without_a_checkpoint_every_attempt_fills_the_stage_anew(
 ) -> None:
     arguments["checkpoint_column"] = None
     assert load.attempt_batches(2, **arguments)
-    assert loaded(load.destination) == OLD
+    assert in_target(load.destination) == OLD
     assert load.attempt(**arguments).rows == 10
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
     assert stages(load.destination) == []
 
 
@@ -110,9 +110,9 @@ def test_with_a_checkpoint_elsewhere(load: Load, make_db: MakeDb) -> None:
         load.attempt(separate_checkpoint=True)
     arguments = {"separate_checkpoint": True, "allow_duplicates": True}
     assert load.attempt_batches(3, **arguments)
-    assert loaded(load.destination) == OLD
+    assert in_target(load.destination) == OLD
     assert load.attempt(**arguments).guarantee == "at-least-once"
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
     assert stages(load.destination) == []
 
 
@@ -129,7 +129,7 @@ def test_is_refused_where_nothing_shows_that_a_rollback_works(
         ArgumentError, match="'replace_atomic' swaps all rows in one transaction .* not known whether .*'dst'"
     ):
         load.attempt(**arguments)
-    assert (loaded(load.destination), stages(load.destination)) == (OLD, [])
+    assert (in_target(load.destination), stages(load.destination)) == (OLD, [])
 
 
 def test_what_the_destination_refuses_comes_up_at_the_end_and_changes_nothing(load: Load) -> None:
@@ -137,17 +137,17 @@ def test_what_the_destination_refuses_comes_up_at_the_end_and_changes_nothing(lo
     message = "Destination 'dst': target refused the rows that are staged for it, and its old rows are all still there: "
     with pytest.raises(DestinationError, match=message):
         load.attempt()
-    assert (loaded(load.destination), status(load)) == (OLD, ("failed", 11))
+    assert (in_target(load.destination), status(load)) == (OLD, ("failed", 11))
     load.destination.execute(f"DELETE FROM {quoted(load)} WHERE v = 'twice'")
     with pytest.raises(
         StageError, match="holds 10 rows, and 11 were written to it: somebody else has changed it"
     ):
         load.attempt()
-    assert loaded(load.destination) == OLD
+    assert in_target(load.destination) == OLD
     load.source.execute("DELETE FROM t WHERE v = 'twice'")
     assert load.attempt().rows == 10
     assert "was about to start" in load.told(Started)[-1].reason
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
 
 
 def quoted(load: Load) -> str:
@@ -159,7 +159,7 @@ def test_a_stage_that_is_gone_is_filled_again(load: Load) -> None:
     assert load.attempt_batches(2)
     load.destination.execute(f"DROP TABLE {quoted(load)}")
     result = load.attempt()
-    assert (result.rows, loaded(load.destination)) == (10, NEW)
+    assert (result.rows, in_target(load.destination)) == (10, NEW)
     assert "is not there any more: starting from the beginning" in load.told(Started)[-1].reason
 
 
@@ -169,16 +169,16 @@ def test_what_is_staged_is_not_left_behind_by_another_write_mode(load: Load, oth
     with pytest.raises(SourceChangedError, match="stage was 'a table next to the destination', is 'nothing'"):
         load.attempt(write_mode=other, **load.destination.by_key("n") if other == "upsert" else {})
     assert load.attempt().rows == 2
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
 
 
 def test_a_preoperator_that_makes_the_table(load: Load) -> None:
     load.destination.execute("DROP TABLE target")
     create = load.destination.able.ddl("CREATE TABLE target (n integer, v varchar(20))")
     assert load.attempt_batches(2, preoperator=create)
-    assert loaded(load.destination) == []
+    assert in_target(load.destination) == []
     load.attempt(preoperator=create)
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
     assert load.attempt(preoperator=create).rows == 0
     assert stages(load.destination) == []
 
@@ -193,7 +193,7 @@ def test_a_stage_left_by_a_crash_before_the_drop_is_dropped_by_the_retry(
     with monkeypatch.context() as patch:
         patch.setattr("airflow_checkpoint_provider.engine.transfer.staging.publish.discard", lambda *_: None)
         load.attempt()
-    assert (loaded(load.destination), len(stages(load.destination))) == (NEW, 1)
+    assert (in_target(load.destination), len(stages(load.destination))) == (NEW, 1)
     load.attempt()
     assert stages(load.destination) == []
 

@@ -19,7 +19,7 @@ def numbers(pair: tuple[Db, Db]) -> tuple[Db, Db]:
     return pair
 
 
-def loaded(db: Db) -> list[int]:
+def arrived(db: Db) -> list[int]:
     return [n for (n,) in db.rows("SELECT n FROM target ORDER BY n")]
 
 
@@ -41,7 +41,7 @@ def test_rows_that_arrive_between_attempts_wait(numbers: tuple[Db, Db]) -> None:
     numbers[0].insert("t", [(98,), (99,), (100,), (1000,)])
     result = load.attempt()
     # Another 98 is no later than the bound; the others are.
-    assert loaded(numbers[1]) == [*range(0, 100, 2), 98]
+    assert arrived(numbers[1]) == [*range(0, 100, 2), 98]
     assert list((result.checkpoint or {}).values()) == [98]
 
 
@@ -62,7 +62,7 @@ def test_rows_that_arrive_during_the_load_wait(kind: str, make_db: Any) -> None:
     assert load.attempt().rows == 0
     load.next_run()
     assert load.attempt().rows == 2
-    assert loaded(destination) == [*range(50), 60, 61]
+    assert arrived(destination) == [*range(50), 60, 61]
 
 
 def test_rows_of_a_source_that_was_empty_wait(numbers: tuple[Db, Db]) -> None:
@@ -74,7 +74,7 @@ def test_rows_of_a_source_that_was_empty_wait(numbers: tuple[Db, Db]) -> None:
     assert load.attempt().rows == 0
     load.clear()
     assert load.attempt().rows == 1
-    assert loaded(destination) == [1]
+    assert arrived(destination) == [1]
 
 
 def test_rows_deleted_behind_the_position_change_nothing(numbers: tuple[Db, Db]) -> None:
@@ -83,5 +83,5 @@ def test_rows_deleted_behind_the_position_change_nothing(numbers: tuple[Db, Db])
     assert load.attempt_batches(1)
     source.execute("DELETE FROM t WHERE n < 30 OR n > 90")
     assert load.attempt().rows == 26
-    assert loaded(destination) == list(range(0, 92, 2))
+    assert arrived(destination) == list(range(0, 92, 2))
     assert load.attempt().rows == 0

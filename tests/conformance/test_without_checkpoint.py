@@ -9,7 +9,7 @@ import pytest
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, GuaranteeStated, StrategyChosen
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 
 OFF: list[dict[str, Any]] = [{"strategy": "none"}, {"checkpoint_enabled": False, "checkpoint_column": "n"}]
 
@@ -21,10 +21,6 @@ def load(request: pytest.FixtureRequest, destination: Db, make_db: MakeDb) -> Lo
     source.insert("t", [(n,) for n in range(10)])
     destination.execute("CREATE TABLE target (n integer PRIMARY KEY)")
     return Load(source, destination, {"source_table": "t", "batch_size": 4, **request.param})
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
 
 
 class FailAt:
@@ -68,7 +64,7 @@ def test_leaves_no_trace_and_says_what_it_does(load: Load) -> None:
     assert (result.strategy, result.guarantee) == ("none", "at-least-once")
     assert load.told(StrategyChosen)[0].strategy == "none"
     assert "no checkpoint is kept" in load.told(GuaranteeStated)[0].reason
-    assert [name.lower() for name in load.destination.tables()] == ["target"]
+    assert not [name for name in load.destination.tables() if "checkpoint" in name.lower()]
 
 
 def test_a_keeper_is_not_even_opened(load: Load, make_db: MakeDb) -> None:

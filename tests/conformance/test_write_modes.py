@@ -27,7 +27,7 @@ def add(load: Load, *rows: tuple) -> None:
     load.source.insert("t", rows)
 
 
-def loaded(load: Load, columns: str = "n, a, b") -> list[tuple]:
+def rows_of(load: Load, columns: str = "n, a, b") -> list[tuple]:
     return load.destination.rows(f"SELECT {columns} FROM target ORDER BY 1")
 
 
@@ -50,7 +50,7 @@ def test_every_number_of_rows(load: Load, write_mode: str, strategy: str) -> Non
         add(load, *[(n, n, "x") for n in range(rows)])
         result = load.attempt(strategy=strategy, batch_size=size, **mode, **key)
         assert (result.rows, result.rows_total, result.status) == (rows, rows, "completed")
-        assert loaded(load) == [(n, n, "x") for n in range(rows)]
+        assert rows_of(load) == [(n, n, "x") for n in range(rows)]
         batches = min(rows, 1) if at_once else -(-rows // size)
         assert (result.batches, len(load.told(BatchCommitted))) == (batches, batches)
 
@@ -59,7 +59,7 @@ def test_upsert_keeps_other_rows_and_the_last_of_one_key(load: Load) -> None:
     load.destination.insert("target", [(1, 0, "old"), (9, 0, "old")])
     add(load, (1, 1, "first"), (2, 1, "only"), (1, 2, "second"), (1, 3, "last"), (3, 1, "x"))
     load.attempt(sql="SELECT * FROM t ORDER BY rowid", checkpoint_column=None, **upsert(load))
-    assert loaded(load) == [(1, 3, "last"), (2, 1, "only"), (3, 1, "x"), (9, 0, "old")]
+    assert rows_of(load) == [(1, 3, "last"), (2, 1, "only"), (3, 1, "x"), (9, 0, "old")]
 
 
 def test_upsert_by_other_columns(load: Load) -> None:
@@ -68,14 +68,14 @@ def test_upsert_by_other_columns(load: Load) -> None:
     )
     add(load, (1, 1, "x"), (2, 1, "y"))
     load.attempt(write_mode="upsert", conflict_columns=["B", "a"])
-    assert loaded(load) == [(1, 1, "x"), (2, 1, "y")]
+    assert rows_of(load) == [(1, 1, "x"), (2, 1, "y")]
 
 
 def test_upsert_of_rows_without_a_key_loses_none(load: Load) -> None:
     load.destination.execute("CREATE UNIQUE INDEX u ON target (a, b)")
     add(load, (1, None, "x"), (2, None, "x"), (3, 1, None), (4, 1, None), (5, 1, "x"))
     assert load.attempt(write_mode="upsert", conflict_columns=["a", "b"]).rows == 5
-    assert [n for (n,) in loaded(load, "n")] == [1, 2, 3, 4, 5]
+    assert [n for (n,) in rows_of(load, "n")] == [1, 2, 3, 4, 5]
 
 
 def test_upsert_with_nothing_but_the_key(load: Load) -> None:
@@ -83,13 +83,13 @@ def test_upsert_with_nothing_but_the_key(load: Load) -> None:
     load.destination.insert("target", [(2,)])
     add(load, (1, 0, ""), (2, 0, ""), (2, 0, ""))
     load.attempt(destination_columns={"n": "n"}, **upsert(load))
-    assert loaded(load, "n") == [(1,), (2,)]
+    assert rows_of(load, "n") == [(1,), (2,)]
 
 
 def test_upsert_over_many_pieces_of_one_batch(load: Load) -> None:
     add(load, *[(n, 1, "x") for n in range(20)], *[(n, 1, "y") for n in range(20)])
     load.attempt(checkpoint_column="a", sql="SELECT * FROM t", **upsert(load))
-    assert loaded(load) == [(n, 1, "y") for n in range(20)]
+    assert rows_of(load) == [(n, 1, "y") for n in range(20)]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_upsert_by_what_cannot_be(load: Load, changes: dict[str, Any], message: 
     add(load, (1, 1, "x"))
     with pytest.raises(CheckpointError, match=message):
         load.attempt(**{**upsert(load), **changes})
-    assert loaded(load) == []
+    assert rows_of(load) == []
     assert load.attempt(on_source_change="reload", **upsert(load)).rows == 1
 
 
@@ -119,7 +119,7 @@ def test_upsert_by_what_is_not_unique(load: Load) -> None:
     message = "target (refused the batch|has no unique index on a)"
     with pytest.raises(CheckpointError, match=message):
         load.attempt(write_mode="upsert", conflict_columns=["a"])
-    assert loaded(load) == []
+    assert rows_of(load) == []
 
 
 @pytest.mark.able(knows_unique_keys=True)
@@ -146,12 +146,12 @@ def test_replace_empties_the_table_once_for_each_load(load: Load) -> None:
     load.destination.execute("INSERT INTO target VALUES (100, 0, 'old')")
     add(load, *[(n, n, "x") for n in range(10)])
     assert load.attempt_batches(1, write_mode="replace")
-    assert [n for (n,) in loaded(load, "n")] == [0, 1, 2, 3]
+    assert [n for (n,) in rows_of(load, "n")] == [0, 1, 2, 3]
     assert load.attempt(write_mode="replace").rows == 6
     load.clear()
     add(load, (10, 10, "x"))
     assert load.attempt(write_mode="replace").rows == 11
-    assert loaded(load) == [(n, n, "x") for n in range(10)] + [(10, 10, "x")]
+    assert rows_of(load) == [(n, n, "x") for n in range(10)] + [(10, 10, "x")]
 
 
 @pytest.mark.server

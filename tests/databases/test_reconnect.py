@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, ConnectionLostError
 from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 from tests.support.network.networks import kill
 
 pytestmark = pytest.mark.server
@@ -31,10 +31,6 @@ def load(make_db: MakeDb) -> Load:
     source.insert("t", [(n,) for n in range(20)])
     destination.execute("CREATE TABLE target (n integer)")
     return Load(source, destination, {"sql": "SELECT * FROM t ORDER BY n", "batch_size": 4})
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
 
 
 class Now:

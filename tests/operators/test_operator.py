@@ -15,6 +15,8 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 
+MARKS = {"sqlite": "?", "postgres": "%s", "mysql": "%s", "oracle": ":1"}
+
 
 def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:
     name = databases[0].spelt("id")
@@ -90,8 +92,9 @@ def test_rows_processor_is_given_the_context(databases: tuple[Db, Db]) -> None:
     assert databases[1].rows("SELECT DISTINCT region FROM target") == [("run_1",)]
 
 
+@pytest.mark.parametrize("pair", [f"{kind}->sqlite" for kind in MARKS], indirect=True)
 def test_templates_are_rendered(databases: tuple[Db, Db]) -> None:
-    mark = {"sqlite": "?", "postgres": "%s", "mysql": "%s", "oracle": ":1"}[databases[0].kind]
+    mark = MARKS[databases[0].kind]
     with DAG("a_dag", schedule=None, params={"n": Param(100), "on": False, "table": "target"}):
         task = operator(
             source_table=None,
@@ -119,6 +122,7 @@ def test_a_checkpoint_elsewhere(
     assert [c.rows for c in CheckpointHook("keeper").list()] == [1000]
 
 
+@pytest.mark.parametrize("pair", ["sqlite->sqlite"], indirect=True)
 @pytest.mark.parametrize("argument", ["source_conn_id", "destination_conn_id", "checkpoint_conn_id"])
 @pytest.mark.parametrize(
     ("uri", "message"),
@@ -151,6 +155,7 @@ def test_a_provider_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, conn_
         execute(operator(source_conn_id="odd"))
 
 
+@pytest.mark.parametrize("pair", ["sqlite->sqlite"], indirect=True)
 def test_a_server_that_is_not_there(databases: tuple[Db, Db], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
     with pytest.raises(CheckpointError, match=r"Connection 'gone' cannot be opened: .*refused"):

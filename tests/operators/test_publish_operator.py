@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.operators.publish import CheckpointPublishOpera
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.staging import NEW, OLD, create, loaded, stages
+from tests.support.staging import NEW, OLD, create, in_target, stages
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
@@ -70,11 +70,11 @@ def publish(**changes: Any) -> dict[str, Any]:
 def test_publishes_all_parts_at_once(target: Db) -> None:
     for index in range(PARTS):
         load_part(index)
-        assert (loaded(target), len(stages(target))) == (OLD, index + 1)
+        assert (in_target(target), len(stages(target))) == (OLD, index + 1)
     with capture_logs() as log:
         result = publish()
     assert result == {"status": "published", "parts": PARTS, "rows": 10, "rows_before": 2}
-    assert loaded(target) == NEW
+    assert in_target(target) == NEW
     assert stages(target) == []
     assert any(entry["event"].lower() == "published 10 rows into target (2 rows before)" for entry in log)
     history = CheckpointHook("dst").history("a_dag", "copy", "run_1", map_index=2)
@@ -87,7 +87,7 @@ def test_a_retry_does_nothing(target: Db) -> None:
     publish()
     target.execute("DELETE FROM target WHERE n = 1")
     assert publish() == {"status": "nothing", "parts": PARTS, "rows": 10, "rows_before": None}
-    assert len(loaded(target)) == 9
+    assert len(in_target(target)) == 9
 
 
 def test_stages_left_by_a_crash_before_the_drop_are_dropped_by_the_retry(
@@ -116,11 +116,11 @@ def test_refuses_while_parts_are_not_complete(target: Db) -> None:
     )
     with pytest.raises(StageError, match=message):
         publish()
-    assert loaded(target) == OLD
+    assert in_target(target) == OLD
     load_part(1, try_number=2)
     load_part(2)
     assert publish()["rows"] == 10
-    assert loaded(target) == NEW
+    assert in_target(target) == NEW
 
 
 def test_without_a_number_a_gap_is_noticed_and_airflow_is_asked(
@@ -145,7 +145,7 @@ def test_without_a_number_a_gap_is_noticed_and_airflow_is_asked(
             publish(parts=None)
     assert asked == [("a_dag", {"task_ids": ["copy"], "run_ids": ["run_1"]})]
     assert publish(parts=None)["parts"] == PARTS
-    assert loaded(target) == NEW
+    assert in_target(target) == NEW
 
 
 def test_a_part_that_was_loaded_again_needs_the_others_too(target: Db) -> None:
@@ -157,12 +157,12 @@ def test_a_part_that_was_loaded_again_needs_the_others_too(target: Db) -> None:
         StageError, match="has its rows, because 2 of 3 stages .* clear all parts of the mapped task"
     ):
         publish()
-    assert loaded(target) == NEW
+    assert in_target(target) == NEW
     target.execute("DELETE FROM target")
     for index in (0, 2):
         load_part(index, try_number=2, max_tries=4)
     assert publish()["status"] == "published"
-    assert loaded(target) == NEW
+    assert in_target(target) == NEW
 
 
 def test_what_the_destination_refuses_changes_nothing(target: Db) -> None:
@@ -178,14 +178,14 @@ def test_what_the_destination_refuses_changes_nothing(target: Db) -> None:
     target.execute(f'DELETE FROM "{stage}"')
     with pytest.raises(StageError, match="holds 0 rows, and 3 were written to it"):
         publish()
-    assert loaded(target) == [*OLD, (102, "old")]
+    assert in_target(target) == [*OLD, (102, "old")]
 
 
 def test_a_task_that_is_not_mapped(target: Db) -> None:
     execute(operator(checkpoint_column="n", write_mode="replace_atomic", publish=False))
-    assert loaded(target) == OLD
+    assert in_target(target) == OLD
     assert publish(parts=1)["rows"] == 10
-    assert loaded(target) == NEW
+    assert in_target(target) == NEW
     assert publish(parts=None)["status"] == "nothing"
 
 
@@ -220,7 +220,7 @@ def test_what_cannot_be(
     target.execute("CREATE TABLE other (n integer, v varchar(20))")
     with pytest.raises(error, match=message):
         publish(**changes)
-    assert loaded(target) == OLD
+    assert in_target(target) == OLD
 
 
 @pytest.mark.parametrize("destination", ["sqlite"], indirect=True)

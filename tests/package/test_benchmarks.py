@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 CASES = ["wide", "generic-narrow", "sqlite-sqlite", "small-batches", "upsert-full", "resume-*", "memory"]
 

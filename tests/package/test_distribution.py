@@ -18,6 +18,8 @@ from airflow_checkpoint_provider import __version__
 from tests.support.airflow.config import REPOSITORY
 from tests.support.documents import PAGES
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = "airflow_checkpoint_provider"
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 

@@ -18,6 +18,8 @@ from tests.support.airflow.view_client import airflow_tables, token_of, view
 from tests.support.databases.db import Db
 from tests.support.hostile import STRINGS
 
+pytestmark = pytest.mark.slow
+
 MARKUP = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

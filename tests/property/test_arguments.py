@@ -20,6 +20,8 @@ from tests.support.airflow.operating import context, execute
 from tests.support.databases.db import Db
 from tests.support.hostile import ANYTHING
 
+pytestmark = pytest.mark.slow
+
 TRANSFER = sorted(set(inspect.signature(CheckpointedTransferOperator).parameters) - {"kwargs"})
 SENSOR = sorted(set(inspect.signature(CheckpointSensor).parameters) - {"kwargs"})
 METHODS = {

@@ -23,6 +23,8 @@ from tests.support.crashing import Fuse, connect
 from tests.support.databases.db import Db
 from tests.support.loads import Load
 
+pytestmark = pytest.mark.slow
+
 _numbers = count()
 MOMENT = datetime(2026, 3, 29, 0, 30)
 

@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError, Check
 from airflow_checkpoint_provider.engine.model.events import GuaranteeStated
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 
 pytestmark = pytest.mark.server
 
@@ -32,10 +32,6 @@ def load(request: pytest.FixtureRequest, make_db: MakeDb) -> Load:
         {"source_table": "t", "checkpoint_column": "n", "batch_size": 4, "separate_checkpoint": True},
         keeper=make_db(keeper, "source" if keeper == "postgres" else "keeper"),
     )
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
 
 
 def tables(db: Db) -> list[str]:

@@ -17,6 +17,8 @@ from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 ROWS, BATCH = 20, 5
 EACH = "SELECT owner, n FROM t WHERE owner = {}"
 

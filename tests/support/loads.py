@@ -102,3 +102,8 @@ class Load:
     def told(self, kind: type) -> list[Any]:
         """Return the events of a kind."""
         return [event for event in self.events if isinstance(event, kind)]
+
+
+def loaded(load: Load, column: str = "n", *, table: str = "target") -> list[Any]:
+    """Return the values of a column of the destination's table, in order."""
+    return [value for (value,) in load.destination.rows(f"SELECT {column} FROM {table} ORDER BY {column}")]

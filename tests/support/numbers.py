@@ -25,10 +25,6 @@ def add(load: Load, *numbers: int) -> None:
     load.source.insert("t", [(n,) for n in numbers])
 
 
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
-
-
 def run(load: Load, **changes: Any) -> tuple[int, int]:
     """Run the next run, and return where it began and how many rows it loaded."""
     load.next_run()

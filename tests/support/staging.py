@@ -24,7 +24,7 @@ def staged_load(source: Db, destination: Db, batch_size: int) -> Load:
     return Load(source, destination, {**arguments, "batch_size": batch_size})
 
 
-def loaded(db: Db) -> list[tuple]:
+def in_target(db: Db) -> list[tuple]:
     return db.rows("SELECT n, v FROM target ORDER BY n")
 
 

@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 
 GOOD = {"sql": "SELECT id, name, at FROM t", "checkpoint_column": "id", "batch_size": 4}
 
@@ -73,10 +73,6 @@ def load(destination: Db, make_db: MakeDb) -> Load:
     return Load(source, destination, dict(GOOD))
 
 
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT id FROM target ORDER BY id")]
-
-
 def test_mistakes_in_the_arguments(load: Load) -> None:
     load.attempt_batches(1)
     checkpoint = "SELECT position, rows_written, batches FROM airflow_checkpoint"
@@ -84,17 +80,17 @@ def test_mistakes_in_the_arguments(load: Load) -> None:
     for mistake, message in MISTAKES:
         with pytest.raises(CheckpointError, match=message):
             load.attempt(**mistake)
-        assert loaded(load) == [0, 1, 2, 3], mistake
+        assert loaded(load, "id") == [0, 1, 2, 3], mistake
         assert load.destination.rows(checkpoint) == before, mistake
     assert load.attempt().rows == 6
-    assert loaded(load) == list(range(10))
+    assert loaded(load, "id") == list(range(10))
 
 
 def test_mistakes_in_the_first_attempt(load: Load) -> None:
     for mistake, message in MISTAKES:
         with pytest.raises(CheckpointError, match=message):
             load.attempt(**mistake)
-    assert loaded(load) == []
+    assert loaded(load, "id") == []
     assert load.attempt().rows == 10
 
 

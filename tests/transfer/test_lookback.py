@@ -10,8 +10,8 @@ import pytest
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
-from tests.support.numbers import add, loaded, numbers, run
+from tests.support.loads import Load, loaded
+from tests.support.numbers import add, numbers, run
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 

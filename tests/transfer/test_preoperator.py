@@ -9,7 +9,7 @@ import pytest
 from airflow_checkpoint_provider.engine.model.errors import DestinationError
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 
 EMPTY = "DELETE FROM target"
 CREATE = "CREATE TABLE target (n integer PRIMARY KEY, a text)"
@@ -22,10 +22,6 @@ def load(destination: Db, make_db: MakeDb) -> Load:
     source.insert("t", [(n, "x") for n in range(10)])
     destination.execute(CREATE, "INSERT INTO target VALUES (-1, 'old')", "CREATE TABLE log (what text)")
     return Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 4})
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
 
 
 @pytest.mark.parametrize("write_mode", ["append", "upsert", "replace"])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -21,7 +20,8 @@ from tests.support.crashing import Fuse, connect
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
-from tests.support.staging import NEW, OLD, loaded, staged_load, stages
+from tests.support.pausing import Pause
+from tests.support.staging import NEW, OLD, in_target, staged_load, stages
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
@@ -41,10 +41,10 @@ def test_a_crash_at_any_statement_leaves_the_old_rows_or_the_new(load: Load, aft
         load.destination.insert("target", OLD)
         if not crashes(load, Fuse(None, after), statement):
             break
-        outcomes.append(loaded(load.destination))
+        outcomes.append(in_target(load.destination))
         assert outcomes[-1] in (OLD, NEW)
         load.attempt(lock_timeout=2)
-        assert loaded(load.destination) == NEW
+        assert in_target(load.destination) == NEW
     assert outcomes.count(OLD) > 5
     assert outcomes.count(NEW) > 1
     assert stages(load.destination) == []
@@ -61,10 +61,10 @@ def test_a_crash_while_another_task_publishes(load: Load, after: bool) -> None:
         fuse = Fuse(statement, after)
         with suppress(BaseException):
             publication(load, Database("dst", lambda fuse=fuse: connect(load.destination, fuse))).run()
-        outcomes.append(loaded(load.destination))
+        outcomes.append(in_target(load.destination))
         assert outcomes[-1] in (OLD, NEW)
         publication(load, load.destination.database("dst")).run()
-        assert loaded(load.destination) == NEW
+        assert in_target(load.destination) == NEW
         if not fuse.burnt:
             break
     assert statement > 8
@@ -97,9 +97,9 @@ def test_a_crash_while_the_stage_is_made(load: Load, after: bool) -> None:
         assert crashes(load, Fuse(statement, after))
         if load.told(BatchCommitted):
             break
-        assert loaded(load.destination) == OLD
+        assert in_target(load.destination) == OLD
         load.attempt(lock_timeout=2)
-        assert loaded(load.destination) == NEW
+        assert in_target(load.destination) == NEW
     assert statement > 8
 
 
@@ -126,28 +126,6 @@ def crashes(load: Load, fuse: Fuse, behind_the_rows: int | None = None) -> bool:
     return fuse.burnt
 
 
-class Pause:
-    """Holds up whoever calls it first, until it is let go."""
-
-    def __init__(self) -> None:
-        self.reached, self.go_on = threading.Event(), threading.Event()
-
-    def __call__(self) -> None:
-        if not self.reached.is_set():
-            self.reached.set()
-            assert self.go_on.wait(30)
-
-    @contextmanager
-    def during(self, run: Any) -> Iterator[Future]:
-        with ThreadPoolExecutor(1) as pool:
-            future = pool.submit(run)
-            assert self.reached.wait(30), future.exception(0) if future.done() else "never reached"
-            try:
-                yield future
-            finally:
-                self.go_on.set()
-
-
 @pytest.fixture
 def before_the_commit(monkeypatch: pytest.MonkeyPatch) -> Pause:
     """Hold up the first attempt that has swapped the rows and not committed that."""
@@ -164,7 +142,7 @@ def before_the_commit(monkeypatch: pytest.MonkeyPatch) -> Pause:
 def test_readers_do_not_wait_and_see_the_old_rows_until_the_commit(
     load: Load, before_the_commit: Pause
 ) -> None:
-    with before_the_commit.during(load.attempt) as future:
+    with before_the_commit.around(load.attempt) as future:
         with closing(load.destination.connect()) as reader:
             if load.destination.kind == "postgres":
                 reader.execute("SET statement_timeout = '2s'")
@@ -173,7 +151,7 @@ def test_readers_do_not_wait_and_see_the_old_rows_until_the_commit(
             assert [tuple(row) for row in cursor.fetchall()] == OLD
         assert not future.done()
     future.result()
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
 
 
 @pytest.mark.parametrize("destination", ["postgres", "sqlite"], indirect=True)
@@ -217,8 +195,8 @@ def test_an_attempt_that_wakes_up_to_publish_is_fenced(load: Load, newer_gets: s
             pause()
 
     older._observe = observe
-    with pause.during(older.run) as future:
-        assert loaded(load.destination) == OLD
+    with pause.around(older.run) as future:
+        assert in_target(load.destination) == OLD
         if newer_gets == "everything":
             load.source.execute("UPDATE t SET v = 'newer'")
             load.clear()
@@ -226,16 +204,16 @@ def test_an_attempt_that_wakes_up_to_publish_is_fenced(load: Load, newer_gets: s
         else:
             with pytest.raises(ZeroDivisionError):
                 load.attempt(force_reload=True, rows_processor=lambda rows: 1 / 0)
-        expected = loaded(load.destination)
+        expected = in_target(load.destination)
     with pytest.raises(FencedError, match="Another attempt has taken over"):
         future.result()
     assert (
-        loaded(load.destination)
+        in_target(load.destination)
         == expected
         == ([(n, "newer") for n, _ in NEW] if newer_gets == "everything" else OLD)
     )
     load.attempt()
-    assert len(loaded(load.destination)) == 10
+    assert len(in_target(load.destination)) == 10
 
 
 def test_an_attempt_that_wakes_up_to_tidy_up_leaves_the_stage_of_the_next(
@@ -250,12 +228,12 @@ def test_an_attempt_that_wakes_up_to_tidy_up_leaves_the_stage_of_the_next(
     discard = publish.discard
     monkeypatch.setattr(publish, "discard", discard_later)
     older = load.transfer()
-    with pause.during(older.run) as future:
+    with pause.around(older.run) as future:
         load.clear()
         assert load.attempt_batches(1)
     assert future.result().rows == 10
     assert load.attempt().rows == 4
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
 
 
 @pytest.mark.parametrize("destination", ["postgres", "mysql", "oracle"], indirect=True)
@@ -272,13 +250,13 @@ def test_two_loads_that_publish_at_once_do_not_mix(load: Load, monkeypatch: pyte
     load.next_run()
     second = load.transfer(sql="SELECT n + 1000 AS n, v FROM t", source_table=None)
     with ThreadPoolExecutor(1) as pool:
-        with pause.during(first.run) as future:
+        with pause.around(first.run) as future:
             later = pool.submit(second.run)
             with pytest.raises(TimeoutError):
                 later.result(1)
         future.result(30)
         later.result(30)
-    assert loaded(load.destination) == [(n + 1000, v) for n, v in NEW]
+    assert in_target(load.destination) == [(n + 1000, v) for n, v in NEW]
 
 
 @pytest.mark.server
@@ -330,7 +308,7 @@ def with_relations(make_db: MakeDb, deferrable: str) -> Load:
 def test_rows_that_refer_to_the_table_find_their_key_among_the_new_rows(make_db: MakeDb) -> None:
     load = with_relations(make_db, "DEFERRABLE")
     load.attempt()
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
     load.destination.execute("INSERT INTO child VALUES (7)")
     load.source.execute("DELETE FROM t WHERE n = 7")
     load.clear()
@@ -339,7 +317,7 @@ def test_rows_that_refer_to_the_table_find_their_key_among_the_new_rows(make_db:
     )
     with pytest.raises(DestinationError, match=message):
         load.attempt()
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW
 
 
 @pytest.mark.parametrize("destination", ["postgres", "mysql"], indirect=True)
@@ -365,7 +343,7 @@ def test_rows_that_refer_to_the_table_by_a_constraint_that_cannot_wait(make_db: 
     load = with_relations(make_db, "NOT DEFERRABLE")
     with pytest.raises(DestinationError, match="its old rows are all still there: .*violates foreign key"):
         load.attempt()
-    assert loaded(load.destination) == [(5, "old"), (100, "old")]
+    assert in_target(load.destination) == [(5, "old"), (100, "old")]
     load.destination.execute("DELETE FROM child")
     assert load.attempt().rows_total == 10
-    assert loaded(load.destination) == NEW
+    assert in_target(load.destination) == NEW

@@ -135,9 +135,8 @@ def test_names_that_differ_by_case_find_each_other(people: tuple[Db, Db], write_
     destination.execute(
         "DROP TABLE target", 'CREATE TABLE target ("ID" integer PRIMARY KEY, "Name" varchar(40))'
     )
-    loaded = load_in_pieces(
-        source, destination, source_table="people", checkpoint_column="ID", write_mode=write_mode
-    )
+    mode = {"write_mode": write_mode, **(destination.by_key("ID") if write_mode == "upsert" else {})}
+    loaded = load_in_pieces(source, destination, source_table="people", checkpoint_column="ID", **mode)
     assert loaded == [(n, f"n{n % 10}") for n in range(12)]
 
 

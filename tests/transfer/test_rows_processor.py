@@ -23,7 +23,7 @@ def load(destination: Db, make_db: MakeDb) -> Load:
     return Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 4})
 
 
-def loaded(load: Load) -> list[tuple]:
+def rows_of(load: Load) -> list[tuple]:
     return load.destination.rows("SELECT n, a, m FROM target ORDER BY n, m")
 
 
@@ -64,7 +64,7 @@ PROCESSORS: dict[str, tuple[Callable[[list], Any], list[str] | None, list[tuple]
 def test_rows_arrive_as_processed(load: Load, name: str, by: dict[str, Any]) -> None:
     process, columns, expected = PROCESSORS[name]
     in_pieces(load, rows_processor=process, destination_columns=columns, **by)
-    assert loaded(load) == expected
+    assert rows_of(load) == expected
 
 
 def test_it_sees_each_batch_once_and_whole(load: Load) -> None:
@@ -87,7 +87,7 @@ def test_its_error_is_the_one_that_is_raised(load: Load) -> None:
 
     with pytest.raises(ZeroDivisionError):
         load.attempt(rows_processor=process)
-    assert [n for n, _, _ in loaded(load)] == [0, 0, 0, 0]
+    assert [n for n, _, _ in rows_of(load)] == [0, 0, 0, 0]
     assert load.attempt().rows == 6
 
 
@@ -104,7 +104,7 @@ def test_rows_of_another_width_are_refused(load: Load, process: Any) -> None:
         DestinationError, match=r"Rows of \d values do not fit the 2 columns .* n, a\. Set destination"
     ):
         load.attempt(rows_processor=process)
-    assert loaded(load) == []
+    assert rows_of(load) == []
     assert load.attempt().rows == 10
 
 
@@ -112,7 +112,7 @@ def test_rows_of_another_width_are_refused(load: Load, process: Any) -> None:
 def test_what_is_no_rows_is_refused(load: Load, returned: Any) -> None:
     with pytest.raises(CheckpointError, match="rows_processor"):
         load.attempt(rows_processor=lambda rows: returned)
-    assert loaded(load) == []
+    assert rows_of(load) == []
     assert load.attempt().rows == 10
 
 
@@ -128,7 +128,7 @@ def test_what_is_no_rows_is_refused(load: Load, returned: Any) -> None:
 )
 def test_destination_columns(load: Load, columns: Any, expected: list[tuple]) -> None:
     in_pieces(load, destination_columns=columns)
-    assert sorted(loaded(load), key=str) == sorted(expected, key=str)
+    assert sorted(rows_of(load), key=str) == sorted(expected, key=str)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_destination_columns_that_do_not_fit(load: Load, columns: Any, message: 
     load.attempt_batches(1)
     with pytest.raises(CheckpointError, match=message):
         load.attempt(destination_columns=columns)
-    assert len(loaded(load)) == 4
+    assert len(rows_of(load)) == 4
     assert load.attempt().rows == 6
 
 

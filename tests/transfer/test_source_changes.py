@@ -8,7 +8,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, WouldDuplicateError
 from tests.support.databases.fixtures import MakeDb
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
@@ -25,10 +25,6 @@ def load(request: pytest.FixtureRequest, make_db: MakeDb) -> Load:
         "CREATE TABLE target (n integer, a integer, b integer)", "CREATE TABLE other (n integer, a integer)"
     )
     return Load(source, destination, {"write_mode": "replace", "batch_size": 5})
-
-
-def loaded(load: Load, table: str = "target") -> list[int]:
-    return [n for (n,) in load.destination.rows(f"SELECT n FROM {table} ORDER BY n")]
 
 
 KEY = {"sql": "SELECT n, a FROM t WHERE n >= 0", "checkpoint_column": "n"}
@@ -61,7 +57,7 @@ def test_another_load_is_refused_or_loaded_again(
         load.attempt(**{**KEY, **change})
     assert loaded(load) == before
     assert load.attempt(**{**KEY, **change}, on_source_change="reload").rows == 20
-    assert loaded(load, change.get("destination_table", "target")) == list(range(10, 30))
+    assert loaded(load, table=change.get("destination_table", "target")) == list(range(10, 30))
 
 
 def test_other_parameters_are_told_without_showing_them(load: Load) -> None:

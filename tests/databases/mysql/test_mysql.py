@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.events import GuaranteeStated, Rec
 from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.server
@@ -34,10 +34,6 @@ def load(request: pytest.FixtureRequest, mysql_source: str, mysql_destination: s
     source.insert("t", [(n, f"a{n}") for n in range(20)])
     destination.execute(MAKE_TARGET)
     return Load(source, destination, {"source_table": "t", "batch_size": 4})
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
 
 
 @pytest.mark.parametrize(

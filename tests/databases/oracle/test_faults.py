@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from tests.support.databases.db import Db
 from tests.support.databases.oracle_places import stand_in
-from tests.support.loads import Load
+from tests.support.loads import Load, loaded
 from tests.support.oracle_standin import Fault, Faults
 
 
@@ -38,10 +38,6 @@ def load(stood_in: tuple[Db, Db]) -> Load:
     source.insert("t", [(n,) for n in range(20)])
     destination.execute("CREATE TABLE target (n integer)")
     return Load(source, destination, {"sql": "SELECT * FROM t ORDER BY n", "batch_size": 4})
-
-
-def loaded(load: Load) -> list[int]:
-    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
 
 
 BY = pytest.mark.parametrize(

@@ -53,20 +53,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     Run tests on the databases that they ask for.
 
     ``source`` and ``destination`` are all databases in tests/conformance, and elsewhere those that a module names;
-    ``pair`` is each as source of each, or, with ``@pytest.mark.covering``, as few pairs as have each on both sides.
+    ``pair`` is each as source of each in tests/conformance; elsewhere, and with ``@pytest.mark.covering``, it is as few
+    pairs as have each on both sides.
     ``@pytest.mark.able(ability=True)`` keeps those that have an ability, of the destination where there are two.
     """
     needs = {
         key: value for mark in metafunc.definition.iter_markers("able") for key, value in mark.kwargs.items()
     }
+    everywhere = metafunc.module.__name__.startswith("tests.conformance.")
     if _wants(metafunc, "pair"):
-        pairs = COVERING if metafunc.definition.get_closest_marker("covering") else PAIRS
+        few = not everywhere or metafunc.definition.get_closest_marker("covering")
+        pairs = COVERING if few else PAIRS
         chosen = [pair for pair in pairs if able(kinds_of(pair)[1], needs)]
         metafunc.parametrize("pair", chosen, indirect=True)
     for side in ("source", "destination"):
         if _wants(metafunc, side):
             named = getattr(metafunc.module, f"{side.upper()}S", None)
-            everywhere = metafunc.module.__name__.startswith("tests.conformance.")
             kinds: Iterable[str] = named or (KINDS if everywhere else KNOWN)
             metafunc.parametrize(side, [kind for kind in kinds if able(kind, needs)], indirect=True)
 

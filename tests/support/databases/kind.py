@@ -48,6 +48,9 @@ class Kind:
     serves_both_sides: ClassVar[bool] = True
     """One database may be source and destination of a load."""
 
+    moment: ClassVar[str] = "timestamp"
+    """The type of a time without a zone."""
+
     doubles_percent: ClassVar[bool] = False
     """The driver takes a percent sign in a statement with parameters for the beginning of one."""
 

@@ -24,6 +24,7 @@ class Mysql(Kind):
     keeps_lock_timeout = True
     knows_unique_keys = True
     has_schemas = True
+    moment = "datetime"
 
     def make(self, request: pytest.FixtureRequest, role: str) -> str:
         return str(request.getfixturevalue(f"mysql_{role}"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.support.databases.db import Db
 
-TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 
 
 class Postgres(Kind):
