@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from copy import copy
 from enum import Enum
 from typing import Any
 
@@ -45,6 +46,7 @@ class Source:
     """
 
     first_row = ""  # how it is asked for no more than one row, if it can be
+    asks_meanwhile = False  # whether another statement may run while the rows of one come in
     row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
     packed_forms: frozenset[str] = frozenset()  # names of the forms of whole rows that the server writes
 
@@ -117,6 +119,18 @@ class Source:
             self._execute(cursor, statement)
             row: Row | None = cursor.fetchone()
             return row
+
+    def exists(self, condition: str, binds: Binds) -> bool:
+        """Tell whether the query returns a row that meets a condition."""
+        return self.one(self.select("1", f" WHERE {condition} {self.first_row}".rstrip(), binds)) is not None
+
+    @contextmanager
+    def beside(self) -> Iterator[Source]:
+        """Open another connection, to ask the same query something while its rows come in."""
+        other = copy(self)
+        with closing(self.connection.engine.connect()) as other.connection:
+            other.raw = raw_connection(other.connection)
+            yield other
 
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
         """Tell whether the database may hold two keys for equal."""

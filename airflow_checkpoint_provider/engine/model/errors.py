@@ -34,6 +34,14 @@ class SourceError(CheckpointError):
     """The source cannot be read as asked."""
 
 
+class SourceOrderError(SourceError):
+    """
+    The source returns rows in another order than it compares them.
+
+    Some may have been passed over, so no attempt goes on from the position: the next one starts over.
+    """
+
+
 class DestinationError(CheckpointError):
     """The destination cannot be written as asked."""
 

@@ -134,3 +134,25 @@ def _tie_value(value: Any) -> Hashable:
     if isinstance(value, (memoryview, bytearray)):
         return bytes(value)
     return value  # type: ignore[no-any-return]
+
+
+# Of these, every database and Python have one order; of text, the collation decides.
+_ORDERED = frozenset(("number", "time", "time with time zone", "time of day"))
+
+
+def order_of(one: Key, other: Key) -> int | None:
+    """
+    Compare two keys of the same columns.
+
+    :return: -1, 0 or 1 as ``one`` comes before, with or after ``other``; ``None`` where only the database knows
+    """
+    for mine, theirs in zip(one, other, strict=True):
+        kinds = {kind(mine), kind(theirs)}
+        numbers = [value for value in (mine, theirs) if isinstance(value, (float, Decimal))]
+        if len(kinds) > 1 or not kinds <= _ORDERED or any(math.isnan(number) for number in numbers):
+            return None
+        if isinstance(mine, datetime) != isinstance(theirs, datetime):
+            return None
+        if mine != theirs:
+            return -1 if mine < theirs else 1
+    return 0

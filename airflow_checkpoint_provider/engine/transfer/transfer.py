@@ -6,7 +6,7 @@ import gc
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE
@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.engine.model.decision import Action
 from airflow_checkpoint_provider.engine.model.errors import (
     CannotConnectError,
     ConnectionLostError,
+    SourceOrderError,
     interruption,
     one_line,
 )
@@ -153,6 +154,9 @@ class Transfer:
                 self._observe(published)
         except BaseException as error:
             stopped = interruption(error)
+            if isinstance(error, SourceOrderError):
+                with suppress(Exception):  # the order is the error to show
+                    store.intend_to_start(checkpoint, str(error))
             if stopped or not session.has_lost(error):
                 store.give_up(stopped or error, checkpoint)
             raise

@@ -27,6 +27,8 @@ class GenericDialect(Dialect):
         self.url = url
         self.title = str(module.__name__)
         self.engine_options = {"module": module, "paramstyle": module.paramstyle}
+        # By PEP 249, threads may share connections from 2 on.
+        self.remote = getattr(module, "threadsafety", 0) >= 2
         # Where SQLAlchemy has a dialect for the driver, that one knows.
         self.limits_rows = url != sqlalchemy_dialect.URL
         self.numbers_rows = sa.make_url(url).get_dialect().supports_identity_columns

@@ -24,6 +24,7 @@ from airflow_checkpoint_provider.engine.model.key import Key
 class MysqlSource(Source):
     """One query on a connection of mysqlclient, MySQL's own driver or PyMySQL."""
 
+    asks_meanwhile = True
     first_row = "LIMIT 1"
     row_values = False  # it compares them, but takes no index for it
 

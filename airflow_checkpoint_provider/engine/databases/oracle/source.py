@@ -74,6 +74,7 @@ _REFUSED = {
 class OracleSource(Source):
     """One query on an oracledb connection."""
 
+    asks_meanwhile = True
     first_row = "FETCH FIRST 1 ROWS ONLY"
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:

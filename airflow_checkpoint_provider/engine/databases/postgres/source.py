@@ -54,6 +54,7 @@ class PostgresSource(Source):
     """
 
     first_row = "LIMIT 1"
+    asks_meanwhile = True
     row_values = True
     packed_forms = frozenset((BINARY, TEXT))
 

@@ -9,4 +9,5 @@ class SqliteSource(Source):
     """One query on a connection of sqlite3."""
 
     first_row = "LIMIT 1"
+    asks_meanwhile = True
     row_values = True

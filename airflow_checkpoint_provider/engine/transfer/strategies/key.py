@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -17,6 +18,7 @@ from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.position import Position, earlier
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk, whole_ties
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
+from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, OrderCheck
 
 
 class KeyStrategy(Strategy):
@@ -40,9 +42,10 @@ class KeyStrategy(Strategy):
             # Rows with a key have a value there: to ask for it would only keep the database from using an index.
             self._keyed_part = replace(part, nulls=False)
             self._empty = part.upper is None
+        self._range = KeyRange(source, columns, self._keyed_part)
 
     def upper_bound(self) -> Key | None:
-        return None if self._empty else self.source.last_key(self.columns, self._keyed_part)
+        return None if self._empty else self._range.greatest()
 
     def check(self) -> None:
         if self._load_nulls or self._never_null():
@@ -57,10 +60,20 @@ class KeyStrategy(Strategy):
     def chunks(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> Generator[Chunk]:
         rows = position.rows
         key = position.key
-        if upper is not None and not position.nulls_done:
-            for chunk in self._keyed(position, upper, route):
+        left = upper is not None and not position.nulls_done
+        while left and upper is not None:
+            before = key
+            for chunk in self._keyed(Position(key, rows), upper, route):
                 rows, key = rows + len(chunk.rows), chunk.end.key if chunk.end else key
                 yield chunk
+            # A server may end a result early, without an error; what is left is read from there.
+            left = key != upper and self._range.is_left(key, upper)
+            if left and key == before:
+                raise SourceError(
+                    f"Source {self.source.conn_id!r}: the query returned no rows above {self._shown(key)}, and "
+                    f"there are some up to {self._shown(upper)}. A setting of the server may limit what it returns; "
+                    "the next attempt goes on from there."
+                )
         if self._load_nulls and not position.nulls_done and not self._never_null():
             yield from self._nulls(Position(key, rows), route)
 
@@ -90,19 +103,10 @@ class KeyStrategy(Strategy):
                 raise self.source.invalid_position(self.columns, encode_key(stored), now)
 
     def _keyed(self, position: Position, upper: Key, route: RowRoute) -> Generator[Chunk]:
-        conditions = []
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
-        if position.key is not None:
-            conditions.append(self._compare(">", position.key, binds))
-        conditions.append(self._compare("<=", upper, binds))
-        if len(self.columns) > 1:
-            # A row of which only the first values are there would pass the comparison.
-            conditions.append(f"NOT {self.source.null_condition(self.columns)}")
-        within = self.source.within(self._keyed_part, binds)
+        within = self._range.condition(position.key, upper, binds)
         order = ", ".join(self.source.quote(column) for column in self.columns)
-        statement = self.source.select(
-            "*", f" WHERE {' AND '.join(conditions)}{within} ORDER BY {order}", binds
-        )
+        statement = self.source.select("*", f" WHERE {within} ORDER BY {order}", binds)
         rows = position.rows
         first: Key | None = None
         newest: Block = NONE
@@ -114,10 +118,14 @@ class KeyStrategy(Strategy):
                 return tie(keys[0]) == tie(keys[1])
             return self.source.tied(self.columns, *keys)
 
-        with self.source.stream(statement, route=route) as reader:
+        end = position.key
+        with ExitStack() as stack, self.source.stream(statement, route=route) as reader:
+            check = OrderCheck(self._range, route, stack)
             for block in whole_ties(reader, self._size, tied):
                 if block is None:
-                    yield Chunk(NONE, Position(key_of(newest.last), rows), first)
+                    before, end = end, key_of(newest.last)
+                    check.check(before, end)
+                    yield Chunk(NONE, Position(end, rows), first)
                 else:
                     newest, rows = block, rows + len(block)
                     first = first or key_of(block.first)
@@ -146,9 +154,8 @@ class KeyStrategy(Strategy):
         """Tell whether the part cannot have rows without a key."""
         return self._part is not None and not self._part.nulls and self.columns == (self._part.column,)
 
-    def _compare(self, operator: str, key: Key, binds: Binds) -> str:
-        # A position that lookback has moved has only the first of several columns.
-        return self.source.compare(self.columns[: len(key)], operator, key, binds)
+    def _shown(self, key: Key | None) -> str:
+        return f"{_listed(self.columns)} = {_listed(key)}" if key else "the beginning"
 
 
 def _single(index: int) -> Any:

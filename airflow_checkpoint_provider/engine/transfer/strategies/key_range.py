@@ -1,0 +1,147 @@
+"""The range of keys that a load reads: nothing of it above its end, nothing left at its end, all of it in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceOrderError
+from airflow_checkpoint_provider.engine.model.key import Key, order_of
+from airflow_checkpoint_provider.engine.model.partition import Part
+
+_TRIES = 4  # a source that grows all the time has always a row above
+
+_WHY = (
+    "It sorts in another way than it compares: a setting that cuts what is sorted, an index whose collation has "
+    "changed with the system, or a type with an order of its own. Rebuild the index, have the query return the column "
+    "as another type, or choose another checkpoint_column."
+)
+
+
+class KeyRange:
+    """
+    Rows of a query by their key.
+
+    :param columns: of the key
+    :param part: the part of the table that is read; ``None`` for all of it
+    """
+
+    def __init__(self, source: Source, columns: Sequence[str], part: Part | None) -> None:
+        self.source = source
+        self.columns = tuple(columns)
+        self._part = part
+
+    def greatest(self) -> Key | None:
+        """
+        Return the greatest key that there is now, after which nothing comes, or ``None`` without rows.
+
+        :raises SourceError: when the row that is sorted last is not the one that compares as the greatest
+        """
+        last = self.source.last_key(self.columns, self._part)
+        for _ in range(_TRIES):
+            if last is None:
+                return None
+            above = self._key_within(last, None)
+            if above is None:
+                return last
+            # Added meanwhile, or passed over.
+            before, last = last, self.source.last_key(self.columns, self._part)
+            if last is not None and self._key_within(last, above) is not None:
+                raise SourceError(
+                    f"Source {self.source.conn_id!r}: the greatest {self._names} is {_shown(before)}, and there is a "
+                    f"row with {_shown(above)} above it. {_WHY}"
+                )
+        return last
+
+    def is_left(self, after: Key | None, upper: Key) -> bool:
+        """Tell whether there is a row between a key, or the beginning, and the end of the range."""
+        return self._key_within(after, upper) is not None
+
+    def _key_within(self, after: Key | None, upto: Key | None) -> Key | None:
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        row = self.source.one(
+            self.source.select(
+                ", ".join(map(self.source.exact, self.columns)),
+                f" WHERE {self.condition(after, upto, binds)} {self.source.first_row}".rstrip(),
+                binds,
+            )
+        )
+        return tuple(row) if row else None
+
+    def condition(self, after: Key | None, upto: Key | None, binds: Binds) -> str:
+        """Write the condition that a row has a key in a range, without the one end and with the other."""
+        source = self.source
+        conditions = []
+        if after is not None:
+            # A position that lookback has moved has only the first of several columns.
+            conditions.append(source.compare(self.columns[: len(after)], ">", after, binds))
+        if upto is not None:
+            conditions.append(source.compare(self.columns, "<=", upto, binds))
+        if len(self.columns) > 1:
+            # A row of which only the first values are there would pass the comparison.
+            conditions.append(f"NOT {source.null_condition(self.columns)}")
+        return f"{' AND '.join(conditions)}{source.within(self._part, binds)}"
+
+    @property
+    def _names(self) -> str:
+        return ", ".join(self.columns)
+
+
+class OrderCheck:
+    """
+    Makes sure that each batch ends behind the one before, as the source compares.
+
+    :param range_: what is read
+    :param route: how the rows come, which decides whether the source can be asked meanwhile
+    :param stack: closes what is opened to ask it
+    """
+
+    def __init__(self, range_: KeyRange, route: RowRoute, stack: ExitStack) -> None:
+        self._range = range_
+        self._stack = stack
+        self._source = range_.source if range_.source.asks_meanwhile and not route.silent else None
+
+    def check(self, before: Key | None, end: Key) -> None:
+        """
+        Compare the ends of two batches.
+
+        :raises SourceOrderError: when the later one is not the greater one
+        """
+        if before is None or len(before) < len(end):
+            return
+        order = order_of(before, end)
+        if order is None:
+            order = -1 if self._is_behind(end, before) else 1
+        if order >= 0:
+            raise self._wrong(before, end)
+
+    def _wrong(self, before: Key, after: Key) -> SourceOrderError:
+        """Explain that rows did not come in the order of their keys."""
+        source = self._range.source
+        return SourceOrderError(
+            f"Source {source.conn_id!r}: after {', '.join(self._range.columns)} = {_shown(before)} came a row with "
+            f"{_shown(after)}, which is not greater. {_WHY}"
+        )
+
+    def _is_behind(self, key: Key, other: Key) -> bool:
+        if self._source is None:
+            self._source = self._stack.enter_context(self._range.source.beside())
+        columns = self._range.columns
+        for lower, upper, operator in ((other, key, ">"), (key, key, ">=")):
+            binds = Binds(self._source.paramstyle, self._source.query.parameters)
+            between = [
+                self._source.compare(columns, operator, lower, binds),
+                self._source.compare(columns, "<=", upper, binds),
+            ]
+            found = self._source.exists(" AND ".join(between), binds)
+            if operator == ">" and found:
+                return True
+        return not found  # deleted meanwhile, so nothing can be told
+
+
+def _shown(key: Key) -> str:
+    text = ", ".join(str(value) for value in key)
+    return text if len(text) <= 80 else f"{text[:77]}..."
