@@ -207,7 +207,7 @@ class CheckpointedTransferOperator(BaseOperator):
 
         :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
             of this attempt, ``rows_total`` of the load, ``rejected`` and ``rejected_total``, ``reconnects``,
-            ``duration_s``, ``rows_per_s``, ``verified``
+            ``duration_s``, ``rows_per_s``, ``verified``, ``warnings``
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.

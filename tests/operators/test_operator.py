@@ -37,6 +37,7 @@ def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:
         "reconnects": 0,
         "duration_s": 0,
         "verified": None,
+        "warnings": [],
         "rows_per_s": 0,
     }
     for line in (

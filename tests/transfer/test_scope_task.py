@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, StaleRunError
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    CheckpointError,
+    SourceError,
+    StaleRunError,
+)
+from airflow_checkpoint_provider.engine.model.events import Warned
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
@@ -136,3 +142,53 @@ def test_rows_without_a_key_are_upserted_by_every_run(load: Load) -> None:
     load.source.execute("UPDATE t SET m = 20 WHERE n = 8")
     assert run(load, **arguments)[1] == 2
     assert load.destination.rows("SELECT * FROM target ORDER BY n")[8:] == [(8, 20), (9, None)]
+
+
+KEYS = {
+    "number": ("integer", ["5", "6"], ["1", "2"]),
+    "text": ("varchar(10)", ["'e'", "'f'"], ["'a'", "'b'"]),
+}
+
+
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mysql", "oracle", "unknown"])
+def test_keys_that_begin_again_are_an_error(make_db: MakeDb, kind: str, keys: tuple[str, list, list]) -> None:
+    declared, before, after = keys
+    source, destination = make_db(kind, "source"), make_db("sqlite", "destination")
+    for db, table in ((source, "t"), (destination, "target")):
+        db.execute(f"CREATE TABLE {table} (k {declared})")
+    source.execute(*(f"INSERT INTO t VALUES ({value})" for value in before))
+    load = Load(source, destination, {"source_table": "t", "checkpoint_column": "k", "scope": "task"})
+    assert load.attempt().rows == 2
+    source.execute("DELETE FROM t")
+    load.next_run()
+    result = load.attempt()
+    assert (result.rows, len(result.warnings)) == (0, 1)
+    assert "nothing is loaded until there are greater ones" in result.warnings[0]
+    assert [event.text for event in load.told(Warned)] == list(result.warnings)
+    source.execute(*(f"INSERT INTO t VALUES ({value})" for value in after))
+    load.next_run()
+    with pytest.raises(
+        SourceError, match=r"the greatest [kK] is (2|b), below the mark of (6|f).*would load nothing"
+    ):
+        load.attempt()
+    source.execute(f"INSERT INTO t VALUES ({before[1]})")
+    assert load.attempt().rows == 0  # deleted and there again
+
+
+@pytest.mark.server
+def test_a_mark_in_the_future_is_told(make_db: MakeDb) -> None:
+    source, destination = make_db("postgres", "source"), make_db("sqlite", "destination")
+    source.execute("CREATE TABLE t (at timestamp)", "INSERT INTO t VALUES ('2026-01-01'), ('9999-12-31')")
+    destination.execute("CREATE TABLE target (at text)")
+    load = Load(source, destination, {"source_table": "t", "checkpoint_column": "at", "scope": "task"})
+    for rows in (2, 0):
+        result = load.attempt()
+        assert result.rows == rows
+        (warning,) = result.warnings
+        assert warning.startswith("The greatest at is 9999-12-31 00:00:00, which lies in the future")
+        assert (
+            destination.one("SELECT detail FROM airflow_checkpoint_event ORDER BY id DESC LIMIT 1") == warning
+        )
+        source.execute("INSERT INTO t VALUES ('2026-01-02')")
+        load.next_run()

@@ -16,6 +16,13 @@ class StrategyChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """What a person should look into, though the load goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PathChosen:
     """How rows travel, and why."""
 
@@ -168,6 +175,7 @@ Event = (
     | PathChosen
     | GuaranteeStated
     | TablesMatched
+    | Warned
     | Started
     | BatchCommitted
     | RowsRejected

@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.engine.model.events import (
     Started,
     StrategyChosen,
     Verified,
+    Warned,
 )
 
 
@@ -38,10 +39,10 @@ class ProgressLog:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case StrategyChosen(strategy, reason, warning):
-                self._log.info("Strategy %s: %s", strategy, reason)
-                if warning:
-                    self._log.warning("%s", warning)
+            case StrategyChosen():
+                self._strategy(event)
+            case Warned(text):
+                self._log.warning("%s", text)
             case PathChosen(path, reason):
                 self._log.info("Rows travel as %s: %s", path, reason)
             case GuaranteeStated(guarantee, reason):
@@ -80,6 +81,11 @@ class ProgressLog:
                     f"{rows / seconds if seconds else 0:,.0f}",
                     f"{total:,}",
                 )
+
+    def _strategy(self, event: StrategyChosen) -> None:
+        self._log.info("Strategy %s: %s", event.strategy, event.reason)
+        if event.warning:
+            self._log.warning("%s", event.warning)
 
     def _started(self, event: Started) -> None:
         if event.action == "nothing":

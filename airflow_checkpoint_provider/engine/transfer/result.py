@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ class Result:
     :param rejected_total: rows rejected since the load began
     :param batches: batches committed in this attempt
     :param duration_s: seconds from start to end
+    :param warnings: what a person should look into
     :param verified: how, how many rows and how long, if they were
     """
 
@@ -44,6 +46,7 @@ class Result:
     duration_s: float
     rows_per_s: float
     verified: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -81,6 +84,10 @@ class Result:
         told = {"method": verified.method, "rows": verified.rows, "seconds": round(verified.seconds, 3)}
         return replace(self, verified=told)
 
+    def with_warnings(self, warnings: Sequence[str]) -> Result:
+        """Add what a person should look into."""
+        return replace(self, warnings=tuple(warnings))
+
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON, and so XCom, can hold."""
-        return asdict(self)
+        return {**asdict(self), "warnings": list(self.warnings)}

@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     StageError,
     WouldDuplicateError,
 )
-from airflow_checkpoint_provider.engine.model.events import Observer, PathChosen
+from airflow_checkpoint_provider.engine.model.events import Observer, PathChosen, Warned
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk
@@ -37,6 +37,7 @@ class Beginning:
     :param chunks: what is left to transfer
     :param read_on: to be called before a wait for the destination, in which to read ahead
     :param route: how the rows travel
+    :param warnings: what a person should look into
     """
 
     checkpoint: Checkpoint
@@ -44,6 +45,7 @@ class Beginning:
     chunks: Iterator[Chunk]
     read_on: Callable[[], None] = lambda: None
     route: RowRoute = VALUES
+    warnings: tuple[str, ...] = ()
 
 
 class Start:
@@ -101,16 +103,19 @@ class Start:
                 decision = Decision(Action.START, f"{error} Starting from the beginning")
                 self._refuse_duplicates(checkpoint, decision)
             self._context.store.intend_to_start(checkpoint, decision.reason)
-        checkpoint = self._start_over(checkpoint, decision)
-        return Beginning(checkpoint, decision, *self._open(checkpoint))
+        checkpoint, warnings = self._start_over(checkpoint, decision)
+        return Beginning(checkpoint, decision, *self._open(checkpoint), warnings)
 
-    def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> Checkpoint:
+    def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> tuple[Checkpoint, tuple[str, ...]]:
         context, session = self._context, self._context.session
         spec, store, load, strategy = context.spec, context.store, context.load, context.strategy
         keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
         start = checkpoint.start if keeps_mark else BEGINNING
         strategy.check_stored(start.key)
         upper = strategy.upper_bound()
+        warnings = tuple(strategy.check_mark(start.key, upper)) if spec.scope == "task" else ()
+        for warning in warnings:
+            self._observe(Warned(warning))
         destination = session.destination
         with store.transaction():
             store.hold()
@@ -126,7 +131,7 @@ class Start:
                     context.stage.create()
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
             store.begin(load, start, upper)
-        return replace(
+        begun = replace(
             checkpoint,
             position=start,
             start=start,
@@ -137,6 +142,7 @@ class Start:
             strategy=load.strategy,
             key_columns=load.key_columns,
         )
+        return begun, warnings
 
     def _empty(self) -> None:
         part, destination = self._context.spec.part, self._context.session.destination

@@ -150,7 +150,7 @@ class Transfer:
             if verification:
                 self._verified = verification.run(checkpoint)
                 self._observe(self._verified)
-            if published := complete(context, checkpoint):
+            if published := complete(context, checkpoint, beginning.warnings):
                 self._observe(published)
         except BaseException as error:
             stopped = interruption(error)
@@ -174,7 +174,7 @@ class Transfer:
         guarantee = self._guarantee.guarantee if self._guarantee else ""
         rejected = (self._rejected, writer.total)
         result = Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
-        return result.with_verified(self._verified)
+        return result.with_verified(self._verified).with_warnings(beginning.warnings)
 
     def _copy(self, context: AttemptContext, writer: Writer, beginning: Beginning) -> Iterator[Checkpoint]:
         """Copy batch after batch, and yield the checkpoint that each one has committed."""

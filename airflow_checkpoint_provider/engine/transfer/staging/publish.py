@@ -73,10 +73,13 @@ def _insert(destination: Destination, table: str, part: Part) -> int:
     return rows if rows >= 0 else staged
 
 
-def complete(context: AttemptContext, checkpoint: Checkpoint) -> Published | None:
+def complete(
+    context: AttemptContext, checkpoint: Checkpoint, warnings: Sequence[str] = ()
+) -> Published | None:
     """
     End a load: what is staged is published, and the checkpoint completed, in one transaction.
 
+    :param warnings: what a person should look into, for the history
     :return: what was published, if this task publishes
     """
     session, store, stage = context.session, context.store, context.published_stage
@@ -89,7 +92,8 @@ def complete(context: AttemptContext, checkpoint: Checkpoint) -> Published | Non
                 rows = None if session.separate else checkpoint.rows
                 with session.writing():
                     published = swap(session.destination, [Part(stage, rows)])
-            store.finish(checkpoint.rows, checkpoint.position, published.line if published else None)
+            told = [*([published.line] if published else []), *warnings]
+            store.finish(checkpoint.rows, checkpoint.position, " ".join(told) or None)
     except StageError as error:
         store.intend_to_start(checkpoint, str(error))
         raise

@@ -38,6 +38,17 @@ class Strategy(ABC):
         :raises InvalidCheckpointError: when one is unreadable, or of another type than the columns have now
         """
 
+    def check_mark(self, mark: Key | None, upper: Key | None) -> Sequence[str]:
+        """
+        Compare what earlier runs have loaded up to with what the source has now.
+
+        :param mark: the high-water mark; ``None`` for a first run
+        :param upper: the greatest key that there is now
+        :return: what a person should look into
+        :raises SourceError: when the source has nothing as great as the mark any more
+        """
+        return ()
+
     def behind(self, position: Position, lookback: Any) -> Position:
         """
         Go back from a high-water mark.

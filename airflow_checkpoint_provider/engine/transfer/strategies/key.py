@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.model.position import Position, earlier
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk, whole_ties
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
 from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, OrderCheck
+from airflow_checkpoint_provider.engine.transfer.strategies.mark import check_mark
 
 
 class KeyStrategy(Strategy):
@@ -81,6 +82,9 @@ class KeyStrategy(Strategy):
         if position.key is None:
             return "the first row"
         return f"{_listed(self.columns)} > {_listed(position.key)}"
+
+    def check_mark(self, mark: Key | None, upper: Key | None) -> Sequence[str]:
+        return tuple(check_mark(self._range, mark, upper))
 
     def behind(self, position: Position, lookback: Any) -> Position:
         if position.key is None or not lookback:

@@ -51,8 +51,8 @@ class KeyRange:
             before, last = last, self.source.last_key(self.columns, self._part)
             if last is not None and self._key_within(last, above) is not None:
                 raise SourceError(
-                    f"Source {self.source.conn_id!r}: the greatest {self._names} is {_shown(before)}, and there is a "
-                    f"row with {_shown(above)} above it. {_WHY}"
+                    f"Source {self.source.conn_id!r}: the greatest {self._names} is {shown(before)}, and there is a "
+                    f"row with {shown(above)} above it. {_WHY}"
                 )
         return last
 
@@ -122,8 +122,8 @@ class OrderCheck:
         """Explain that rows did not come in the order of their keys."""
         source = self._range.source
         return SourceOrderError(
-            f"Source {source.conn_id!r}: after {', '.join(self._range.columns)} = {_shown(before)} came a row with "
-            f"{_shown(after)}, which is not greater. {_WHY}"
+            f"Source {source.conn_id!r}: after {', '.join(self._range.columns)} = {shown(before)} came a row with "
+            f"{shown(after)}, which is not greater. {_WHY}"
         )
 
     def _is_behind(self, key: Key, other: Key) -> bool:
@@ -142,6 +142,7 @@ class OrderCheck:
         return not found  # deleted meanwhile, so nothing can be told
 
 
-def _shown(key: Key) -> str:
+def shown(key: Key) -> str:
+    """Write a key for a message."""
     text = ", ".join(str(value) for value in key)
     return text if len(text) <= 80 else f"{text[:77]}..."

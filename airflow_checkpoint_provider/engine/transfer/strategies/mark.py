@@ -1,0 +1,61 @@
+"""The high-water mark of an incremental load, beside what the source has now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.model.errors import SourceError
+from airflow_checkpoint_provider.engine.model.key import Key, order_of
+from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, shown
+
+_AHEAD = timedelta(days=1)  # that clocks and zones may differ by
+
+_OTHER_MARK = "set another mark (airflow checkpoint seed, or CheckpointHook.seed)"
+
+
+def check_mark(range_: KeyRange, mark: Key | None, upper: Key | None) -> Iterator[str]:
+    """
+    Compare a mark with what the source has now.
+
+    :param upper: the greatest key that there is now
+    :return: what a person should look into
+    :raises SourceError: when the source has nothing as great as the mark any more
+    """
+    names = ", ".join(range_.columns)
+    if mark is not None and upper is not None and _is_below(range_, upper, mark):
+        raise SourceError(
+            f"Source {range_.source.conn_id!r}: the greatest {names} is {shown(upper)}, below the mark of "
+            f"{shown(mark)} up to which earlier runs have loaded. So this run would load nothing: the rows there were "
+            "deleted or begin to be numbered again, or the query is one for older rows. Clear the task after a request "
+            f"to reload, to load from the start; or {_OTHER_MARK}; or read older rows with scope='run'."
+        )
+    if mark is not None and upper is None:
+        yield (
+            f"The source has no rows with a value in {names}, and earlier runs have loaded up to {shown(mark)}: "
+            "nothing is loaded until there are greater ones."
+        )
+    ahead = upper or mark
+    if ahead is not None and _is_ahead(ahead[0]):
+        yield (
+            f"The greatest {names} is {shown(ahead)}, which lies in the future: later runs load no row before it. "
+            f"Correct that row at the source, and {_OTHER_MARK}."
+        )
+
+
+def _is_below(range_: KeyRange, upper: Key, mark: Key) -> bool:
+    order = order_of(upper, mark)
+    if order is not None:
+        return order < 0
+    source = range_.source
+    binds = Binds(source.paramstyle, source.query.parameters)
+    return not source.exists(source.compare(range_.columns, ">=", mark, binds), binds)
+
+
+def _is_ahead(value: Any) -> bool:
+    if isinstance(value, datetime):
+        now = datetime.now(UTC) if value.tzinfo else datetime.now(UTC).replace(tzinfo=None)
+        return value - now > _AHEAD
+    return isinstance(value, date) and value - datetime.now(UTC).date() > _AHEAD
