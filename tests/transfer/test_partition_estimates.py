@@ -12,6 +12,8 @@ from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.partitions import load_all, plan
 
+pytestmark = pytest.mark.server
+
 ROWS = 20_000
 SHAPES: dict[str, str] = {
     "unique": "n",

@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 class Writes:
     """A source whose server writes whole rows, but not those of every type."""
 
-    connection = SimpleNamespace(dialect=SimpleNamespace(name="here"))
+    dialect = SimpleNamespace(title="here")
 
     def __init__(self, forms: Sequence[str], types: Sequence[str], told_apart: bool = True) -> None:
         self.packed_forms = frozenset(forms)
@@ -37,8 +37,7 @@ class Writes:
 class Reads:
     """A destination that passes whole rows on."""
 
-    connection = SimpleNamespace(dialect=SimpleNamespace(name="there"))
-    dialect = SimpleNamespace(waits=True)
+    dialect = SimpleNamespace(waits=True, title="there")
     columns = ("a", "b")
 
     def __init__(self, *forms: PackedForm) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection, reading
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute, RowUse
@@ -55,6 +56,7 @@ class Source:
         self.exact_values = exact
         self.query = query
         self.conn_id = conn_id
+        self.dialect = dialect_of(connection)
         self.raw = raw_connection(connection)
         self.paramstyle = paramstyle(connection)
         self.columns = self._describe()

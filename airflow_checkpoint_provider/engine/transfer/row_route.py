@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.session import Session
@@ -53,7 +52,7 @@ def _why_unpacked(spec: TransferSpec, session: Session, strategy: Strategy, colu
 
 def _values(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> RowRoute:
     source, destination = session.source, session.destination
-    ends = f"from {dialect_of(source.connection).title} to {destination.dialect.title}"
+    ends = f"from {source.dialect.title} to {destination.dialect.title}"
     route = replace(VALUES, reason=ends)
     if strategy.name != "key":
         return route
