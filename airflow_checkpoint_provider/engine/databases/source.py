@@ -81,6 +81,10 @@ class Source:
             found.append(column)
         return found
 
+    def pads(self, column: str) -> bool:
+        """Tell whether blanks at the end of a column's values are only padding."""
+        return False
+
     def typed(self, column: str, placeholder: str) -> str:
         """Write a placeholder so that the database takes its value for one of the column's type."""
         return placeholder

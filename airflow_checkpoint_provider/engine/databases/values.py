@@ -7,6 +7,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+WHOLE_TEXT = re.compile(r"0|-?[1-9][0-9]*")
+"""Text that a whole number is written as, by every database."""
+NUMBER_TEXT = re.compile(r"(?!-0(?:\.0+)?\Z)-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+"""Text that is a number as every database writes it: no blank, sign, zero or exponent to lose."""
+
 
 def significant(number: Decimal) -> int:
     """Count the digits between the zeros at its two ends."""

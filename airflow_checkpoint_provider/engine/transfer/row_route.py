@@ -18,6 +18,14 @@ def choose_route(spec: TransferSpec, session: Session, strategy: Strategy, colum
 
     The destination must be prepared: its columns decide.
     """
+    route = _choose(spec, session, strategy, columns)
+    if spec.rows_processor:
+        return route
+    padded = frozenset(index for index, read in enumerate(columns.read) if session.source.pads(read))
+    return replace(route, padded=padded)
+
+
+def _choose(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> RowRoute:
     source, destination = session.source, session.destination
     forms = [form for form in destination.packed_forms() if form.name in source.packed_forms]
     if not forms:

@@ -119,7 +119,7 @@ class OracleDestination(Destination):
     def _placeholders(self) -> list[str]:
         return [column.form.format(f":{number}") for number, column in enumerate(self._writers, 1)]
 
-    def _write(self, rows: Any, route: RowRoute) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> int | None:
         columns = list(zip(*rows, strict=True))
         changed = False
         for index, (writer, values) in enumerate(zip(self._writers, columns, strict=True)):
@@ -130,6 +130,7 @@ class OracleDestination(Destination):
         try:
             cursor.setinputsizes(*self._sizes)
             cursor.executemany(self._statement, list(zip(*columns, strict=True)) if changed else list(rows))
+            return int(cursor.rowcount)
         finally:
             cursor.close()
 

@@ -31,6 +31,7 @@ _MOMENTS = frozenset(("date", "time", "timetz", "timestamp", "timestamptz"))
 _TEXT = frozenset(("text", "varchar", "name"))
 # Whose Python values are whole numbers, text and bytes.
 _PLAIN = frozenset((*_WHOLE, "text", "varchar", "bpchar", "name", "bytea"))
+_NO_TEXT = frozenset((*_WHOLE, "bytea", "numeric", "date", "timestamp"))
 # Whose binary form is the same on every server, whatever its settings and its catalog: of others (the number of a table
 # in a regclass, the digits of money) that is not known, and they travel as text.
 _PORTABLE_BASES = frozenset(
@@ -97,6 +98,11 @@ class PostgresColumn:
     def is_portable(self) -> bool:
         """Whether the binary form of its type is the same on every server."""
         return self.kind.removeprefix("_") in _PORTABLE and not self.is_own
+
+    @property
+    def holds_text(self) -> bool:
+        """Whether its plain values are text that is not that of a number, a date or a timestamp."""
+        return self.is_own or self.kind not in _NO_TEXT
 
     @property
     def is_plain(self) -> bool:

@@ -100,6 +100,9 @@ class PostgresSource(Source):
     def sample_clause(self, percent: float) -> str:
         return f"TABLESAMPLE SYSTEM ({percent:.6f})"
 
+    def pads(self, column: str) -> bool:
+        return self.described[column].kind == "bpchar"
+
     def typed(self, column: str, placeholder: str) -> str:
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.
         return f"CAST({placeholder} AS {self.described[column].type_})"
@@ -134,7 +137,8 @@ class PostgresSource(Source):
         columns = self.described.values()
         form = ValueForm.of(columns, use, ahead=ahead)
         plain = bool(use.digits) and all(column.is_plain or column.oid in form.oids for column in columns)
-        return replace(route, form=form, silent=ahead, plain=plain)
+        texts = frozenset(i for i, name in enumerate(use.read) if self.described[name].holds_text)
+        return replace(route, form=form, silent=ahead, plain=plain, texts=texts)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
