@@ -8,6 +8,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,6 +26,8 @@ from airflow_checkpoint_provider.engine.databases.values import (
 )
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
+Convert = Callable[[Any], Any]
+
 _NULL = type(None)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.(?P<f>[0-9]{1,9}))?)?")
@@ -33,7 +36,6 @@ _YEAR = re.compile(r"0000|19[0-9]{2}|20[0-9]{2}|21[0-9]{2}")
 _BYTES = (bytes, bytearray, memoryview)
 _MAX_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1}
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
-_TEXTS = ("varchar", "tinytext", "text", "mediumtext", "longtext")
 _BLOBS = ("varbinary", "tinyblob", "blob", "mediumblob", "longblob")
 _SHAPES = (
     *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
@@ -124,50 +126,19 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _rule(facts: ColumnFacts) -> tuple[frozenset[type], Callable[[Any], Any]]:
+def _rule(facts: ColumnFacts) -> tuple[frozenset[type], Convert]:
     """Return the types that are written as they are, and what converts the others."""
-    kind = facts.kind
-    if kind in _INTEGERS:
-        return frozenset((int, bool, _NULL)), partial(_whole, kind)
-    if kind == "bit":
-        return frozenset((int, bool, _NULL)), partial(_bits, kind)
-    if kind in ("decimal", "numeric"):
-        return frozenset((int, bool, _NULL)), partial(_decimal, facts.scale or 0)
-    if kind in ("double", "real", "float"):
-        return frozenset((_NULL,)), partial(_float, kind == "float", facts.scale)
-    if kind == "year":
-        return frozenset((_NULL,)), _year
-    if kind == "date":
-        return frozenset((date, _NULL)), _date
-    if kind in ("datetime", "timestamp"):
-        return frozenset((date, _NULL)), partial(_moment, facts)
-    if kind == "time":
-        return frozenset((_NULL,)), partial(_time, facts)
-    if kind in ("char", "nchar"):
-        return frozenset((_NULL,)), partial(_char, facts)
-    if kind in _TEXTS:
-        plain = kind == "longtext"
-        return frozenset((str, _NULL) if plain else (_NULL,)), partial(_text, facts)
-    if kind == "binary":
-        return frozenset((_NULL,)), partial(_binary, facts.length or 1)
-    if kind in _BLOBS or kind in _SHAPES:
-        return frozenset((bytes, _NULL)), partial(_bytes, kind)
-    if kind == "json":
-        return frozenset((_NULL,)), _json
-    if kind in ("enum", "set"):
-        return frozenset((_NULL,)), partial(_member if kind == "enum" else _members, facts)
-    if kind == "uuid":
-        return frozenset((_NULL,)), _uuid
-    if kind in ("inet4", "inet6"):
-        return frozenset((_NULL,)), partial(_address, kind)
-    return frozenset((_NULL,)), partial(_never, kind)
+    _, as_they_are, convert = next(
+        (rule for rule in _RULES if facts.kind in rule[0]), ((), frozenset((_NULL,)), _never)
+    )
+    return as_they_are, partial(convert, facts)
 
 
-def _never(kind: str, value: Any) -> Any:
-    raise _unknown(value, kind)
+def _never(facts: ColumnFacts, value: Any) -> Any:
+    raise _unknown(value, facts.kind)
 
 
-def _whole(kind: str, value: Any) -> Any:
+def _whole(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, (int, bool)):
         return value
     if isinstance(value, (float, Decimal)):
@@ -182,13 +153,13 @@ def _whole(kind: str, value: Any) -> Any:
             f"would round {value!r}, or read something else in it, as it is an integer. Declare it DECIMAL, DOUBLE "
             "or TEXT, or cast it in the query."
         )
-    raise _unknown(value, kind)
+    raise _unknown(value, facts.kind)
 
 
-def _bits(kind: str, value: Any) -> Any:
+def _bits(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, str):  # whose bytes would be taken
-        raise _unknown(value, kind)
-    return _whole(kind, value)
+        raise _unknown(value, facts.kind)
+    return _whole(facts, value)
 
 
 def _number(value: Any, kind: str) -> Decimal:
@@ -209,7 +180,8 @@ def _number(value: Any, kind: str) -> Decimal:
     return number
 
 
-def _decimal(scale: int, value: Any) -> Any:
+def _decimal(facts: ColumnFacts, value: Any) -> Any:
+    scale = facts.scale or 0
     if places(_number(value, "decimal")) > scale:
         raise _RefusedError(
             f"would round {value} to {scale} digits behind the point. Declare it with more, or round it in the query."
@@ -217,7 +189,8 @@ def _decimal(scale: int, value: Any) -> Any:
     return value
 
 
-def _float(single: bool, scale: int | None, value: Any) -> Any:
+def _float(facts: ColumnFacts, value: Any) -> Any:
+    single, scale = facts.kind == "float", facts.scale
     if type(value) is float and not single and scale is None and math.isfinite(value):
         return value
     number = _number(value, "float")
@@ -244,7 +217,7 @@ def _kept(number: float) -> tuple[float, ...]:
     return stored, next(one for one in shorter if struct.unpack("f", struct.pack("f", one))[0] == stored)
 
 
-def _year(value: Any) -> Any:
+def _year(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, str) and _YEAR.fullmatch(value):
         return value
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
@@ -254,7 +227,7 @@ def _year(value: Any) -> Any:
     raise _unknown(value, "year")
 
 
-def _date(value: Any) -> Any:
+def _date(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, datetime):
         if value.time() != time():
             raise _RefusedError(
@@ -354,14 +327,14 @@ def _as_text(value: Any, kind: str) -> str:
     raise _unknown(value, kind)
 
 
-def _bytes(kind: str, value: Any) -> bytes:
+def _bytes(facts: ColumnFacts, value: Any) -> bytes:
     if isinstance(value, _BYTES):
         return bytes(value)
-    raise _unknown(value, kind)
+    raise _unknown(value, facts.kind)
 
 
-def _binary(length: int, value: Any) -> bytes:
-    data = _bytes("binary", value)
+def _binary(facts: ColumnFacts, value: Any) -> bytes:
+    data, length = _bytes(facts, value), facts.length or 1
     if len(data) < length:
         raise _RefusedError(
             f"would fill up {_shown(data)} with zeros to {length} bytes. Declare it VARBINARY."
@@ -369,18 +342,16 @@ def _binary(length: int, value: Any) -> bytes:
     return data
 
 
-def _json(value: Any) -> str:
+def _json(facts: ColumnFacts, value: Any) -> str:
     text = value if isinstance(value, str) else None
     if isinstance(value, (dict, list, tuple)):
         text = json.dumps(value, ensure_ascii=False, default=str)
     if text is None:
         raise _unknown(value, "json")
-    try:
+    with suppress(ValueError):  # no JSON, says the server
         json.loads(
             text, object_pairs_hook=_once, parse_float=_double, parse_int=_long, parse_constant=_no_constant
         )
-    except ValueError:
-        pass  # no JSON, says the server
     return text
 
 
@@ -445,7 +416,7 @@ def _members(facts: ColumnFacts, value: Any) -> str:
     return value
 
 
-def _uuid(value: Any) -> str:
+def _uuid(facts: ColumnFacts, value: Any) -> str:
     text = str(value) if isinstance(value, (UUID, str)) else ""
     try:
         if str(UUID(text)) == text:
@@ -455,13 +426,35 @@ def _uuid(value: Any) -> str:
     raise _unknown(value, "uuid")
 
 
-def _address(kind: str, value: Any) -> str:
+def _address(facts: ColumnFacts, value: Any) -> str:
     text = str(value)
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        raise _unknown(value, kind) from None
-    wanted = 4 if kind == "inet4" else 6
+        raise _unknown(value, facts.kind) from None
+    wanted = 4 if facts.kind == "inet4" else 6
     if address.version != wanted or str(address) != text or getattr(address, "ipv4_mapped", None):
-        raise _unknown(value, kind)
+        raise _unknown(value, facts.kind)
     return text
+
+
+_RULES: Sequence[tuple[Sequence[str], frozenset[type], Callable[[ColumnFacts, Any], Any]]] = (
+    (_INTEGERS, frozenset((int, bool, _NULL)), _whole),
+    (("bit",), frozenset((int, bool, _NULL)), _bits),
+    (("decimal", "numeric"), frozenset((int, bool, _NULL)), _decimal),
+    (("double", "real", "float"), frozenset((_NULL,)), _float),
+    (("year",), frozenset((_NULL,)), _year),
+    (("date",), frozenset((date, _NULL)), _date),
+    (("datetime", "timestamp"), frozenset((date, _NULL)), _moment),
+    (("time",), frozenset((_NULL,)), _time),
+    (("char",), frozenset((_NULL,)), _char),
+    (("longtext",), frozenset((str, _NULL)), _text),
+    (("varchar", *_MAX_BYTES), frozenset((_NULL,)), _text),
+    (("binary",), frozenset((_NULL,)), _binary),
+    ((*_BLOBS, *_SHAPES), frozenset((bytes, _NULL)), _bytes),
+    (("json",), frozenset((_NULL,)), _json),
+    (("enum",), frozenset((_NULL,)), _member),
+    (("set",), frozenset((_NULL,)), _members),
+    (("uuid",), frozenset((_NULL,)), _uuid),
+    (("inet4", "inet6"), frozenset((_NULL,)), _address),
+)

@@ -70,7 +70,7 @@ def affinity_of(declared: str, *, strict: bool = False) -> Affinity:
 class SqliteDestination(Destination):
     """A table in SQLite: values that it has no type for are written as text, to the last digit."""
 
-    leaves_out = "a trigger that calls RAISE(IGNORE), or a key whose collation does not tell apart what the source tells apart,"
+    leaves_out = "a trigger with RAISE(IGNORE), or a key whose collation takes keys that differ for equal,"
 
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
