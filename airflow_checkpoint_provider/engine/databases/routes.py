@@ -20,6 +20,7 @@ class RowRoute:
     :param plain: each value is a whole number, text, bytes or ``None``
     :param texts: places in a row of what is text, in a plain row; that of a number or a time is none
     :param padded: places in a row of text at whose end blanks are only padding
+    :param kept: places in a row of what the destination keeps, by the types of both sides
     """
 
     name: str
@@ -30,6 +31,7 @@ class RowRoute:
     plain: bool = False
     texts: frozenset[int] = frozenset()
     padded: frozenset[int] = frozenset()
+    kept: frozenset[int] = frozenset()
 
 
 VALUES = RowRoute("rows", "")

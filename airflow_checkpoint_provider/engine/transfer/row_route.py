@@ -21,8 +21,9 @@ def choose_route(spec: TransferSpec, session: Session, strategy: Strategy, colum
     route = _choose(spec, session, strategy, columns)
     if spec.rows_processor:
         return route
-    padded = frozenset(index for index, read in enumerate(columns.read) if session.source.pads(read))
-    return replace(route, padded=padded)
+    source, forms = session.source, session.destination.packed_forms()
+    padded = frozenset(index for index, read in enumerate(columns.read) if source.pads(read))
+    return replace(route, padded=padded, kept=source.kept_places(forms, columns.read))
 
 
 def _choose(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> RowRoute:

@@ -6,7 +6,6 @@ import ipaddress
 import json
 import math
 import re
-import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from airflow_checkpoint_provider.engine.databases.values import (
     NUMBER_TEXT,
     WHOLE_TEXT,
     places,
+    single_precision,
     time_text,
 )
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
@@ -196,7 +196,7 @@ def _float(facts: ColumnFacts, value: Any) -> Any:
     number = _number(value, "float")
     double = float(number)
     if not math.isinf(double):  # else the server says that it is out of range
-        kept = _kept(double) if single else (double,)
+        kept = single_precision(double) if single else (double,)
         if number not in {form for one in kept for form in (Decimal(one), Decimal(repr(one)))}:
             wider = "DOUBLE or DECIMAL" if single else "DECIMAL"
             raise _RefusedError(f"would round {value}. Declare it {wider}, or round it in the query.")
@@ -205,16 +205,6 @@ def _float(facts: ColumnFacts, value: Any) -> Any:
             f"would round {value} to {scale} digits behind the point. Declare it with more, or round it in the query."
         )
     return number if isinstance(value, str) else value
-
-
-def _kept(number: float) -> tuple[float, ...]:
-    """Return what single precision makes of a number: the number itself, and the shortest one that is kept alike."""
-    try:
-        stored = struct.unpack("f", struct.pack("f", number))[0]
-    except OverflowError:
-        return (number,)  # out of range, says the server
-    shorter = (float(f"{stored:.{digits}g}") for digits in range(1, 10))
-    return stored, next(one for one in shorter if struct.unpack("f", struct.pack("f", one))[0] == stored)
 
 
 def _year(facts: ColumnFacts, value: Any) -> Any:

@@ -58,6 +58,7 @@ class PostgresColumn:
     :param kind: the type's name in the catalog
     :param type_: the type, as SQL names it
     :param precision: the digits of a ``numeric`` that is declared with some
+    :param modifier: the server's form of what stands in brackets behind the type, -1 for nothing or unknown
     :param as_text: its values are read as the server's text
     """
 
@@ -67,6 +68,7 @@ class PostgresColumn:
     kind: str
     type_: str
     precision: int | None
+    modifier: int
     as_text: bool
 
     @property
@@ -130,6 +132,13 @@ def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> di
         type_, kind, builtin = types[column.type_code]
         as_text = kind in _INEXACT or (exact and not (builtin and kind in _EXACT))
         columns[column.name] = PostgresColumn(
-            column.name, index, column.type_code, kind, type_, column.precision, as_text
+            column.name,
+            index,
+            column.type_code,
+            kind,
+            type_,
+            column.precision,
+            getattr(column, "_fmod", -1),
+            as_text,
         )
     return columns

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from operator import itemgetter
 from typing import Any
-
-import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, Packed
+from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import ValueCheck, types_of
 from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
-from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 _STAGE = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
 _UNSENT = 8 * 1024 * 1024  # bytes that may wait for a server that is behind, while more is read
-_BYTES = frozenset((bytes, bytearray, memoryview))
 
 
 class PostgresDestination(Destination):
@@ -28,11 +24,14 @@ class PostgresDestination(Destination):
     _binary = False
 
     def _prepared(self) -> None:
-        self._texts = [index for index, type_ in enumerate(self._types) if isinstance(type_, sa.String)]
         names = ", ".join(map(self.quote, self.columns))
         with self.raw.cursor() as cursor:
-            cursor.execute(f"SELECT {names} FROM {self.name} WHERE false")
-            self._oids = [column.type_code for column in cursor.description]
+            types = types_of(cursor, self.name)
+        self._stored = [types[name] for name in self.columns]
+        self._checks = [
+            ValueCheck(f"Destination {self.conn_id!r}: {name} of {self.table}", types[name])
+            for name in self.columns
+        ]
         self._into = f"COPY {self.name} ({names}) FROM STDIN"
         if self.write_mode != "upsert":
             return
@@ -78,7 +77,7 @@ class PostgresDestination(Destination):
             self._run(f"TRUNCATE {_STAGE}")  # which is emptied only at the end of the transaction
 
     def packed_forms(self) -> Sequence[PackedForm]:
-        return read_forms(self._oids)
+        return read_forms(self._stored)
 
     def check_at_once(self) -> None:
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
@@ -90,14 +89,9 @@ class PostgresDestination(Destination):
         if packed:
             self._copy.write(rows.data)
             return
-        for index in self._texts:
-            if not _BYTES.isdisjoint(set(map(type, map(itemgetter(index), rows)))):
-                reason = f"{self.columns[index]} of {self.table} is text, and the batch has bytes for it"
-                raise BadRowsError(
-                    f"Destination {self.conn_id!r}: {reason}, of which nothing is committed. Decode them in the query "
-                    "or in rows_processor, or make the column bytea.",
-                    reason,
-                )
+        for index, values in enumerate(zip(*rows, strict=True)):
+            if index not in route.kept:
+                self._checks[index].check(values, padded=index in route.padded)
         # As Copy.write_row does, whose call takes as long as the row: it gives something when there is enough to send.
         for data in filter(None, map(self._copy.formatter.write_row, rows)):
             self._copy.writer.write(data)

@@ -22,7 +22,12 @@ from airflow_checkpoint_provider.engine.databases.postgres.chunked_stream import
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn, describe_columns
 from airflow_checkpoint_provider.engine.databases.postgres.copy_format import LARGE_VALUE, CopyForm
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import PackedReader
-from airflow_checkpoint_provider.engine.databases.postgres.passthrough import BINARY, TEXT, packed_route
+from airflow_checkpoint_provider.engine.databases.postgres.passthrough import (
+    BINARY,
+    TEXT,
+    kept_places,
+    packed_route,
+)
 from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
 from airflow_checkpoint_provider.engine.databases.postgres.text_values import (
     Fetch,
@@ -99,6 +104,10 @@ class PostgresSource(Source):
 
     def sample_clause(self, percent: float) -> str:
         return f"TABLESAMPLE SYSTEM ({percent:.6f})"
+
+    def kept_places(self, forms: Sequence[PackedForm], read: Sequence[str]) -> frozenset[int]:
+        known = [form for form in forms if form.name in self.packed_forms]
+        return kept_places(known[0], read, self.described) if known else frozenset()
 
     def pads(self, column: str) -> bool:
         return self.described[column].kind == "bpchar"
