@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -34,7 +34,7 @@ class Destination:
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     """
 
-    leaves_out: ClassVar[str] = "a trigger"
+    leaves_out: str = "a trigger"
     """What may leave rows out without an error, for messages."""
 
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:

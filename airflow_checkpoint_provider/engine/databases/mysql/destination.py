@@ -16,10 +16,10 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, quote_name
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import ColumnFacts, ColumnWriter
-from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number
+from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, one_line
 
 _ROWS_AT_ONCE = 1_000
 _BYTES_AT_ONCE = 1_000_000
@@ -149,7 +149,23 @@ class MysqlDestination(Destination):
                     "of the index that tells the rows apart, remove the other, or give the columns a binary collation.",
                     reason,
                 ) from error
+            if not self.dialect.blames_rows(error) and is_signalled(self._sqlstate(cursor)):
+                reason = one_line(error)
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {self.table} refused the batch, and nothing of it is committed: "
+                    f"{reason}",
+                    reason,
+                ) from error
             raise
+
+    def _sqlstate(self, cursor: Any) -> str:
+        """Ask for the state of the statement that has failed, which drivers keep to themselves."""
+        try:
+            cursor.execute("GET DIAGNOSTICS CONDITION 1 @airflow_checkpoint_state = RETURNED_SQLSTATE")
+            cursor.execute("SELECT @airflow_checkpoint_state")
+            return _text(cursor.fetchone()[0] or "")
+        except self.connection.dialect.loaded_dbapi.Error:  # the connection is gone
+            return ""
 
     def _pieces(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """Cut rows so that each statement fits into a packet."""

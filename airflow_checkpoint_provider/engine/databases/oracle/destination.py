@@ -123,7 +123,8 @@ class OracleDestination(Destination):
         columns = list(zip(*rows, strict=True))
         changed = False
         for index, (writer, values) in enumerate(zip(self._writers, columns, strict=True)):
-            if not writer.as_they_are.issuperset(map(type, values)):
+            padded = index in route.padded and writer.pads
+            if not padded and not writer.as_they_are.issuperset(map(type, values)):
                 columns[index] = self._converted(index, writer, values)
                 changed = True
         cursor = self.raw.cursor()

@@ -16,6 +16,8 @@ from math import inf
 from operator import ne
 from typing import Any
 
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
@@ -72,6 +74,8 @@ class SqliteDestination(Destination):
 
     leaves_out = "a trigger with RAISE(IGNORE), or a key whose collation takes keys that differ for equal,"
 
+    _rolled_back: DestinationError | None = None
+
     def run_script(self, script: str | Sequence[str]) -> None:
         super().run_script([part for text in _listed(script) for part in _statements(text)])
 
@@ -89,9 +93,20 @@ class SqliteDestination(Destination):
         except BadRowsError as error:
             if self.connection.in_transaction() and not self.raw.in_transaction:
                 # RAISE(ROLLBACK), or a constraint that is declared so: no savepoint is left to go back to.
-                raise DestinationError(
+                self._rolled_back = DestinationError(
                     f"{error}. SQLite has rolled back the whole transaction: no row can be put aside."
-                ) from error
+                )
+                raise self._rolled_back from error
+            raise
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        try:
+            with super().part():
+                yield
+        except sa.exc.DBAPIError:
+            if self._rolled_back:  # and with the transaction the savepoint, which is missing now
+                raise self._rolled_back from None
             raise
 
     def _prepared(self) -> None:
