@@ -15,7 +15,11 @@ from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, 
 from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
-from airflow_checkpoint_provider.engine.databases.postgres.session import WRITES, prepare_session
+from airflow_checkpoint_provider.engine.databases.postgres.session import (
+    WRITES,
+    codec_of,
+    prepare_session,
+)
 from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
@@ -88,6 +92,9 @@ class PostgresDialect(Dialect):
 
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
         prepare_session(raw)
+
+    def codec(self, raw: Any) -> str | None:
+        return codec_of(raw.info.parameter_status("server_encoding"))
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
