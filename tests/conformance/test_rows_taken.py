@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CheckpointError, DestinationError
-from tests.fix_databases import MakeDb
-from tests.loads import Load
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
+
+pytestmark = pytest.mark.server
 
 FOUR = {
     "sqlite": ["a", "A", "b", "b "],
