@@ -220,14 +220,15 @@ def keep_codec(codec: str | None, on: sa.Dialect) -> None:
     setattr(on, _CODEC_KEPT_AS, codec)
 
 
-def lacks_characters(at: sa.Dialect) -> bool:
-    """Tell whether there are characters that the database of a connection lacks."""
-    return getattr(at, _CODEC_KEPT_AS, None) is not None
+def codec_of(at: sa.Dialect) -> str | None:
+    """Name, in Python's words, what the database of a connection stores text in; ``None`` for all characters."""
+    codec: str | None = getattr(at, _CODEC_KEPT_AS, None)
+    return codec
 
 
 def storable(text: str, at: sa.Dialect) -> str:
     """Write text of our own in ASCII, as JSON escapes it, where the database lacks a character of it."""
-    codec = getattr(at, _CODEC_KEPT_AS, None)
+    codec = codec_of(at)
     if codec is None or text.isascii():
         return text
     try:

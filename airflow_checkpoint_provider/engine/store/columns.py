@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import (
     UPDATED_OFTEN,
+    codec_of,
     dialect_of,
-    lacks_characters,
     storable,
 )
 from airflow_checkpoint_provider.engine.databases.registry import KNOWN
@@ -69,7 +69,7 @@ class Name(sa.types.TypeDecorator[str]):
         return None if value is None else storable(value, dialect)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is None or "\\u" not in value or not lacks_characters(dialect):
+        if value is None or "\\u" not in value or codec_of(dialect) is None:
             return value
         return _ESCAPED.sub(lambda found: str(json.loads(f'"{found[0]}"')), value)
 

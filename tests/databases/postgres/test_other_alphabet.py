@@ -47,7 +47,10 @@ def test_rows_that_it_lacks_a_character_of(load: Load, monkeypatch: pytest.Monke
     assert load.destination.rows("SELECT v FROM target") == [("B",)]
     monkeypatch.setenv("AIRFLOW_CONN_LATIN", load.destination.uri)
     hook = CheckpointHook("latin")
-    assert [reject.row for reject in hook.rejects("a_dag", "a_task")] == [{"n": 0, "v": "A€"}, {"n": 2, "v": "日"}]
+    assert [reject.row for reject in hook.rejects("a_dag", "a_task", "run_1")] == [
+        {"n": 0, "v": "A€"},
+        {"n": 2, "v": "日"},
+    ]
 
 
 def test_a_failure_is_recorded(load: Load) -> None:

@@ -67,6 +67,24 @@ def column_of(described: Any) -> Column | None:
     return column
 
 
+def in_character_set(column: Column, codec: str) -> Column:
+    """Refuse text that has a character which the database lacks: it would put a question mark."""
+    if column.in_merge not in _IN_CHARACTER_SET or not column.as_they_are <= _STR:
+        return column
+
+    def convert(value: Any) -> Any:
+        text = column.convert(value)
+        try:
+            text.encode(codec)
+        except UnicodeError:
+            raise ValueError(
+                f"has a character that the character set of the database ({codec}) lacks"
+            ) from None
+        return text
+
+    return replace(column, convert=convert, as_they_are=_NULLS)
+
+
 def _without_rounding(scale: int) -> Callable[[Any], Any]:
     def convert(value: Any) -> Any:
         number = to_number(value)
@@ -114,6 +132,7 @@ _NULLS = frozenset((_NULL,))
 _STR = frozenset((str, _NULL))
 _RAW = frozenset((bytes, _NULL))
 _NUMBERS = frozenset((int, _NULL))
+_IN_CHARACTER_SET = frozenset(("DB_TYPE_VARCHAR", "DB_TYPE_CHAR", "DB_TYPE_LONG", "DB_TYPE_CLOB"))
 _ZONED = f"TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}')"
 
 
