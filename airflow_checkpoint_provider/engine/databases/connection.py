@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep, keep_codec
 from airflow_checkpoint_provider.engine.databases.registry import dialect_for, refused_driver
 from airflow_checkpoint_provider.engine.databases.sockets import connect_soon, notice_gone_peer
 from airflow_checkpoint_provider.engine.model.errors import (
@@ -71,7 +71,9 @@ class Database:
         keep(dialect, engine.dialect)
         dialect.configure(engine, for_writing=for_writing)
         with self._connecting():
-            return engine.connect()
+            connection = engine.connect()
+            keep_codec(dialect.codec(raw), engine.dialect)
+            return connection
 
     def _dialect(self, raw: Any) -> tuple[Dialect, str]:
         if refused := refused_driver(raw):

@@ -34,6 +34,9 @@ class Destination:
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     """
 
+    leaves_out: str = "a trigger"
+    """What may leave rows out without an error, for messages."""
+
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
         self.connection = connection
         self.conn_id = conn_id
@@ -143,7 +146,23 @@ class Destination:
             return
         self.check_width(rows)
         with self.errors("refused the batch"):
-            self._write(rows, route)
+            taken = self._write(rows, route)
+            if taken is not None:
+                self.compare(len(rows), taken)
+
+    def compare(self, sent: int, taken: int) -> None:
+        """
+        Compare the number of rows that were sent with the server's own count of those that it took.
+
+        :raises BadRowsError: when they differ
+        """
+        if sent != taken:
+            reason = f"{self.table} took {taken:,} of {sent:,} rows, and no error said so: {self.leaves_out}"
+            raise BadRowsError(
+                f"Destination {self.conn_id!r}: {reason} leaves rows out. Nothing of the batch is committed. Remove "
+                "it, or leave these rows out in the query or in rows_processor.",
+                reason,
+            )
 
     def check_width(self, rows: Block) -> None:
         """
@@ -231,12 +250,14 @@ class Destination:
     def _prepared(self) -> None:
         """Do what has to be done once, before the first row."""
 
-    def _write(self, rows: Any, route: RowRoute) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> int | None:
+        """Write rows, and return how many the server says that it took, where it says that of these rows."""
         cursor = self.raw.cursor()
         try:
             cursor.executemany(self.insert_statement(), rows)
         finally:
             cursor.close()
+        return None  # not every driver adds them up
 
     def _run(self, statement: str) -> None:
         cursor = self.raw.cursor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,6 +19,8 @@ from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, 
 _KEPT_AS = "airflow_checkpoint_dialect"
 UPDATED_OFTEN = "updated_often"
 """In the ``info`` of a table whose rows are updated with every batch."""
+_CODEC_KEPT_AS = "airflow_checkpoint_codec"
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -96,6 +99,10 @@ class Dialect:
 
     def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
         """Set how SQLAlchemy begins transactions."""
+
+    def codec(self, raw: Any) -> str | None:
+        """Name, in Python's words, what a new connection's database stores text in; ``None`` for all characters."""
+        return None
 
     def starts_again(self, error: BaseException) -> bool:
         """Tell whether a new connection cures an error of the driver, beyond those that SQLAlchemy knows."""
@@ -206,6 +213,29 @@ _UNKNOWN = Dialect()
 def keep(dialect: Dialect, on: sa.Dialect) -> None:
     """Let :func:`dialect_of` find a dialect on SQLAlchemy's."""
     setattr(on, _KEPT_AS, dialect)
+
+
+def keep_codec(codec: str | None, on: sa.Dialect) -> None:
+    """Let :func:`storable` know which characters the database of a connection has."""
+    setattr(on, _CODEC_KEPT_AS, codec)
+
+
+def codec_of(at: sa.Dialect) -> str | None:
+    """Name, in Python's words, what the database of a connection stores text in; ``None`` for all characters."""
+    codec: str | None = getattr(at, _CODEC_KEPT_AS, None)
+    return codec
+
+
+def storable(text: str, at: sa.Dialect) -> str:
+    """Write text of our own in ASCII, as JSON escapes it, where the database lacks a character of it."""
+    codec = codec_of(at)
+    if codec is None or text.isascii():
+        return text
+    try:
+        text.encode(codec)
+    except UnicodeError:
+        return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return text
 
 
 def dialect_of(at: sa.Connection | sa.Inspector | sa.Dialect) -> Dialect:

@@ -18,6 +18,9 @@ class RowRoute:
     :param columns: the columns of a row on its way; ``None`` for those of the query
     :param silent: the source answers nothing while rows come, so keys are compared in Python
     :param plain: each value is a whole number, text, bytes or ``None``
+    :param texts: places in a row of what is text, in a plain row; that of a number or a time is none
+    :param padded: places in a row of text at whose end blanks are only padding
+    :param kept: places in a row of what the destination keeps, by the types of both sides
     """
 
     name: str
@@ -26,6 +29,9 @@ class RowRoute:
     columns: tuple[str, ...] | None = None
     silent: bool = False
     plain: bool = False
+    texts: frozenset[int] = frozenset()
+    padded: frozenset[int] = frozenset()
+    kept: frozenset[int] = frozenset()
 
 
 VALUES = RowRoute("rows", "")

@@ -83,6 +83,19 @@ class Source:
             found.append(column)
         return found
 
+    def pads(self, column: str) -> bool:
+        """Tell whether blanks at the end of a column's values are only padding."""
+        return False
+
+    def kept_places(self, forms: Sequence[PackedForm], read: Sequence[str]) -> frozenset[int]:
+        """
+        Return the places in a row of values that a destination is known to keep, by the types of both sides.
+
+        :param forms: those that the destination reads
+        :param read: columns that are written, in the order of the destination's
+        """
+        return frozenset()
+
     def typed(self, column: str, placeholder: str) -> str:
         """Write a placeholder so that the database takes its value for one of the column's type."""
         return placeholder

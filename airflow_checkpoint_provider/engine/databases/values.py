@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import re
+import struct
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+WHOLE_TEXT = re.compile(r"0|-?[1-9][0-9]*")
+"""Text that a whole number is written as, by every database."""
+NUMBER_TEXT = re.compile(r"(?!-0(?:\.0+)?\Z)-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+"""Text that is a number as every database writes it: no blank, sign, zero or exponent to lose."""
+
+
+def single_precision(number: float) -> tuple[float, ...]:
+    """Return what single precision makes of a number: the number itself, and the shortest one that is kept alike."""
+    try:
+        stored = struct.unpack("f", struct.pack("f", number))[0]
+    except OverflowError:
+        return (number,)  # out of range, says the server
+    shorter = (float(f"{stored:.{digits}g}") for digits in range(1, 10))
+    return stored, next(one for one in shorter if struct.unpack("f", struct.pack("f", one))[0] == stored)
 
 
 def significant(number: Decimal) -> int:

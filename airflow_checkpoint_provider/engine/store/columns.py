@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, dialect_of
+from airflow_checkpoint_provider.engine.databases.dialect import (
+    UPDATED_OFTEN,
+    codec_of,
+    dialect_of,
+    storable,
+)
 from airflow_checkpoint_provider.engine.databases.registry import KNOWN
 
 FORMAT_VERSION = 1
 
 
+_ESCAPED = re.compile(r"(?:\\u[0-9a-f]{4})+")
 _ID_LENGTH = 250  # as in Airflow's own tables; four of them still fit in one index of every database
 
 
@@ -39,13 +47,31 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 
 
 class LongText(sa.types.TypeDecorator[str]):
-    """Text of any length."""
+    """Text of any length, in ASCII where the database lacks a character of it."""
 
     impl = sa.Text
     cache_ok = True
 
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else storable(value, dialect)
+
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
         return dialect_of(dialect).long_text
+
+
+class Name(sa.types.TypeDecorator[str]):
+    """A name, in ASCII where the database lacks a character of it, and read as what it was."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else storable(value, dialect)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None or "\\u" not in value or codec_of(dialect) is None:
+            return value
+        return _ESCAPED.sub(lambda found: str(json.loads(f'"{found[0]}"')), value)
 
 
 class RowId(sa.types.TypeDecorator[int]):
@@ -60,9 +86,9 @@ class RowId(sa.types.TypeDecorator[int]):
 
 def _identity() -> list[sa.Column[Any]]:
     return [
-        sa.Column("dag_id", sa.String(_ID_LENGTH), nullable=False),
-        sa.Column("task_id", sa.String(_ID_LENGTH), nullable=False),
-        sa.Column("run_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("dag_id", Name(_ID_LENGTH), nullable=False),
+        sa.Column("task_id", Name(_ID_LENGTH), nullable=False),
+        sa.Column("run_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("map_index", sa.Integer, nullable=False),
     ]
 
@@ -88,17 +114,17 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("restarting", sa.Integer, nullable=False),
         sa.Column("forced", sa.Integer, nullable=False),
         sa.Column("request_seen", sa.BigInteger, nullable=False),
-        sa.Column("current_run_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("current_run_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("current_run_after", UTCDateTime),
         sa.Column("try_number", sa.Integer, nullable=False),
         sa.Column("max_tries", sa.Integer, nullable=False),
         sa.Column("task_retries", sa.Integer, nullable=False),
         sa.Column("clear_number", sa.Integer, nullable=False),
-        sa.Column("owner", sa.String(400), nullable=False),
+        sa.Column("owner", Name(400), nullable=False),
         sa.Column("fingerprint", LongText, nullable=False),
-        sa.Column("source_conn_id", sa.String(_ID_LENGTH), nullable=False),
-        sa.Column("destination_conn_id", sa.String(_ID_LENGTH), nullable=False),
-        sa.Column("destination_table", sa.String(400), nullable=False),
+        sa.Column("source_conn_id", Name(_ID_LENGTH), nullable=False),
+        sa.Column("destination_conn_id", Name(_ID_LENGTH), nullable=False),
+        sa.Column("destination_table", Name(400), nullable=False),
         sa.Column("created_at", UTCDateTime, nullable=False),
         sa.Column("started_at", UTCDateTime, nullable=False),
         sa.Column("updated_at", UTCDateTime, nullable=False),
@@ -126,7 +152,7 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
         *_identity(),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("recorded_at", UTCDateTime, nullable=False),
-        sa.Column("who", sa.String(400), nullable=False),
+        sa.Column("who", Name(400), nullable=False),
         sa.Column("try_number", sa.Integer),
         sa.Column("rows_written", sa.BigInteger),
         sa.Column("position", LongText),
@@ -144,12 +170,12 @@ def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
         metadata,
         sa.Column("id", RowId, sa.Identity(), primary_key=True),
         *_identity(),
-        sa.Column("current_run_id", sa.String(_ID_LENGTH), nullable=False),
+        sa.Column("current_run_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("row_no", sa.BigInteger, nullable=False),
         sa.Column("row_data", LongText, nullable=False),
         sa.Column("error", LongText, nullable=False),
         sa.Column("try_number", sa.Integer, nullable=False),
-        sa.Column("who", sa.String(400), nullable=False),
+        sa.Column("who", Name(400), nullable=False),
         sa.Column("recorded_at", UTCDateTime, nullable=False),
         **_TABLE_OPTIONS,
     )

@@ -17,6 +17,15 @@ def choose_route(spec: TransferSpec, session: Session, strategy: Strategy, colum
 
     The destination must be prepared: its columns decide.
     """
+    route = _choose(spec, session, strategy, columns)
+    if spec.rows_processor:
+        return route
+    source, forms = session.source, session.destination.packed_forms()
+    padded = frozenset(index for index, read in enumerate(columns.read) if source.pads(read))
+    return replace(route, padded=padded, kept=source.kept_places(forms, columns.read))
+
+
+def _choose(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> RowRoute:
     source, destination = session.source, session.destination
     forms = [form for form in destination.packed_forms() if form.name in source.packed_forms]
     if not forms:

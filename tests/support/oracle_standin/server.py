@@ -32,6 +32,9 @@ CREATE VIEW "ALL_CONS_COLUMNS" AS SELECT n.nspname::text AS "OWNER", k.conname::
   FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
     LATERAL unnest(k.conkey) WITH ORDINALITY AS p(number, place), pg_attribute a
   WHERE a.attrelid = c.oid AND a.attnum = p.number;
+CREATE TABLE "ALL_TAB_COLUMNS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME" text, "DEFAULT_ON_NULL" text);
+CREATE TABLE "NLS_DATABASE_PARAMETERS" ("PARAMETER" text, "VALUE" text);
+INSERT INTO "NLS_DATABASE_PARAMETERS" VALUES ('NLS_CHARACTERSET', 'AL32UTF8');
 CREATE TABLE "NLS_SESSION_PARAMETERS" ("PARAMETER" text, "VALUE" text);
 INSERT INTO "NLS_SESSION_PARAMETERS" VALUES ('NLS_SORT', 'BINARY'), ('NLS_COMP', 'BINARY');
 """

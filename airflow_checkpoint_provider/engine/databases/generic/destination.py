@@ -18,13 +18,14 @@ class GenericDestination(Destination):
         self._insert = self.insert_statement()
         self._others = [name for name in self.columns if name not in self.conflict_columns]
 
-    def _write(self, rows: Any, route: RowRoute) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> int | None:
         with closing(self.raw.cursor()) as cursor:
             if self.write_mode != "upsert":
                 cursor.executemany(self._insert, [self._bound(row) for row in rows])
-                return
-            for row in rows:
-                self._upsert(cursor, row)
+            else:
+                for row in rows:
+                    self._upsert(cursor, row)
+        return None  # not every driver adds them up
 
     def _upsert(self, cursor: Any, row: Row) -> None:
         given = dict(zip(self.columns, row, strict=True))

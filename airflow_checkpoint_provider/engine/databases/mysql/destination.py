@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -14,15 +15,16 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, quote_name
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
-from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import check_of, converted
-from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number
+from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import ColumnFacts, ColumnWriter
+from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, one_line
 
 _ROWS_AT_ONCE = 1_000
 _BYTES_AT_ONCE = 1_000_000
 _ESCAPED = (b"\0", b"'", b'"', b"\\", b"\n", b"\r", b"\x1a")
+_COLLATED = frozenset(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"))
 _NOT_MINE = (
     1242  # more than one row from a subquery: what the UPDATE says of a row that another key has caught
 )
@@ -31,10 +33,16 @@ _ENGINE = sa.text(
     "SELECT t.engine FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine"
     " WHERE t.table_schema = :schema AND t.table_name = :name AND COALESCE(e.transactions, 'NO') <> 'YES'"
 )
+_COLUMNS = sa.text(
+    "SELECT column_name, data_type, column_type, character_maximum_length, numeric_scale, datetime_precision,"
+    " is_nullable, extra FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"
+)
 
 
 class MysqlDestination(Destination):
     """A table in MySQL or MariaDB."""
+
+    leaves_out = "a view, or the engine of the table,"
 
     def run_script(self, script: str | Sequence[str]) -> None:
         listed = [script] if isinstance(script, str) else script
@@ -65,10 +73,8 @@ class MysqlDestination(Destination):
 
     def _prepared(self) -> None:
         # What a column refuses by itself, such as a text that is too long, is left to the server.
-        self._checks = [
-            check_of(f"Destination {self.conn_id!r}: {name} of {self.table}", type_)
-            for name, type_ in zip(self.columns, self._types, strict=True)
-        ]
+        self._facts = self._find_facts()
+        self._choose_writers(())
         self._into = self.insert_statement()
         self._row = f"({', '.join(['%s'] * len(self.columns))})"
         self._suffix = self._on_duplicate() if self.write_mode == "upsert" else ""
@@ -76,36 +82,90 @@ class MysqlDestination(Destination):
             cursor.execute("SELECT @@max_allowed_packet")
             self._packet = int(cursor.fetchone()[0])
 
-    def _write(self, rows: Any, route: RowRoute) -> None:
-        columns = [converted(values) for values in zip(*rows, strict=True)]
-        for check, values in zip(self._checks, columns, strict=True):
-            if check:
-                check(values)
-        rows = list(zip(*columns, strict=True))
+    def _choose_writers(self, padded: Collection[int]) -> None:
+        self._padded = padded
+        self._writers = [
+            ColumnWriter(
+                f"Destination {self.conn_id!r}: {name} of {self.table}",
+                replace(self._facts[name], padded=index in padded),
+            )
+            for index, name in enumerate(self.columns)
+        ]
+
+    def _find_facts(self) -> dict[str, ColumnFacts]:
+        """Ask the catalog about the table's columns; a stage has the types, and not what numbers its rows."""
+        default = self.connection.dialect.default_schema_name
+        wanted = {"schema": self.table.schema or default, "name": self.table.table}
+        types = dict(zip(self.columns, self._types, strict=True))
+        facts = {}
+        for name, kind, declared, length, scale, fraction, nulls, extra in self.connection.execute(
+            _COLUMNS, wanted
+        ):
+            type_ = types.get(str(name))
+            listed = getattr(type_, "enums", None) or getattr(type_, "values", None) or ()
+            facts[str(name)] = ColumnFacts(
+                kind=_text(kind).lower(),
+                declared=_text(declared),
+                length=length,
+                scale=scale,
+                fraction=fraction or 0,
+                nulls=_text(nulls) == "YES",
+                counts="auto_increment" in _text(extra).lower(),
+                listed=tuple(listed),
+            )
+        return facts
+
+    def _write(self, rows: Any, route: RowRoute) -> int | None:
+        if route.padded != self._padded:
+            self._choose_writers(route.padded)
+        columns = zip(*rows, strict=True)
+        written = [writer.converted(values) for writer, values in zip(self._writers, columns, strict=True)]
+        rows = list(zip(*written, strict=True))
+        taken = 0
         with closing(self.raw.cursor()) as cursor:
             for start in range(0, len(rows), _ROWS_AT_ONCE):
                 for piece in self._pieces(rows[start : start + _ROWS_AT_ONCE]):
                     statement = f"{self._into}{', '.join([self._row] * len(piece))}{self._suffix}"
-                    self._insert(cursor, statement, piece)
+                    taken += self._insert(cursor, statement, piece)
+        return None if self._suffix else taken  # an update counts twice, or not at all
 
-    def _insert(self, cursor: Any, statement: str, rows: Sequence[Row]) -> None:
+    def _insert(self, cursor: Any, statement: str, rows: Sequence[Row]) -> int:
         values: Any = list(chain.from_iterable(rows))
         if "%" in self._into:  # else the drivers agree
             statement, values = mysql.as_read(self.raw, statement, values)
         try:
             cursor.execute(statement, values)
+            return int(cursor.rowcount)
         except self.connection.dialect.loaded_dbapi.Error as error:
             if error_number(error) == _NOT_MINE and self._suffix:
+                keys = ", ".join(self.conflict_columns)
                 reason = (
-                    f"a row is equal to one of {self.table} in another unique index than that of "
-                    f"{', '.join(self.conflict_columns)}, and would change that one."
+                    f"a row is equal to one of {self.table} in another unique index than that of {keys}, or differs "
+                    f"from it only in what the collation of {keys} does not look at (case, accents, blanks at the "
+                    "end), and would change that one."
                 )
                 raise BadRowsError(
                     f"Destination {self.conn_id!r}: {reason} Nothing of the batch is committed; give conflict_columns "
-                    "of the index that tells the rows apart, or remove the other.",
+                    "of the index that tells the rows apart, remove the other, or give the columns a binary collation.",
+                    reason,
+                ) from error
+            if not self.dialect.blames_rows(error) and is_signalled(self._sqlstate(cursor)):
+                reason = one_line(error)
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {self.table} refused the batch, and nothing of it is committed: "
+                    f"{reason}",
                     reason,
                 ) from error
             raise
+
+    def _sqlstate(self, cursor: Any) -> str:
+        """Ask for the state of the statement that has failed, which drivers keep to themselves."""
+        try:
+            cursor.execute("GET DIAGNOSTICS CONDITION 1 @airflow_checkpoint_state = RETURNED_SQLSTATE")
+            cursor.execute("SELECT @airflow_checkpoint_state")
+            return _text(cursor.fetchone()[0] or "")
+        except self.connection.dialect.loaded_dbapi.Error:  # the connection is gone
+            return ""
 
     def _pieces(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """Cut rows so that each statement fits into a packet."""
@@ -142,9 +202,14 @@ class MysqlDestination(Destination):
             )
         others = [name for name in self.columns if name not in wanted] or self.conflict_columns[:1]
         values = {name: f"VALUES({self._name(name)})" for name in self.columns}
-        if any(key != wanted for key in keys):
-            # MySQL takes any unique index that a row runs into: then the columns of the wanted one differ.
-            same = " AND ".join(f"{self._name(name)} <=> {values[name]}" for name in self.conflict_columns)
+        coarse = [name for name in self.conflict_columns if self._facts[name].kind in _COLLATED]
+        if coarse or any(key != wanted for key in keys):
+            # MySQL takes any unique index that a row runs into: then the columns of the wanted one differ. And to
+            # most collations of text, keys that differ are equal.
+            same = " AND ".join(
+                f"{'BINARY ' if name in coarse else ''}{self._name(name)} <=> {values[name]}"
+                for name in self.conflict_columns
+            )
             for name in others:
                 values[name] = f"IF({same}, {values[name]}, (SELECT 1 UNION SELECT 2))"
         # VALUES() because MariaDB knows no other way to say it.
@@ -165,3 +230,7 @@ def _packet_size(row: Row) -> int:
         v.encode("utf-8", "replace") if isinstance(v, str) else v for v in row if isinstance(v, (str, bytes))
     )
     return 1_000 + sum(len(text) + sum(map(text.count, _ESCAPED)) for text in texts)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, (bytes, bytearray)) else str(value)

@@ -22,9 +22,66 @@ OF_ROWS = frozenset(
         *(1216, 1217, 1451, 1452),  # foreign keys
         *(1264, 1265, 1292, 1300, 1366, 1367, 1406, 1411, 1441, 1690),  # range, cut, no such value
         *(1118, 1416, 1526, 3140, 3141, 3156, 4038),  # too long, no geometry, no partition, no JSON
-        *(1242, 1644),  # caught by another unique index than the upsert's; a trigger's SIGNAL
+        *(1242, 1643, 1644),  # caught by another unique index than the upsert's; a trigger's SIGNAL
+        *(
+            1172,
+            1339,
+            1365,
+        ),  # of a trigger: several rows for one variable, no CASE that fits, a division by zero
     )
 )
+
+
+# The classes of SQLSTATE that the server itself raises; another one is what a trigger's SIGNAL says of a row.
+_CLASSES_OF_SERVER = frozenset(
+    (
+        *(
+            "00",
+            "01",
+            "02",
+            "07",
+            "08",
+            "0A",
+            "0K",
+            "0Z",
+            "20",
+            "21",
+            "22",
+            "23",
+            "24",
+            "25",
+            "26",
+            "27",
+            "28",
+            "2F",
+        ),
+        *(
+            "30",
+            "33",
+            "34",
+            "35",
+            "37",
+            "3C",
+            "3D",
+            "40",
+            "42",
+            "44",
+            "46",
+            "70",
+            "HY",
+            "HZ",
+            "S0",
+            "S1",
+            "XA",
+            "XX",
+        ),
+    )
+)
+
+
+def is_signalled(state: str) -> bool:
+    """Tell whether an error is a trigger's own, by its SQLSTATE."""
+    return bool(state) and state[:2] not in _CLASSES_OF_SERVER
 
 
 def error_number(error: BaseException) -> int | None:

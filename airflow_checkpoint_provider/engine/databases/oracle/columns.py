@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.values import (
     to_float,
     to_json,
     to_number,
+    to_single,
     to_text,
     to_with_zone,
     to_without_zone,
@@ -34,6 +35,7 @@ class Column:
     :param convert: turns a value into what the driver takes; a ``ValueError`` says what is wrong with it
     :param as_they_are: Python types that need no conversion
     :param form: the SQL around the placeholder
+    :param pads: text is filled up with blanks
     """
 
     in_insert: str
@@ -41,6 +43,7 @@ class Column:
     convert: Callable[[Any], Any]
     as_they_are: frozenset[Any]
     form: str = "{}"
+    pads: bool = False
 
 
 def column_of(described: Any) -> Column | None:
@@ -57,9 +60,29 @@ def column_of(described: Any) -> Column | None:
         return None
     if name == "DB_TYPE_NUMBER" and (precision or scale) and scale >= 0:
         return replace(column, convert=_without_rounding(scale), as_they_are=_NUMBERS)
+    if name in ("DB_TYPE_CHAR", "DB_TYPE_NCHAR"):
+        return replace(column, convert=_padded_to(described[2]), as_they_are=_NULLS, pads=True)
     if name.startswith(_FRACTIONS) and scale < SECOND_DIGITS:
         return replace(column, convert=_no_finer(column.convert, scale), as_they_are=_NULLS)
     return column
+
+
+def in_character_set(column: Column, codec: str) -> Column:
+    """Refuse text that has a character which the database lacks: it would put a question mark."""
+    if column.in_merge not in _IN_CHARACTER_SET or not column.as_they_are <= _STR:
+        return column
+
+    def convert(value: Any) -> Any:
+        text = column.convert(value)
+        try:
+            text.encode(codec)
+        except UnicodeError:
+            raise ValueError(
+                f"has a character that the character set of the database ({codec}) lacks"
+            ) from None
+        return text
+
+    return replace(column, convert=convert, as_they_are=_NULLS)
 
 
 def _without_rounding(scale: int) -> Callable[[Any], Any]:
@@ -69,6 +92,16 @@ def _without_rounding(scale: int) -> Callable[[Any], Any]:
         if places(Decimal(repr(number) if isinstance(number, float) else number)) > scale:
             raise ValueError(f"would be rounded to {scale} digits after the point")
         return number
+
+    return convert
+
+
+def _padded_to(length: int | None) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        text = to_text(value)
+        if text.endswith(" ") and len(text) != length:  # else it reads the same afterwards
+            raise ValueError("would lose which blanks at the end are its own, as the column is padded")
+        return text
 
     return convert
 
@@ -99,6 +132,7 @@ _NULLS = frozenset((_NULL,))
 _STR = frozenset((str, _NULL))
 _RAW = frozenset((bytes, _NULL))
 _NUMBERS = frozenset((int, _NULL))
+_IN_CHARACTER_SET = frozenset(("DB_TYPE_VARCHAR", "DB_TYPE_CHAR", "DB_TYPE_LONG", "DB_TYPE_CLOB"))
 _ZONED = f"TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}')"
 
 
@@ -109,11 +143,11 @@ def _same(name: str, convert: Callable[[Any], Any], as_they_are: frozenset[Any])
 _COLUMNS = {
     "DB_TYPE_NUMBER": _same("DB_TYPE_NUMBER", to_number, _NUMBERS),
     "DB_TYPE_BINARY_DOUBLE": _same("DB_TYPE_BINARY_DOUBLE", to_float, frozenset((float, _NULL))),
-    "DB_TYPE_BINARY_FLOAT": _same("DB_TYPE_BINARY_DOUBLE", to_float, frozenset((float, _NULL))),
+    "DB_TYPE_BINARY_FLOAT": _same("DB_TYPE_BINARY_DOUBLE", to_single, _NULLS),
     "DB_TYPE_VARCHAR": _same("DB_TYPE_VARCHAR", to_text, _STR),
-    "DB_TYPE_CHAR": _same("DB_TYPE_CHAR", to_text, _STR),
+    "DB_TYPE_CHAR": _same("DB_TYPE_CHAR", to_text, _NULLS),
     "DB_TYPE_NVARCHAR": _same("DB_TYPE_NVARCHAR", to_text, _STR),
-    "DB_TYPE_NCHAR": _same("DB_TYPE_NCHAR", to_text, _STR),
+    "DB_TYPE_NCHAR": _same("DB_TYPE_NCHAR", to_text, _NULLS),
     "DB_TYPE_ROWID": _same("DB_TYPE_VARCHAR", to_text, _STR),
     "DB_TYPE_UROWID": _same("DB_TYPE_VARCHAR", to_text, _STR),
     "DB_TYPE_LONG": Column("DB_TYPE_LONG", "DB_TYPE_VARCHAR", to_text, _STR),

@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of
-from airflow_checkpoint_provider.engine.databases.oracle.driver import primary_key
+from airflow_checkpoint_provider.engine.databases.dialect import codec_of
+from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of, in_character_set
+from airflow_checkpoint_provider.engine.databases.oracle.driver import filled_columns, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
@@ -55,6 +56,9 @@ class OracleDestination(Destination):
         return primary_key(self.raw, *self.table.in_catalog(self.connection.dialect))
 
     def _prepared(self) -> None:
+        catalog = self.table.in_catalog(self.connection.dialect)
+        self._filled = frozenset(filled_columns(self.raw, *catalog))
+        self._codec = codec_of(self.connection.dialect)
         self._writers: list[Column] = []
         for name, described in zip(self.columns, self._types, strict=True):
             column = column_of(described)
@@ -63,7 +67,7 @@ class OracleDestination(Destination):
                     f"destination_columns: {name} of {self.table} in {self.conn_id!r} is of type {_type(described)}, "
                     "which cannot be written. Leave it out, by a mapping in destination_columns."
                 )
-            self._writers.append(column)
+            self._writers.append(in_character_set(column, self._codec) if self._codec else column)
         upsert = self.write_mode == "upsert"
         self._statement = self._merge() if upsert else self.insert_statement()
         driver = self.connection.dialect.loaded_dbapi
@@ -119,17 +123,29 @@ class OracleDestination(Destination):
     def _placeholders(self) -> list[str]:
         return [column.form.format(f":{number}") for number, column in enumerate(self._writers, 1)]
 
-    def _write(self, rows: Any, route: RowRoute) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> int | None:
         columns = list(zip(*rows, strict=True))
         changed = False
         for index, (writer, values) in enumerate(zip(self._writers, columns, strict=True)):
-            if not writer.as_they_are.issuperset(map(type, values)):
+            if self.columns[index] in self._filled and (None in values or "" in values or b"" in values):
+                reason = (
+                    f"{self.columns[index]} of {self.table} takes no NULL, for which Oracle would put its default; and "
+                    "an empty text is NULL."
+                )
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {reason} Leave the column out, by a mapping in "
+                    "destination_columns, or have the query return a value.",
+                    reason,
+                )
+            padded = index in route.padded and writer.pads
+            if (not padded or self._codec) and not writer.as_they_are.issuperset(map(type, values)):
                 columns[index] = self._converted(index, writer, values)
                 changed = True
         cursor = self.raw.cursor()
         try:
             cursor.setinputsizes(*self._sizes)
             cursor.executemany(self._statement, list(zip(*columns, strict=True)) if changed else list(rows))
+            return int(cursor.rowcount)
         finally:
             cursor.close()
 

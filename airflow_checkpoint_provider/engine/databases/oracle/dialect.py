@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
+from airflow_checkpoint_provider.engine.databases.oracle.driver import codec
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
@@ -46,6 +47,9 @@ class OracleDialect(Dialect):
 
     drop_table = "DROP TABLE {table} PURGE"
     publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+
+    def codec(self, raw: Any) -> str | None:
+        return codec(raw)
 
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
         prepare_session(raw)

@@ -23,6 +23,27 @@ def moment_text(value: datetime) -> str:
     return value.isoformat(timespec="microseconds")
 
 
+DEFAULT_ON_NULL = (
+    "SELECT column_name FROM all_tab_columns WHERE owner = :1 AND table_name = :2 AND default_on_null = 'YES'"
+)
+CHARACTER_SET = "SELECT value FROM nls_database_parameters WHERE parameter = 'NLS_CHARACTERSET'"
+_CODECS = {
+    "AL32UTF8": None,
+    "UTF8": None,
+    "US7ASCII": "ascii",
+    **{f"WE8ISO8859P{part}": f"iso8859-{part}" for part in (1, 9, 15)},
+    **{f"{area}8ISO8859P{part}": f"iso8859-{part}" for area, part in (("EE", 2), ("CL", 5), ("EL", 7))},
+    **{
+        f"{area}8MSWIN{page}": f"cp{page}"
+        for area, page in (("WE", 1252), ("EE", 1250), ("CL", 1251), ("EL", 1253))
+    },
+    "JA16SJIS": "shift_jis",
+    "JA16EUC": "euc_jp",
+    "ZHS16GBK": "gbk",
+    "KO16MSWIN949": "cp949",
+}
+
+
 def primary_key(raw: Any, owner: str | None, table: str) -> list[str]:
     """
     Return the primary key of a table or of what a synonym stands for, or an empty list.
@@ -30,12 +51,36 @@ def primary_key(raw: Any, owner: str | None, table: str) -> list[str]:
     :param owner: the schema, or ``None`` for the session's
     :param table: the name as the dictionary has it
     """
+    return _names(raw, PRIMARY_KEY, owner, table)
+
+
+def filled_columns(raw: Any, owner: str | None, table: str) -> list[str]:
+    """Return the columns that have a default for NULL, of what :func:`primary_key` takes."""
+    return _names(raw, DEFAULT_ON_NULL, owner, table)
+
+
+def codec(raw: Any) -> str | None:
+    """
+    Return Python's name of the character set of the database; of one that is not listed here, ASCII.
+
+    :return: ``None`` for one that lacks no character
+    """
+    cursor = raw.cursor()
+    try:
+        found = _first(cursor, CHARACTER_SET, [])
+    finally:
+        cursor.close()
+    return _CODECS.get(str(found[0]), "ascii") if found else None
+
+
+def _names(raw: Any, query: str, owner: str | None, table: str) -> list[str]:
+    """Ask for names of columns of a table, or else of what a synonym stands for."""
     cursor = raw.cursor()
     try:
         if owner is None:
             owner = _first(cursor, "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual", [])[0]
         for _ in range(2):
-            cursor.execute(PRIMARY_KEY, [owner, table])
+            cursor.execute(query, [owner, table])
             if found := [str(column) for (column,) in cursor.fetchall()]:
                 return found
             synonym = _first(cursor, SYNONYM, [owner, table])

@@ -45,6 +45,17 @@ OF_ROWS = frozenset(
         *(1, 1400, 1407, 2290, 2291, 2292, 1402, 28115),  # constraints, check options
         *(1401, 1438, 1426, 1455, 1457, 1461, 1465, 1722, 12899, 22835),  # too long, too large, no number
         *(6502, 14400, 19011, 31011, 40441, 40479),  # PL/SQL's value error, no partition, no XML, no JSON
+        *(
+            1403,
+            1422,
+            1476,
+            6503,
+            6510,
+            6531,
+            6532,
+            6533,
+            6592,
+        ),  # of a trigger: no row, several, a division by zero
         *range(1800, 1900),  # times and intervals
         *range(20000, 21000),  # RAISE_APPLICATION_ERROR of a trigger
     )

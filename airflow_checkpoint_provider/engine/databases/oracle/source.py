@@ -97,6 +97,9 @@ class OracleSource(Source):
             what = ", ".join(map(self.exact, self._types))
         return super().select(what, suffix, binds)
 
+    def pads(self, column: str) -> bool:
+        return self._types[column] in ("DB_TYPE_CHAR", "DB_TYPE_NCHAR")
+
     def typed(self, column: str, placeholder: str) -> str:
         return _TYPED.get(self._types[column], "{}").format(placeholder)
 

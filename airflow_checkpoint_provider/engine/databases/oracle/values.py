@@ -10,8 +10,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.oracle.driver import moment_text
-from airflow_checkpoint_provider.engine.databases.values import significant, to_moment
+from airflow_checkpoint_provider.engine.databases.values import (
+    NUMBER_TEXT,
+    significant,
+    single_precision,
+    to_moment,
+)
 
+_NO_NUMBERS = frozenset(("NaN", "Infinity", "-Infinity"))
 _NUMBER_DIGITS = 38  # that Oracle promises to keep
 
 
@@ -24,6 +30,8 @@ def to_number(value: Any) -> Any:
             raise ValueError("is no number that Oracle's NUMBER has")
         return value
     if isinstance(value, (str, Decimal)):
+        if isinstance(value, str) and not NUMBER_TEXT.fullmatch(value):
+            raise ValueError("is not a number, as Oracle writes it")
         number = _decimal(value)
         if not number.is_finite():
             raise ValueError("is no number that Oracle's NUMBER has")
@@ -42,18 +50,32 @@ def _decimal(value: str | Decimal) -> Decimal:
 
 def to_float(value: Any) -> float:
     """Turn a number into a float, where that rounds nothing."""
+    if isinstance(value, float):
+        return value
+    if isinstance(value, str) and not (NUMBER_TEXT.fullmatch(value) or value in _NO_NUMBERS):
+        raise ValueError("is not a number, as Oracle writes it")
     if isinstance(value, (str, Decimal, int)):
         number = float(value)
-        if not isinstance(value, str) and math.isfinite(number) and Decimal(repr(number)) != value:
+        if math.isfinite(number) and Decimal(value) not in (Decimal(number), Decimal(repr(number))):
             raise ValueError("would be rounded")
         return number
     raise ValueError("is not a number")
+
+
+def to_single(value: Any) -> float:
+    """Turn a number into a float of single precision, where that rounds nothing."""
+    number = to_float(value)
+    if math.isfinite(number) and number not in single_precision(number):
+        raise ValueError("would be rounded")
+    return number
 
 
 def to_text(value: Any) -> str:
     """Turn what has a text form into text; bytes have none."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         raise ValueError("is bytes; decode them")
+    if isinstance(value, bool):
+        raise ValueError("has more than one form as text")
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime):

@@ -31,6 +31,7 @@ _MOMENTS = frozenset(("date", "time", "timetz", "timestamp", "timestamptz"))
 _TEXT = frozenset(("text", "varchar", "name"))
 # Whose Python values are whole numbers, text and bytes.
 _PLAIN = frozenset((*_WHOLE, "text", "varchar", "bpchar", "name", "bytea"))
+_NO_TEXT = frozenset((*_WHOLE, "bytea", "numeric", "date", "timestamp"))
 # Whose binary form is the same on every server, whatever its settings and its catalog: of others (the number of a table
 # in a regclass, the digits of money) that is not known, and they travel as text.
 _PORTABLE_BASES = frozenset(
@@ -57,6 +58,7 @@ class PostgresColumn:
     :param kind: the type's name in the catalog
     :param type_: the type, as SQL names it
     :param precision: the digits of a ``numeric`` that is declared with some
+    :param modifier: the server's form of what stands in brackets behind the type, -1 for nothing or unknown
     :param as_text: its values are read as the server's text
     """
 
@@ -66,6 +68,7 @@ class PostgresColumn:
     kind: str
     type_: str
     precision: int | None
+    modifier: int
     as_text: bool
 
     @property
@@ -99,6 +102,11 @@ class PostgresColumn:
         return self.kind.removeprefix("_") in _PORTABLE and not self.is_own
 
     @property
+    def holds_text(self) -> bool:
+        """Whether its plain values are text that is not that of a number, a date or a timestamp."""
+        return self.is_own or self.kind not in _NO_TEXT
+
+    @property
     def is_plain(self) -> bool:
         """Whether its Python values are whole numbers, text or bytes."""
         return self.as_text or (self.kind in _PLAIN and not self.is_own)
@@ -124,6 +132,13 @@ def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> di
         type_, kind, builtin = types[column.type_code]
         as_text = kind in _INEXACT or (exact and not (builtin and kind in _EXACT))
         columns[column.name] = PostgresColumn(
-            column.name, index, column.type_code, kind, type_, column.precision, as_text
+            column.name,
+            index,
+            column.type_code,
+            kind,
+            type_,
+            column.precision,
+            getattr(column, "_fmod", -1),
+            as_text,
         )
     return columns

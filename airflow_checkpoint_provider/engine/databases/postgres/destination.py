@@ -4,35 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from operator import itemgetter
 from typing import Any
-
-import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, Packed
+from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import ValueCheck, types_of
 from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 _STAGE = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
+# Types whose equal values are written the same, but for the zeros of a number.
+_STRICT_KEYS = frozenset(
+    (
+        *("int2", "int4", "int8", "oid", "numeric", "float4", "float8", "bool", "uuid", "bytea"),
+        *("text", "varchar", "bpchar", "name", "date", "time", "timestamp", "timestamptz"),
+    )
+)
+_LOOSE = (
+    "SELECT attname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation"
+    " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT collisdeterministic"
+)
 _UNSENT = 8 * 1024 * 1024  # bytes that may wait for a server that is behind, while more is read
-_BYTES = frozenset((bytes, bytearray, memoryview))
 
 
 class PostgresDestination(Destination):
     """A table in Postgres; rows to upsert go through a temporary table."""
 
+    leaves_out = "a trigger that returns NULL"
+
     _copy: Any = None
+    _sent = 0
+    _copied = 0
     _binary = False
 
     def _prepared(self) -> None:
-        self._texts = [index for index, type_ in enumerate(self._types) if isinstance(type_, sa.String)]
         names = ", ".join(map(self.quote, self.columns))
         with self.raw.cursor() as cursor:
-            cursor.execute(f"SELECT {names} FROM {self.name} WHERE false")
-            self._oids = [column.type_code for column in cursor.description]
+            types = types_of(cursor, self.name)
+        self._stored = [types[name] for name in self.columns]
+        self._checks = [
+            ValueCheck(f"Destination {self.conn_id!r}: {name} of {self.table}", types[name])
+            for name in self.columns
+        ]
         self._into = f"COPY {self.name} ({names}) FROM STDIN"
         if self.write_mode != "upsert":
             return
@@ -45,30 +60,83 @@ class PostgresDestination(Destination):
         )
         self._into = f"COPY {_STAGE} ({names}) FROM STDIN"
         keys = ", ".join(map(self.quote, self.conflict_columns))
-        others = [self.quote(name) for name in self.columns if name not in self.conflict_columns]
-        changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in others)
-        action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
+        others = [name for name in self.columns if name not in self.conflict_columns]
+        changes = ", ".join(
+            f"{name} = EXCLUDED.{name}" for name in map(self.quote, others or self.conflict_columns[:1])
+        )
+        action = f"DO UPDATE SET {changes}"
+        # To such a type or collation, keys that differ may be equal: that row is not taken, which its count shows.
+        coarse = list(map(self.quote, self._coarse_keys()))
+        if coarse:
+            same = " AND ".join(
+                f'dst.{name}::text COLLATE "C" = EXCLUDED.{name}::text COLLATE "C"' for name in coarse
+            )
+            action += f" WHERE {same}"
+            self.leaves_out = (
+                f"a trigger that returns NULL, or the type or collation of {', '.join(coarse)}, which takes keys that "
+                "differ for equal,"
+            )
+        exactly = ", ".join(
+            f'{name}::text COLLATE "C"' if name in coarse else name
+            for name in map(self.quote, self.conflict_columns)
+        )
         # A NULL is not equal to another one: such rows are all different.
         absent = " OR ".join(f"{self.quote(name)} IS NULL" for name in self.conflict_columns)
         alone = f"CASE WHEN {absent} THEN {_ORDER} END"
         # Of several rows with one key the last wins, as it would if they were written one by one.
         self._merge = (
-            f"INSERT INTO {self.name} ({names}) OVERRIDING SYSTEM VALUE "
-            f"SELECT {names} FROM (SELECT DISTINCT ON ({keys}, {alone}) * FROM {_STAGE} "
-            f"ORDER BY {keys}, {alone}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
+            f"INSERT INTO {self.name} AS dst ({names}) OVERRIDING SYSTEM VALUE "
+            f"SELECT {names} FROM (SELECT DISTINCT ON ({exactly}, {alone}) * FROM {_STAGE} "
+            f"ORDER BY {exactly}, {alone}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
         )
+        self._count = f"SELECT count(*) FROM (SELECT DISTINCT {exactly}, {alone} FROM {_STAGE}) AS latest"
+
+    def _coarse_keys(self) -> list[str]:
+        """Return the conflict columns that may take keys that differ for equal."""
+        with self.raw.cursor() as cursor:
+            cursor.execute(_LOOSE, [self.name])
+            loose = {name for (name,) in cursor.fetchall()}
+        types = dict(zip(self.columns, self._stored, strict=True))
+        return [
+            name
+            for name in self.conflict_columns
+            if name in loose or (types[name].kind not in _STRICT_KEYS and types[name].family != "e")
+        ]
 
     @contextmanager
     def batch(self) -> Iterator[None]:
         # One COPY takes all of the batch; when an error ends it, the server is told that it failed.
         with self.errors("refused the batch"):
             with ExitStack() as self._copying:
-                self._copy = None
+                self._copy, self._sent = None, 0
                 yield
                 if self._copy and self._binary:
                     self._copy.write(TRAILER)
-            if self._copy and self.write_mode == "upsert":
-                self._run(self._merge)
+            if self._copy:
+                self._compare_taken(self._copied)
+
+    def _take_count(self, cursor: Any) -> None:
+        self._copied = cursor.rowcount
+
+    def _compare_taken(self, copied: int) -> None:
+        """Compare the server's counts with that of the rows that were sent."""
+        self.compare(self._sent, copied)
+        if self.write_mode != "upsert":
+            return
+        with self.raw.cursor() as cursor:
+            try:
+                cursor.execute(self._merge)
+            except self.connection.dialect.loaded_dbapi.errors.CardinalityViolation as error:
+                reason = f"{self.table} would take several rows for one: {self.leaves_out} is the reason"
+                raise BadRowsError(
+                    f"Destination {self.conn_id!r}: {reason}. Nothing of the batch is committed. Leave out all but one "
+                    "in the query, or give the column a type and a collation that tell its values apart.",
+                    reason,
+                ) from error
+            taken = cursor.rowcount
+            if taken != copied:  # several rows may have had one key
+                cursor.execute(self._count)
+                self.compare(cursor.fetchone()[0], taken)
 
     @contextmanager
     def part(self) -> Iterator[None]:
@@ -78,29 +146,26 @@ class PostgresDestination(Destination):
             self._run(f"TRUNCATE {_STAGE}")  # which is emptied only at the end of the transaction
 
     def packed_forms(self) -> Sequence[PackedForm]:
-        return read_forms(self._oids)
+        return read_forms(self._stored)
 
     def check_at_once(self) -> None:
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
 
-    def _write(self, rows: Any, route: RowRoute) -> None:
+    def _write(self, rows: Any, route: RowRoute) -> int | None:
         packed = isinstance(rows, Packed)
+        self._sent += len(rows)
         if self._copy is None:
             self._open_copy(binary=packed and rows.binary)
         if packed:
             self._copy.write(rows.data)
-            return
-        for index in self._texts:
-            if not _BYTES.isdisjoint(set(map(type, map(itemgetter(index), rows)))):
-                reason = f"{self.columns[index]} of {self.table} is text, and the batch has bytes for it"
-                raise BadRowsError(
-                    f"Destination {self.conn_id!r}: {reason}, of which nothing is committed. Decode them in the query "
-                    "or in rows_processor, or make the column bytea.",
-                    reason,
-                )
+            return None
+        for index, values in enumerate(zip(*rows, strict=True)):
+            if index not in route.kept:
+                self._checks[index].check(values, padded=index in route.padded)
         # As Copy.write_row does, whose call takes as long as the row: it gives something when there is enough to send.
         for data in filter(None, map(self._copy.formatter.write_row, rows)):
             self._copy.writer.write(data)
+        return None  # counted at the end of the COPY
 
     def _open_copy(self, *, binary: bool) -> None:
         from psycopg.copy import LibpqWriter
@@ -108,6 +173,7 @@ class PostgresDestination(Destination):
 
         statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"
         cursor = self._copying.enter_context(self.raw.cursor())
+        self._copying.callback(self._take_count, cursor)  # between the end of the COPY and that of the cursor
         # As text, integers of all sizes are the same, and the usual dumper looks at each value to choose one.
         cursor.adapters.register_dumper(int, IntNumericDumper)
         writer = LibpqWriter(cursor)

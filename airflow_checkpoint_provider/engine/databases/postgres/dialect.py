@@ -15,15 +15,44 @@ from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, 
 from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
-from airflow_checkpoint_provider.engine.databases.postgres.session import WRITES, prepare_session
+from airflow_checkpoint_provider.engine.databases.postgres.session import (
+    WRITES,
+    codec_of,
+    prepare_session,
+)
 from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 
-# Constraints, values that do not fit, what a trigger refuses, an index entry that is too long. Not what the whole
-# table, the session or the server is refused for: rights, locks, columns that are missing.
-_CLASSES_OF_ROWS = ("22", "23", "44")
-_OF_ROWS = frozenset(("P0001", "54000"))
+# Of the classes of error codes that the server has, those of what the whole table, the session or the server is refused
+# for: rights, locks, columns that are missing. The others are of values, constraints and what a trigger does; a class
+# that the server does not have is a trigger's own.
+_CLASSES_OF_ALL = frozenset(
+    (
+        *(
+            "00",
+            "01",
+            "03",
+            "08",
+            "0A",
+            "0B",
+            "0F",
+            "0L",
+            "0P",
+            "0Z",
+            "10",
+            "24",
+            "25",
+            "26",
+            "28",
+            "2B",
+            "2D",
+            "2F",
+        ),
+        *("34", "39", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "72", "F0", "HV", "XX"),
+    )
+)
+_INDEX_ENTRY_TOO_LONG = "54000"
 _LOCK_NOT_AVAILABLE = "55P03"
 # Of partitioned tables, each partition has the constraint once more.
 _REFERRERS = sa.text(
@@ -64,6 +93,9 @@ class PostgresDialect(Dialect):
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
         prepare_session(raw)
 
+    def codec(self, raw: Any) -> str | None:
+        return codec_of(raw.info.parameter_status("server_encoding"))
+
     def is_lock_timeout(self, error: BaseException) -> bool:
         return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
@@ -73,7 +105,7 @@ class PostgresDialect(Dialect):
         state = getattr(error, "sqlstate", None)
         if state is None:  # the driver's own: text with a NUL, a type that it has no form for
             return type(error).__name__ in ("DataError", "ProgrammingError")
-        return state[:2] in _CLASSES_OF_ROWS or state in _OF_ROWS
+        return state[:2] not in _CLASSES_OF_ALL or state == _INDEX_ENTRY_TOO_LONG
 
     def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(seconds * 1000), 1)}")

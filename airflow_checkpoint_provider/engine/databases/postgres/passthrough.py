@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
 from airflow_checkpoint_provider.engine.databases.postgres.copy_format import CopyForm
+from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import PostgresType, keeps
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute, RowUse
 
 BINARY, TEXT = "binary COPY", "text COPY"
@@ -20,13 +21,21 @@ _WIDER = {
 _TEXTS = frozenset((25, 1043, 1042))
 
 
-def read_forms(oids: Sequence[int]) -> tuple[PackedForm, ...]:
+def read_forms(types: Sequence[PostgresType]) -> tuple[PackedForm, ...]:
     """
     Return the forms that COPY FROM reads, the fastest first.
 
-    :param oids: of the types of the columns that are written
+    :param types: of the columns that are written
     """
-    return PackedForm(BINARY, tuple(oids)), PackedForm(TEXT)
+    return PackedForm(BINARY, tuple(types)), PackedForm(TEXT, tuple(types))
+
+
+def kept_places(
+    form: PackedForm, read: Sequence[str], columns: Mapping[str, PostgresColumn]
+) -> frozenset[int]:
+    """Return the places in a row of what the types alone show to be kept."""
+    pairs = zip(read, form.types, strict=True)
+    return frozenset(index for index, (name, type_) in enumerate(pairs) if keeps(columns[name], type_))
 
 
 def packed_route(form: PackedForm, use: RowUse, columns: Mapping[str, PostgresColumn]) -> RowRoute | str:
@@ -36,12 +45,15 @@ def packed_route(form: PackedForm, use: RowUse, columns: Mapping[str, PostgresCo
     :param columns: the columns of the query
     :return: the route, or why the rows cannot all be written so
     """
+    kept = kept_places(form, use.read, columns)
+    if doubtful := [name for index, name in enumerate(use.read) if index not in kept]:
+        return f"{', '.join(doubtful)} may not fit the type that it has there, and each value is looked at"
     if form.name == TEXT:
         return _route(
             TEXT, "every value travels as the server's text", CopyForm(False, use.read, keys=use.keys)
         )
     pairs = list(zip((columns[name] for name in use.read), form.types, strict=True))
-    differing = [column.name for column, oid in pairs if column.oid != oid]
+    differing = [column.name for column, type_ in pairs if column.oid != type_.oid]
     casts = _widened(pairs, use.seen)
     if casts is None:
         return f"the type of {', '.join(differing)} differs between source and destination"
@@ -58,18 +70,21 @@ def _route(name: str, reason: str, form: CopyForm) -> RowRoute:
     return RowRoute(name, reason, form, form.columns, silent=True)
 
 
-def _widened(pairs: Sequence[tuple[PostgresColumn, int]], seen: Collection[str]) -> dict[str, str] | None:
+def _widened(
+    pairs: Sequence[tuple[PostgresColumn, PostgresType]], seen: Collection[str]
+) -> dict[str, str] | None:
     """
     Return the types to which the source casts columns, so that both sides have one binary form.
 
     Only casts that cannot fail and change no value: everything else is the destination's to judge, from text.
 
-    :param pairs: the source's columns, each with the oid of the type that takes it
+    :param pairs: the source's columns, each with the type that takes it
     :param seen: columns whose Python values are looked at, and so must stay what they are
     :return: by column; ``None`` where a type differs in another way
     """
     casts = {}
-    for column, oid in pairs:
+    for column, type_ in pairs:
+        oid = type_.oid
         if column.oid == oid or _TEXTS.issuperset((column.oid, oid)):
             continue
         wider = _WIDER.get(column.oid, {}).get(oid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import lookup
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,21 @@ _PROBE_CLIENT = (
     "('tcp_keepalives_interval', '{TCP_KEEPINTVL}'), ('tcp_keepalives_count', '{TCP_KEEPCNT}')) "
     "AS wanted (name, value) USING (name) WHERE source = 'default'"
 ).format(**KEEPALIVE)
+
+
+def codec_of(encoding: str | None) -> str | None:
+    """
+    Return Python's name of an encoding of Postgres; of one that Python does not know, ASCII.
+
+    :return: ``None`` for one that lacks no character
+    """
+    if encoding in (None, "UTF8", "SQL_ASCII"):  # the last one keeps bytes, whatever they mean
+        return None
+    name = encoding.replace("WIN", "cp", 1).replace("KOI8R", "koi8_r").replace("KOI8U", "koi8_u")
+    try:
+        return lookup(name).name
+    except LookupError:
+        return "ascii"
 
 
 def prepare_session(raw: Any) -> None:

@@ -22,7 +22,12 @@ from airflow_checkpoint_provider.engine.databases.postgres.chunked_stream import
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn, describe_columns
 from airflow_checkpoint_provider.engine.databases.postgres.copy_format import LARGE_VALUE, CopyForm
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import PackedReader
-from airflow_checkpoint_provider.engine.databases.postgres.passthrough import BINARY, TEXT, packed_route
+from airflow_checkpoint_provider.engine.databases.postgres.passthrough import (
+    BINARY,
+    TEXT,
+    kept_places,
+    packed_route,
+)
 from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
 from airflow_checkpoint_provider.engine.databases.postgres.text_values import (
     Fetch,
@@ -100,6 +105,13 @@ class PostgresSource(Source):
     def sample_clause(self, percent: float) -> str:
         return f"TABLESAMPLE SYSTEM ({percent:.6f})"
 
+    def kept_places(self, forms: Sequence[PackedForm], read: Sequence[str]) -> frozenset[int]:
+        known = [form for form in forms if form.name in self.packed_forms]
+        return kept_places(known[0], read, self.described) if known else frozenset()
+
+    def pads(self, column: str) -> bool:
+        return self.described[column].kind == "bpchar"
+
     def typed(self, column: str, placeholder: str) -> str:
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.
         return f"CAST({placeholder} AS {self.described[column].type_})"
@@ -134,7 +146,8 @@ class PostgresSource(Source):
         columns = self.described.values()
         form = ValueForm.of(columns, use, ahead=ahead)
         plain = bool(use.digits) and all(column.is_plain or column.oid in form.oids for column in columns)
-        return replace(route, form=form, silent=ahead, plain=plain)
+        texts = frozenset(i for i, name in enumerate(use.read) if self.described[name].holds_text)
+        return replace(route, form=form, silent=ahead, plain=plain, texts=texts)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
