@@ -24,5 +24,6 @@ def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
 
 
 def _instance_of(checkpoint: Checkpoint) -> TaskRun:
-    identity = checkpoint.identity
-    return identity.dag_id, identity.task_id, checkpoint.run_id, identity.map_index
+    identity, iteration = checkpoint.identity, checkpoint.iteration
+    index = iteration.index if iteration and identity.map_index < 0 else identity.map_index
+    return identity.dag_id, identity.task_id, checkpoint.run_id, index
