@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.hooks.airflow_internals import (
     serialized_dags,
 )
 from airflow_checkpoint_provider.hooks.settings import configured_places
-from airflow_checkpoint_provider.plugin.transfers import Place, place_of, transfers_of
+from airflow_checkpoint_provider.plugin.transfers import Place, display_names_of, place_of, transfers_of
 
 _KEEP = 15.0  # seconds for which an answer holds: pages that refresh themselves ask again and again
 
@@ -31,10 +31,12 @@ class Places:
 
     :param tasks: for each place, the transfers ``(dag_id, task_id)`` that keep their checkpoints there
     :param configured: places that the configuration names
+    :param names: what tasks are called in Airflow's UI, where that is not their id
     """
 
     tasks: dict[Place, set[Task]] = field(default_factory=lambda: defaultdict(set))
     configured: set[Place] = field(default_factory=set)
+    names: dict[Task, str] = field(default_factory=dict)
 
     def all(self) -> list[Place]:
         """Return every place."""
@@ -46,6 +48,10 @@ class Places:
             sorted(place for place, tasks in self.tasks.items() if (dag_id, task_id) in tasks) or self.all()
         )
 
+    def called(self, dag_id: str, task_id: str) -> str:
+        """Return what a task is called in Airflow's UI."""
+        return self.names.get((dag_id, task_id), task_id)
+
     def dag_ids(self, place: Place) -> set[str]:
         """Return the DAGs that keep checkpoints in a place."""
         return {dag_id for dag_id, _ in self.tasks.get(place, ())}
@@ -56,7 +62,7 @@ class Discovery:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._dags: dict[str, tuple[Any, datetime, list[tuple[str, Place | None]]]] = {}
+        self._dags: dict[str, tuple[Any, datetime, list[tuple[str, Place | None]], dict[str, str]]] = {}
         self._places = Places()
         self._until = 0.0
 
@@ -74,7 +80,8 @@ class Discovery:
             return found
         self._refresh()
         unknown = []
-        for dag_id, (_, _, transfers) in self._dags.items():
+        for dag_id, (_, _, transfers, names) in self._dags.items():
+            found.names.update({(dag_id, task_id): name for task_id, name in names.items()})
             for task_id, place in transfers:
                 if place:
                     found.tasks[place].add((dag_id, task_id))
@@ -91,10 +98,11 @@ class Discovery:
         known = {dag_id: kept for dag_id, kept in self._dags.items() if kept[:2] == current.get(dag_id)}
         changed = [dag_id for dag_id in current if dag_id not in known]
         for dag_id in changed:
-            known[dag_id] = (*current[dag_id], [])
+            known[dag_id] = (*current[dag_id], [], {})
         # Let the database leave out what cannot hold a transfer: DAGs are large.
         for dag_id, dag in serialized_dags([current[dag_id][0] for dag_id in changed], "checkpoint_table"):
             known[dag_id][2].extend(transfers_of(dag))
+            known[dag_id][3].update(display_names_of(dag))
         self._dags = known
 
 
