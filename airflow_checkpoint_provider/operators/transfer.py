@@ -78,7 +78,7 @@ class CheckpointedTransferOperator(BaseOperator):
     :param max_rejected_rows: how many rows of a load may be rejected, ``None`` for any number; one more ends the
         attempt. The default of 1,000 lets the odd bad row pass, and stops early where a column or the query is wrong
     :param scope: ``"run"`` keeps a checkpoint per DAG run; ``"task"`` keeps a high-water mark across runs, so
-        that each run loads what is new
+        that each run, and each pass of a task loop, loads what is new
     :param lookback: with ``scope="task"``, how far behind the mark a run begins: a number, or a timedelta. Needs
         ``write_mode="upsert"``
     :param checkpoint_conn_id: a database other than the destination for the metadata table; delivery is then
