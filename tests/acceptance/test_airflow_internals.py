@@ -14,7 +14,15 @@ from tests.acceptance.load import Load
 
 def ask(load: Load, action: str) -> Any:
     key = load.key
-    command = [sys.executable, "-m", "tests.support.airflow.internals", action, key.dag_id, key.run_id, key.task_id]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.airflow.internals",
+        action,
+        key.dag_id,
+        key.run_id,
+        key.task_id,
+    ]
     done = subprocess.run(
         command, env=load.airflow.env, cwd=load.airflow.home, text=True, capture_output=True, timeout=120
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.live.airflow import LiveAirflow
+from tests.support.airflow.airflow import LiveAirflow
 
 
 @pytest.mark.parametrize("destination", ["task", "task_instance"])
