@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.models.serialized_dag import SerializedDagModel
-from airflow.utils.session import create_session
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.hooks.airflow_internals import serialized_dag
 
 
 def refuse_other_scope(identity: Identity) -> bool:
@@ -60,17 +58,10 @@ def _of_mapped(operator: Mapping[str, Any]) -> Any:
 
 
 def _declared(dag_id: str, task_id: str) -> str | None:
-    newest = (
-        select(SerializedDagModel)
-        .where(SerializedDagModel.dag_id == dag_id)
-        .order_by(SerializedDagModel.created_at.desc())
-        .limit(1)
-    )
     try:
-        with create_session() as session:
-            dag = session.scalar(newest)
-            return scope_in(dag.data or {}, task_id) if dag else None
+        dag = serialized_dag(dag_id)
     except (
         SQLAlchemyError
     ):  # connections may come from the environment, and the metadata database may not be there
         return None
+    return scope_in(dag, task_id) if dag else None

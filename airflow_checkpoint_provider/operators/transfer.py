@@ -7,11 +7,18 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, DEFAULT_TABLE, Attempt, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import (
+    ALL_RUNS,
+    DEFAULT_TABLE,
+    Attempt,
+    Identity,
+    Iteration,
+)
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
 from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
 from airflow_checkpoint_provider.operators.stopping import Stopping
@@ -71,7 +78,7 @@ class CheckpointedTransferOperator(BaseOperator):
     :param max_rejected_rows: how many rows of a load may be rejected, ``None`` for any number; one more ends the
         attempt. The default of 1,000 lets the odd bad row pass, and stops early where a column or the query is wrong
     :param scope: ``"run"`` keeps a checkpoint per DAG run; ``"task"`` keeps a high-water mark across runs, so
-        that each run loads what is new
+        that each run, and each pass of a task loop, loads what is new
     :param lookback: with ``scope="task"``, how far behind the mark a run begins: a number, or a timedelta. Needs
         ``write_mode="upsert"``
     :param checkpoint_conn_id: a database other than the destination for the metadata table; delivery is then
@@ -224,7 +231,7 @@ class CheckpointedTransferOperator(BaseOperator):
         if spec.separate_checkpoint and self.checkpoint_conn_id:
             keeper = open_database(self.checkpoint_conn_id, "checkpoint_conn_id")
         attempt = describe_attempt(context, self.retries)
-        identity = identify(context, spec.scope)
+        identity = identify(context, spec.scope, kept=spec.keeps_checkpoint)
         source = get_db_hook(self.source_conn_id, "source_conn_id", self.source_hook_params)
         destination = get_db_hook(
             self.destination_conn_id, "destination_conn_id", self.destination_hook_params
@@ -257,15 +264,37 @@ class CheckpointedTransferOperator(BaseOperator):
         self._stopping.stop()
 
 
-def identify(context: Context, scope: str) -> Identity:
+def identify(context: Context, scope: str, *, kept: bool = True) -> Identity:
     """
     Return whose checkpoint a task instance uses.
 
-    :param scope: ``"run"``, or ``"task"`` for the one that spans runs
+    In a task loop each iteration has its own, by its number where a mapped task has its index.
+
+    :param scope: ``"run"``, or ``"task"`` for the one that spans runs, and the iterations of a loop
+    :param kept: whether there is a checkpoint
+    :raises ArgumentError: for a mapped task in a loop, whose iterations could not be told apart
     """
     ti = context["ti"]
-    run_id = ALL_RUNS if scope == "task" else ti.run_id
-    return Identity(ti.dag_id, ti.task_id, run_id, -1 if ti.map_index is None else ti.map_index)
+    index = -1 if ti.map_index is None else ti.map_index
+    if scope == "task":
+        return Identity(ti.dag_id, ti.task_id, ALL_RUNS, index)
+    if iteration := iteration_of(context):
+        if index >= 0 and kept:
+            raise ArgumentError(
+                f"scope: {ti.task_id} is mapped inside a task loop, where scope='run' cannot tell the checkpoints of "
+                "its iterations apart: the second one would find the load completed and bring over nothing. Take "
+                "scope='task', with which each iteration loads what is new; or map the loop's work outside of it."
+            )
+        index = iteration.index
+    return Identity(ti.dag_id, ti.task_id, ti.run_id, index)
+
+
+def iteration_of(context: Context) -> Iteration | None:
+    """Return the pass of the task loop that a task instance belongs to; ``None`` outside of loops."""
+    loop = cast("Mapping[str, Any]", context).get("loop")  # from Airflow 3.4 on
+    if loop is None:
+        return None
+    return Iteration(loop.index, str(cast("Any", context["ti"]).region_id))
 
 
 def describe_attempt(context: Context, retries: int | None) -> Attempt:
@@ -284,4 +313,5 @@ def describe_attempt(context: Context, retries: int | None) -> Attempt:
         retries=retries or 0,
         clear_number=getattr(dag_run, "clear_number", 0) or 0,
         owner=f"{socket.gethostname()} pid {os.getpid()}",
+        iteration=iteration_of(context),
     )

@@ -13,10 +13,9 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     DagDetails,
 )
 from airflow.api_fastapi.core_api.security import GetUserDep
-from airflow.models.dag import DagModel
-from airflow.utils.session import create_session
 from fastapi import Depends, HTTPException, Request, status
-from sqlalchemy import select
+
+from airflow_checkpoint_provider.hooks.airflow_internals import known_dags, team_of
 
 Method = Literal["GET", "PUT"]
 
@@ -38,7 +37,7 @@ class Viewer:
 
         :param dag_id: ``None`` asks whether they may at all, for DAGs that are chosen elsewhere
         """
-        team = DagModel.get_team_name(dag_id) if dag_id else None
+        team = team_of(dag_id) if dag_id else None
         return get_auth_manager().is_authorized_dag(
             method=method,
             access_entity=DagAccessEntity.TASK_INSTANCE,
@@ -63,8 +62,7 @@ class Viewer:
     def readable(self) -> Callable[[Collection[str]], set[str]]:
         """Return a function that picks the DAGs that they may see."""
         allowed = get_auth_manager().get_authorized_dag_ids(user=self._user, method="GET")
-        with create_session() as session:
-            known = set(session.scalars(select(DagModel.dag_id)))
+        known = known_dags()
 
         def pick(dag_ids: Collection[str]) -> set[str]:
             # Of a DAG that Airflow has forgotten the auth manager is asked one by one.

@@ -6,13 +6,12 @@ import json
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
-from airflow.models.log import Log
-from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, HTTPException, status
 from pydantic import BaseModel, Field
 
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST
+from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
 from airflow_checkpoint_provider.plugin.problems import described
@@ -132,16 +131,12 @@ def _audit(event: str, target: Target, viewer: Viewer) -> None:
     kept = {"conn_id": target.conn_id, "checkpoint_table": target.table}
     if target.reason:
         kept["reason"] = target.reason
-    with create_session() as session:
-        session.add(
-            Log(
-                event=event,
-                dag_id=target.dag_id,
-                task_id=target.task_id,
-                run_id=None if target.run_id == ALL_RUNS else target.run_id,
-                map_index=target.map_index,
-                owner=viewer.name,
-                owner_display_name=viewer.name,
-                extra=json.dumps(kept),
-            )
-        )
+    add_to_audit_log(
+        event,
+        dag_id=target.dag_id,
+        task_id=target.task_id,
+        run_id=None if target.run_id == ALL_RUNS else target.run_id,
+        map_index=target.map_index,
+        user=viewer.name,
+        extra=json.dumps(kept),
+    )

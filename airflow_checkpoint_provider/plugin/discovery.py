@@ -5,26 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow.models.renderedtifields import RenderedTaskInstanceFields
-from airflow.models.serialized_dag import SerializedDagModel
 from airflow.providers.common.compat.sdk import conf
-from airflow.utils.session import create_session
-from sqlalchemy import Text, and_, cast, func, or_, select
-from sqlalchemy.orm import Session
 
+from airflow_checkpoint_provider.hooks.airflow_internals import (
+    Task,
+    current_dags,
+    rendered_fields,
+    serialized_dags,
+)
 from airflow_checkpoint_provider.hooks.settings import configured_places
-from airflow_checkpoint_provider.plugin.transfers import Place, place_of, transfers_of
-
-Task = tuple[str, str]
+from airflow_checkpoint_provider.plugin.transfers import Place, display_names_of, place_of, transfers_of
 
 _KEEP = 15.0  # seconds for which an answer holds: pages that refresh themselves ask again and again
-_MOST_RENDERED = 2000  # rendered task instances to look at; Airflow keeps 30 runs of each task
-_AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -34,10 +31,12 @@ class Places:
 
     :param tasks: for each place, the transfers ``(dag_id, task_id)`` that keep their checkpoints there
     :param configured: places that the configuration names
+    :param names: what tasks are called in Airflow's UI, where that is not their id
     """
 
     tasks: dict[Place, set[Task]] = field(default_factory=lambda: defaultdict(set))
     configured: set[Place] = field(default_factory=set)
+    names: dict[Task, str] = field(default_factory=dict)
 
     def all(self) -> list[Place]:
         """Return every place."""
@@ -49,6 +48,10 @@ class Places:
             sorted(place for place, tasks in self.tasks.items() if (dag_id, task_id) in tasks) or self.all()
         )
 
+    def called(self, dag_id: str, task_id: str) -> str:
+        """Return what a task is called in Airflow's UI."""
+        return self.names.get((dag_id, task_id), task_id)
+
     def dag_ids(self, place: Place) -> set[str]:
         """Return the DAGs that keep checkpoints in a place."""
         return {dag_id for dag_id, _ in self.tasks.get(place, ())}
@@ -59,7 +62,7 @@ class Discovery:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._dags: dict[str, tuple[Any, datetime, list[tuple[str, Place | None]]]] = {}
+        self._dags: dict[str, tuple[Any, datetime, list[tuple[str, Place | None]], dict[str, str]]] = {}
         self._places = Places()
         self._until = 0.0
 
@@ -75,59 +78,34 @@ class Discovery:
         found = Places(configured=set(_configured()))
         if not conf.getboolean("checkpoint", "discover", fallback=True):
             return found
-        with create_session() as session:
-            self._refresh(session)
-            unknown = []
-            for dag_id, (_, _, transfers) in self._dags.items():
-                for task_id, place in transfers:
-                    if place:
-                        found.tasks[place].add((dag_id, task_id))
-                    else:
-                        unknown.append((dag_id, task_id))
-            for task, place in _rendered(session, unknown):
+        self._refresh()
+        unknown = []
+        for dag_id, (_, _, transfers, names) in self._dags.items():
+            found.names.update({(dag_id, task_id): name for task_id, name in names.items()})
+            for task_id, place in transfers:
+                if place:
+                    found.tasks[place].add((dag_id, task_id))
+                else:
+                    unknown.append((dag_id, task_id))
+        for task, fields in rendered_fields(unknown):
+            if place := place_of(fields):
                 found.tasks[place].add(task)
         return found
 
-    def _refresh(self, session: Session) -> None:
+    def _refresh(self) -> None:
         """Read the DAGs that are new or have changed."""
-        model = SerializedDagModel
-        newest = select(model.dag_id, func.max(model.created_at).label("created_at")).group_by(model.dag_id)
-        latest = newest.subquery()
-        is_latest = and_(model.dag_id == latest.c.dag_id, model.created_at == latest.c.created_at)
-        rows = session.execute(
-            select(model.dag_id, model.id, model.last_updated).join(latest, is_latest)
-        ).all()
-        current = {row.dag_id: (row.id, row.last_updated) for row in rows}
+        current = current_dags()
         known = {dag_id: kept for dag_id, kept in self._dags.items() if kept[:2] == current.get(dag_id)}
         changed = [dag_id for dag_id in current if dag_id not in known]
         for dag_id in changed:
-            known[dag_id] = (*current[dag_id], [])
-        for part in _parts([current[dag_id][0] for dag_id in changed]):
-            # Let the database leave out what cannot hold a transfer: DAGs are large.
-            text = cast(model._data, Text).like("%checkpoint_table%")
-            statement = select(model).where(
-                model.id.in_(part), or_(text, model._data_compressed.is_not(None))
-            )
-            for dag in session.scalars(statement):
-                known[dag.dag_id][2].extend(transfers_of(dag.data or {}))
+            known[dag_id] = (*current[dag_id], [], {})
+        # Let the database leave out what cannot hold a transfer: DAGs are large.
+        for dag_id, dag in serialized_dags([current[dag_id][0] for dag_id in changed], "checkpoint_table"):
+            known[dag_id][2].extend(transfers_of(dag))
+            known[dag_id][3].update(display_names_of(dag))
         self._dags = known
-
-
-def _rendered(session: Session, tasks: Sequence[Task]) -> Iterable[tuple[Task, Place]]:
-    """Read from recent task instances where they keep their checkpoints."""
-    model = RenderedTaskInstanceFields
-    for part in _parts(tasks):
-        these = or_(*(and_(model.dag_id == dag_id, model.task_id == task_id) for dag_id, task_id in part))
-        columns = select(model.dag_id, model.task_id, model.rendered_fields)
-        for dag_id, task_id, fields in session.execute(columns.where(these).limit(_MOST_RENDERED)):
-            if place := place_of(fields or {}):
-                yield (dag_id, task_id), place
 
 
 def _configured() -> Iterable[Place]:
     for conn_id, table in configured_places():
         yield Place(conn_id, table) if table else Place(conn_id)
-
-
-def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[n : n + _AT_ONCE] for n in range(0, len(values), _AT_ONCE))

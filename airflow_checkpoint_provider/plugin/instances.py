@@ -4,42 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from airflow.models.taskinstance import TaskInstance
-from airflow.utils.session import create_session
-from airflow.utils.state import TaskInstanceState
-from sqlalchemy import and_, or_, select
-
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.status import Status
-
-_AT_WORK = (TaskInstanceState.RUNNING, TaskInstanceState.DEFERRED, TaskInstanceState.RESTARTING)
+from airflow_checkpoint_provider.hooks.airflow_internals import AT_WORK, REMOVED, TaskRun, states_of
 
 
 def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
     """Return those whose attempt is over, with the state of the task instance now."""
-    running = [checkpoint for checkpoint in checkpoints if checkpoint.status is Status.RUNNING]
+    running = {
+        checkpoint.identity: _instance_of(checkpoint)
+        for checkpoint in checkpoints
+        if checkpoint.status is Status.RUNNING
+    }
     if not running:
         return {}
-    model = TaskInstance
-    these = or_(
-        *(
-            and_(
-                model.dag_id == checkpoint.identity.dag_id,
-                model.task_id == checkpoint.identity.task_id,
-                model.run_id == checkpoint.run_id,
-                model.map_index == checkpoint.identity.map_index,
-            )
-            for checkpoint in running
-        )
-    )
-    columns = (model.dag_id, model.task_id, model.run_id, model.map_index, model.state)
-    with create_session() as session:
-        states = {tuple(row[:4]): row.state for row in session.execute(select(*columns).where(these))}
-    found = {}
-    for checkpoint in running:
-        identity = checkpoint.identity
-        key = (identity.dag_id, identity.task_id, checkpoint.run_id, identity.map_index)
-        state = states.get(key, TaskInstanceState.REMOVED)
-        if state not in _AT_WORK:
-            found[identity] = str(state.value if isinstance(state, TaskInstanceState) else state or "none")
-    return found
+    states = states_of(running.values())
+    found = {identity: states.get(instance, {REMOVED}) for identity, instance in running.items()}
+    return {identity: min(names) for identity, names in found.items() if not names & AT_WORK}
+
+
+def _instance_of(checkpoint: Checkpoint) -> TaskRun:
+    identity, iteration = checkpoint.identity, checkpoint.iteration
+    index = iteration.index if iteration and identity.map_index < 0 else identity.map_index
+    return identity.dag_id, identity.task_id, checkpoint.run_id, index

@@ -110,6 +110,7 @@ def _list(
     return render(
         template,
         result=result,
+        called=discovery().places().called,
         whole=_parts(places, search, result) if path == "task" else None,
         chosen=chosen,
         link=link,
@@ -144,6 +145,7 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         view=view,
         dag_id=dag_id,
         task_id=task_id,
+        name=discovery().places().called(dag_id, task_id),
         entries=subject.entries,
         rejected=subject.rejected,
         rejects=subject.rejects,

@@ -39,6 +39,8 @@ class LazyApp:
 
 
 _APPS = [{"app": LazyApp(), "url_prefix": f"/{PREFIX}", "name": "Checkpoints"}]
+# Whatever an operator is called that is derived from the transfer, it has the transfer's fields. From Airflow 3.4 on.
+_OF_TRANSFERS = {"task.template_fields": ["checkpoint_enabled"]}
 # Relative addresses, so that they hold behind a proxy's prefix; each url_route can be used only once.
 _VIEWS = [
     {
@@ -53,12 +55,14 @@ _VIEWS = [
         "href": f"{PREFIX}/task?tab=1&{_TASK_INSTANCE}",
         "destination": "task_instance",
         "url_route": PREFIX,
+        "applies_to": _OF_TRANSFERS,
     },
     {
         "name": "Checkpoints",
         "href": f"{PREFIX}/task?tab=1&{_TASK}",
         "destination": "task",
         "url_route": "checkpoint-runs",
+        "applies_to": _OF_TRANSFERS,
     },
 ]
 

@@ -39,6 +39,17 @@ def transfers_of(dag: Mapping[str, Any]) -> Iterator[tuple[str, Place | None]]:
         yield operator["task_id"], None if expanded else place_of(given)
 
 
+def display_names_of(dag: Mapping[str, Any]) -> dict[str, str]:
+    """Return what tasks of a serialized DAG are called in Airflow's UI, by task id, where that is another name."""
+    names = {}
+    for task in dag.get("dag", {}).get("tasks", ()):
+        operator = task.get("__var", task)
+        mapped = operator.get("partial_kwargs") or {}
+        if name := operator.get("_task_display_name") or mapped.get("task_display_name"):
+            names[operator["task_id"]] = name
+    return names
+
+
 def place_of(fields: Mapping[str, Any]) -> Place | None:
     """Return the place that an operator's fields name, or ``None`` for a template."""
     destination, keeper, table = (fields.get(name) for name in _FIELDS)

@@ -17,7 +17,7 @@ DIRECTORY_VARIABLE = "ACCEPTANCE_GATES"
 
 @dataclass(frozen=True)
 class Gate:
-    """The gate of one task instance."""
+    """The gate of one task instance; in a task loop, of one pass."""
 
     directory: Path
     run_id: str
@@ -64,7 +64,8 @@ class Counter:
 def gated(rows: list[Any], **context: Any) -> list[Any]:
     """A ``rows_processor`` that changes nothing but the time it takes."""
     instance = context["ti"]
-    gate = Gate(Path(os.environ[DIRECTORY_VARIABLE]), instance.run_id, instance.map_index)
+    index = context["loop"].index if "loop" in context else instance.map_index
+    gate = Gate(Path(os.environ[DIRECTORY_VARIABLE]), instance.run_id, index)
     Counter.batches += 1
     while (limit := gate.limit()) is not None and Counter.batches > limit:
         gate.arrive()

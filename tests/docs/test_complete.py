@@ -170,7 +170,8 @@ def test_support_is_what_the_package_declares() -> None:
     pythons = [re.search(r"Python :: (3\.\d+)$", one) for one in project["classifiers"]]
     assert supported["Python"].split(", ") == [found.group(1) for found in pythons if found]
     tested = "".join(
-        (ROOT / pins).read_text() for pins in ("tests/constraints-oldest.txt", "constraints.txt")
+        (ROOT / pins).read_text()
+        for pins in ("tests/constraints-oldest.txt", "constraints.txt", "tests/constraints-newest.txt")
     )
     assert supported["Airflow"].split(", ") == re.findall(
         r"^apache-airflow==(\d+\.\d+)", tested, re.MULTILINE

@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import (
     Attempt,
     Checkpoint,
     Identity,
+    Iteration,
 )
 from airflow_checkpoint_provider.engine.model.decision import (
     Action,
@@ -243,4 +244,53 @@ def test_a_mapped_index_does_not_go_on_from_the_mark_of_another(part: str) -> No
 
 def test_an_interrupted_start_from_a_mark_starts_there_again() -> None:
     decision = action(replace(MARK, restarting=True), RETRY, spans_runs=True)
+    assert (decision.action, decision.from_mark) == (Action.START, True)
+
+
+IN_LOOP = replace(RETRY, iteration=Iteration(1, "a"))
+BY_LOOP = replace(STORED, fingerprint=IN_LOOP.marked(SAME))
+ALL_PASSES = replace(BY_LOOP, identity=Identity("d", "t", ALL_RUNS), start=Position((2,)))
+
+
+def decide_in_loop(stored: Checkpoint | None, attempt: Attempt, **wishes: Any) -> Decision:
+    return decide(stored, attempt, Wishes(**wishes), None, attempt.marked(SAME))
+
+
+def test_a_retry_of_a_pass_of_a_loop_resumes() -> None:
+    assert decide_in_loop(BY_LOOP, IN_LOOP).action is Action.RESUME
+    assert decide_in_loop(replace(BY_LOOP, status=Status.COMPLETED), IN_LOOP).action is Action.NOTHING
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
+def test_a_pass_in_another_region_was_cleared(status: Status) -> None:
+    again = replace(IN_LOOP, try_number=1, clear_number=1, iteration=Iteration(1, "b"))
+    stored = replace(BY_LOOP, status=status)
+    assert decide_in_loop(stored, again) == Decision(
+        Action.START, "The task was cleared: starting from the beginning"
+    )
+    assert decide_in_loop(stored, again, on_clear="resume").action is Action.RESUME
+
+
+def test_the_next_pass_goes_on_from_a_mark_that_passes_share() -> None:
+    following = replace(IN_LOOP, try_number=1, iteration=Iteration(2, "a"))
+    assert decide_in_loop(ALL_PASSES, following, spans_runs=True).action is Action.NEXT_RUN
+    assert decide_in_loop(ALL_PASSES, IN_LOOP, spans_runs=True).action is Action.RESUME
+    into_a_loop = replace(ALL_PASSES, fingerprint=SAME)
+    assert decide_in_loop(into_a_loop, following, spans_runs=True).action is Action.NEXT_RUN
+
+
+def test_a_pass_that_is_not_the_newest_is_not_cleared() -> None:
+    cleared = replace(CLEARED, iteration=Iteration(0, "a"))
+    with pytest.raises(
+        StaleRunError, match=r"Iteration 0 of run r was cleared, but iteration 1 is the newest"
+    ):
+        decide_in_loop(ALL_PASSES, cleared, spans_runs=True)
+    # After the gate was cleared, it is a new task instance, and loads what is new.
+    new = replace(IN_LOOP, try_number=1, clear_number=1, iteration=Iteration(0, "b"))
+    assert decide_in_loop(ALL_PASSES, new, spans_runs=True).action is Action.NEXT_RUN
+
+
+def test_the_newest_pass_that_was_cleared_loads_its_rows_again() -> None:
+    cleared = replace(CLEARED, iteration=Iteration(1, "a"))
+    decision = decide_in_loop(ALL_PASSES, cleared, spans_runs=True)
     assert (decision.action, decision.from_mark) == (Action.START, True)

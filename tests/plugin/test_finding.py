@@ -11,6 +11,7 @@ import pytest
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin import finding, pages
+from airflow_checkpoint_provider.plugin.discovery import Places
 from airflow_checkpoint_provider.plugin.transfers import Place
 from tests.admin.test_search import row
 from tests.support.databases.db import Db
@@ -33,6 +34,11 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Place]:
         database.insert("airflow_checkpoint", [row(n) for n in wanted])
     monkeypatch.setenv("AIRFLOW_CONN_SAME_AS_WEST", database.uri)
     return [EAST, SAME, WEST]
+
+
+def knowing(places: list[Place]) -> Any:
+    """Return a discovery that has found these."""
+    return Mock(**{"places.return_value": Places(configured=set(places))})
 
 
 def runs(places: list[Place], order_by: str = "-updated_at", offset: int = 0, **search: Any) -> list[int]:
@@ -59,7 +65,7 @@ def test_all_rows_that_a_page_shows_are_counted_on_it(
     Db("sqlite", str(tmp_path / "east.db")).execute(
         "UPDATE airflow_checkpoint SET status = 'seeded' WHERE dag_id = 'dag_8'"
     )
-    monkeypatch.setattr(pages, "discovery", lambda: Mock(**{"places.return_value.all.return_value": three}))
+    monkeypatch.setattr(pages, "discovery", lambda: knowing(three))
     viewer = Mock(**{"readable.return_value": lambda dag_ids: dag_ids})
 
     def shown(**chosen: Any) -> str:
@@ -107,7 +113,7 @@ def test_a_checkpoint_of_all_runs_stands_in(three: list[Place], tmp_path: Path) 
 def test_rejected_rows_are_shown_and_escaped(
     three: list[Place], make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "discovery", lambda: Mock(**{"places.return_value.of.return_value": [EAST]}))
+    monkeypatch.setattr(pages, "discovery", lambda: knowing([EAST]))
     east = CheckpointHook("east")
     source, destination = make_db("sqlite", "source"), make_db("sqlite", "east")
     source.execute("CREATE TABLE t (n integer PRIMARY KEY, a)")

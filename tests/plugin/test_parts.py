@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.model.partition import Part, bound
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.plugin import pages
+from airflow_checkpoint_provider.plugin.discovery import Places
 from airflow_checkpoint_provider.plugin.finding import Result
 from airflow_checkpoint_provider.plugin.models import View
 from airflow_checkpoint_provider.plugin.parts import Parts
@@ -133,7 +134,7 @@ def test_the_page_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(pages.finding, "find", find)
-    monkeypatch.setattr(pages, "discovery", lambda: Mock())
+    monkeypatch.setattr(pages, "discovery", lambda: Mock(**{"places.return_value": Places()}))
     shown = pages.task(Mock(), "a_dag", "a_task", page=1, sort="", tab=True, state="failed")
     page = bytes(shown.body).decode()
     assert "4 parts of one table" in page

@@ -10,7 +10,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
-from airflow_checkpoint_provider.plugin.transfers import Place, place_of, transfers_of
+from airflow_checkpoint_provider.plugin.transfers import Place, display_names_of, place_of, transfers_of
 
 GIVEN: dict[str, Any] = {
     "task_id": "copy",
@@ -79,3 +79,16 @@ def test_other_dags_are_no_trouble(damaged: dict[str, Any]) -> None:
 def test_who_publishes_is_not_taken_for_a_transfer() -> None:
     given = {"transfer_task_id": "copy", "destination_conn_id": "dst", "destination_table": "t"}
     assert found(lambda: CheckpointPublishOperator(task_id="publish", **given)) == []
+
+
+def test_what_a_task_is_called() -> None:
+    given = {name: value for name, value in GIVEN.items() if name not in ("source_table", "task_id")}
+    with DAG("a_dag", schedule=None) as dag:
+        CheckpointedTransferOperator(**GIVEN, destination_conn_id="dst")
+        named: dict[str, Any] = {"destination_conn_id": "dst", **given}
+        CheckpointedTransferOperator(task_id="plain", task_display_name="Sales", source_table="t", **named)
+        CheckpointedTransferOperator.partial(task_id="mapped", task_display_name="By region", **named).expand(
+            source_table=["t"]
+        )
+    names = display_names_of(DagSerialization.to_dict(dag))
+    assert names == {"plain": "Sales", "mapped": "By region"}

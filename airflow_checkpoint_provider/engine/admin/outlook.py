@@ -109,4 +109,5 @@ def _retry_of(checkpoint: Checkpoint) -> Attempt:
         retries=checkpoint.retries,
         clear_number=checkpoint.clear_number,
         owner="",
+        iteration=checkpoint.iteration,
     )

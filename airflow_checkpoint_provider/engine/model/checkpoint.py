@@ -18,6 +18,8 @@ ALL_RUNS = "*"
 """The ``run_id`` of a checkpoint that spans runs (an empty string would be NULL in Oracle)."""
 SEEDED = "seeded"
 """The part of a fingerprint that says that no attempt has begun yet, and who has set the position."""
+LOOP = "loop"
+"""The part of a fingerprint that says which iteration of a task loop has moved the checkpoint last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Identity:
     :param dag_id: its DAG
     :param task_id: its task, with the task groups that it is in
     :param run_id: its DAG run; ``*`` where the checkpoint spans runs
-    :param map_index: its map index; -1 where it is not mapped
+    :param map_index: its map index, or in a task loop its iteration; -1 where it is in neither
     """
 
     dag_id: str
@@ -43,6 +45,31 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Iteration:
+    """
+    One pass of a task loop.
+
+    :param index: 0 for the first one
+    :param region: Airflow's id of the execution that it is part of; a clear of the loop gives later passes another one
+    """
+
+    index: int
+    region: str
+
+    @classmethod
+    def of_text(cls, text: str | None) -> Iteration | None:
+        """Read what :meth:`as_text` wrote."""
+        if text is None:
+            return None
+        index, _, region = text.partition(" of ")
+        return cls(int(index), region)
+
+    def as_text(self) -> str:
+        """Write it for a fingerprint."""
+        return f"{self.index} of {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """
     One try of a task instance, with what tells a retry from a clear.
@@ -54,6 +81,7 @@ class Attempt:
     :param retries: the task's ``retries``
     :param clear_number: how often anything in the DAG run was cleared
     :param owner: host and process, for people who look for it
+    :param iteration: the pass of the task loop that it belongs to, where it is in one
     """
 
     run_id: str
@@ -63,6 +91,11 @@ class Attempt:
     retries: int
     clear_number: int
     owner: str
+    iteration: Iteration | None = None
+
+    def marked(self, fingerprint: dict[str, str]) -> dict[str, str]:
+        """Return a fingerprint that says which iteration this attempt belongs to, where it is in a task loop."""
+        return {**fingerprint, LOOP: self.iteration.as_text()} if self.iteration else fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +169,11 @@ class Checkpoint:
         """Whether the load has yet to begin where somebody has set its position."""
         return SEEDED in self.fingerprint
 
+    @property
+    def iteration(self) -> Iteration | None:
+        """The pass of a task loop that has moved it last, where the task is in one."""
+        return Iteration.of_text(self.fingerprint.get(LOOP))
+
     def after_batch(self, rows: int, end: Position, lower: Key | None) -> Checkpoint:
         """
         Return what it is after one more batch.
@@ -157,6 +195,10 @@ class Load:
     source_conn_id: str
     destination_conn_id: str
     destination_table: str
+
+    def in_iteration_of(self, attempt: Attempt) -> Load:
+        """Return the load of one pass of a task loop, where the attempt belongs to one."""
+        return replace(self, fingerprint=attempt.marked(self.fingerprint))
 
     def values(self) -> dict[str, Any]:
         """Columns of the metadata table."""

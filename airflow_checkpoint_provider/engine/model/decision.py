@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint
+from airflow_checkpoint_provider.engine.model.checkpoint import LOOP, Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.engine.model.status import Status
@@ -69,7 +69,7 @@ def decide(
     if stored is None:
         reason = "No checkpoint found: starting from the beginning"
         return Decision(Action.START, reason, forced=wishes.force_reload)
-    new_run = stored.run_id != attempt.run_id
+    new_run = stored.run_id != attempt.run_id or (wishes.spans_runs and _is_another_pass(stored, attempt))
     cleared = not new_run and was_cleared(stored, attempt)
     if wishes.force_reload and (new_run or cleared or not stored.forced):
         return Decision(Action.START, "force_reload is set: starting from the beginning", forced=True)
@@ -116,7 +116,11 @@ def was_cleared(stored: Checkpoint, attempt: Attempt) -> bool:
 
     A task that is cleared after its worker was lost keeps ``max_tries``, too, and is told from a retry only when it had
     no retries left. (A scheduler that restarts may also run it once more than that, but clears nothing.)
+
+    Where the gate of a task loop was cleared, later passes are new task instances, in another region.
     """
+    if stored.iteration and attempt.iteration and stored.iteration.region != attempt.iteration.region:
+        return True
     if attempt.max_tries != stored.max_tries:
         return True
     if attempt.clear_number <= stored.clear_number:
@@ -134,7 +138,7 @@ def _resume(
     action: Action,
     compared: tuple[str, ...] = (),
 ) -> Decision:
-    parts = compared or tuple({**fingerprint, **stored.fingerprint})
+    parts = compared or tuple(part for part in {**fingerprint, **stored.fingerprint} if part != LOOP)
     differing = [part for part in parts if stored.fingerprint.get(part) != fingerprint.get(part)]
     if not differing:
         reasons = {
@@ -166,9 +170,24 @@ def _place_of(stored: Checkpoint) -> tuple[str, ...]:
     return compared
 
 
+def _is_another_pass(stored: Checkpoint, attempt: Attempt) -> bool:
+    """Tell whether another pass of a task loop than this one has moved the checkpoint last."""
+    return attempt.iteration is not None and (
+        stored.iteration is None or stored.iteration.index != attempt.iteration.index
+    )
+
+
 def _refuse_stale(stored: Checkpoint, attempt: Attempt) -> None:
-    older = stored.run_after and attempt.run_after and attempt.run_after < stored.run_after
     cleared_before = attempt.max_tries - attempt.retries >= 1
+    if stored.run_id == attempt.run_id and (now := attempt.iteration) and (newest := stored.iteration):
+        if now.index < newest.index and cleared_before:
+            raise StaleRunError(
+                f"Iteration {now.index} of run {attempt.run_id} was cleared, but iteration {newest.index} is the "
+                "newest of this checkpoint: going back behind it would load its rows again. Clear that one, or "
+                "set force_reload to load everything from the beginning."
+            )
+        return
+    older = stored.run_after and attempt.run_after and attempt.run_after < stored.run_after
     if older and cleared_before:
         raise StaleRunError(
             f"Run {attempt.run_id} was cleared, but {stored.run_id} is the newest run of this checkpoint: going "

@@ -95,7 +95,9 @@ class SqlStore:
         if stored and decision.action is Action.NOTHING:
             return stored, decision
         changes = (
-            row_changes.decided(stored, decision) if stored else row_changes.first_claimed(load, decision)
+            row_changes.decided(stored, decision, self._attempt)
+            if stored
+            else row_changes.first_claimed(load, decision)
         )
         claimed = self._lease.take(stored, {**row_changes.claimed(self._attempt, seen), **changes})
         kind = Kind.RESUMED if decision.action is Action.RESUME else Kind.STARTED

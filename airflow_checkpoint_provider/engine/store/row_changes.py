@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,21 +49,23 @@ def first_claimed(load: Load, decision: Decision) -> Values:
     }
 
 
-def decided(stored: Checkpoint, decision: Decision) -> Values:
+def decided(stored: Checkpoint, decision: Decision, attempt: Attempt) -> Values:
     """
     Write what is decided of a checkpoint that is there.
 
     The intent to start over is part of the claim, so that a crash in the middle of starting leads to
     starting again and never to resuming into an emptied table.
     """
+    marked = attempt.marked(stored.fingerprint)
+    changes: Values = {} if marked == stored.fingerprint else {"fingerprint": json.dumps(marked)}
     if decision.action is Action.START:
-        return {
+        return changes | {
             "start_position": key_text(stored.start.key) if decision.from_mark else None,
             "restarting": 1,
             "forced": int(decision.forced),
         }
     if decision.action is Action.NEXT_RUN:
-        return {
+        return changes | {
             **position_values(Position(stored.position.key)),
             "start_position": key_text(stored.position.key),
             "restarting": 1,
@@ -70,7 +73,7 @@ def decided(stored: Checkpoint, decision: Decision) -> Values:
             "rows_written": 0,
             "batches": 0,
         }
-    return {}
+    return changes
 
 
 def begun(load: Load, start: Position, upper: Key | None) -> Values:

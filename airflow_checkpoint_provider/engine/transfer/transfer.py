@@ -119,7 +119,7 @@ class Transfer:
         if not self._reconnects:
             self._observe(chosen)
         columns = Columns.of(spec, session)
-        load = describe_load(spec, session, strategy, columns)
+        load = describe_load(spec, session, strategy, columns).in_iteration_of(self._attempt)
         store = open_store(spec, session, self._identity, self._attempt)
         stage = Stage(session.destination, self._identity) if spec.stages else None
         context = AttemptContext(spec, session, strategy, columns, load, store, stage, self._attempt)

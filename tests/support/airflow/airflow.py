@@ -15,6 +15,7 @@ import httpx
 
 from tests.support.airflow.api import AirflowApi
 from tests.support.airflow.config import COMPONENT_VARIABLE, environment
+from tests.support.airflow.mended import mend_in
 from tests.support.airflow.processes import ProcessFamily
 from tests.support.airflow.tasks import TaskProcesses
 from tests.support.waiting import wait_for
@@ -79,6 +80,7 @@ class LiveAirflow:
 
     def start(self) -> None:
         self._empty_home()
+        mend_in(self.home)
         (self.home / "passwords.json").write_text(json.dumps({self.user: self.password}))
         self.processes.run("db-migrate", self._command("db", "migrate"), self.env, self.home)
         for name in self.components:

@@ -1,0 +1,190 @@
+"""
+Airflow's own tables, as the view and the shell read them.
+
+Airflow promises nothing about them, so no other file knows how a version keeps what is asked here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow.models import renderedtifields
+from airflow.models.dag import DagModel
+from airflow.models.log import Log
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import TaskInstanceState
+from sqlalchemy import Text, and_, cast, func, or_, select
+from sqlalchemy.orm import Session
+
+Task = tuple[str, str]
+"""A DAG's id and a task's."""
+TaskRun = tuple[str, str, str, int]
+"""The ids of a DAG, a task and a run, and the map index; for a task in a loop, the iteration."""
+
+AT_WORK = frozenset(
+    {
+        TaskInstanceState.RUNNING.value,
+        TaskInstanceState.DEFERRED.value,
+        TaskInstanceState.RESTARTING.value,
+    }
+)
+"""The states in which an attempt may go on."""
+REMOVED = TaskInstanceState.REMOVED.value
+"""The state of a task instance that a DAG has no more."""
+
+_MOST_RENDERED = 2000  # rendered task instances to read; Airflow keeps 30 runs of each task
+_AT_ONCE = 100
+_EVERY_ATTEMPT = {"include_all_attempts": True}  # Airflow 3.4 leaves out earlier ones; others ignore it
+
+
+def current_dags() -> dict[str, tuple[Any, datetime]]:
+    """Return the newest version of each DAG: its id, and when it was last written."""
+    model = SerializedDagModel
+    newest = select(model.dag_id, func.max(model.created_at).label("created_at")).group_by(model.dag_id)
+    latest = newest.subquery()
+    is_latest = and_(model.dag_id == latest.c.dag_id, model.created_at == latest.c.created_at)
+    statement = select(model.dag_id, model.id, model.last_updated).join(latest, is_latest)
+    with create_session() as session:
+        return {row.dag_id: (row.id, row.last_updated) for row in session.execute(statement)}
+
+
+def serialized_dags(versions: Sequence[Any], containing: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """
+    Read serialized DAGs, each with its ``dag_id``.
+
+    :param versions: ids of the versions to read
+    :param containing: what a DAG must have in it, as text; the database leaves out others where it can
+    """
+    model = SerializedDagModel
+    with create_session() as session:
+        for some in _in_groups(versions):
+            text = cast(model._data, Text).like(f"%{containing}%")
+            statement = select(model).where(
+                model.id.in_(some), or_(text, model._data_compressed.is_not(None))
+            )
+            for dag in session.scalars(statement):
+                yield dag.dag_id, dag.data or {}
+
+
+def serialized_dag(dag_id: str) -> Mapping[str, Any] | None:
+    """
+    Read the newest version of a DAG.
+
+    :return: ``None`` where Airflow has no such DAG
+    """
+    model = SerializedDagModel
+    newest = select(model).where(model.dag_id == dag_id).order_by(model.created_at.desc()).limit(1)
+    with create_session() as session:
+        dag = session.scalar(newest)
+        return (dag.data or {}) if dag else None
+
+
+def rendered_fields(tasks: Sequence[Task]) -> Iterator[tuple[Task, Mapping[str, Any]]]:
+    """Read the templated fields of recent instances of tasks, as they were rendered."""
+    with create_session() as session:
+        for some in _in_groups(tasks):
+            for dag_id, task_id, fields in _rendered(session, some):
+                yield (dag_id, task_id), fields or {}
+
+
+def _rendered(session: Session, tasks: Collection[Task]) -> Iterator[Any]:
+    models: Any = renderedtifields
+    kept = models.RenderedTaskInstanceFields
+    if hasattr(kept, "dag_id"):
+        yield from session.execute(_rendered_in(kept, tasks))
+        return
+    # From Airflow 3.4 on they belong to an attempt, and its task instance has the names.
+    instance: Any = TaskInstance
+    statement = (
+        select(instance.dag_id, instance.task_id, kept.rendered_fields)
+        .join(instance, instance.id == kept.task_instance_id)
+        .where(_one_of(instance, tasks))
+        .order_by(kept.id.desc())
+        .limit(_MOST_RENDERED)
+    )
+    yield from session.execute(statement, execution_options=_EVERY_ATTEMPT)
+    yield from session.execute(_rendered_in(models.LegacyRenderedTaskInstanceFields, tasks))
+
+
+def _rendered_in(model: Any, tasks: Collection[Task]) -> Any:
+    columns = select(model.dag_id, model.task_id, model.rendered_fields)
+    return columns.where(_one_of(model, tasks)).limit(_MOST_RENDERED)
+
+
+def _one_of(model: Any, tasks: Collection[Task]) -> Any:
+    return or_(*(and_(model.dag_id == dag_id, model.task_id == task_id) for dag_id, task_id in tasks))
+
+
+def states_of(instances: Collection[TaskRun]) -> dict[TaskRun, set[str]]:
+    """
+    Return the states of task instances; of one that Airflow does not know, none.
+
+    There may be more than one: a loop that was cleared from an iteration on keeps the instances that it replaced.
+    """
+    model: Any = TaskInstance
+    these = or_(
+        *(
+            and_(
+                model.dag_id == dag_id,
+                model.task_id == task_id,
+                model.run_id == run_id,
+                model.map_index == index,
+            )
+            for dag_id, task_id, run_id, index in instances
+        )
+    )
+    columns = (model.dag_id, model.task_id, model.run_id, model.map_index, model.state)
+    found: dict[Any, set[str]] = defaultdict(set)
+    with create_session() as session:
+        for *key, state in session.execute(select(*columns).where(these)) if instances else ():
+            found[tuple(key)].add(_name_of(state))
+    return dict(found)
+
+
+def _name_of(state: Any) -> str:
+    return str(getattr(state, "value", state) or "none")
+
+
+def known_dags() -> set[str]:
+    """Return the ids of the DAGs that Airflow knows, with those that are not parsed any more."""
+    with create_session() as session:
+        return set(session.scalars(select(DagModel.dag_id)))
+
+
+def team_of(dag_id: str) -> str | None:
+    """Return the team that a DAG belongs to, where teams are set up."""
+    return DagModel.get_team_name(dag_id)
+
+
+def add_to_audit_log(
+    event: str, *, dag_id: str, task_id: str, run_id: str | None, map_index: int, user: str, extra: str
+) -> None:
+    """
+    Write an entry of Airflow's audit log.
+
+    :param event: what was done, in one word
+    :param run_id: ``None`` where it is about all runs
+    :param user: who has done it
+    :param extra: more about it, as JSON
+    """
+    entry = Log(
+        event=event,
+        dag_id=dag_id,
+        task_id=task_id,
+        run_id=run_id,
+        map_index=map_index,
+        owner=user,
+        owner_display_name=user,
+        extra=extra,
+    )
+    with create_session() as session:
+        session.add(entry)
+
+
+def _in_groups(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[n : n + _AT_ONCE] for n in range(0, len(values), _AT_ONCE))

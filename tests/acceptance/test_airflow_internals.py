@@ -1,0 +1,64 @@
+"""What is read of Airflow's own tables, on whatever Airflow is installed; each version keeps some of it differently."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from typing import Any
+
+from tests.acceptance.conftest import StartLoad
+from tests.acceptance.load import Load
+
+
+def ask(load: Load, action: str) -> Any:
+    key = load.key
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.airflow.internals",
+        action,
+        key.dag_id,
+        key.run_id,
+        key.task_id,
+    ]
+    done = subprocess.run(
+        command, env=load.airflow.env, cwd=load.airflow.home, text=True, capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_everything_that_is_read_of_airflows_tables(prepare_load: StartLoad) -> None:
+    load = prepare_load("copy_orders")
+    load.start()
+    load.wait_for_success(attempt=1)
+    found = ask(load, "read")
+    assert datetime.fromisoformat(found["written"]).tzinfo
+    assert (found["dags"], found["dags with something else"]) == (["copy_orders"], [])
+    assert (found["dag"], found["no dag"]) == ("copy_orders", None)
+    assert ["copy_orders", "copy", load.table] in found["rendered"]
+    assert (found["states"], found["no states"]) == ([["success"]], 0)
+    assert (found["known"], found["team"]) == (True, None)
+    logs = load.airflow.api.request("GET", "/eventLogs", params={"event": "checkpoint_test"}).json()
+    (entry,) = logs["event_logs"]
+    assert (entry["dag_id"], entry["run_id"], entry["owner"]) == ("copy_orders", load.key.run_id, "me")
+
+
+def test_a_cleared_task_still_tells_where_its_checkpoints_are(prepare_load: StartLoad) -> None:
+    load = prepare_load("copy_orders")
+    load.start()
+    load.wait_for_success(attempt=1)
+    load.gate.close(after_batches=0)
+    load.clear()
+    load.wait_until_held(attempt=2)
+    assert ["copy_orders", "copy", load.table] in ask(load, "read")["rendered"]
+
+
+def test_what_an_upgrade_of_airflow_has_left_is_read(prepare_load: StartLoad) -> None:
+    load = prepare_load("copy_orders")
+    load.start()
+    load.wait_for_success(attempt=1)
+    ask(load, "keep")
+    assert ["copy_orders", "copy", load.table] in ask(load, "read")["rendered"]

@@ -1,0 +1,67 @@
+"""Asks the package for what it reads of Airflow's own tables, in a process of a live Airflow, and prints the answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from sqlalchemy import insert, select, text
+
+
+def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
+    import airflow.models
+
+    from airflow_checkpoint_provider.hooks import airflow_internals as internals
+
+    airflow.models.import_all_models()
+    version, written = internals.current_dags()[dag_id]
+    known = (dag_id, task_id, run_id, -1)
+    internals.add_to_audit_log(
+        "checkpoint_test", dag_id=dag_id, task_id=task_id, run_id=run_id, map_index=-1, user="me", extra="{}"
+    )
+    return {
+        "written": written.isoformat(),
+        "dags": [found for found, dag in internals.serialized_dags([version], "checkpoint_table") if dag],
+        "dags with something else": [
+            found for found, _ in internals.serialized_dags([version], "no such text")
+        ],
+        "dag": (internals.serialized_dag(dag_id) or {})["dag"]["dag_id"],
+        "no dag": internals.serialized_dag("no such DAG"),
+        "rendered": [
+            (*task, fields["destination_table"])
+            for task, fields in internals.rendered_fields([(dag_id, task_id)])
+        ],
+        "states": [sorted(states) for states in internals.states_of([known]).values()],
+        "no states": len(internals.states_of([(dag_id, task_id, "no such run", -1)])),
+        "known": dag_id in internals.known_dags(),
+        "team": internals.team_of(dag_id),
+    }
+
+
+def keep_as_before_airflow_3_4(dag_id: str, run_id: str, task_id: str) -> None:
+    """Keep the rendered fields of a task instance where an upgrade leaves those of earlier versions."""
+    import airflow.models
+    from airflow.models import renderedtifields
+    from airflow.utils.session import create_session
+
+    airflow.models.import_all_models()
+    legacy = getattr(renderedtifields, "LegacyRenderedTaskInstanceFields", None)
+    if legacy is None:
+        return
+    from airflow.models.taskinstance import LegacyTaskDataOwner, TaskInstance
+
+    kept = renderedtifields.RenderedTaskInstanceFields
+    key = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "map_index": -1}
+    with create_session() as session:
+        its_id = session.scalar(
+            select(TaskInstance.id).filter_by(dag_id=dag_id, task_id=task_id, run_id=run_id)
+        )
+        fields = session.scalar(select(kept.rendered_fields).where(kept.task_instance_id == its_id))
+        session.execute(insert(LegacyTaskDataOwner).values(**key, task_instance_id=its_id))
+        session.execute(insert(legacy).values(**key, rendered_fields=fields))
+        session.execute(text("DELETE FROM rtif_v2 WHERE task_instance_id = :id"), {"id": its_id.hex})
+
+
+if __name__ == "__main__":
+    action, *names = sys.argv[1:]
+    print(json.dumps({"read": read, "keep": keep_as_before_airflow_3_4}[action](*names)))
