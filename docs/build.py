@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 _ROLE = re.compile(r":(?:meth|func|class|attr):(?=<code>)")
-_OUTSIDE = re.compile(r"\[([^]]+)\]\(\.\./([^)#]+)\)")
+_LINK_UP = re.compile(r"\[([^]]+)\]\(((?:\.\./)+)([^)#]+)\)")
 _EXAMPLES = Path(__file__).parent.parent / "example_dags"
 _IN_FULL = "<!-- here: the files of example_dags in full -->"
 
@@ -17,14 +17,17 @@ def on_config(config: Any) -> None:
     config.nav = [part for part in map(_with_pages_of(Path(config.docs_dir)), config.nav) if part]
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Any = None, **_: Any) -> str:
     """Show the example DAGs, and name other files of the repository, which are not part of the site."""
     if _IN_FULL in markdown:
         files = sorted(_EXAMPLES.glob("*.py"))
         markdown = markdown.replace(_IN_FULL, "\n\n".join(map(_shown, files)))
         for file in files:
             markdown = markdown.replace(f"(../{_EXAMPLES.name}/{file.name})", f"(#{file.stem})")
-    return _OUTSIDE.sub(r"\1 (`\2`)", markdown)
+    folders = page.file.src_uri.count("/") if page else 0
+    return _LINK_UP.sub(
+        lambda link: f"{link[1]} (`{link[3]}`)" if link[2].count("/") > folders else link[0], markdown
+    )
 
 
 def on_page_content(html: str, **_: Any) -> str:

@@ -237,7 +237,10 @@ class Source:
         :param skip: move over so many rows first
         """
         with self._cursor() as cursor:
-            cursor.arraysize = READ_AT_ONCE
+            with suppress(
+                AttributeError
+            ):  # not every driver's has it, and fetchmany is given the number as well
+                cursor.arraysize = READ_AT_ONCE
             with self.errors():
                 self._execute(cursor, statement)
                 while skip > 0 and (rows := cursor.fetchmany(min(skip, READ_AT_ONCE))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,9 @@ def stopped() -> list:
     raise RuntimeError("stopped")
 
 
-def test_as_source(sqlite: Db, open_duckdb: Any) -> None:
-    duck = open_duckdb("duck")
+@pytest.mark.parametrize("hook", [DuckDbHook, PlainHook])
+def test_as_source(sqlite: Db, open_duckdb: Any, hook: type[DuckDbHook]) -> None:
+    duck = open_duckdb("duck", hook)
     execute(duck, TABLE.format("t"), *(f"INSERT INTO t VALUES {row}" for row in ROWS))
     load = Load(sqlite, sqlite, {"source_table": "t"})
     stop = iter([False, True])
@@ -134,7 +136,7 @@ def test_as_source(sqlite: Db, open_duckdb: Any) -> None:
     result = load.transfer(source=duck).run()
     assert (result.strategy, result.rows, result.rows_total) == ("key", 150, 250)
     assert sqlite.rows("SELECT * FROM target ORDER BY id") == ROWS
-    assert load.told(PathChosen)[-1].reason == "from duckdb to SQLite"
+    assert load.told(PathChosen)[-1].reason.endswith("duckdb to SQLite")
 
 
 def test_whose_cursors_have_transactions_of_their_own(sqlite: Db, open_duckdb: Any) -> None:
@@ -147,3 +149,20 @@ def test_whose_cursors_have_transactions_of_their_own(sqlite: Db, open_duckdb: A
         load.transfer(destination=duck).run()
     assert load.transfer(destination=duck, write_mode="upsert").run().guarantee == "at-least-once"
     assert rows_of(duck) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "stored"),
+    [("integer", 1.5, 2), ("decimal(12, 6)", Decimal("1.1234567"), Decimal("1.123457"))],
+)
+def test_rounds_without_an_error(column: str, value: Any, stored: Any) -> None:
+    """What a folder of its own would have to refuse first (docs/architecture/new_database.md)."""
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE t (v {column})")
+        connection.execute("INSERT INTO t VALUES (?)", [value])
+        assert connection.execute("SELECT v FROM t").fetchall() == [(stored,)]
+
+
+def test_has_no_savepoints() -> None:
+    with duckdb.connect() as connection, pytest.raises(duckdb.ParserException, match="SAVEPOINT"):
+        connection.execute("SAVEPOINT one")
