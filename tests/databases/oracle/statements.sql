@@ -166,6 +166,8 @@ SELECT airflow_slot, COUNT(*) FROM ( SELECT CASE WHEN src."N" <= 2 THEN 1 ELSE 2
 
 SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c ON c.owner = k.owner AND c.constraint_name = k.constraint_name WHERE k.constraint_type = 'P' AND k.owner = :1 AND k.table_name = :2 ORDER BY c.position;
 
+SELECT column_name FROM all_tab_columns WHERE owner = :1 AND table_name = :2 AND default_on_null = 'YES';
+
 SELECT count(*) AS count_1 FROM (SELECT 1 AS one FROM airflow_checkpoint FETCH FIRST 2001 ROWS ONLY) found;
 
 SELECT count(*) AS count_1 FROM (SELECT 1 AS one FROM airflow_checkpoint WHERE airflow_checkpoint.dag_id = :dag_id_1 AND airflow_checkpoint.task_id = :task_id_1 AND airflow_checkpoint.run_id = :run_id_1 AND (airflow_checkpoint.dag_id IN (NULL) AND (1 != 1) OR airflow_checkpoint.dag_id = :dag_id_3 AND airflow_checkpoint.task_id = :task_id_2 AND airflow_checkpoint.run_id = :run_id_2 AND airflow_checkpoint.map_index = :map_index_1) FETCH FIRST 1001 ROWS ONLY) found;
@@ -236,15 +238,25 @@ SELECT parameter, value FROM nls_session_parameters;
 
 SELECT s.table_owner, s.table_name FROM all_synonyms s WHERE s.owner IN (:1, 'PUBLIC') AND s.synonym_name = :2 AND s.db_link IS NULL ORDER BY CASE s.owner WHEN 'PUBLIC' THEN 1 ELSE 0 END;
 
+SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" > :airflow_checkpoint_0 FETCH FIRST 1 ROWS ONLY;
+
 SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" DESC FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N" FROM ( SELECT n, b FROM t ) src WHERE src."N" > :airflow_checkpoint_0 FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N" FROM ( SELECT n, b FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" DESC FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N" FROM ( SELECT src."N" FROM t SAMPLE (33.333333) src ) src ORDER BY src."N";
 
 SELECT src."N", airflow_rows FROM ( SELECT src."N", COUNT(*) AS airflow_rows FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL GROUP BY src."N" ) src ORDER BY src."N";
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" <= :airflow_checkpoint_3 FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" > :airflow_checkpoint_3 AND src."N" <= :airflow_checkpoint_4 FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND (src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') OR (src."Z" IS NULL)) ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
 
@@ -304,11 +316,19 @@ SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6
 
 SELECT src."N", src."B", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT n, b, z FROM t ORDER BY n ) src;
 
+SELECT src."N", src."D" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."D" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."D" IS NULL) FETCH FIRST 1 ROWS ONLY;
+
 SELECT src."N", src."D" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."D" IS NOT NULL ORDER BY src."N" DESC, src."D" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."L" > CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE))) AND NOT (src."N" IS NULL OR src."L" IS NULL) FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."L" IS NOT NULL ORDER BY src."N" DESC, src."L" DESC FETCH FIRST 1 ROWS ONLY;
 
+SELECT src."N", TO_CHAR(src."Y") AS "Y" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Y" > TO_YMINTERVAL(:airflow_checkpoint_2))) AND NOT (src."N" IS NULL OR src."Y" IS NULL) FETCH FIRST 1 ROWS ONLY;
+
 SELECT src."N", TO_CHAR(src."Y") AS "Y" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."Y" IS NOT NULL ORDER BY src."N" DESC, src."Y" DESC FETCH FIRST 1 ROWS ONLY;
+
+SELECT src."N", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'))) AND NOT (src."N" IS NULL OR src."Z" IS NULL) FETCH FIRST 1 ROWS ONLY;
 
 SELECT src."N", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."Z" IS NOT NULL ORDER BY src."N" DESC, src."Z" DESC FETCH FIRST 1 ROWS ONLY;
 
@@ -323,6 +343,8 @@ SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SEL
 SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" FETCH FIRST 1 ROWS ONLY;
 
 SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", airflow_upto FROM ( SELECT src."Z", ROW_NUMBER() OVER (ORDER BY src."Z") AS airflow_place, COUNT(*) OVER (ORDER BY src."Z") AS airflow_upto FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ) src WHERE airflow_place IN (3) ORDER BY airflow_place;
+
+SELECT value FROM nls_database_parameters WHERE parameter = 'NLS_CHARACTERSET';
 
 SET CONSTRAINTS ALL IMMEDIATE;
 

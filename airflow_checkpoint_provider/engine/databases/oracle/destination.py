@@ -145,7 +145,9 @@ class OracleDestination(Destination):
         try:
             cursor.setinputsizes(*self._sizes)
             cursor.executemany(self._statement, list(zip(*columns, strict=True)) if changed else list(rows))
-            return int(cursor.rowcount)
+            # A MERGE with nothing to change counts no row that is there already.
+            only_keys = self.write_mode == "upsert" and set(self.columns) == set(self.conflict_columns)
+            return None if only_keys else int(cursor.rowcount)
         finally:
             cursor.close()
 
