@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -122,13 +123,15 @@ def test_a_value_that_does_not_fit(
         destination,
         {"source_table": "t", "checkpoint_column": "k", "batch_size": 4, "write_mode": write_mode},
     )
-    with pytest.raises(
-        CheckpointError, match=r"Destination 'dst': target refused the batch, and nothing of it.*name"
-    ):
+    refused = (
+        r"Destination 'dst': (target refused the batch, and nothing of it.*name"
+        r"|name of target .* Nothing of the batch is committed)"
+    )
+    with pytest.raises(CheckpointError, match=refused):
         load.attempt()
     assert destination.rows("SELECT k FROM target ORDER BY k") == [(0,), (1,), (2,), (3,)]
     assert destination.rows("SELECT status, rows_written FROM airflow_checkpoint") == [("failed", 4)]
-    assert "refused the batch" in destination.one("SELECT last_error FROM airflow_checkpoint")
+    assert re.match(refused, destination.one("SELECT last_error FROM airflow_checkpoint"))
     source.execute("UPDATE t SET name = (SELECT name FROM t WHERE k = 0) WHERE k = 6")
     assert load.attempt().rows == 6
     assert destination.one("SELECT last_error FROM airflow_checkpoint") is None
