@@ -33,6 +33,12 @@ class Writes:
     def value_route(self, route: RowRoute, use: RowUse) -> RowRoute:
         return route
 
+    def pads(self, column: str) -> bool:
+        return False
+
+    def kept_places(self, forms: Sequence[PackedForm], read: Sequence[str]) -> frozenset[int]:
+        return frozenset()
+
 
 class Reads:
     """A destination that passes whole rows on."""
