@@ -22,6 +22,8 @@ from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferO
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 
+WITHOUT = ("unknown",)  # where no primary key is known to go by
+
 
 class Counted:
     """Stands where Airflow has its metrics backend."""

@@ -15,6 +15,8 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 
+WITHOUT = ("unknown",)  # where no primary key is known to go by
+
 MARKS = {"sqlite": "?", "postgres": "%s", "mysql": "%s", "oracle": ":1"}
 
 

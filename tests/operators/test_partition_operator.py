@@ -13,6 +13,8 @@ from airflow_checkpoint_provider.operators.partition import CheckpointPartitionO
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 
+WITHOUT = ("unknown",)  # where no primary key is known to go by
+
 
 def planner(**changes: Any) -> CheckpointPartitionOperator:
     arguments = {"task_id": "plan", "source_conn_id": "src", "source_table": "orders", "partitions": 4}

@@ -177,7 +177,7 @@ def test_a_value_that_does_not_fit(make_db: MakeDb, monkeypatch: pytest.MonkeyPa
     use(monkeypatch, "src", source)
     use(monkeypatch, "dst", destination)
     said = fail()
-    assert "refused the batch" in said
+    assert "Nothing of the batch is committed" in said
     assert found_in(said + kept(), "postgres") == []
 
 

@@ -23,7 +23,10 @@ def interruption(error: BaseException) -> BaseException | None:
 
 
 class CheckpointError(Exception):
-    """Base of all errors raised by the provider."""
+    """Base of all errors raised by the provider; a message may show a value, but no password of a connection."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(masked(str(message)))
 
 
 class ArgumentError(CheckpointError, ValueError):
@@ -55,7 +58,7 @@ class BadRowsError(DestinationError):
 
     def __init__(self, message: str, reason: str | None = None) -> None:
         super().__init__(message)
-        self.reason = reason or message
+        self.reason = masked(reason or message)
 
 
 class TooManyBadRowsError(CheckpointError):

@@ -55,6 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ``source`` and ``destination`` are all databases in tests/conformance, and elsewhere those that a module names;
     ``pair`` is each as source of each in tests/conformance; elsewhere, and with ``@pytest.mark.covering``, it is as few
     pairs as have each on both sides.
+    A module leaves out the databases that it names in ``WITHOUT``.
     ``@pytest.mark.able(ability=True)`` keeps those that have an ability, of the destination where there are two.
     """
     needs = {
@@ -64,7 +65,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _wants(metafunc, "pair"):
         few = not everywhere or metafunc.definition.get_closest_marker("covering")
         pairs = COVERING if few else PAIRS
-        chosen = [pair for pair in pairs if able(kinds_of(pair)[1], needs)]
+        without = getattr(metafunc.module, "WITHOUT", ())
+        chosen = [
+            pair
+            for pair in pairs
+            if able(kinds_of(pair)[1], needs) and not set(kinds_of(pair)) & set(without)
+        ]
         metafunc.parametrize("pair", chosen, indirect=True)
     for side in ("source", "destination"):
         if _wants(metafunc, side):
