@@ -206,6 +206,7 @@ def test_of_sqlite(make_db: MakeDb, name: str) -> None:
     assert destination.rows("SELECT n FROM target ORDER BY n") == source.rows("SELECT n FROM t ORDER BY n")
 
 
+@pytest.mark.covering
 @pytest.mark.parametrize(
     ("columns", "order"), [("a, b", ["a", "b"]), ("b, a", ["b", "a"]), ("a, b, n", ["a", "b", "n"])]
 )
