@@ -153,13 +153,17 @@ class Source:
 
     def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
         """Return the greatest key that there is now, in a part or at all, or ``None`` without rows that have one."""
+        return self._first_key(columns, part, " DESC")
+
+    def _first_key(self, columns: Sequence[str], part: Part | None, direction: str) -> Key | None:
         names = [self.quote(column) for column in columns]
         binds = Binds(self.paramstyle, self.query.parameters)
+        there = " AND ".join(f"{name} IS NOT NULL" for name in names)
+        order = ", ".join(f"{name}{direction}" for name in names)
         row = self.one(
             self.select(
                 ", ".join(map(self.exact, columns)),
-                f" WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)}{self.within(part, binds)}"
-                f" ORDER BY {', '.join(f'{name} DESC' for name in names)} {self.first_row}",
+                f" WHERE {there}{self.within(part, binds)} ORDER BY {order} {self.first_row}",
                 binds,
             )
         )

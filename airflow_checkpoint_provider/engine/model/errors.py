@@ -12,6 +12,11 @@ def one_line(error: BaseException) -> str:
     return " ".join(text.split()) or type(cause).__name__
 
 
+def shortened(text: str) -> str:
+    """Cut a value for a message."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def interruption(error: BaseException) -> BaseException | None:
     """Return what asked an attempt to end, if an error is that or came up while tidying up behind it."""
     seen: BaseException | None = error

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import as_parameter
+from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
 from airflow_checkpoint_provider.engine.databases.values import (
     NUMBER_TEXT,
     WHOLE_TEXT,
@@ -42,7 +43,6 @@ _SHAPES = (
     *("geometrycollection", "geomcollection"),
 )
 _NULL_INSTEAD = "Have the query, or rows_processor, return NULL instead."
-_CAST = "Cast it in the query, or convert it in rows_processor."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +103,11 @@ class ColumnWriter:
             return values
         try:
             return [None if value is None else self._convert(value) for value in values]
-        except _RefusedError as refused:
+        except RefusedValueError as refused:
             raise self._refused(str(refused)) from None
 
     def _refused(self, why: str) -> BadRowsError:
         return BadRowsError(f"{self._column} ({self._facts.declared}) {why}")
-
-
-class _RefusedError(Exception):
-    """What a value would become: the rest of a sentence, and what to do."""
-
-
-def _unknown(value: Any, kind: str) -> _RefusedError:
-    return _RefusedError(
-        f"is given {_shown(value)}, a value of type {type(value).__name__}: it is not known that {kind} keeps such "
-        f"values as they are. {_CAST}"
-    )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _rule(facts: ColumnFacts) -> tuple[frozenset[type], Convert]:
@@ -135,7 +119,7 @@ def _rule(facts: ColumnFacts) -> tuple[frozenset[type], Convert]:
 
 
 def _never(facts: ColumnFacts, value: Any) -> Any:
-    raise _unknown(value, facts.kind)
+    raise unknown(value, facts.kind)
 
 
 def _whole(facts: ColumnFacts, value: Any) -> Any:
@@ -143,22 +127,22 @@ def _whole(facts: ColumnFacts, value: Any) -> Any:
         return value
     if isinstance(value, (float, Decimal)):
         if not math.isfinite(value):
-            raise _RefusedError(f"cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
+            raise RefusedValueError(f"cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
         if value == int(value):
             return int(value)
     if isinstance(value, (float, Decimal, str)):
         if isinstance(value, str) and WHOLE_TEXT.fullmatch(value):
             return int(value)
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would round {value!r}, or read something else in it, as it is an integer. Declare it DECIMAL, DOUBLE "
             "or TEXT, or cast it in the query."
         )
-    raise _unknown(value, facts.kind)
+    raise unknown(value, facts.kind)
 
 
 def _bits(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, str):  # whose bytes would be taken
-        raise _unknown(value, facts.kind)
+        raise unknown(value, facts.kind)
     return _whole(facts, value)
 
 
@@ -170,20 +154,20 @@ def _number(value: Any, kind: str) -> Decimal:
     elif isinstance(value, str) and NUMBER_TEXT.fullmatch(value):
         number = Decimal(value)
     elif isinstance(value, str):
-        raise _RefusedError(
-            f"would read something else in {_shown(value)}, which is no number as MySQL writes it. {_CAST}"
+        raise RefusedValueError(
+            f"would read something else in {shown(value)}, which is no number as MySQL writes it. {CAST}"
         )
     else:
-        raise _unknown(value, kind)
+        raise unknown(value, kind)
     if not number.is_finite():
-        raise _RefusedError(f"cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
+        raise RefusedValueError(f"cannot hold {value}: MySQL has no such number. {_NULL_INSTEAD}")
     return number
 
 
 def _decimal(facts: ColumnFacts, value: Any) -> Any:
     scale = facts.scale or 0
     if places(_number(value, "decimal")) > scale:
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would round {value} to {scale} digits behind the point. Declare it with more, or round it in the query."
         )
     return value
@@ -199,9 +183,9 @@ def _float(facts: ColumnFacts, value: Any) -> Any:
         kept = single_precision(double) if single else (double,)
         if number not in {form for one in kept for form in (Decimal(one), Decimal(repr(one)))}:
             wider = "DOUBLE or DECIMAL" if single else "DECIMAL"
-            raise _RefusedError(f"would round {value}. Declare it {wider}, or round it in the query.")
+            raise RefusedValueError(f"would round {value}. Declare it {wider}, or round it in the query.")
     if scale is not None and places(number) > scale:
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would round {value} to {scale} digits behind the point. Declare it with more, or round it in the query."
         )
     return number if isinstance(value, str) else value
@@ -213,26 +197,26 @@ def _year(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         if value in (0, *range(1901, 2156)):
             return f"{int(value):04}"
-        raise _RefusedError(f"would read another year in {value}: it holds 1901 to 2155, and 0. {_CAST}")
-    raise _unknown(value, "year")
+        raise RefusedValueError(f"would read another year in {value}: it holds 1901 to 2155, and 0. {CAST}")
+    raise unknown(value, "year")
 
 
 def _date(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, datetime):
         if value.time() != time():
-            raise _RefusedError(
+            raise RefusedValueError(
                 f"would lose the time of {value}, as it is a DATE. Declare it DATETIME(6), or cast it in the query."
             )
         if value.tzinfo:
-            raise _RefusedError(f"would lose the time zone of {value}, as it is a DATE. {_CAST}")
+            raise RefusedValueError(f"would lose the time zone of {value}, as it is a DATE. {CAST}")
         return value.date()
     if isinstance(value, date) or (isinstance(value, str) and _DATE.fullmatch(value)):
         return value
     if isinstance(value, str) and _MOMENT.fullmatch(value):
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would lose the time of {value}, as it is a DATE. Declare it DATETIME(6), or cast it in the query."
         )
-    raise _unknown(value, "date")
+    raise unknown(value, "date")
 
 
 def _moment(facts: ColumnFacts, value: Any) -> Any:
@@ -244,7 +228,7 @@ def _moment(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, str) and (match := _MOMENT.fullmatch(value)):
         _check_fraction(facts, value, match["f"] or "")
         return value
-    raise _unknown(value, facts.kind)
+    raise unknown(value, facts.kind)
 
 
 def _time(facts: ColumnFacts, value: Any) -> Any:
@@ -259,12 +243,12 @@ def _time(facts: ColumnFacts, value: Any) -> Any:
     if isinstance(value, str) and (match := _TIME.fullmatch(value)):
         _check_fraction(facts, value, match["f"] or "")
         return value
-    raise _unknown(value, facts.kind)
+    raise unknown(value, facts.kind)
 
 
 def _check_fraction(facts: ColumnFacts, value: Any, fraction: str) -> None:
     if len(fraction.rstrip("0")) > facts.fraction:
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would lose fractions of a second of {value}, as it keeps {facts.fraction} digits of them. Declare it "
             f"{facts.kind.upper()}(6), or cut them off in the query."
         )
@@ -273,8 +257,8 @@ def _check_fraction(facts: ColumnFacts, value: Any, fraction: str) -> None:
 def _char(facts: ColumnFacts, value: Any) -> Any:
     text = value if isinstance(value, str) else _as_text(value, facts.kind)
     if text.endswith(" ") and not facts.padded:
-        raise _RefusedError(
-            f"would lose the blanks at the end of {_shown(text)}. Declare it VARCHAR. {_CAST}"
+        raise RefusedValueError(
+            f"would lose the blanks at the end of {shown(text)}. Declare it VARCHAR. {CAST}"
         )
     return text
 
@@ -282,7 +266,7 @@ def _char(facts: ColumnFacts, value: Any) -> Any:
 def _text(facts: ColumnFacts, value: Any) -> str:
     text = value if isinstance(value, str) else _as_text(value, facts.kind)
     if text.endswith(" ") and _is_too_long(facts, text):
-        raise _RefusedError(f"would lose blanks at the end of {_shown(text)}, which is too long. {_CAST}")
+        raise RefusedValueError(f"would lose blanks at the end of {shown(text)}, which is too long. {CAST}")
     return text
 
 
@@ -295,11 +279,11 @@ def _is_too_long(facts: ColumnFacts, text: str) -> bool:
 
 def _as_text(value: Any, kind: str) -> str:
     if isinstance(value, _BYTES):
-        raise _RefusedError(
+        raise RefusedValueError(
             "is text, and the batch has bytes for it. Decode them in the query or in rows_processor."
         )
     if isinstance(value, bool):
-        raise _unknown(value, kind)
+        raise unknown(value, kind)
     if isinstance(value, Decimal):
         return format(value, "f") if value.is_finite() else str(value)
     if isinstance(value, (int, UUID)):
@@ -314,20 +298,20 @@ def _as_text(value: Any, kind: str) -> str:
         return time_text(value)
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, default=str)
-    raise _unknown(value, kind)
+    raise unknown(value, kind)
 
 
 def _bytes(facts: ColumnFacts, value: Any) -> bytes:
     if isinstance(value, _BYTES):
         return bytes(value)
-    raise _unknown(value, facts.kind)
+    raise unknown(value, facts.kind)
 
 
 def _binary(facts: ColumnFacts, value: Any) -> bytes:
     data, length = _bytes(facts, value), facts.length or 1
     if len(data) < length:
-        raise _RefusedError(
-            f"would fill up {_shown(data)} with zeros to {length} bytes. Declare it VARBINARY."
+        raise RefusedValueError(
+            f"would fill up {shown(data)} with zeros to {length} bytes. Declare it VARBINARY."
         )
     return data
 
@@ -337,7 +321,7 @@ def _json(facts: ColumnFacts, value: Any) -> str:
     if isinstance(value, (dict, list, tuple)):
         text = json.dumps(value, ensure_ascii=False, default=str)
     if text is None:
-        raise _unknown(value, "json")
+        raise unknown(value, "json")
     with suppress(ValueError):  # no JSON, says the server
         json.loads(
             text, object_pairs_hook=_once, parse_float=_double, parse_int=_long, parse_constant=_no_constant
@@ -349,7 +333,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = dict(pairs)
     if len(names) < len(pairs):
         twice = next(one for one, other in pairwise(sorted(name for name, _ in pairs)) if one == other)
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would lose one of the values of {twice!r}, which an object has twice. {_AS_TEXT}"
         )
     return names
@@ -357,7 +341,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _double(text: str) -> float:
     if Decimal(repr(float(text))) != Decimal(text):
-        raise _RefusedError(f"would round {text}, as it keeps fractions as doubles. {_AS_TEXT}")
+        raise RefusedValueError(f"would round {text}, as it keeps fractions as doubles. {_AS_TEXT}")
     return float(text)
 
 
@@ -377,11 +361,13 @@ _AS_TEXT = "Declare it LONGTEXT, which keeps JSON as it is written."
 
 def _member(facts: ColumnFacts, value: Any) -> str:
     if not isinstance(value, str):
-        raise _RefusedError(
-            f"is given {_shown(value)}, of which MySQL takes numbers for the place of a value in the list. {_CAST}"
+        raise RefusedValueError(
+            f"is given {shown(value)}, of which MySQL takes numbers for the place of a value in the list. {CAST}"
         )
     if value not in facts.listed:
-        raise _RefusedError(f"has no value {_shown(value)}, to the letter; it has {', '.join(facts.listed)}.")
+        raise RefusedValueError(
+            f"has no value {shown(value)}, to the letter; it has {', '.join(facts.listed)}."
+        )
     return value
 
 
@@ -391,17 +377,17 @@ def _members(facts: ColumnFacts, value: Any) -> str:
             sorted(value, key=lambda one: facts.listed.index(one) if one in facts.listed else -1)
         )
     if not isinstance(value, str):
-        raise _RefusedError(
-            f"is given {_shown(value)}, of which MySQL takes numbers for a sum of places in the list. {_CAST}"
+        raise RefusedValueError(
+            f"is given {shown(value)}, of which MySQL takes numbers for a sum of places in the list. {CAST}"
         )
     parts = value.split(",") if value else []
     if missing := [part for part in parts if part not in facts.listed]:
-        raise _RefusedError(
-            f"has no value {_shown(missing[0])}, to the letter; it has {', '.join(facts.listed)}."
+        raise RefusedValueError(
+            f"has no value {shown(missing[0])}, to the letter; it has {', '.join(facts.listed)}."
         )
     if any(facts.listed.index(one) >= facts.listed.index(other) for one, other in pairwise(parts)):
-        raise _RefusedError(
-            f"would write {_shown(value)} in another way: each value once, in the order of {', '.join(facts.listed)}."
+        raise RefusedValueError(
+            f"would write {shown(value)} in another way: each value once, in the order of {', '.join(facts.listed)}."
         )
     return value
 
@@ -413,7 +399,7 @@ def _uuid(facts: ColumnFacts, value: Any) -> str:
             return text
     except ValueError:
         pass
-    raise _unknown(value, "uuid")
+    raise unknown(value, "uuid")
 
 
 def _address(facts: ColumnFacts, value: Any) -> str:
@@ -421,10 +407,10 @@ def _address(facts: ColumnFacts, value: Any) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        raise _unknown(value, facts.kind) from None
+        raise unknown(value, facts.kind) from None
     wanted = 4 if facts.kind == "inet4" else 6
     if address.version != wanted or str(address) != text or getattr(address, "ipv4_mapped", None):
-        raise _unknown(value, facts.kind)
+        raise unknown(value, facts.kind)
     return text
 
 

@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, 
 from airflow_checkpoint_provider.engine.databases.oracle.driver import filled_columns, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.refusals import shown
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
@@ -158,7 +159,7 @@ class OracleDestination(Destination):
                 converted.append(None if value is None else writer.convert(value))
             except (ValueError, ArithmeticError, TypeError) as error:
                 column, type_ = f"{self.columns[index]} of {self.table}", _type(self._types[index])
-                reason = f"{column} is {type_}, and {_shown(value)} {error}."
+                reason = f"{column} is {type_}, and {shown(value)} {error}."
                 raise BadRowsError(
                     f"Destination {self.conn_id!r}: {reason} Nothing of the batch is committed. Convert it in the "
                     "query or in rows_processor.",
@@ -169,8 +170,3 @@ class OracleDestination(Destination):
 
 def _type(described: Any) -> str:
     return str(described[1].name).removeprefix("DB_TYPE_")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
+from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
 from airflow_checkpoint_provider.engine.databases.values import (
     NUMBER_TEXT,
     WHOLE_TEXT,
@@ -39,7 +40,6 @@ _MONEY = re.compile(r"-?\$?[0-9][0-9,]*(?:\.[0-9]{1,2})?")
 _BITS = re.compile("[01]*")
 _TRUTHS = frozenset(("t", "f", "true", "false", "0", "1"))
 _NAME_BYTES = 63
-_CAST = "Cast it in the query, or convert it in rows_processor."
 _SELF = frozenset((bool, int, float, Decimal, bytes, bytearray, memoryview, date, datetime, time, timedelta))
 # Of which the server keeps text as it is, or writes the same value in its own way.
 _FROM_TEXT = frozenset(
@@ -204,13 +204,9 @@ class ValueCheck:
             for value in values:
                 if value is not None:
                     self._check(value, padded)
-        except _RefusedError as refused:
+        except RefusedValueError as refused:
             reason = f"{self._column} ({self._type.declared}) {refused}"
             raise BadRowsError(f"{reason} Nothing of the batch is committed.", reason) from None
-
-
-class _RefusedError(Exception):
-    """What a value would become: the rest of a sentence, and what to do."""
 
 
 Check = Callable[[Any, bool], None]
@@ -230,48 +226,36 @@ def _rule(type_: PostgresType) -> tuple[frozenset[type], Check]:
     return frozenset((_NULL,)), partial(_other, type_)
 
 
-def _unknown(type_: PostgresType, value: Any) -> _RefusedError:
-    return _RefusedError(
-        f"is given {_shown(value)}, a value of type {type(value).__name__}: it is not known that the column keeps such "
-        f"values as they are. {_CAST}"
-    )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _text(type_: PostgresType, value: Any, padded: bool) -> None:
     if isinstance(value, _BYTES):
-        raise _RefusedError(
+        raise RefusedValueError(
             "is text, and the batch has bytes for it. Decode them in the query or in rows_processor."
         )
     if isinstance(value, bool):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
     if not isinstance(value, str):
         return
     if type_.kind == "name" and len(value.encode(errors="replace")) > _NAME_BYTES:
-        raise _RefusedError(f"would cut {_shown(value)} to {_NAME_BYTES} bytes. Declare it text.")
+        raise RefusedValueError(f"would cut {shown(value)} to {_NAME_BYTES} bytes. Declare it text.")
     if not value.endswith(" ") or type_.kind == "name":
         return
     if (
         type_.kind == "bpchar" and not padded and len(value) != type_.length
     ):  # else it reads the same afterwards
-        raise _RefusedError(
-            f"would lose which blanks stand at the end of {_shown(value)}. Declare it varchar. {_CAST}"
+        raise RefusedValueError(
+            f"would lose which blanks stand at the end of {shown(value)}. Declare it varchar. {CAST}"
         )
     if type_.kind == "varchar" and len(value) > (type_.length or len(value)):
-        raise _RefusedError(f"would lose blanks at the end of {_shown(value)}, which is too long. {_CAST}")
+        raise RefusedValueError(f"would lose blanks at the end of {shown(value)}, which is too long. {CAST}")
 
 
 def _whole(type_: PostgresType, value: Any, padded: bool) -> None:
     if isinstance(value, str) and not WHOLE_TEXT.fullmatch(value) and _is_like_a_number(value):
-        raise _RefusedError(
-            f"would read another number in {_shown(value)}, or write it in another way. {_CAST}"
+        raise RefusedValueError(
+            f"would read another number in {shown(value)}, or write it in another way. {CAST}"
         )
     if not isinstance(value, (int, float, Decimal, str)):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _is_like_a_number(text: str) -> bool:
@@ -285,16 +269,16 @@ def _numeric(type_: PostgresType, value: Any, padded: bool) -> None:
         if not NUMBER_TEXT.fullmatch(value):
             if not _is_like_a_number(value):
                 return  # no number, says the server
-            raise _RefusedError(
-                f"would read another number in {_shown(value)}, or write it in another way. {_CAST}"
+            raise RefusedValueError(
+                f"would read another number in {shown(value)}, or write it in another way. {CAST}"
             )
     elif not isinstance(value, (int, float, Decimal)) or isinstance(value, bool):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
     if not isinstance(value, str) and not math.isfinite(value):
         return
     number = Decimal(repr(value) if isinstance(value, float) else value)
     if type_.scale is not None and places(number) > type_.scale:
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would round {value} to {type_.scale} digits behind the point. Declare it with more, or round it in the "
             "query."
         )
@@ -312,18 +296,18 @@ def _float(type_: PostgresType, value: Any, padded: bool) -> None:
             return  # no number, says the server
         if type_.kind == "float8" and _is_written_so(value):
             return
-        raise _RefusedError(
-            f"would read another number in {_shown(value)}, or write it in another way. {_CAST}"
+        raise RefusedValueError(
+            f"would read another number in {shown(value)}, or write it in another way. {CAST}"
         )
     if not isinstance(value, (int, float, Decimal, str)) or isinstance(value, bool):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
     number = Decimal(repr(value) if isinstance(value, float) else value)
     double = float(number)
     kept = single_precision(double) if type_.kind == "float4" else (double,)
     if not math.isinf(double) and number not in {
         form for one in kept for form in (Decimal(one), Decimal(repr(one)))
     }:
-        raise _RefusedError(f"would round {value}. Declare it numeric, or round it in the query.")
+        raise RefusedValueError(f"would round {value}. Declare it numeric, or round it in the query.")
 
 
 def _is_written_so(text: str) -> bool:
@@ -336,24 +320,24 @@ def _bool(type_: PostgresType, value: Any, padded: bool) -> None:
     if (isinstance(value, str) and value not in _TRUTHS) or not isinstance(
         value, (bool, int, str, Decimal, float)
     ):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _date(type_: PostgresType, value: Any, padded: bool) -> None:
     if isinstance(value, datetime):
         if value.time() != time() or value.tzinfo:
-            raise _RefusedError(
-                f"would lose the time of {value}, as it is a date. Declare it timestamp. {_CAST}"
+            raise RefusedValueError(
+                f"would lose the time of {value}, as it is a date. Declare it timestamp. {CAST}"
             )
     elif isinstance(value, str):
         if _MOMENT.fullmatch(value) and not _DATE.fullmatch(value):
-            raise _RefusedError(
-                f"would lose the time of {value}, as it is a date. Declare it timestamp. {_CAST}"
+            raise RefusedValueError(
+                f"would lose the time of {value}, as it is a date. Declare it timestamp. {CAST}"
             )
         if not _DATE.fullmatch(value) and _is_like_a_number(value):
-            raise _unknown(type_, value)
+            raise unknown(value, "the column")
     elif not isinstance(value, date):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _moment(type_: PostgresType, value: Any, padded: bool) -> None:
@@ -369,11 +353,11 @@ def _moment(type_: PostgresType, value: Any, padded: bool) -> None:
             return
         _check_zone(zoned, bool(_ZONED.fullmatch(value)), value)
         if _is_like_a_number(value):
-            raise _unknown(type_, value)
+            raise unknown(value, "the column")
     elif isinstance(value, date):
         _check_zone(zoned, False, value)
     else:
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _time(type_: PostgresType, value: Any, padded: bool) -> None:
@@ -383,7 +367,7 @@ def _time(type_: PostgresType, value: Any, padded: bool) -> None:
         _check_fraction(type_, value, f"{value.microsecond:06}")
     elif isinstance(value, timedelta) and not zoned:
         if not timedelta(0) <= value < timedelta(days=1):
-            raise _RefusedError(f"would read another time in {value}, which is no time of day. {_CAST}")
+            raise RefusedValueError(f"would read another time in {value}, which is no time of day. {CAST}")
         _check_fraction(type_, value, f"{value.microseconds:06}")
     elif isinstance(value, str):
         if match := (_TIME_ZONED if zoned else _TIME).fullmatch(value):
@@ -391,16 +375,16 @@ def _time(type_: PostgresType, value: Any, padded: bool) -> None:
             return
         _check_zone(zoned, bool(_TIME_ZONED.fullmatch(value)), value)
         if _is_like_a_number(value):
-            raise _unknown(type_, value)
+            raise unknown(value, "the column")
     else:
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _check_zone(wanted: bool, given: bool, value: Any) -> None:
     if given and not wanted:
-        raise _RefusedError(f"would lose the time zone of {value}. Declare it with time zone. {_CAST}")
+        raise RefusedValueError(f"would lose the time zone of {value}. Declare it with time zone. {CAST}")
     if wanted and not given:
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would give {value} the time zone of the session, as it has none. Give it one in the query, such as by "
             "AT TIME ZONE or an offset behind the text, or in rows_processor."
         )
@@ -408,7 +392,7 @@ def _check_zone(wanted: bool, given: bool, value: Any) -> None:
 
 def _check_fraction(type_: PostgresType, value: Any, fraction: str) -> None:
     if len(fraction.rstrip("0")) > type_.fraction:
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would round the fraction of a second of {value} to {type_.fraction} digits. Declare it with more, or "
             "round it in the query."
         )
@@ -416,23 +400,23 @@ def _check_fraction(type_: PostgresType, value: Any, fraction: str) -> None:
 
 def _interval(type_: PostgresType, value: Any, padded: bool) -> None:
     if type_.modifier != -1 or not isinstance(value, (timedelta, str)):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _bytes(type_: PostgresType, value: Any, padded: bool) -> None:
     if not isinstance(value, _BYTES):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _bits(type_: PostgresType, value: Any, padded: bool) -> None:
     if not isinstance(value, str) or not _BITS.fullmatch(value):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _money(type_: PostgresType, value: Any, padded: bool) -> None:
     fits = isinstance(value, Decimal) and value.is_finite() and places(value) <= 2
     if not fits and not (isinstance(value, str) and _MONEY.fullmatch(value)):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _jsonb(type_: PostgresType, value: Any, padded: bool) -> None:
@@ -440,13 +424,13 @@ def _jsonb(type_: PostgresType, value: Any, padded: bool) -> None:
         with suppress(ValueError):  # no JSON, says the server
             json.loads(value, object_pairs_hook=_once, parse_float=str, parse_int=str)
     elif type(value) in _SELF:
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = dict(pairs)
     if len(names) < len(pairs):
-        raise _RefusedError(
+        raise RefusedValueError(
             f"would lose one of two values of a name that an object has twice, among {', '.join(names)}. Declare it "
             "json, which keeps JSON as it is written."
         )
@@ -457,7 +441,7 @@ def _other(type_: PostgresType, value: Any, padded: bool) -> None:
     from_text = type_.family in ("e", "r", "m", "c") or type_.kind in _FROM_TEXT or type_.kind.startswith("_")
     elements = type_.kind.startswith("_") and type_.modifier != -1
     if type(value) in _SELF or elements or (isinstance(value, str) and not from_text):
-        raise _unknown(type_, value)
+        raise unknown(value, "the column")
 
 
 _RULES: dict[str, tuple[frozenset[type], Callable[[PostgresType, Any, bool], None]]] = {

@@ -120,13 +120,7 @@ class PostgresSource(Source):
         last = super().last_key(columns, part)
         if last and any(self.described[column].is_moment for column in columns):
             # The least one is read as well: no attempt could go on from one that Python has no value for.
-            names = [self.quote(column) for column in columns]
-            there = " AND ".join(f"{name} IS NOT NULL" for name in names)
-            binds = Binds(self.paramstyle, self.query.parameters)
-            condition = (
-                f" WHERE {there}{self.within(part, binds)} ORDER BY {', '.join(names)} {self.first_row}"
-            )
-            self.one(self.select(", ".join(names), condition, binds))
+            self._first_key(columns, part, "")
         return last
 
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:

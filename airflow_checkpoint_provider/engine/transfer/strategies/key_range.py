@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceOrderError
+from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceOrderError, shortened
 from airflow_checkpoint_provider.engine.model.key import Key, order_of
 from airflow_checkpoint_provider.engine.model.partition import Part
 
@@ -129,20 +129,17 @@ class OrderCheck:
     def _is_behind(self, key: Key, other: Key) -> bool:
         if self._source is None:
             self._source = self._stack.enter_context(self._range.source.beside())
-        columns = self._range.columns
-        for lower, upper, operator in ((other, key, ">"), (key, key, ">=")):
-            binds = Binds(self._source.paramstyle, self._source.query.parameters)
-            between = [
-                self._source.compare(columns, operator, lower, binds),
-                self._source.compare(columns, "<=", upper, binds),
-            ]
-            found = self._source.exists(" AND ".join(between), binds)
-            if operator == ">" and found:
-                return True
-        return not found  # deleted meanwhile, so nothing can be told
+        if self._exists(self._source, ">", other, key):
+            return True
+        # A row that was deleted meanwhile tells nothing.
+        return not self._exists(self._source, ">=", key, key)
+
+    def _exists(self, source: Source, operator: str, lower: Key, upper: Key) -> bool:
+        columns, binds = self._range.columns, Binds(source.paramstyle, source.query.parameters)
+        above = source.compare(columns, operator, lower, binds)
+        return source.exists(f"{above} AND {source.compare(columns, '<=', upper, binds)}", binds)
 
 
 def shown(key: Key) -> str:
     """Write a key for a message."""
-    text = ", ".join(str(value) for value in key)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shortened(", ".join(map(str, key)))

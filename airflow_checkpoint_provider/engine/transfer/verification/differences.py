@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.model.errors import shortened
 from airflow_checkpoint_provider.engine.transfer.verification.sides import Digests, Side
 
 _ROWS_AT_ONCE = 200_000
@@ -85,7 +86,10 @@ class Comparison:
                 return ""
         if not missing and not extra:
             return ""
-        name = ", ".join(f"{n} = {_short(value)}" for n, value in zip(self._names, key, strict=True))
+        name = ", ".join(
+            f"{n} = {shortened('NULL' if value is None else value)}"
+            for n, value in zip(self._names, key, strict=True)
+        )
         if not other:
             return f"{name} is missing in the destination"
         if not one:
@@ -104,8 +108,3 @@ class Comparison:
 def _order(key: Row) -> list[tuple[int, str]]:
     # Numbers come by their size, as long as they have no sign and no fraction; it is for people only.
     return [(0, "") if value is None else (len(value) if value.isdigit() else 1, value) for value in key]
-
-
-def _short(value: str | None) -> str:
-    text = "NULL" if value is None else value
-    return text if len(text) <= 80 else f"{text[:77]}..."
