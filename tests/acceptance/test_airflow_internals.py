@@ -42,8 +42,8 @@ def test_everything_that_is_read_of_airflows_tables(prepare_load: StartLoad) -> 
     assert (found["states"], found["no states"]) == ([["success"]], 0)
     assert (found["known"], found["team"]) == (True, None)
     logs = load.airflow.api.request("GET", "/eventLogs", params={"event": "checkpoint_test"}).json()
-    (entry,) = logs["event_logs"]
-    assert (entry["dag_id"], entry["run_id"], entry["owner"]) == ("copy_orders", load.key.run_id, "me")
+    (entry,) = [entry for entry in logs["event_logs"] if entry["run_id"] == load.key.run_id]
+    assert (entry["dag_id"], entry["owner"]) == ("copy_orders", "me")
 
 
 def test_a_cleared_task_still_tells_where_its_checkpoints_are(prepare_load: StartLoad) -> None:
