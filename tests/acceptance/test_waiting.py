@@ -10,6 +10,7 @@ from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.support.airflow.airflow import LiveAirflow
 from tests.support.airflow.api import TaskKey
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -54,4 +55,6 @@ def test_a_task_links_to_its_checkpoint(airflow: LiveAirflow, prepare_load: Star
     load.start()
     load.wait_for_success(attempt=1)
     page = f"/dags/copy_orders/runs/{load.key.run_id}/tasks/copy/plugin/checkpoint"
+    # Airflow keeps the links after the state.
+    wait_for(lambda: airflow.api.extra_links(load.key)["Checkpoint"], "the link")
     assert airflow.api.extra_links(load.key) == {"Checkpoint": f"{airflow.url}{page}"}
