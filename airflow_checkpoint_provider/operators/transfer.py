@@ -285,7 +285,7 @@ def identify(context: Context, scope: str, *, kept: bool = True) -> Identity:
                 "its iterations apart: the second one would find the load completed and bring over nothing. Take "
                 "scope='task', with which each iteration loads what is new; or map the loop's work outside of it."
             )
-        index = iteration.index
+        index = iteration.index if index < 0 else index
     return Identity(ti.dag_id, ti.task_id, ti.run_id, index)
 
 
