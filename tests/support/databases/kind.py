@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.databases.db import Db
 
 
-class Kind:
+class Kind(ABC):
     """
     One kind. Abilities are plain fields, with what an unknown database has; tests ask them, and never the name.
 
@@ -54,17 +55,17 @@ class Kind:
     doubles_percent: ClassVar[bool] = False
     """The driver takes a percent sign in a statement with parameters for the beginning of one."""
 
+    @abstractmethod
     def make(self, request: pytest.FixtureRequest, role: str) -> str:
         """
         Make an empty database, and return where it is.
 
         :param role: ``source`` or ``destination``; without a server, anything
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def connect(self, db: Db) -> Any:
         """Open a connection as the engine gets it."""
-        raise NotImplementedError
 
     def by_hand(self, db: Db) -> Any:
         """Open a connection as the tests write to it, with names in quotes as the standard has them."""
@@ -82,7 +83,7 @@ class Kind:
         """Return what is bound for a value that other databases take as it is."""
         return value
 
-    def prepare_cursor(self, cursor: Any) -> None:
+    def prepare_cursor(self, cursor: Any) -> None:  # noqa: B027
         """Let a cursor fetch values without loss."""
 
     def fetched(self, value: Any) -> Any:
@@ -93,17 +94,17 @@ class Kind:
         """Return what the catalog makes of a name that is written in lower case and without quotes."""
         return name.upper() if self.folds_to_upper else name
 
+    @abstractmethod
     def uri(self, db: Db) -> str:
         """Return the Airflow connection."""
-        raise NotImplementedError
 
     def drop_schema(self, name: str) -> str:
         """Return the statement that drops a schema and what is in it."""
         return f"DROP SCHEMA {name} CASCADE"
 
+    @abstractmethod
     def tables(self, db: Db) -> list[str]:
         """Name the tables."""
-        raise NotImplementedError
 
     def lock_checkpoints(self, db: Db, connection: Any) -> None:
         """Lock the checkpoints in the connection's transaction, as an attempt does that is under way."""
