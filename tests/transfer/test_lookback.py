@@ -58,7 +58,13 @@ TIMES: dict[str, tuple[str, str, list[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.server] * (kind != "sqlite"))
+        for name, (kind, _, _) in TIMES.items()
+    ],
+)
 def test_lookback_of_a_time(make_db: MakeDb, name: str) -> None:
     kind, declared, values = TIMES[name]
     source, destination = make_db(kind, "source"), make_db("sqlite", "destination")

@@ -112,6 +112,7 @@ def test_between_two_runs(kind: str, what: str, way: str, word: str, make_db: Ma
     assert outcome(load, MARK_CHANGES[what].id, before) == word
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("what", "database", "word"), cells(BEFORE_READING))
 def test_between_the_end_and_the_first_row(what: str, database: str, word: str, make_db: MakeDb) -> None:
     load = moving_load(

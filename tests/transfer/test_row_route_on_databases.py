@@ -33,6 +33,7 @@ def read(session: Session, *route: RowRoute) -> Any:
         return list(block) if isinstance(block, list) else block
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", CHOSEN)
 def test_a_source_reads_by_the_route_that_it_is_given(make_db: MakeDb, kind: str) -> None:
     origin, to = make_db("postgres", "source"), make_db(kind, "destination")
