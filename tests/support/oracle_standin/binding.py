@@ -11,7 +11,7 @@ from typing import Any
 import oracledb
 from oracledb import DbType
 
-from tests.support.oracle_standin.errors import dpy
+from tests.support.oracle_standin.errors import dpy, ora
 
 _TEXT = frozenset(
     (
@@ -62,6 +62,22 @@ POSTGRES = {
     **dict.fromkeys(_TEXT - {oracledb.DB_TYPE_CHAR, oracledb.DB_TYPE_NCHAR}, "text"),
     **dict.fromkeys(_BYTES, "bytea"),
 }
+
+LONG = frozenset(
+    (
+        *(oracledb.DB_TYPE_LONG, oracledb.DB_TYPE_LONG_NVARCHAR, oracledb.DB_TYPE_LONG_RAW),
+        *(oracledb.DB_TYPE_CLOB, oracledb.DB_TYPE_NCLOB, oracledb.DB_TYPE_BLOB),
+    )
+)
+_LOCATORS = frozenset((oracledb.DB_TYPE_CLOB, oracledb.DB_TYPE_NCLOB, oracledb.DB_TYPE_BLOB))
+_IN_BUFFERS = {  # bytes for each character, and how many characters where nobody says
+    oracledb.DB_TYPE_VARCHAR: (4, 4000),
+    oracledb.DB_TYPE_NVARCHAR: (4, 4000),
+    oracledb.DB_TYPE_CHAR: (4, 2000),
+    oracledb.DB_TYPE_NCHAR: (4, 2000),
+    oracledb.DB_TYPE_RAW: (1, 4000),
+}
+_MOST_BYTES = 4000  # that a bind variable may have before it counts as a LONG
 
 NUL = "\ue000"  # stands for the character that Oracle holds in text, and Postgres does not
 
@@ -191,8 +207,8 @@ class Bound:
         self._names = names
         self._sizes = sizes
 
-    def run(self, rows: Sequence[Any]) -> tuple[list[str], list[list[Any]]]:
-        """Return the Postgres types, and the values of each row in their places."""
+    def run(self, rows: Sequence[Any]) -> tuple[list[DbType], list[list[Any]]]:
+        """Return the types, and the values of each row in their places."""
         placed = [self._place(row) for row in rows]
         types: list[DbType | None] = [self._size(index) for index in range(len(self._names))]
         for values in placed:
@@ -203,7 +219,28 @@ class Bound:
         checked_rows = [
             [checked(type_, value) for type_, value in zip(known, values, strict=True)] for values in placed
         ]
-        return [POSTGRES[type_] for type_ in known], checked_rows
+        return known, checked_rows
+
+    def check_order(self, types: Sequence[DbType], writes: bool, inserts: bool) -> None:
+        """
+        Refuse what the server refuses of long values.
+
+        :param writes: the statement is an INSERT, UPDATE or MERGE
+        :param inserts: it is an INSERT of VALUES, the only one that takes a LONG
+        """
+        for index, type_ in enumerate(types):
+            if type_ in LONG - _LOCATORS and not inserts:
+                raise ora(1461)
+            if writes and self._expands(index, type_) and any(before in LONG for before in types[:index]):
+                raise ora(24816)
+
+    def _expands(self, index: int, type_: DbType) -> bool:
+        factor, most = _IN_BUFFERS.get(type_, (0, 0))
+        given = None if isinstance(self._sizes, Mapping) else self._sizes[index : index + 1]
+        if given is None or not given:  # as long as the longest value
+            return False
+        size = given[0].size if isinstance(given[0], Var) else 0
+        return factor * (size or most) > _MOST_BYTES
 
     def _place(self, row: Any) -> list[Any]:
         if isinstance(row, Mapping):

@@ -13,6 +13,7 @@ from tests.support.oracle_standin.cursor import Cursor
 from tests.support.oracle_standin.errors import dpy, from_postgres
 from tests.support.oracle_standin.faults import Faults
 from tests.support.oracle_standin.sql import Statement
+from tests.support.oracle_standin.types import FetchInfo
 
 
 class Connection(oracledb.Connection):
@@ -41,6 +42,7 @@ class Connection(oracledb.Connection):
         self._lost = False
         self._schema: str | None = None
         self.session: list[str] = []
+        self.described: dict[str, tuple[Any, list[FetchInfo]]] = {}
 
     @property
     def current_schema(self) -> Any:

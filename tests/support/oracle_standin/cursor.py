@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import oracledb
 import psycopg
 
-from tests.support.oracle_standin.binding import Bound, Var
+from tests.support.oracle_standin.binding import POSTGRES, Bound, Var
 from tests.support.oracle_standin.errors import dpy, ora
 from tests.support.oracle_standin.fetching import Columns
-from tests.support.oracle_standin.sql import translate
+from tests.support.oracle_standin.sql import Statement, translate
 from tests.support.oracle_standin.types import FetchInfo
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ class Cursor:
             raise dpy(2001)
         statement = translate(self.statement)
         sizes, self._sizes = self._sizes, ()
-        types, values = Bound(statement.binds, sizes).run(rows)
+        bound = Bound(statement.binds, sizes)
+        kinds, values = bound.run(rows)
+        bound.check_order(kinds, statement.kind == "dml", statement.inserts)
+        self._check_objects(statement, kinds)
+        types = [POSTGRES[kind] for kind in kinds]
         self.description, self._rows, self.rowcount = None, [], 0
         if statement.kind == "session":
             self.connection.step(self.statement, lambda: self.connection.session.append(str(text)))
@@ -104,13 +109,31 @@ class Cursor:
 
         self.connection.step(self.statement, lambda: self.connection.run(statement, run))
 
+    def _check_objects(self, statement: Statement, kinds: Sequence[Any]) -> None:
+        """Refuse a LOB for a column of XMLTYPE; of a text the server makes one."""
+        for index, column in statement.targets:
+            if kinds[index] not in (oracledb.DB_TYPE_CLOB, oracledb.DB_TYPE_NCLOB):
+                continue
+            row = self.connection.postgres.execute(
+                "SELECT col_description(attrelid, attnum) FROM pg_attribute "
+                "WHERE attrelid = to_regclass(%s) AND attname = %s",
+                [statement.table, column],
+            ).fetchone()
+            if row and row[0] == "XMLTYPE":
+                raise ora(932, "expected - got CLOB")
+
     def _take(self, cursor: psycopg.RawCursor[Any]) -> None:
         columns = Columns.of(self.connection.postgres, cursor)
         names = [info.name for info in columns.infos]
         if len(set(names)) < len(names) and re.search(r"\*\s+FROM\s*\(", str(self.statement), re.IGNORECASE):
             raise ora(918, max(names, key=names.count))
+        handler = self.outputtypehandler or self.connection.outputtypehandler
+        known = self.connection.described.get(str(self.statement))
+        if known and known[0] is not handler:  # a cached statement is not described anew
+            columns.infos = known[1]
+        self._columns = columns.converters(self, handler)
         self.description = columns.infos
-        self._columns = columns.converters(self, self.outputtypehandler or self.connection.outputtypehandler)
+        self.connection.described[str(self.statement)] = (handler, columns.infos)
         self._rows = cursor.fetchall()
 
     def _fetch(self, count: int) -> list[Any]:

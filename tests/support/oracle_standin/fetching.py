@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -58,10 +59,16 @@ class Columns:
         return cls(infos, types)
 
     def converters(self, cursor: Any, handler: Any) -> list[Callable[[Any], Any]]:
-        """Return what turns the values of each column into those that are handed out."""
+        """
+        Return what turns the values of each column into those that are handed out.
+
+        The description then has what a column is fetched as, and no longer what it is.
+        """
+        answers = [_ask(handler, cursor, info) for info in self.infos]
+        self.infos = [_fetched_as(info, var) for info, var in zip(self.infos, answers, strict=True)]
         return [
-            _converter(type_, _ask(handler, cursor, info))
-            for type_, info in zip(self.types, self.infos, strict=True)
+            _converter(type_, info, var)
+            for type_, info, var in zip(self.types, self.infos, answers, strict=True)
         ]
 
 
@@ -85,9 +92,27 @@ def _ask(handler: Any, cursor: Any, info: FetchInfo) -> Var | None:
     return answer
 
 
-def _converter(type_: OracleType, var: Var | None) -> Callable[[Any], Any]:
+def _fetched_as(info: FetchInfo, var: Var | None) -> FetchInfo:
+    whole = _LOBS.get(info.type_code)
+    if whole is None:
+        return info
+    if var is None:
+        return info if info.is_json or oracledb.defaults.fetch_lobs else replace(info, type_code=whole)
+    return info if var.db_type is info.type_code else replace(info, type_code=whole)
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value)
+
+
+def _converter(type_: OracleType, info: FetchInfo, var: Var | None) -> Callable[[Any], Any]:
     as_type = var.type if var else None
-    convert = _plain(type_, as_type)
+    if var is None and info.is_json and type_.db_type is not oracledb.DB_TYPE_JSON:
+        convert: Callable[[Any], Any] = _json
+    elif info.type_code in _LOBS.values():
+        convert = lambda value: value  # noqa: E731
+    else:
+        convert = _plain(type_, as_type)
     after = var.outconverter if var else None
 
     def run(value: Any) -> Any:
@@ -105,12 +130,7 @@ def _plain(type_: OracleType, as_type: Any) -> Callable[[Any], Any]:
     if db_type is oracledb.DB_TYPE_NUMBER:
         return _number(type_, as_type)
     if db_type in _LOBS:
-        return (
-            (lambda value: value)
-            if as_type
-            in (*_LOBS.values(), oracledb.DB_TYPE_NVARCHAR, oracledb.DB_TYPE_VARCHAR, oracledb.DB_TYPE_RAW)
-            else Lob
-        )
+        return Lob
     if db_type in (oracledb.DB_TYPE_TIMESTAMP_TZ, oracledb.DB_TYPE_TIMESTAMP_LTZ):
         return _wall_time
     if db_type is oracledb.DB_TYPE_INTERVAL_YM:

@@ -61,6 +61,7 @@ FUNCTIONS = frozenset(
         "TRIM",
         "TRUNC",
         "UPPER",
+        "XMLPARSE",
         "XMLSERIALIZE",
         "XMLTYPE",
         "CAST",
@@ -148,8 +149,10 @@ CREATE FUNCTION standin_to_char(interval) RETURNS text LANGUAGE sql AS
 CREATE FUNCTION standin_to_char(anyelement) RETURNS text LANGUAGE sql AS $$SELECT $1::text$$;
 CREATE FUNCTION standin_json_of(text) RETURNS json LANGUAGE sql AS $$SELECT $1::json$$;
 CREATE FUNCTION standin_json_serialize(json) RETURNS text LANGUAGE sql AS $$SELECT $1::text$$;
+CREATE FUNCTION standin_json_serialize(bytea) RETURNS text LANGUAGE sql AS $$SELECT convert_from($1, 'UTF8')$$;
 CREATE FUNCTION standin_rawtohex(bytea) RETURNS text LANGUAGE sql AS $$SELECT upper(encode($1, 'hex'))$$;
 CREATE FUNCTION standin_xmltype(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
+CREATE FUNCTION standin_xmlparse(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
 CREATE FUNCTION standin_xmlserialize(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
 CREATE FUNCTION standin_chartorowid(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
 CREATE FUNCTION standin_rowidtochar(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;

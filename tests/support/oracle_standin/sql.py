@@ -91,6 +91,7 @@ _RESERVED_BINDS = frozenset(
 _REWRITTEN = (
     (re.compile("'SYYYY"), "' YYYY"),
     (re.compile(r"\bJSON\s*\("), "JSON_OF("),
+    (re.compile(r"\bXMLPARSE\s*\(\s*DOCUMENT\s+", re.IGNORECASE), "XMLPARSE("),
     (re.compile(r"\s+RETURNING\s+CLOB\s*\)", re.IGNORECASE), ")"),
     (
         re.compile(r"\bXMLSERIALIZE\s*\(\s*CONTENT\s+(\S+)\s+AS\s+CLOB\s*\)", re.IGNORECASE),
@@ -108,6 +109,9 @@ class Statement:
     :param text: for Postgres, with a mark where each bind variable stands
     :param binds: the names of the bind variables in the order in which they stand
     :param wait: seconds that a lock is waited for; ``None`` for ever
+    :param inserts: an INSERT of VALUES
+    :param table: that is inserted or merged into
+    :param targets: bind variables that stand alone, each with the column that it is for
     """
 
     kind: str
@@ -115,6 +119,9 @@ class Statement:
     binds: tuple[str, ...] = ()
     wait: float | None = None
     then: tuple[str, ...] = field(default=())
+    inserts: bool = False
+    table: str = ""
+    targets: tuple[tuple[int, str], ...] = ()
 
     def bound(self, types: list[str]) -> str:
         """Write it with a parameter of the given Postgres type for each mark."""
@@ -165,7 +172,38 @@ def translate(sql: str) -> Statement:
     wait = _take_wait(lock[0]) if lock else None
     if lock and isinstance(tree, exp.Select) and (tree.args.get("limit") or tree.args.get("offset")):
         raise ora(2014)
-    return Statement("lock" if lock else kind, _postgres(tree), tuple(binds), wait)
+    inserts = isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Values)
+    table, targets = _targets(tree)
+    return Statement(
+        "lock" if lock else kind,
+        _postgres(tree),
+        tuple(binds),
+        wait,
+        inserts=inserts,
+        table=table,
+        targets=targets,
+    )
+
+
+def _targets(tree: exp.Expression) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """Tell which bind variables of an INSERT or a MERGE stand alone, and for which columns."""
+    if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema) and tree.expression:
+        into, columns = tree.this.this, [_folded(column) for column in tree.this.expressions]
+        values = tree.expression.expressions[0].expressions if tree.expression.expressions else []
+    elif isinstance(tree, exp.Merge) and isinstance(tree.args["using"], exp.Subquery):
+        into, chosen = tree.this, tree.args["using"].this.expressions
+        columns, values = [_folded(item.args["alias"]) for item in chosen], [item.this for item in chosen]
+    else:
+        return "", ()
+    table = ".".join(f'"{_folded(part)}"' for part in into.parts)
+    pairs = zip(columns, values, strict=False)
+    marks = [(_BIND_TEXT.fullmatch(value.sql()), column) for column, value in pairs]
+    return table, tuple((int(mark[1]), column) for mark, column in marks if mark)
+
+
+def _folded(name: exp.Expression) -> str:
+    identifier = name if isinstance(name, exp.Identifier) else name.this
+    return str(identifier.name if identifier.quoted else identifier.name.upper())
 
 
 def _block(sql: str) -> Statement:

@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from tests.support.oracle_standin.errors import ora
-from tests.support.oracle_standin.types import OracleType
+from tests.support.oracle_standin.types import IS_JSON, OracleType
 
 _TYPE = re.compile(
     r"""
@@ -22,6 +22,7 @@ _TYPE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_IS_JSON = re.compile(r"\bIS\s+JSON\b", re.IGNORECASE)
 _CONSTRAINT = re.compile(r"\s*(CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN)\b", re.IGNORECASE)
 
 
@@ -46,7 +47,7 @@ def create_table(sql: str) -> Created:
         declared = OracleType.declared(match[2]) if match else None
         if match is None or declared is None:
             raise ora(902)
-        types[index] = (declared, match[2])
+        types[index] = (declared, match[2] + (IS_JSON if _IS_JSON.search(part) else ""))
         parts[index] = f"{match[1]}INTEGER {part[match.end() :]}"
     try:
         tree = sqlglot.parse_one(f"{sql[: opening + 1]}{','.join(parts)}{sql[closing:]}", read="oracle")

@@ -40,6 +40,7 @@ _DECLARED: list[tuple[str, DbType, str]] = [
     (r"BOOLEAN", oracledb.DB_TYPE_BOOLEAN, "boolean"),
     (r"VECTOR", oracledb.DB_TYPE_VECTOR, "text"),
 ]
+IS_JSON = " IS JSON"
 _PARTS = re.compile(r"\(([^)]*)\)")
 _DEFAULT_SCALES = {"TIMESTAMP": 6, "INTERVAL DAY TO SECOND": 6}
 
@@ -54,10 +55,12 @@ class OracleType:
     size: int = 0
     postgres: str = ""
     byte_limit: int | None = None
+    is_json: bool = False
 
     @classmethod
     def declared(cls, text: str) -> OracleType | None:
-        """Read a type as it is declared; ``None`` for one that Oracle has not."""
+        """Read a type as it is declared, with its IS JSON; ``None`` for one that Oracle has not."""
+        text, marked, _ = text.partition(IS_JSON)
         given = [part.strip().upper() for part in _PARTS.findall(text)]
         words = " ".join(_PARTS.sub(" ", text).upper().split())
         found = next((row for row in _DECLARED if re.fullmatch(row[0], words)), None)
@@ -88,6 +91,7 @@ class OracleType:
             size=size,
             postgres=postgres.format(f"({size})" if size else ""),
             byte_limit=size if in_bytes else None,
+            is_json=bool(marked) or db_type is oracledb.DB_TYPE_JSON,
         )
 
     @classmethod
@@ -144,6 +148,7 @@ class FetchInfo:
     precision: int | None
     scale: int | None
     null_ok: bool
+    is_json: bool = False
 
     @classmethod
     def of(cls, name: str, type_: OracleType) -> FetchInfo:
@@ -156,6 +161,7 @@ class FetchInfo:
             type_.precision if known else None,
             type_.scale if known else None,
             True,
+            type_.is_json,
         )
 
     @property

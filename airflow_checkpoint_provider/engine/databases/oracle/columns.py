@@ -32,6 +32,7 @@ class Column:
 
     :param in_insert: the driver's type in an INSERT; LONG is how LOBs of any size go without a locator
     :param in_merge: the same in a MERGE, where Oracle takes no LONG
+    :param size: most characters, or bytes, of a value; 0 for types of a fixed size, and for those without a limit
     :param convert: turns a value into what the driver takes; a ``ValueError`` says what is wrong with it
     :param as_they_are: Python types that need no conversion
     :param form: the SQL around the placeholder
@@ -43,6 +44,7 @@ class Column:
     convert: Callable[[Any], Any]
     as_they_are: frozenset[Any]
     form: str = "{}"
+    size: int = 0
     pads: bool = False
 
 
@@ -58,6 +60,8 @@ def column_of(described: Any) -> Column | None:
     column = _COLUMNS.get(name)
     if column is None:
         return None
+    if name in _SIZED:
+        column = replace(column, size=described[2] or 0)
     if name == "DB_TYPE_NUMBER" and (precision or scale) and scale >= 0:
         return replace(column, convert=_without_rounding(scale), as_they_are=_NUMBERS)
     if name in ("DB_TYPE_CHAR", "DB_TYPE_NCHAR"):
@@ -127,6 +131,9 @@ def _fraction_of_moment(value: Any) -> int:
 
 
 _NULL = type(None)
+_SIZED = frozenset(("DB_TYPE_VARCHAR", "DB_TYPE_CHAR", "DB_TYPE_NVARCHAR", "DB_TYPE_NCHAR", "DB_TYPE_RAW"))
+_LONGEST_MOMENT = 40  # characters, as is an interval
+_LONGEST_ROWID = 4_000
 _FRACTIONS = ("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")
 _NULLS = frozenset((_NULL,))
 _STR = frozenset((str, _NULL))
@@ -140,6 +147,10 @@ def _same(name: str, convert: Callable[[Any], Any], as_they_are: frozenset[Any])
     return Column(name, name, convert, as_they_are)
 
 
+def _text(form: str, convert: Callable[[Any], Any], as_they_are: frozenset[Any], size: int) -> Column:
+    return Column("DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", convert, as_they_are, form, size)
+
+
 _COLUMNS = {
     "DB_TYPE_NUMBER": _same("DB_TYPE_NUMBER", to_number, _NUMBERS),
     "DB_TYPE_BINARY_DOUBLE": _same("DB_TYPE_BINARY_DOUBLE", to_float, frozenset((float, _NULL))),
@@ -148,23 +159,22 @@ _COLUMNS = {
     "DB_TYPE_CHAR": _same("DB_TYPE_CHAR", to_text, _NULLS),
     "DB_TYPE_NVARCHAR": _same("DB_TYPE_NVARCHAR", to_text, _STR),
     "DB_TYPE_NCHAR": _same("DB_TYPE_NCHAR", to_text, _NULLS),
-    "DB_TYPE_ROWID": _same("DB_TYPE_VARCHAR", to_text, _STR),
-    "DB_TYPE_UROWID": _same("DB_TYPE_VARCHAR", to_text, _STR),
+    "DB_TYPE_ROWID": _text("{}", to_text, _STR, _LONGEST_ROWID),
+    "DB_TYPE_UROWID": _text("{}", to_text, _STR, _LONGEST_ROWID),
     "DB_TYPE_LONG": Column("DB_TYPE_LONG", "DB_TYPE_VARCHAR", to_text, _STR),
     "DB_TYPE_CLOB": Column("DB_TYPE_LONG", "DB_TYPE_CLOB", to_text, _STR),
     "DB_TYPE_NCLOB": Column("DB_TYPE_LONG_NVARCHAR", "DB_TYPE_NCLOB", to_text, _STR),
     "DB_TYPE_JSON": Column("DB_TYPE_CLOB", "DB_TYPE_CLOB", to_json, _STR, "JSON({})"),
-    "DB_TYPE_XMLTYPE": _same("DB_TYPE_CLOB", to_text, _STR),
+    # Of a LOB the server makes no XML by itself; XMLTYPE() would refuse a NULL.
+    "DB_TYPE_XMLTYPE": Column("DB_TYPE_CLOB", "DB_TYPE_CLOB", to_text, _STR, "XMLPARSE(DOCUMENT {})"),
     "DB_TYPE_RAW": _same("DB_TYPE_RAW", to_bytes, _RAW),
     "DB_TYPE_LONG_RAW": Column("DB_TYPE_LONG_RAW", "DB_TYPE_RAW", to_bytes, _RAW),
     "DB_TYPE_BLOB": Column("DB_TYPE_LONG_RAW", "DB_TYPE_BLOB", to_bytes, _RAW),
     "DB_TYPE_DATE": _same("DB_TYPE_DATE", to_date, _NULLS),
     "DB_TYPE_TIMESTAMP": _same("DB_TYPE_TIMESTAMP", to_without_zone, _NULLS),
-    "DB_TYPE_TIMESTAMP_TZ": Column("DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_with_zone, _NULLS, _ZONED),
-    "DB_TYPE_TIMESTAMP_LTZ": Column("DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_with_zone, _NULLS, _ZONED),
+    "DB_TYPE_TIMESTAMP_TZ": _text(_ZONED, to_with_zone, _NULLS, _LONGEST_MOMENT),
+    "DB_TYPE_TIMESTAMP_LTZ": _text(_ZONED, to_with_zone, _NULLS, _LONGEST_MOMENT),
     "DB_TYPE_INTERVAL_DS": _same("DB_TYPE_INTERVAL_DS", to_duration, frozenset((timedelta, _NULL))),
-    "DB_TYPE_INTERVAL_YM": Column(
-        "DB_TYPE_VARCHAR", "DB_TYPE_VARCHAR", to_year_month, _NULLS, "TO_YMINTERVAL({})"
-    ),
+    "DB_TYPE_INTERVAL_YM": _text("TO_YMINTERVAL({})", to_year_month, _NULLS, _LONGEST_MOMENT),
     "DB_TYPE_BOOLEAN": _same("DB_TYPE_BOOLEAN", to_boolean, frozenset((bool, _NULL))),
 }

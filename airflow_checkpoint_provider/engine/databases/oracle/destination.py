@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import codec_of
+from airflow_checkpoint_provider.engine.databases.oracle.binding import is_long, sized
 from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of, in_character_set
+from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is
 from airflow_checkpoint_provider.engine.databases.oracle.driver import filled_columns, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
@@ -48,6 +50,7 @@ class OracleDestination(Destination):
     def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
         cursor = self.raw.cursor()
         try:
+            cursor.outputtypehandler = as_it_is
             cursor.execute(f"SELECT * FROM {self.name} WHERE 1 = 0")
             return {str(column[0]): column for column in cursor.description}
         finally:
@@ -70,14 +73,13 @@ class OracleDestination(Destination):
                 )
             self._writers.append(in_character_set(column, self._codec) if self._codec else column)
         upsert = self.write_mode == "upsert"
+        self._bound_as = [writer.in_merge if upsert else writer.in_insert for writer in self._writers]
+        self._order = sorted(range(len(self.columns)), key=lambda index: is_long(self._bound_as[index]))
         self._statement = self._merge() if upsert else self.insert_statement()
-        driver = self.connection.dialect.loaded_dbapi
-        # Without them, a column that has no value in a batch would be bound as text.
-        self._sizes = [getattr(driver, c.in_merge if upsert else c.in_insert) for c in self._writers]
 
     def insert_statement(self) -> str:
         """Write the INSERT with the driver's placeholders."""
-        names = ", ".join(map(self.quote, self.columns))
+        names = ", ".join(self.quote(self.columns[index]) for index in self._order)
         return f"INSERT INTO {self.name} ({names}) VALUES ({', '.join(self._placeholders())})"
 
     @contextmanager
@@ -106,7 +108,7 @@ class OracleDestination(Destination):
         return writer.form, variable
 
     def _merge(self) -> str:
-        names = [self.quote(name) for name in self.columns]
+        names = [self.quote(self.columns[index]) for index in self._order]
         keys = [self.quote(name) for name in self.conflict_columns]
         placed = ", ".join(
             f"{placeholder} AS {name}" for placeholder, name in zip(self._placeholders(), names, strict=True)
@@ -122,11 +124,11 @@ class OracleDestination(Destination):
         )
 
     def _placeholders(self) -> list[str]:
-        return [column.form.format(f":{number}") for number, column in enumerate(self._writers, 1)]
+        return [self._writers[index].form.format(f":{n}") for n, index in enumerate(self._order, 1)]
 
     def _write(self, rows: Any, route: RowRoute) -> int | None:
         columns = list(zip(*rows, strict=True))
-        changed = False
+        changed = self._order != list(range(len(columns)))
         for index, (writer, values) in enumerate(zip(self._writers, columns, strict=True)):
             if self.columns[index] in self._filled and (None in values or "" in values or b"" in values):
                 reason = (
@@ -142,10 +144,18 @@ class OracleDestination(Destination):
             if (not padded or self._codec) and not writer.as_they_are.issuperset(map(type, values)):
                 columns[index] = self._converted(index, writer, values)
                 changed = True
+        ordered = [columns[index] for index in self._order]
+        driver = self.connection.dialect.loaded_dbapi
         cursor = self.raw.cursor()
         try:
-            cursor.setinputsizes(*self._sizes)
-            cursor.executemany(self._statement, list(zip(*columns, strict=True)) if changed else list(rows))
+            # A column without a value in a block would otherwise be bound as text.
+            cursor.setinputsizes(
+                *(
+                    sized(cursor, driver, self._bound_as[index], self._writers[index].size, columns[index])
+                    for index in self._order
+                )
+            )
+            cursor.executemany(self._statement, list(zip(*ordered, strict=True)) if changed else list(rows))
             # A MERGE with nothing to change counts no row that is there already.
             only_keys = self.write_mode == "upsert" and set(self.columns) == set(self.conflict_columns)
             return None if only_keys else int(cursor.rowcount)

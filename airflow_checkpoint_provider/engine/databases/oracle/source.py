@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is, is_json
 from airflow_checkpoint_provider.engine.databases.oracle.driver import (
     BOUND_MOMENT,
     READ_MOMENT,
@@ -30,6 +31,7 @@ from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
 
 _AMBIGUOUS = 918
+_SERIALIZES_BLOBS = (19,)
 _ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
 
 # Read as text that the server writes, where the driver's Python value would have lost something.
@@ -202,11 +204,15 @@ class OracleSource(Source):
 
     def _fetched(self, cursor: Any, column: Any) -> Any:
         """Say as what a column is to be fetched: digits are kept, LOBs are read, zones are understood."""
+        if not self._types:
+            return as_it_is(cursor, column)
         type_ = column.type_code
         if type_ is self._types_there.DB_TYPE_NUMBER and not (column.scale == 0 and column.precision):
             return cursor.var(Decimal, arraysize=cursor.arraysize)
         if type_.name in _WHOLE:
             return cursor.var(getattr(self._types_there, _WHOLE[type_.name]), arraysize=cursor.arraysize)
+        if is_json(column):  # which the driver would parse, and write 1.00 as 1.0
+            return cursor.var(type_, column.display_size or 0, arraysize=cursor.arraysize)
         if self._types.get(column.name) in _ZONED and type_ is self._types_there.DB_TYPE_VARCHAR:
             return cursor.var(type_, 64, arraysize=cursor.arraysize, outconverter=_moment)
         return None
@@ -224,7 +230,13 @@ class OracleSource(Source):
                     f"sql: {name} has {digits} digits of a second, of which Python holds {SECOND_DIGITS}. Cast it "
                     f"in the query: {_cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
                 )
-            self._types[name] = type_
+            # Its text may be in any encoding of Unicode, or binary JSON; older servers have no function for that.
+            binary = type_ == "DB_TYPE_BLOB" and is_json(column) and self._version >= _SERIALIZES_BLOBS
+            self._types[name] = "DB_TYPE_JSON" if binary else type_
+
+    @property
+    def _version(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in str(self.raw.version).split("."))
 
 
 def _moment(text: str) -> datetime:
