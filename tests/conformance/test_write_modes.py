@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CheckpointError
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -71,11 +71,16 @@ def test_upsert_by_other_columns(load: Load) -> None:
     assert rows_of(load) == [(1, 1, "x"), (2, 1, "y")]
 
 
-def test_upsert_of_rows_without_a_key_loses_none(load: Load) -> None:
+@pytest.mark.parametrize("row", [(2, None, "x"), (3, 1, None), (4, None, None)])
+def test_upsert_refuses_a_row_without_a_key(load: Load, row: tuple) -> None:
     load.destination.execute("CREATE UNIQUE INDEX u ON target (a, b)")
-    add(load, (1, None, "x"), (2, None, "x"), (3, 1, None), (4, 1, None), (5, 1, "x"))
-    assert load.attempt(write_mode="upsert", conflict_columns=["a", "b"]).rows == 5
-    assert [n for (n,) in rows_of(load, "n")] == [1, 2, 3, 4, 5]
+    add(load, (1, 1, "x"), row)
+    column = "a" if row[1] is None else "b"
+    with pytest.raises(
+        BadRowsError, match=f"(?i){column} of target is NULL, and it is among conflict_columns"
+    ):
+        load.attempt(write_mode="upsert", conflict_columns=["a", "b"])
+    assert rows_of(load, "n") == []
 
 
 def test_upsert_with_nothing_but_the_key(load: Load) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_c
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column, quote_name
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute
+from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     BadRowsError,
@@ -47,15 +48,22 @@ class Destination:
         self.name = table.quote(connection.dialect)
         self.columns: list[str] = []
         self.conflict_columns: list[str] = []
+        self.facts = TableFacts()
         self._existing: list[str] = []
         self._types: list[Any] = []
 
-    def prepare(self, columns: Sequence[str], conflict_columns: Sequence[str] | None) -> None:
+    def prepare(
+        self,
+        columns: Sequence[str],
+        conflict_columns: Sequence[str] | None,
+        check: Callable[[Destination], None] = lambda _: None,
+    ) -> None:
         """
         Look at the table as it is now, and get ready to write it; the caller commits.
 
         :param columns: destination columns in the order of the rows
         :param conflict_columns: the key for ``upsert``; by default the primary key
+        :param check: is called once the table, its facts and its columns are known, and nothing is done yet
         :raises DestinationError: when the table or a column does not exist
         :raises ArgumentError: when there is no key to upsert by
         """
@@ -69,7 +77,25 @@ class Destination:
             raise ArgumentError("destination_columns: a column of the destination is named twice.")
         if self.write_mode == "upsert":
             self.conflict_columns = self._conflict_key(conflict_columns or self._primary_key(inspector))
-        self._prepared()
+        self.ask_facts()
+        check(self)
+        with self.errors("cannot be written as asked", "nothing is changed"):
+            self._prepared()
+
+    def ask_facts(self) -> None:
+        """
+        Have :attr:`facts` tell what the table is now.
+
+        :raises DestinationError: when the catalog cannot be asked
+        """
+        schema, table = self.table.in_catalog(self.connection.dialect)
+        deletes = self.write_mode in ("replace", "replace_atomic")
+        try:
+            self.facts = self.dialect.table_facts(self.connection, table, schema, self.name, deletes=deletes)
+        except (sa.exc.DBAPIError, self.connection.dialect.loaded_dbapi.Error) as error:
+            raise DestinationError(
+                f"Destination {self.conn_id!r}: the catalog does not tell what {self.table} is: {one_line(error)}"
+            ) from error
 
     def find(self, inspector: sa.Inspector) -> None:
         """
@@ -94,14 +120,29 @@ class Destination:
         self.name = name
         self._prepared()
 
-    def why_unsafe(self, tables: Sequence[TableName]) -> str | None:
-        """Say why a rollback would not take back what is written to these tables, where that is known."""
-        return None
-
     def empty(self) -> None:
         """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
         with self.errors("could not be emptied"):
             self._run(f"DELETE FROM {self.name}")
+        self.check_deleted(f"SELECT COUNT(*) FROM {self.name}", ())
+
+    def check_deleted(self, count: str, values: Any) -> None:
+        """
+        Ask whether rows are still there that were deleted, where something may have kept them.
+
+        :param count: the query that counts them
+        :raises DestinationError: when there are some
+        """
+        if not self.facts.keeps_deleted:
+            return
+        with self.errors("could not be counted"), closing(self.raw.cursor()) as cursor:
+            cursor.execute(count, *([values] if values else []))
+            kept = int(cursor.fetchone()[0])
+        if kept:
+            raise DestinationError(
+                f"Destination {self.conn_id!r}: {kept:,} rows of {self.table} are still there after they were deleted, "
+                f"kept by {self.facts.keeps_deleted}, and nothing of it is committed. Use 'upsert', or drop that."
+            )
 
     def run_script(self, script: str | Sequence[str]) -> None:
         """Run the preoperator's statements."""
@@ -119,6 +160,32 @@ class Destination:
         """Write a part of a batch, which is taken back on an error while the rest of the transaction stays."""
         with self.connection.begin_nested(), self.batch():
             yield
+
+    def settle(self) -> None:
+        """
+        Have constraints that wait for the commit checked now, so that what they refuse is a row's fault.
+
+        :raises DestinationError: when one is not met
+        """
+        if self.facts.checks_at_commit:
+            with self.errors("refused the batch"):
+                self.check_at_once()
+
+    @contextmanager
+    def commit_errors(self) -> Iterator[None]:
+        """Turn what the driver raises at a commit into an error that names the table."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            if error.statement is not None or error.connection_invalidated or not error.orig:
+                raise
+            with suppress(Exception):
+                self.raw.rollback()  # in SQLite a transaction goes on after a commit that was refused
+            message = f"Destination {self.conn_id!r}: {self.table} refused the commit, and nothing of it is committed"
+            cause = one_line(error.orig)
+            if self.dialect.blames_rows(error.orig):
+                raise BadRowsError(f"{message}: {cause}", cause) from error
+            raise DestinationError(f"{message}: {cause}") from error
 
     def check_at_once(self) -> None:
         """Have this transaction look at what it would otherwise look at when it commits, where that can be."""
@@ -145,6 +212,8 @@ class Destination:
         if not rows:
             return
         self.check_width(rows)
+        if self.write_mode == "upsert" and isinstance(rows, Rows):
+            self._check_keys(rows)
         with self.errors("refused the batch"):
             taken = self._write(rows, route)
             if taken is not None:
@@ -175,6 +244,28 @@ class Destination:
                 f"Rows of {min(wrong)} values do not fit the {len(self.columns)} columns that are written: "
                 f"{', '.join(self.columns)}. Set destination_columns to what rows_processor returns."
             )
+
+    def _check_keys(self, rows: Rows) -> None:
+        """Refuse a row that no row can be equal to: each load would insert it once more."""
+        for name in self.conflict_columns:
+            index = self.columns.index(name)
+            if self._is_absent(row[index] for row in rows):
+                raise self.null_key(name)
+
+    def _is_absent(self, values: Iterable[Any]) -> bool:
+        return any(value is None for value in values)
+
+    def null_key(self, column: str) -> BadRowsError:
+        """Return the error of a row that has no value in a column of the conflict key."""
+        reason = (
+            f"{column} of {self.table} is NULL, and it is among conflict_columns: a NULL is equal to no other, so each "
+            "load would insert the row once more."
+        )
+        return BadRowsError(
+            f"Destination {self.conn_id!r}: {reason} Nothing of the batch is committed. Leave such rows out in the "
+            "query, give them a value there, or set them aside with on_bad_row='reject'.",
+            reason,
+        )
 
     @contextmanager
     def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:

@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.query import TOKENS
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableFacts
 
 _KEPT_AS = "airflow_checkpoint_dialect"
 UPDATED_OFTEN = "updated_often"
@@ -171,16 +172,36 @@ class Dialect:
         """Tell whether values that the source tells apart stay apart in a column, and in their order."""
         return False
 
-    def referrers(
-        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
-    ) -> Sequence[str]:
+    def table_facts(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
+    ) -> TableFacts:
         """
-        Name the tables whose rows go, or lose their reference, when rows of a table are deleted.
+        Return what the server knows about a table, as far as it bears on a load.
 
         :param table: as the catalog has it
         :param quoted: the whole name, as it stands in a statement
+        :param deletes: rows of it will be deleted, so that it matters what refers to them
         """
-        return ()
+        return TableFacts()
+
+    def hazard(
+        self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]
+    ) -> Hazard | None:
+        """
+        Return why one of some tables does not stay in step with the others, where that is known.
+
+        :param tables: the name and the schema as the catalog has them, and the whole as it stands in a statement;
+            those that do not exist are left out
+        """
+        return None
+
+    def stage_creation(self, connection: sa.Connection) -> str:
+        """Return :attr:`create_stage`, or what this server takes instead."""
+        return self.create_stage
+
+    def why_read_only(self, connection: sa.Connection) -> str | None:
+        """Return why nothing can be written through a connection, as the end of a sentence, where that is known."""
+        return None
 
     def server_digests(
         self, source: Any, destination: Any, table: str, pairs: Sequence[tuple[str, str]]

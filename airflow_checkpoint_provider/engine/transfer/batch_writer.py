@@ -45,6 +45,7 @@ class Writer:
         """
         with self._destination.batch():
             yield partial(self._destination.write, route=self._route)
+        self._destination.settle()
 
 
 class Sorter(Writer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.table_facts import Hazard
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.events import GuaranteeStated
 from airflow_checkpoint_provider.engine.store.rollback_probe import rolls_back
@@ -27,7 +28,8 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
         return GuaranteeStated(
             AT_LEAST_ONCE, "no checkpoint is kept, so an attempt that is repeated loads again"
         )
-    if session.separate:
+    lost = session.destination.facts.hazard if is_there else None
+    if session.separate and not (lost and lost.loses_rows):
         return GuaranteeStated(
             AT_LEAST_ONCE,
             "the checkpoint is kept in another database than the rows, so a crash between the two commits "
@@ -35,11 +37,17 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
         )
     rejecting = spec.on_bad_row == "reject"
     tables = Tables.named(spec.checkpoint_table)
-    if reason := _why_unsafe(session, tables, is_there=is_there, rejecting=rejecting):
+    if hazard := _hazard(session, tables, is_there=is_there, rejecting=rejecting):
+        reason = hazard.reason
         if rejecting:
             raise ArgumentError(
                 f"on_bad_row: {reason}. So a refused batch cannot be taken back and written again without its bad "
                 "rows; use on_bad_row='fail'."
+            )
+        if hazard.loses_rows and not spec.allow_duplicates:
+            raise ArgumentError(
+                f"destination_table: {reason}. So the load would go on behind rows that are gone. Otherwise load "
+                "without a checkpoint (checkpoint_enabled=False), or accept it with allow_duplicates=True."
             )
         if spec.write_mode != "upsert" and not spec.allow_duplicates:
             raise ArgumentError(
@@ -47,31 +55,26 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
                 "write a batch twice. Use 'upsert', or accept it with allow_duplicates=True."
             )
         return GuaranteeStated(AT_LEAST_ONCE, reason)
-    return GuaranteeStated(
-        EXACTLY_ONCE, "each batch and its checkpoint commit in one transaction of the destination"
-    )
+    reason = "each batch and its checkpoint commit in one transaction of the destination"
+    hidden = session.destination.facts.hidden_referrers
+    return GuaranteeStated(EXACTLY_ONCE, f"{reason}; but {hidden}" if hidden else reason)
 
 
 def _refuse_swap(spec: TransferSpec, session: Session) -> None:
     """Publishing is one transaction that changes one table, or it is nothing: no argument makes up for that."""
     destination = session.destination
-    reason = destination.why_unsafe([destination.table])
+    hazard = destination.facts.hazard
+    reason = hazard.reason if hazard else None
     if not reason and not destination.dialect.transactional:
         if spec.keeps_checkpoint and not session.separate:
-            reason = _why_unsafe(session, Tables.named(spec.checkpoint_table), is_there=True, rejecting=False)
+            tables = Tables.named(spec.checkpoint_table)
+            hazard = _hazard(session, tables, is_there=True, rejecting=False)
+            reason = hazard.reason if hazard else None
         else:
             reason = (
                 f"it is not known whether connection {destination.conn_id!r} takes back what is rolled back, which is "
                 "tried out on a checkpoint that is kept there"
             )
-    table = destination.table
-    quoted = table.quote(destination.connection.dialect)
-    if referring := destination.dialect.referrers(destination.connection, table.table, table.schema, quoted):
-        raise ArgumentError(
-            f"write_mode: 'replace_atomic' deletes all rows of {destination.table} before it inserts others, which "
-            f"would change {', '.join(referring)}, by a foreign key ON DELETE CASCADE or SET NULL. Use 'upsert', or "
-            "make it a foreign key without such an action."
-        )
     if reason:
         raise ArgumentError(
             f"write_mode: 'replace_atomic' swaps all rows in one transaction of the destination, but {reason}. Use "
@@ -79,14 +82,18 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
         )
 
 
-def _why_unsafe(session: Session, tables: Tables, *, is_there: bool, rejecting: bool) -> str | None:
+def _hazard(session: Session, tables: Tables, *, is_there: bool, rejecting: bool) -> Hazard | None:
     destination = session.destination
+    if is_there and destination.facts.hazard:
+        return destination.facts.hazard
     metadata = [tables.checkpoint, *([tables.reject] if rejecting else [])]
     written = [TableName(table.name, table.schema) for table in metadata]
-    reason = destination.why_unsafe([destination.table, *written] if is_there else written)
-    if reason or destination.dialect.transactional or rolls_back(destination.connection, tables):
-        return reason
-    return (
+    on = destination.connection
+    beside = [(*name.in_catalog(on.dialect)[::-1], name.quote(on.dialect)) for name in written]
+    hazard = destination.dialect.hazard(on, beside)
+    if hazard or destination.dialect.transactional or rolls_back(on, tables):
+        return hazard
+    return Hazard(
         f"Connection {destination.conn_id!r} keeps what a transaction has rolled back, as a row of the metadata table "
         "has shown (autocommit may be on)"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
@@ -26,6 +27,7 @@ from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarante
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
+from airflow_checkpoint_provider.engine.transfer.table_checks import check_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +119,19 @@ class Start:
         for warning in warnings:
             self._observe(Warned(warning))
         destination = session.destination
-        with store.transaction():
+        with destination.commit_errors(), store.transaction():
             store.hold()
             with session.writing():
                 if spec.preoperator:
                     if start.key is None:
                         destination.run_script(spec.preoperator)
-                    destination.prepare(context.columns.written, spec.conflict_columns)
+                    self._prepare_destination()
                     state_guarantee(spec, session)  # of the table as it is now
                 if spec.write_mode == "replace":
                     self._empty()
                 if context.stage:
                     context.stage.create()
+                destination.settle()
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
             store.begin(load, start, upper)
         begun = replace(
@@ -190,9 +193,14 @@ class Start:
             self._context.stage.take()
 
     def _look_at_destination(self) -> None:
-        destination = self._context.session.destination
-        with reading(destination.connection):
-            destination.prepare(self._context.columns.written, self._context.spec.conflict_columns)
+        with reading(self._context.session.destination.connection):
+            self._prepare_destination()
+
+    def _prepare_destination(self) -> None:
+        spec = self._context.spec
+        self._context.session.destination.prepare(
+            self._context.columns.written, spec.conflict_columns, partial(check_table, spec)
+        )
 
     def _refuse_duplicates(self, stored: Checkpoint, decision: Decision) -> None:
         spec = self._context.spec

@@ -47,6 +47,7 @@ from airflow_checkpoint_provider.engine.transfer.staging.publish import complete
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.startup import Beginning, Start
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy, choose_strategy
+from airflow_checkpoint_provider.engine.transfer.table_checks import check_server
 from airflow_checkpoint_provider.engine.transfer.verification.verification import Verification
 
 
@@ -115,6 +116,7 @@ class Transfer:
     def _run(self, session: Session) -> Result:
         spec = self._spec
         check_rejecting(spec, session)
+        check_server(session)
         strategy, chosen = choose_strategy(spec, session)
         if not self._reconnects:
             self._observe(chosen)
@@ -187,7 +189,7 @@ class Transfer:
             tally.add(*known)
             if self._spec.on_bad_row == "reject":  # how many are good is known after the last row
                 whole = False
-            with store.transaction():
+            with session.destination.commit_errors(), store.transaction():
                 # Before any row is written the checkpoint is locked and the fence looked at. A small batch is known to
                 # its end by then, and needs no second update.
                 if whole:

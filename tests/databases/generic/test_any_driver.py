@@ -14,7 +14,12 @@ import pytest
 from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, FencedError
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    BadRowsError,
+    CheckpointError,
+    FencedError,
+)
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, GuaranteeStated
 from tests.support.databases.fixtures import MakeDb
 from tests.support.databases.paramstyles import STYLES, driver
@@ -107,7 +112,7 @@ def test_parameters_of_the_user_stand_before_our_own(known: Known, key: list[str
 
 
 @TWO_STYLES
-def test_upsert_updates_and_keeps_rows_without_a_key_apart(known: Known) -> None:
+def test_upsert_updates_and_refuses_rows_without_a_key(known: Known) -> None:
     known.load.destination.execute(
         "DROP TABLE target",
         "CREATE TABLE target (id integer, region text, n integer)",
@@ -116,15 +121,13 @@ def test_upsert_updates_and_keeps_rows_without_a_key_apart(known: Known) -> None
     known.load.source.execute("DELETE FROM t WHERE id > 2", "INSERT INTO t (region) VALUES ('a'), ('b')")
     sql = "SELECT CASE WHEN id < 3 THEN id END AS id, region FROM t UNION ALL SELECT 2, 'last' ORDER BY 1"
     upsert = {"write_mode": "upsert", "conflict_columns": ["id"]}
-    known.attempt(sql=sql, **upsert)
+    with pytest.raises(BadRowsError, match="id of target is NULL, and it is among conflict_columns"):
+        known.attempt(sql=sql, **upsert)
+    known.attempt(
+        sql=f"SELECT * FROM ({sql}) WHERE id IS NOT NULL ORDER BY 1", on_source_change="reload", **upsert
+    )
     rows = known.load.destination.rows("SELECT id, region, n FROM target ORDER BY id, region")
-    assert rows == [
-        (None, "a", None),
-        (None, "b", None),
-        (0, "south", None),
-        (1, "north", 7),
-        (2, "last", None),
-    ]
+    assert rows == [(0, "south", None), (1, "north", 7), (2, "last", None)]
 
 
 @TWO_STYLES

@@ -166,6 +166,8 @@ SELECT airflow_slot, COUNT(*) FROM ( SELECT CASE WHEN src."N" <= 2 THEN 1 ELSE 2
 
 SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c ON c.owner = k.owner AND c.constraint_name = k.constraint_name WHERE k.constraint_type = 'P' AND k.owner = :1 AND k.table_name = :2 ORDER BY c.position;
 
+SELECT c.column_name, c.virtual_column, c.nullable, c.default_length, i.generation_type FROM all_tab_cols c LEFT JOIN all_tab_identity_cols i ON i.owner = c.owner AND i.table_name = c.table_name AND i.column_name = c.column_name WHERE c.owner = :1 AND c.table_name = :2 AND c.hidden_column = 'NO';
+
 SELECT column_name FROM all_tab_columns WHERE owner = :1 AND table_name = :2 AND default_on_null = 'YES';
 
 SELECT count(*) AS count_1 FROM (SELECT 1 AS one FROM airflow_checkpoint FETCH FIRST 2001 ROWS ONLY) found;
@@ -218,11 +220,19 @@ SELECT COUNT(*) FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL);
 
 SELECT COUNT(*) FROM ( SELECT n, b FROM t ) src WHERE (src."N" IS NULL);
 
+SELECT COUNT(*) FROM all_constraints c LEFT JOIN all_constraints k ON k.owner = c.r_owner AND k.constraint_name = c.r_constraint_name WHERE c.deferred = 'DEFERRED' AND c.status = 'ENABLED' AND (c.owner = :1 AND c.table_name = :2 OR k.owner = :3 AND k.table_name = :4);
+
+SELECT COUNT(*) FROM session_privs WHERE privilege = 'SELECT ANY DICTIONARY';
+
 SELECT COUNT(*), COUNT(src."N") FROM ( SELECT * FROM t ) src;
 
 SELECT COUNT(*), COUNT(src."Z") FROM ( SELECT * FROM t ) src;
 
 SELECT DISTINCT airflow_checkpoint.dag_id FROM airflow_checkpoint ORDER BY airflow_checkpoint.dag_id;
+
+SELECT DISTINCT c.owner, c.table_name FROM dba_constraints k JOIN dba_constraints c ON c.r_owner = k.owner AND c.r_constraint_name = k.constraint_name WHERE k.owner = :1 AND k.table_name = :2 AND c.constraint_type = 'R' AND c.status = 'ENABLED' AND c.delete_rule IN ('CASCADE', 'SET NULL') ORDER BY 1, 2;
+
+SELECT g.trigger_type, g.triggering_event FROM all_triggers g WHERE g.table_owner = :1 AND g.table_name = :2 AND g.status = 'ENABLED';
 
 SELECT latest.dag_id, latest.task_id, latest.run_id, latest.map_index, latest.status, latest.strategy, latest.key_columns, latest.position, latest.lower_bound, latest.upper_bound, latest.start_position, latest.rows_read, latest.rows_written, latest.batches, latest.row_digest, latest.nulls_done, latest.fence, latest.restarting, latest.forced, latest.request_seen, latest.current_run_id, latest.current_run_after, latest.try_number, latest.max_tries, latest.task_retries, latest.clear_number, latest.owner, latest.fingerprint, latest.source_conn_id, latest.destination_conn_id, latest.destination_table, latest.created_at, latest.started_at, latest.updated_at, latest.completed_at, latest.last_error, latest.format_version FROM (SELECT airflow_checkpoint.dag_id AS dag_id, airflow_checkpoint.task_id AS task_id, airflow_checkpoint.run_id AS run_id, airflow_checkpoint.map_index AS map_index, airflow_checkpoint.status AS status, airflow_checkpoint.strategy AS strategy, airflow_checkpoint.key_columns AS key_columns, airflow_checkpoint.position AS position, airflow_checkpoint.lower_bound AS lower_bound, airflow_checkpoint.upper_bound AS upper_bound, airflow_checkpoint.start_position AS start_position, airflow_checkpoint.rows_read AS rows_read, airflow_checkpoint.rows_written AS rows_written, airflow_checkpoint.batches AS batches, airflow_checkpoint.row_digest AS row_digest, airflow_checkpoint.nulls_done AS nulls_done, airflow_checkpoint.fence AS fence, airflow_checkpoint.restarting AS restarting, airflow_checkpoint.forced AS forced, airflow_checkpoint.request_seen AS request_seen, airflow_checkpoint.current_run_id AS current_run_id, airflow_checkpoint.current_run_after AS current_run_after, airflow_checkpoint.try_number AS try_number, airflow_checkpoint.max_tries AS max_tries, airflow_checkpoint.task_retries AS task_retries, airflow_checkpoint.clear_number AS clear_number, airflow_checkpoint.owner AS owner, airflow_checkpoint.fingerprint AS fingerprint, airflow_checkpoint.source_conn_id AS source_conn_id, airflow_checkpoint.destination_conn_id AS destination_conn_id, airflow_checkpoint.destination_table AS destination_table, airflow_checkpoint.created_at AS created_at, airflow_checkpoint.started_at AS started_at, airflow_checkpoint.updated_at AS updated_at, airflow_checkpoint.completed_at AS completed_at, airflow_checkpoint.last_error AS last_error, airflow_checkpoint.format_version AS format_version FROM airflow_checkpoint ORDER BY airflow_checkpoint.updated_at DESC FETCH FIRST 2000 ROWS ONLY) latest WHERE ((lower(latest.dag_id) LIKE '%' || lower(:dag_id_1) || '%' ESCAPE '/') OR (lower(latest.task_id) LIKE '%' || lower(:task_id_1) || '%' ESCAPE '/') OR (lower(latest.run_id) LIKE '%' || lower(:run_id_1) || '%' ESCAPE '/') OR (lower(latest.destination_table) LIKE '%' || lower(:destination_table_1) || '%' ESCAPE '/')) AND (latest.dag_id IN (NULL) AND (1 != 1) OR latest.dag_id = :dag_id_3 AND latest.task_id = :task_id_2 AND latest.run_id = :run_id_2 AND latest.map_index = :map_index_1) ORDER BY latest.rows_written DESC, latest.dag_id DESC, latest.task_id DESC, latest.run_id DESC, latest.map_index DESC OFFSET 1 ROWS FETCH FIRST 2 ROWS ONLY;
 
@@ -335,6 +345,10 @@ SELECT src."N", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" F
 select sys_context( 'userenv', 'current_schema' ) from dual;
 
 SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual;
+
+SELECT SYS_CONTEXT('USERENV', 'DATABASE_ROLE') FROM dual;
+
+SELECT t.temporary, t.read_only, v.view_name, m.mview_name, e.table_name FROM dual LEFT JOIN all_tables t ON t.owner = :1 AND t.table_name = :2 LEFT JOIN all_views v ON v.owner = :3 AND v.view_name = :4 LEFT JOIN all_mviews m ON m.owner = :5 AND m.mview_name = :6 LEFT JOIN all_external_tables e ON e.owner = :7 AND e.table_name = :8;
 
 SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1) AND tables_and_views.owner = :owner;
 

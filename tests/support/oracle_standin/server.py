@@ -17,16 +17,44 @@ _DICTIONARY = """
 CREATE TABLE "DUAL" ("DUMMY" char(1));
 INSERT INTO "DUAL" VALUES ('X');
 CREATE VIEW "ALL_TABLES" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
-    'USERS'::text AS "TABLESPACE_NAME", NULL::text AS "DURATION", NULL::text AS "IOT_NAME"
+    'USERS'::text AS "TABLESPACE_NAME", NULL::text AS "DURATION", NULL::text AS "IOT_NAME", 'N'::text AS "TEMPORARY",
+    'NO'::text AS "READ_ONLY"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema';
 CREATE VIEW "ALL_VIEWS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "VIEW_NAME"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v';
 CREATE VIEW "ALL_MVIEWS" AS SELECT "OWNER", "VIEW_NAME" AS "MVIEW_NAME" FROM "ALL_VIEWS" WHERE false;
+CREATE TABLE "ALL_EXTERNAL_TABLES" ("OWNER" text, "TABLE_NAME" text);
+CREATE TABLE "SESSION_PRIVS" ("PRIVILEGE" text);
+INSERT INTO "SESSION_PRIVS" VALUES ('SELECT ANY DICTIONARY');
+CREATE VIEW "ALL_TRIGGERS" AS SELECT n.nspname::text AS "TABLE_OWNER", c.relname::text AS "TABLE_NAME",
+    CASE WHEN g.tgtype & 64 > 0 THEN 'INSTEAD OF' WHEN g.tgtype & 2 > 0 THEN 'BEFORE EACH ROW' ELSE 'AFTER EACH ROW' END
+    AS "TRIGGER_TYPE", CASE WHEN g.tgtype & 4 > 0 THEN 'INSERT' WHEN g.tgtype & 8 > 0 THEN 'DELETE' ELSE 'UPDATE' END
+    AS "TRIGGERING_EVENT", 'ENABLED'::text AS "STATUS"
+  FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE NOT g.tgisinternal;
+CREATE VIEW "ALL_TAB_COLS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
+    a.attname::text AS "COLUMN_NAME", CASE a.attgenerated WHEN '' THEN 'NO' ELSE 'YES' END AS "VIRTUAL_COLUMN",
+    CASE WHEN a.attnotnull THEN 'N' ELSE 'Y' END AS "NULLABLE", CASE WHEN a.atthasdef THEN 1 END AS "DEFAULT_LENGTH",
+    'NO'::text AS "HIDDEN_COLUMN"
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE a.attnum > 0 AND NOT a.attisdropped;
+CREATE VIEW "ALL_TAB_IDENTITY_COLS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
+    a.attname::text AS "COLUMN_NAME", CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS "GENERATION_TYPE"
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE a.attidentity <> '';
 CREATE TABLE "ALL_SYNONYMS" ("OWNER" text, "SYNONYM_NAME" text, "TABLE_OWNER" text, "TABLE_NAME" text, "DB_LINK" text);
 CREATE VIEW "ALL_CONSTRAINTS" AS SELECT n.nspname::text AS "OWNER", k.conname::text AS "CONSTRAINT_NAME",
-    upper(k.contype::text) AS "CONSTRAINT_TYPE", c.relname::text AS "TABLE_NAME", 'ENABLED'::text AS "STATUS"
-  FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace;
+    CASE k.contype WHEN 'f' THEN 'R' ELSE upper(k.contype::text) END AS "CONSTRAINT_TYPE",
+    c.relname::text AS "TABLE_NAME", 'ENABLED'::text AS "STATUS",
+    CASE k.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION' END AS "DELETE_RULE",
+    CASE WHEN k.condeferred THEN 'DEFERRED' ELSE 'IMMEDIATE' END AS "DEFERRED",
+    rn.nspname::text AS "R_OWNER", r.conname::text AS "R_CONSTRAINT_NAME"
+  FROM pg_constraint k
+    LEFT JOIN pg_constraint r ON k.contype = 'f' AND r.contype IN ('p', 'u') AND r.conindid = k.conindid
+    LEFT JOIN pg_namespace rn ON rn.oid = r.connamespace
+    JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace;
+CREATE VIEW "DBA_CONSTRAINTS" AS SELECT * FROM "ALL_CONSTRAINTS";
 CREATE VIEW "ALL_CONS_COLUMNS" AS SELECT n.nspname::text AS "OWNER", k.conname::text AS "CONSTRAINT_NAME",
     c.relname::text AS "TABLE_NAME", a.attname::text AS "COLUMN_NAME", p.place AS "POSITION"
   FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace,

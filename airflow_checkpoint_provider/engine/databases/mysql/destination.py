@@ -11,9 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.blocks import Row
-from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName, quote_name
+from airflow_checkpoint_provider.engine.databases.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import ColumnFacts, ColumnWriter
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
@@ -29,10 +28,6 @@ _NOT_MINE = (
     1242  # more than one row from a subquery: what the UPDATE says of a row that another key has caught
 )
 
-_ENGINE = sa.text(
-    "SELECT t.engine FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine"
-    " WHERE t.table_schema = :schema AND t.table_name = :name AND COALESCE(e.transactions, 'NO') <> 'YES'"
-)
 _COLUMNS = sa.text(
     "SELECT column_name, data_type, column_type, character_maximum_length, numeric_scale, datetime_precision,"
     " is_nullable, extra FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"
@@ -51,19 +46,6 @@ class MysqlDestination(Destination):
             with self.errors("refused the preoperator", "only what its DDL has committed stays"):
                 self._run(statement)
 
-    def why_unsafe(self, tables: Sequence[TableName]) -> str | None:
-        default = self.connection.dialect.default_schema_name
-        for name in tables:
-            wanted = {"schema": name.schema or default, "name": name.table}
-            with reading(self.connection):
-                engine = self.connection.execute(_ENGINE, wanted).scalar()
-            if engine:
-                return (
-                    f"{name} is a table of {engine}, whose rows no rollback takes back; ALTER TABLE {name} ENGINE = "
-                    "InnoDB would change that"
-                )
-        return None
-
     def insert_statement(self) -> str:
         names = ", ".join(map(self._name, self.columns))
         return f"INSERT INTO {self._escape(self.name)} ({names}) VALUES "
@@ -81,6 +63,18 @@ class MysqlDestination(Destination):
         with closing(self.raw.cursor()) as cursor:
             cursor.execute("SELECT @@max_allowed_packet")
             self._packet = int(cursor.fetchone()[0])
+            self._plan(cursor)
+
+    def _plan(self, cursor: Any) -> None:
+        """Have the server plan what will be done to the table, for which it checks the user's rights."""
+        nothing = ", ".join(["NULL"] * len(self.columns))
+        insert = f"{self._into.removesuffix(' VALUES ')} SELECT {nothing} FROM DUAL WHERE 1 = 0{self._suffix}"
+        statements = [insert.replace("%%", "%")]
+        if self.write_mode in ("replace", "replace_atomic"):
+            statements.append(f"DELETE FROM {self.name}")
+        for statement in statements:
+            cursor.execute(f"EXPLAIN {statement}")
+            cursor.fetchall()
 
     def _choose_writers(self, padded: Collection[int]) -> None:
         self._padded = padded

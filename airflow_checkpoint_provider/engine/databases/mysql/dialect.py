@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole
@@ -20,14 +19,18 @@ from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
 from airflow_checkpoint_provider.engine.databases.mysql.session import prepare
 from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
+from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
+    demands_primary_key,
+    hazard_of,
+    table_facts,
+    why_read_only,
+)
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableFacts
 
-_REFERRERS = sa.text(
-    "SELECT DISTINCT k.table_name AS name FROM information_schema.key_column_usage k"
-    " JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema"
-    " AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name"
-    " WHERE k.referenced_table_schema = :schema AND k.referenced_table_name = :name"
-    " AND r.delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') AND k.table_name <> :name ORDER BY 1"
+_STAGE_WITH_KEY = (
+    "CREATE TABLE {stage} (airflow_checkpoint_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY)"
+    " ENGINE = InnoDB AS SELECT {columns} FROM {table} WHERE 1 = 0"
 )
 
 
@@ -106,9 +109,20 @@ class MysqlDialect(Dialect):
             return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
         return isinstance(type_, (sa.Date, sa.DateTime))
 
-    def referrers(
-        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
-    ) -> Sequence[str]:
-        named = {"schema": schema or connection.dialect.default_schema_name, "name": table}
-        with reading(connection):
-            return [str(name) for name in connection.execute(_REFERRERS, named).scalars()]
+    def table_facts(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
+    ) -> TableFacts:
+        return table_facts(connection, table, schema, quoted, deletes=deletes)
+
+    def hazard(
+        self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]
+    ) -> Hazard | None:
+        default = str(connection.dialect.default_schema_name)
+        return hazard_of(connection, [(schema or default, table) for table, schema, _ in tables])
+
+    def why_read_only(self, connection: sa.Connection) -> str | None:
+        return why_read_only(connection)
+
+    def stage_creation(self, connection: sa.Connection) -> str:
+        # A hidden one, so that the columns of the stage are those of the rows.
+        return _STAGE_WITH_KEY if demands_primary_key(connection) else self.create_stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -106,6 +106,9 @@ class OracleDestination(Destination):
         variable = self.raw.cursor().var(getattr(self.connection.dialect.loaded_dbapi, writer.in_merge))
         variable.setvalue(0, writer.convert(value))
         return writer.form, variable
+
+    def _is_absent(self, values: Iterable[Any]) -> bool:
+        return any(value is None or value == "" for value in values)  # it keeps an empty string as NULL
 
     def _merge(self) -> str:
         names = [self.quote(self.columns[index]) for index in self._order]

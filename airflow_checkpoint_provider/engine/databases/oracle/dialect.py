@@ -8,13 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
 from airflow_checkpoint_provider.engine.databases.oracle.driver import codec
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
+from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
 
 _BITS = {"BINARY_FLOAT": 32, "BINARY_DOUBLE": 64}
 _REWRITTEN = frozenset(("XMLTYPE", "INTERVAL_YM"))
@@ -47,6 +50,7 @@ class OracleDialect(Dialect):
 
     drop_table = "DROP TABLE {table} PURGE"
     publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+    check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
 
     def codec(self, raw: Any) -> str | None:
         return codec(raw)
@@ -98,6 +102,21 @@ class OracleDialect(Dialect):
             rewrites=name in _REWRITTEN,
             empty_is_null=True,
         )
+
+    def table_facts(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
+    ) -> TableFacts:
+        with reading(connection):
+            return table_facts(raw_connection(connection), schema, table, deletes=deletes)
+
+    def why_read_only(self, connection: sa.Connection) -> str | None:
+        with reading(connection):
+            role = connection.exec_driver_sql(
+                "SELECT SYS_CONTEXT('USERENV', 'DATABASE_ROLE') FROM dual"
+            ).scalar()
+        if role and str(role).endswith("STANDBY"):
+            return f"it is a {str(role).lower()}, which takes no rows. Let the connection name the primary"
+        return None
 
     def type_name(self, type_: Any) -> str:
         return str(type_[1].name).removeprefix("DB_TYPE_")

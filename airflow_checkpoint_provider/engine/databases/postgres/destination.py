@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HE
 from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import ValueCheck, types_of
 from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
-from airflow_checkpoint_provider.engine.model.errors import BadRowsError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
 
 _STAGE = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
@@ -22,6 +22,7 @@ _STRICT_KEYS = frozenset(
         *("text", "varchar", "bpchar", "name", "date", "time", "timestamp", "timestamptz"),
     )
 )
+_MOST_COLUMNS = 1_600
 _LOOSE = (
     "SELECT attname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation"
     " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT collisdeterministic"
@@ -51,12 +52,20 @@ class PostgresDestination(Destination):
         self._into = f"COPY {self.name} ({names}) FROM STDIN"
         if self.write_mode != "upsert":
             return
+        if len(self.columns) >= _MOST_COLUMNS:
+            raise ArgumentError(
+                f"write_mode: 'upsert' numbers the rows of a batch in one more column, for which "
+                f"{self.table} with {len(self.columns):,} has no room. Leave one out, by destination_columns, or use "
+                "'replace'."
+            )
+        # A NULL is equal to no other: each load would insert the row once more. COPY is to refuse it.
+        needed = "".join(f", ALTER COLUMN {self.quote(name)} SET NOT NULL" for name in self._never_null())
         # The columns have the destination's types but not its constraints, which the INSERT will check.
         self._run(
             f"DROP TABLE IF EXISTS pg_temp.{_STAGE};"
             f"CREATE TEMPORARY TABLE {_STAGE} ON COMMIT DELETE ROWS AS "
             f"SELECT {names} FROM {self.name} WITH NO DATA;"
-            f"ALTER TABLE {_STAGE} ADD COLUMN {_ORDER} bigserial"
+            f"ALTER TABLE {_STAGE} ADD COLUMN {_ORDER} bigserial{needed}"
         )
         self._into = f"COPY {_STAGE} ({names}) FROM STDIN"
         keys = ", ".join(map(self.quote, self.conflict_columns))
@@ -69,7 +78,8 @@ class PostgresDestination(Destination):
         coarse = list(map(self.quote, self._coarse_keys()))
         if coarse:
             same = " AND ".join(
-                f'dst.{name}::text COLLATE "C" = EXCLUDED.{name}::text COLLATE "C"' for name in coarse
+                f'dst.{name}::text COLLATE "C" IS NOT DISTINCT FROM EXCLUDED.{name}::text COLLATE "C"'
+                for name in coarse
             )
             action += f" WHERE {same}"
             self.leaves_out = (
@@ -80,16 +90,13 @@ class PostgresDestination(Destination):
             f'{name}::text COLLATE "C"' if name in coarse else name
             for name in map(self.quote, self.conflict_columns)
         )
-        # A NULL is not equal to another one: such rows are all different.
-        absent = " OR ".join(f"{self.quote(name)} IS NULL" for name in self.conflict_columns)
-        alone = f"CASE WHEN {absent} THEN {_ORDER} END"
         # Of several rows with one key the last wins, as it would if they were written one by one.
         self._merge = (
             f"INSERT INTO {self.name} AS dst ({names}) OVERRIDING SYSTEM VALUE "
-            f"SELECT {names} FROM (SELECT DISTINCT ON ({exactly}, {alone}) * FROM {_STAGE} "
-            f"ORDER BY {exactly}, {alone}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
+            f"SELECT {names} FROM (SELECT DISTINCT ON ({exactly}) * FROM {_STAGE} "
+            f"ORDER BY {exactly}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
         )
-        self._count = f"SELECT count(*) FROM (SELECT DISTINCT {exactly}, {alone} FROM {_STAGE}) AS latest"
+        self._count = f"SELECT count(*) FROM (SELECT DISTINCT {exactly} FROM {_STAGE}) AS latest"
 
     def _coarse_keys(self) -> list[str]:
         """Return the conflict columns that may take keys that differ for equal."""
@@ -102,6 +109,26 @@ class PostgresDestination(Destination):
             for name in self.conflict_columns
             if name in loose or (types[name].kind not in _STRICT_KEYS and types[name].family != "e")
         ]
+
+    def _never_null(self) -> list[str]:
+        """Return the columns of the conflict key in which a NULL would be equal to no other."""
+        wanted = frozenset(self.conflict_columns)
+        keys = [key for key in self.facts.unique_keys or () if key.columns == wanted and key.why_not is None]
+        return [] if any(key.nulls_equal for key in keys) else self.conflict_columns
+
+    def _check_keys(self, rows: Any) -> None:
+        """The stage does, in all forms in which rows are written."""
+
+    @contextmanager
+    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
+        try:
+            with super().errors(what, outcome):
+                yield
+        except BadRowsError as error:
+            diagnosis = getattr(error.__cause__, "diag", None)
+            if diagnosis is not None and diagnosis.sqlstate == "23502" and diagnosis.table_name == _STAGE:
+                raise self.null_key(diagnosis.column_name) from error.__cause__
+            raise
 
     @contextmanager
     def batch(self) -> Iterator[None]:

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, Dialect
 from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
@@ -21,8 +20,14 @@ from airflow_checkpoint_provider.engine.databases.postgres.session import (
     prepare_session,
 )
 from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
+from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
+    hazard_of,
+    table_facts,
+    why_read_only,
+)
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableFacts
 
 # Of the classes of error codes that the server has, those of what the whole table, the session or the server is refused
 # for: rights, locks, columns that are missing. The others are of values, constraints and what a trigger does; a class
@@ -54,11 +59,6 @@ _CLASSES_OF_ALL = frozenset(
 )
 _INDEX_ENTRY_TOO_LONG = "54000"
 _LOCK_NOT_AVAILABLE = "55P03"
-# Of partitioned tables, each partition has the constraint once more.
-_REFERRERS = sa.text(
-    "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')"
-    " AND confrelid = to_regclass(:quoted) AND conrelid <> confrelid AND conparentid = 0 ORDER BY 1"
-)
 
 
 class PostgresDialect(Dialect):
@@ -134,12 +134,18 @@ class PostgresDialect(Dialect):
         zoned = bool(getattr(type_, "timezone", False))
         return isinstance(type_, sa.DateTime) and precise and zoned == (kind is BoundKind.ZONED)
 
-    def referrers(
-        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
-    ) -> Sequence[str]:
-        with reading(connection):
-            found = connection.execute(_REFERRERS, {"quoted": quoted})
-            return [str(name) for name in found.scalars()]
+    def table_facts(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
+    ) -> TableFacts:
+        return table_facts(connection, quoted)
+
+    def hazard(
+        self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]
+    ) -> Hazard | None:
+        return hazard_of(connection, [quoted for _, _, quoted in tables])
+
+    def why_read_only(self, connection: sa.Connection) -> str | None:
+        return why_read_only(connection)
 
     def server_digests(
         self, source: Any, destination: Any, table: str, pairs: Sequence[tuple[str, str]]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
+from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
 from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
+from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
 
 
 class SqliteDialect(Dialect):
@@ -69,6 +72,21 @@ class SqliteDialect(Dialect):
             return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
         # A time with a zone is text, with the offset of each.
         return kind is not BoundKind.ZONED and isinstance(type_, (sa.Date, sa.DateTime))
+
+    def table_facts(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
+    ) -> TableFacts:
+        with reading(connection):
+            return table_facts(raw_connection(connection), table, schema)
+
+    def why_read_only(self, connection: sa.Connection) -> str | None:
+        raw = raw_connection(connection)
+        if raw.execute("PRAGMA query_only").fetchone()[0]:
+            return "its connection is read-only (PRAGMA query_only)"
+        path = raw.execute("PRAGMA database_list").fetchone()[2]
+        if path and not os.access(path, os.W_OK):
+            return f"its file {path} is read-only for this user"
+        return None
 
     def is_same_file(self, reader: sa.Connection, writer: sa.Connection) -> bool:
         if not isinstance(dialect_of(writer), SqliteDialect):

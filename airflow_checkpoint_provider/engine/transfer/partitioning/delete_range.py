@@ -45,6 +45,7 @@ def delete_part(destination: Destination, column: str, part: Part) -> None:
     with destination.errors("could not be emptied"), closing(destination.raw.cursor()) as cursor:
         given = binds.values
         cursor.execute(f"DELETE FROM {binds.escape(destination.name)}{where}", *([given] if given else []))
+    destination.check_deleted(f"SELECT COUNT(*) FROM {binds.escape(destination.name)}{where}", given)
 
 
 def _check(destination: Destination, index: int, value: Any) -> None:

@@ -49,6 +49,7 @@ def swap(destination: Destination, parts: Sequence[Part]) -> Published:
         if dialect.defer_constraints:
             run(dialect.defer_constraints)
         before = run(f"DELETE FROM {table}")
+        destination.check_deleted(f"SELECT COUNT(*) FROM {table}", ())
         rows = sum(_insert(destination, table, part) for part in parts)
         if dialect.check_constraints:
             run(dialect.check_constraints)  # here, so that what is wrong is told with the name of the table
@@ -87,7 +88,7 @@ def complete(
     session, store, stage = context.session, context.store, context.published_stage
     published = None
     try:
-        with store.transaction():
+        with session.destination.commit_errors(), store.transaction():
             if stage:
                 store.hold()
                 # Elsewhere, a batch may be there twice without the checkpoint knowing.

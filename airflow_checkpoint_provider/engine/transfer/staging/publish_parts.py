@@ -21,6 +21,7 @@ from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, 
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.staging.publish import Part, swap
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+from airflow_checkpoint_provider.engine.transfer.table_checks import check_publishing
 
 _MOST_TOLD = 5  # parts that an error names
 
@@ -88,6 +89,9 @@ class Publication:
         destination = open_destination(connection, table, self.database.conn_id, "replace_atomic")
         with connection.begin():
             destination.find(sa.inspect(connection))
+            destination.ask_facts()
+        check_publishing(destination)
+        with connection.begin():
             identities = self._identities(connection, tables)
         stores = [
             SqlStore(connection, tables, identity, self.attempt, self.lock_timeout) for identity in identities

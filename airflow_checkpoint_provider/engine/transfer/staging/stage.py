@@ -58,7 +58,7 @@ class Stage:
         :raises DestinationError: when the database refuses
         """
         destination = self._destination
-        statement = destination.dialect.create_stage.format(
+        statement = destination.dialect.stage_creation(destination.connection).format(
             stage=self.name,
             columns=", ".join(map(destination.quote, destination.columns)),
             table=destination.table.quote(destination.connection.dialect),

@@ -1,0 +1,230 @@
+"""What MySQL and MariaDB know about a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.mysql import errors
+from airflow_checkpoint_provider.engine.databases.table_facts import (
+    DELETE,
+    INSERT,
+    UPDATE,
+    ColumnFacts,
+    Hazard,
+    TableFacts,
+    UniqueKey,
+)
+
+Named = tuple[str, str]
+"""A schema and a table in it."""
+
+# Of these, what is rolled back is gone, and a transaction over both and the metadata tables commits whole.
+_ENGINES = frozenset(("innodb", "rocksdb"))
+_FORGETFUL = frozenset(("memory", "blackhole"))
+_KINDS = frozenset(("BASE TABLE", "SYSTEM VERSIONED", "VIEW"))
+_TABLE = sa.text(
+    "SELECT table_type, engine FROM information_schema.tables WHERE table_schema = :schema AND table_name = :name"
+)
+_VIEW = sa.text(
+    "SELECT is_updatable, view_definition FROM information_schema.views"
+    " WHERE table_schema = :schema AND table_name = :name"
+)
+_COLUMNS = sa.text(
+    "SELECT column_name, is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'enum', extra"
+    " FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"
+)
+_KEYS = sa.text(
+    "SELECT index_name, column_name, sub_part FROM information_schema.statistics"
+    " WHERE table_schema = :schema AND table_name = :name AND non_unique = 0 ORDER BY index_name, seq_in_index"
+)
+_FILLING = sa.text(
+    "SELECT 1 FROM information_schema.triggers WHERE event_object_schema = :schema AND event_object_table = :name"
+    " AND action_timing = 'BEFORE' AND event_manipulation = 'INSERT' LIMIT 1"
+)
+_SEEN_REFERRERS = sa.text(
+    "SELECT DISTINCT k.table_schema, k.table_name FROM information_schema.key_column_usage k"
+    " JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema"
+    " AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name"
+    " WHERE k.referenced_table_schema = :schema AND k.referenced_table_name = :name"
+    " AND r.delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2"
+)
+# As InnoDB keeps them: names as those of files, and 1 for ON DELETE CASCADE, 2 for SET NULL.
+_ALL_REFERRERS = (
+    "SELECT DISTINCT CONVERT(CONVERT(SUBSTRING_INDEX(for_name, '/', 1), BINARY) USING filename) AS in_schema,"
+    " CONVERT(CONVERT(SUBSTRING_INDEX(for_name, '/', -1), BINARY) USING filename) AS name"
+    " FROM information_schema.{catalog} WHERE type & 3 AND CONVERT(ref_name, BINARY) ="
+    " CONVERT(CONCAT(CONVERT(CONVERT(:schema USING filename), BINARY), '/',"
+    " CONVERT(CONVERT(:name USING filename), BINARY)), BINARY) ORDER BY 1, 2"
+)
+_SEES_ALL = sa.text(
+    "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'SELECT'"
+    " AND REPLACE(grantee, '''', '') = CURRENT_USER() LIMIT 1"
+)
+_NAMES = re.compile(r"`((?:[^`]|``)+)`\.`((?:[^`]|``)+)`")
+_READ_ONLY = ("super_read_only", "transaction_read_only", "tx_read_only", "innodb_read_only")
+_DEMANDS_KEY = ("sql_require_primary_key", "innodb_force_primary_key")
+_HIDDEN = (
+    "foreign keys of tables that the user may not see are not known, and if one has ON DELETE CASCADE or SET NULL, its "
+    "rows change with those that are deleted here (GRANT PROCESS ON *.* would show them)"
+)
+
+
+def table_facts(
+    connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
+) -> TableFacts:
+    """
+    Ask the server about a table.
+
+    :param deletes: rows of it will be deleted, so that it matters what refers to them
+    """
+    named = (schema or str(connection.dialect.default_schema_name), table)
+    with reading(connection):
+        created = connection.exec_driver_sql(f"SHOW CREATE TABLE {quoted.replace('%', '%%')}").one()
+        if str(created[1]).upper().startswith("CREATE TEMPORARY"):
+            return TableFacts(
+                unusable="is a temporary table, which ends with the connection. Create it without TEMPORARY"
+            )
+        found = _ask(connection, _TABLE, named).first()
+        if found is None:
+            return TableFacts()
+        kind, engine = found
+        if kind not in _KINDS:
+            return TableFacts(unusable=f"is a {kind.lower()}, not a table or a view")
+        view = kind == "VIEW"
+        updatable, definition = _ask(connection, _VIEW, named).one() if view else ("YES", "")
+        stored = _behind(connection, definition or "") if view else {named: engine}
+        hidden = None if stored else "it is a view whose tables are not known"
+        referrers: set[Named] = set()
+        for each in stored if deletes else ():
+            more, unseen = _referrers(connection, each)
+            referrers.update(more)
+            hidden = hidden or unseen
+        columns = _ask(connection, _COLUMNS, named).all()
+        required = any(row[1] for row in columns)
+        return TableFacts(
+            hazard=_hazard(stored) if stored else Hazard(f"{table} is a view, and its tables are not known"),
+            refused=_refused_of_view() if view and updatable != "YES" else {},
+            referrers=tuple(_shown(each, named[0]) for each in sorted(referrers) if each not in stored),
+            self_references=any(each in stored for each in referrers),
+            hidden_referrers=hidden if deletes else None,
+            columns={} if view else {str(row[0]): _column(row) for row in columns},
+            unique_keys=None if view else _keys(_ask(connection, _KEYS, named)),
+            fills_columns=required and _ask(connection, _FILLING, named).first() is not None,
+        )
+
+
+def hazard_of(connection: sa.Connection, tables: Iterable[Named]) -> Hazard | None:
+    """Return why one of some tables is not kept in step with the others, if that is so."""
+    with reading(connection):
+        found = {named: _ask(connection, _TABLE, named).first() for named in tables}
+    return _hazard({named: row[1] for named, row in found.items() if row})
+
+
+def why_read_only(connection: sa.Connection) -> str | None:
+    """Return why nothing can be written through a connection, as the end of a sentence."""
+    settings = _settings(connection, "read_only", *_READ_ONLY)
+    if settings.pop("read_only", "OFF") != "OFF":
+        with reading(connection):
+            grants = connection.exec_driver_sql("SHOW GRANTS").scalars().all()
+        if not any(
+            re.search(r"SUPER|READ[_ ]ONLY[_ ]ADMIN|ALL PRIVILEGES ON \*\.\*", grant) for grant in grants
+        ):
+            return "its server is read-only (read_only). Let the connection name the primary"
+    on = [name for name, value in settings.items() if value == "ON"]
+    return (
+        f"its server or session is read-only ({on[0]}). Let the connection name the primary" if on else None
+    )
+
+
+def demands_primary_key(connection: sa.Connection) -> bool:
+    """Tell whether the server creates no table without a primary key."""
+    return any(value == "ON" for value in _settings(connection, *_DEMANDS_KEY).values())
+
+
+def _settings(connection: sa.Connection, *names: str) -> dict[str, str]:
+    listed = ", ".join(f"'{name}'" for name in names)
+    with reading(connection):
+        found = connection.exec_driver_sql(f"SHOW VARIABLES WHERE variable_name IN ({listed})")
+        return {str(name): str(value).upper() for name, value in found}
+
+
+def _ask(connection: sa.Connection, statement: sa.TextClause, named: Named) -> Any:
+    return connection.execute(statement, {"schema": named[0], "name": named[1]})
+
+
+def _behind(connection: sa.Connection, definition: str) -> dict[Named, str]:
+    """Return the tables that a view reads, with their engines: all pairs of names in it that are one."""
+    waiting, seen, stored = [definition], set(), {}
+    while waiting:
+        for match in _NAMES.finditer(waiting.pop()):
+            named = (match[1].replace("``", "`"), match[2].replace("``", "`"))
+            if named in seen:
+                continue
+            seen.add(named)
+            if row := _ask(connection, _TABLE, named).first():
+                if row[0] == "VIEW":
+                    waiting.append(_ask(connection, _VIEW, named).one()[1] or "")
+                else:
+                    stored[named] = row[1]
+    return stored
+
+
+def _referrers(connection: sa.Connection, named: Named) -> tuple[list[Named], str | None]:
+    """Return the tables that change with rows of another, and why there may be more."""
+    catalog = "innodb_sys_foreign" if getattr(connection.dialect, "is_mariadb", False) else "innodb_foreign"
+    try:
+        found = _ask(connection, sa.text(_ALL_REFERRERS.format(catalog=catalog)), named)
+        return [(str(row[0]), str(row[1])) for row in found], None
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated or errors.error_number(error.orig or error) in errors.PASSING:
+            raise
+    rows = _ask(connection, _SEEN_REFERRERS, named)
+    seen = [(str(row[0]), str(row[1])) for row in rows]
+    return seen, None if connection.execute(_SEES_ALL).first() else _HIDDEN
+
+
+def _shown(named: Named, schema: str) -> str:
+    return named[1] if named[0] == schema else ".".join(named)
+
+
+def _column(row: Sequence[Any]) -> ColumnFacts:
+    extra = str(row[2]).upper()
+    generated = "GENERATED" in extra.replace("DEFAULT_GENERATED", "") or "PERSISTENT" in extra
+    return ColumnFacts(
+        generated=generated, required=bool(row[1]) and not generated and "AUTO_INCREMENT" not in extra
+    )
+
+
+def _keys(rows: Iterable[Sequence[Any]]) -> tuple[UniqueKey, ...]:
+    columns: dict[str, list[str]] = {}
+    why_not: dict[str, str] = {}
+    for name, column, part in rows:
+        columns.setdefault(str(name), []).append(str(column))
+        if column is None:
+            why_not[str(name)] = "it has an expression"
+        elif part is not None:
+            why_not[str(name)] = f"it holds the first {part} characters of {column} only"
+    return tuple(UniqueKey(name, frozenset(names), why_not.get(name)) for name, names in columns.items())
+
+
+def _refused_of_view() -> dict[str, str]:
+    return {
+        deed: f"it is a view that takes no {deed}. Name the table behind it"
+        for deed in (INSERT, UPDATE, DELETE)
+    }
+
+
+def _hazard(stored: Mapping[Named, str | None]) -> Hazard | None:
+    for named, engine in stored.items():
+        if str(engine).lower() not in _ENGINES:
+            return Hazard(
+                f"{named[1]} is a table of {engine}, whose rows no rollback takes back; ALTER TABLE {named[1]} "
+                "ENGINE = InnoDB would change that",
+                loses_rows=str(engine).lower() in _FORGETFUL,
+            )
+    return None

@@ -1,0 +1,152 @@
+"""What SQLite knows about a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.table_facts import (
+    DELETE,
+    INSERT,
+    UPDATE,
+    UPSERT,
+    ColumnFacts,
+    Hazard,
+    TableFacts,
+    UniqueKey,
+)
+
+_FINDS = "SELECT type, sql FROM {catalog} WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')"
+_TRIGGERS = (
+    "SELECT name, sql FROM {catalog} WHERE tbl_name = ? COLLATE NOCASE AND type = 'trigger'"
+    " UNION ALL SELECT name, sql FROM sqlite_temp_master WHERE tbl_name = ? COLLATE NOCASE AND type = 'trigger'"
+)
+_REFERRERS = (
+    "SELECT DISTINCT m.name FROM {catalog} m JOIN pragma_foreign_key_list(m.name) f"
+    " WHERE m.type = 'table' AND f.\"table\" = ? COLLATE NOCASE"
+    " AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1"
+)
+_DEFERRED = re.compile(r"\bINITIALLY\s+DEFERRED\b", re.IGNORECASE)
+# Those that keep their rows in tables of the same file.
+_STORED_MODULES = frozenset(("fts3", "fts4", "fts5", "rtree", "rtree_i32", "geopoly"))
+_MODULE = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\s.*?\bUSING\s+\"?(\w+)", re.IGNORECASE | re.DOTALL)
+_WHEN = re.compile(
+    r"\bTRIGGER\b.*?\b(?:(BEFORE|AFTER|INSTEAD\s+OF)\s+)?(DELETE|INSERT|UPDATE)\b.*?\bON\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_HIDDEN_VIRTUAL, _HIDDEN_STORED = 2, 3
+
+
+def table_facts(raw: Any, table: str, schema: str | None) -> TableFacts:
+    """Ask the file's catalog about a table."""
+    if schema is None and raw.execute(_FINDS.format(catalog="sqlite_temp_master"), (table,)).fetchone():
+        schema = "temp"
+    if schema and schema.lower() == "temp":
+        return TableFacts(
+            unusable="is a temporary table, which ends with the connection. Create it without TEMPORARY"
+        )
+    catalog = f'"{schema}".sqlite_master' if schema else "sqlite_master"
+    found = raw.execute(_FINDS.format(catalog=catalog), (table,)).fetchone()
+    if found is None:
+        return TableFacts()
+    kind, sql = found
+    triggers = [
+        (str(name), *_when(text or ""))
+        for name, text in raw.execute(_TRIGGERS.format(catalog=catalog), (table, table))
+    ]
+    instead = {event for _, when, event, _ in triggers if when.startswith("INSTEAD")}
+    enforced = bool(raw.execute("PRAGMA foreign_keys").fetchone()[0])
+    referring = (
+        [row[0] for row in raw.execute(_REFERRERS.format(catalog=catalog), (table,))] if enforced else []
+    )
+    columns = raw.execute(
+        'SELECT name, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)', (table,)
+    )
+    view = kind == "view"
+    keys = _keys(raw, table)
+    listed = columns.fetchall()
+    skipping = [
+        name
+        for name, when, event, text in triggers
+        if event == DELETE and (when != "AFTER") and _skips(when, text)
+    ]
+    return TableFacts(
+        hazard=_hazard(raw, table, sql or ""),
+        refused=_refused_of_view(instead) if view else {},
+        referrers=tuple(name for name in referring if name.lower() != table.lower()),
+        self_references=any(name.lower() == table.lower() for name in referring),
+        columns={str(row[0]): _column(row, view=view) for row in listed},
+        unique_keys=None if view else (*_primary_key(listed), *keys),
+        fills_columns=False,
+        keeps_deleted=f"the trigger {skipping[0]}" if skipping else None,
+        checks_at_commit=enforced and _is_deferred(raw, catalog, sql or "", table),
+    )
+
+
+def _when(sql: str) -> tuple[str, str, str]:
+    match = _WHEN.search(sql)
+    if not match:
+        return "", "", sql
+    return " ".join((match[1] or "BEFORE").upper().split()), match[2].upper(), sql
+
+
+def _skips(when: str, sql: str) -> bool:
+    return when.startswith("INSTEAD") or "IGNORE" in sql.upper()
+
+
+def _is_deferred(raw: Any, catalog: str, sql: str, table: str) -> bool:
+    if _DEFERRED.search(sql) or raw.execute("PRAGMA defer_foreign_keys").fetchone()[0]:
+        return True
+    referring = (
+        f"SELECT m.sql FROM {catalog} m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table'"
+        ' AND f."table" = ? COLLATE NOCASE'
+    )
+    return any(_DEFERRED.search(row[0] or "") for row in raw.execute(referring, (table,)))
+
+
+def _column(row: Sequence[Any], *, view: bool) -> ColumnFacts:
+    _, not_null, default, key, hidden = row
+    generated = hidden in (_HIDDEN_VIRTUAL, _HIDDEN_STORED)
+    # A key of one INTEGER column counts by itself, and other keys may be NULL unless they are declared NOT NULL.
+    return ColumnFacts(
+        generated=generated,
+        required=bool(not_null) and default is None and not generated and not view and not key,
+    )
+
+
+def _primary_key(columns: Sequence[Sequence[Any]]) -> list[UniqueKey]:
+    names = frozenset(str(row[0]) for row in columns if row[3])
+    return [UniqueKey("its primary key", names)] if names else []
+
+
+def _keys(raw: Any, table: str) -> list[UniqueKey]:
+    found = []
+    listed = raw.execute('SELECT name, partial FROM pragma_index_list(?) WHERE "unique"', (table,)).fetchall()
+    for name, partial in listed:
+        columns = raw.execute("SELECT cid, name FROM pragma_index_xinfo(?) WHERE key", (name,)).fetchall()
+        why_not = "it is partial" if partial else None
+        if any(cid < 0 for cid, _ in columns):
+            why_not = "it has an expression"
+        found.append(UniqueKey(str(name), frozenset(str(column) for _, column in columns), why_not))
+    return found
+
+
+def _hazard(raw: Any, table: str, sql: str) -> Hazard | None:
+    module = _MODULE.match(sql)
+    if module and module[1].lower() not in _STORED_MODULES:
+        return Hazard(
+            f"{table} is a virtual table of {module[1]}, whose rows may not be part of a transaction"
+        )
+    if str(raw.execute("PRAGMA journal_mode").fetchone()[0]).lower() == "off":
+        return Hazard("journal_mode is OFF in this database, so that no rollback takes back what is written")
+    return None
+
+
+def _refused_of_view(instead: set[str]) -> dict[str, str]:
+    refused = {
+        deed: f"it is a view without an INSTEAD OF {deed} trigger. Name the table behind it"
+        for deed in (INSERT, UPDATE, DELETE)
+        if deed not in instead
+    }
+    return {UPSERT: "it is a view, for which there is no upsert. Name the table behind it", **refused}

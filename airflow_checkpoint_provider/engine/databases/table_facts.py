@@ -1,0 +1,94 @@
+"""What a server knows about a table before the first row is written to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+INSERT, UPDATE, DELETE, READ, TEMPORARY = "INSERT", "UPDATE", "DELETE", "SELECT", "TEMPORARY"
+"""What is done to a table, or beside it: the keys of :attr:`TableFacts.refused`."""
+UPSERT, COPY = "UPSERT", "COPY"
+"""INSERT that updates rows with an equal key; INSERT in the form in which batches are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """
+    Why a table and the checkpoint do not stay in step.
+
+    :param reason: the table and the reason, as the beginning of a sentence
+    :param loses_rows: rows may go while the checkpoint stays; otherwise a batch may arrive twice
+    """
+
+    reason: str
+    loses_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """
+    One column.
+
+    :param generated: the server computes it, and takes no value for it
+    :param always: an identity whose values cannot be changed by UPDATE
+    :param always_inserts: an identity that takes no value from INSERT either
+    :param required: takes no NULL, and has no default
+    :param lacks: what the role has no right to do with it
+    """
+
+    generated: bool = False
+    always: bool = False
+    always_inserts: bool = False
+    required: bool = False
+    lacks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """
+    A unique index.
+
+    :param why_not: why an upsert cannot go by it, as ``it is deferrable``; ``None`` where it can
+    :param nulls_equal: two rows with NULL in it are equal
+    """
+
+    name: str
+    columns: frozenset[str]
+    why_not: str | None = None
+    nulls_equal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """
+    A table as the server knows it. The defaults are those of a server of which nothing is known.
+
+    :param hazard: why rows and checkpoint do not stay in step, of the table or of what its rows are stored in
+    :param unusable: why no load can write to it, whatever the arguments
+    :param refused: what the server refuses to do with it, with the reason as the end of a sentence
+    :param lacks: what the role has no right to, with the right that it takes as the object of GRANT
+    :param referrers: tables whose rows go, or lose their reference, when rows of this one are deleted
+    :param self_references: the same of the table itself, by a foreign key to itself
+    :param hidden_referrers: why there may be referrers that cannot be seen, if so
+    :param columns: by name; empty where nothing is known of them
+    :param unique_keys: ``None`` where it is not known, or where an upsert needs none
+    :param misses: tables whose rows an upsert by an index of this table does not find
+    :param fills_columns: a trigger may give a column a value before the row is checked
+    :param keeps_deleted: what may leave rows behind a DELETE without an error, such as a trigger
+    :param checks_at_commit: constraints or triggers wait for the commit
+    """
+
+    hazard: Hazard | None = None
+    unusable: str | None = None
+    refused: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    lacks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    referrers: tuple[str, ...] = ()
+    self_references: bool = False
+    hidden_referrers: str | None = None
+    columns: Mapping[str, ColumnFacts] = field(default_factory=lambda: MappingProxyType({}))
+    unique_keys: tuple[UniqueKey, ...] | None = None
+    misses: tuple[str, ...] = ()
+    fills_columns: bool = False
+    keeps_deleted: str | None = None
+    checks_at_commit: bool = False

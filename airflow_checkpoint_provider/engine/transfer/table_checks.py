@@ -1,0 +1,161 @@
+"""What is refused of a destination before anything is changed: decided from what the server knows about its table."""
+
+from __future__ import annotations
+
+from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
+from airflow_checkpoint_provider.engine.databases.table_facts import (
+    COPY,
+    DELETE,
+    INSERT,
+    READ,
+    TEMPORARY,
+    UPDATE,
+    UPSERT,
+    UniqueKey,
+)
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
+from airflow_checkpoint_provider.engine.transfer.session import Session
+from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+
+_DONE = {
+    "append": (INSERT, COPY),
+    "upsert": (INSERT, UPDATE, UPSERT, TEMPORARY),
+    "replace": (DELETE, INSERT, COPY),
+    "replace_atomic": (DELETE, INSERT),
+}
+
+
+def check_server(session: Session) -> None:
+    """
+    Refuse a destination that takes no rows at all.
+
+    :raises DestinationError: when its server or its session is read-only
+    """
+    for connection in dict.fromkeys((session.destination.connection, session.keeper)):
+        if reason := dialect_of(connection).why_read_only(connection):
+            on = session.destination.connection
+            what = (
+                f"Destination {session.destination.conn_id!r}"
+                if connection is on
+                else "The checkpoint database"
+            )
+            raise DestinationError(f"{what} cannot be written: {reason}.")
+
+
+def check_table(spec: TransferSpec, destination: Destination) -> None:
+    """
+    Refuse what the server would refuse or change later, when rows are deleted or staged already.
+
+    :param destination: its columns and facts are known
+    :raises ArgumentError: names the table or the column, and the way out
+    :raises DestinationError: when a right is missing
+    """
+    facts, table = destination.facts, destination.table
+    if facts.unusable:
+        raise ArgumentError(f"destination_table: {table} {facts.unusable}.")
+    _check_columns(spec, destination)
+    for deed in _DONE[spec.write_mode]:
+        if deed == UPDATE and set(destination.columns) <= set(destination.conflict_columns):
+            continue
+        if right := facts.lacks.get(deed):
+            raise DestinationError(
+                f"Destination {destination.conn_id!r}: the role has no right to {deed} for {table}, which "
+                f"write_mode={spec.write_mode!r} takes. GRANT {right} to it."
+            )
+        if reason := facts.refused.get(deed):
+            raise ArgumentError(
+                f"destination_table: write_mode={spec.write_mode!r} cannot write {table}: {reason}."
+            )
+    if spec.write_mode == "upsert":
+        _check_upsert(destination)
+    elif spec.write_mode != "append":
+        _check_references(destination, is_part=spec.part is not None)
+
+
+def check_publishing(destination: Destination) -> None:
+    """
+    Refuse a table whose rows cannot be swapped, or not alone.
+
+    :param destination: its facts are known
+    :raises ArgumentError: names the table, and the way out
+    """
+    facts, table = destination.facts, destination.table
+    if reason := facts.unusable or facts.refused.get(DELETE) or facts.refused.get(INSERT):
+        raise ArgumentError(f"destination_table: nothing can be published into {table}: {reason}.")
+    _check_references(destination, is_part=False)
+
+
+def _check_columns(spec: TransferSpec, destination: Destination) -> None:
+    facts, table, upserts = destination.facts, destination.table, spec.write_mode == "upsert"
+    known = {name: facts.columns[name] for name in destination.columns if name in facts.columns}
+    if generated := [name for name, column in known.items() if column.generated or column.always_inserts]:
+        raise ArgumentError(
+            f"destination_columns: {table} gives {_listed(generated)} its values by itself and takes none. Leave it "
+            "out, by a mapping in destination_columns, or leave it out of the query."
+        )
+    changed = [name for name in known if name not in destination.conflict_columns]
+    if upserts and (always := [name for name in changed if known[name].always]):
+        raise ArgumentError(
+            f"destination_columns: {_listed(always)} of {table} is GENERATED ALWAYS, so an upsert cannot change it. "
+            "Leave it out, by a mapping in destination_columns, or give it in conflict_columns."
+        )
+    for deed, names in ((INSERT, list(known)), (READ, list(known)), (UPDATE, changed if upserts else [])):
+        if lacking := [name for name in names if deed in known[name].lacks]:
+            raise DestinationError(
+                f"Destination {destination.conn_id!r}: the role has no right to {deed} {_listed(lacking)} of {table}. "
+                f"GRANT {deed} ON {table} to it."
+            )
+    missing = [name for name, column in facts.columns.items() if column.required and name not in known]
+    if missing and not facts.fills_columns:
+        raise ArgumentError(
+            f"destination_columns: {_listed(missing)} of {table} takes no NULL, has no default, and is not among the "
+            f"columns that are loaded: {', '.join(destination.columns)}. Load it, or give it a default."
+        )
+
+
+def _check_upsert(destination: Destination) -> None:
+    facts, table = destination.facts, destination.table
+    key = ", ".join(destination.conflict_columns)
+    if facts.misses:
+        raise ArgumentError(
+            f"write_mode: 'upsert' into {table} does not find the rows of {_listed(facts.misses)}, which inherit from "
+            "it: a unique index holds for one table. Load the table that has the rows."
+        )
+    if facts.unique_keys is None or any(key.why_not is None for key in _indexes(destination)):
+        return
+    why = "; ".join(f"{key.name} is not one, because {key.why_not}" for key in _indexes(destination))
+    raise ArgumentError(
+        f"conflict_columns: {table} has no unique index on {key}, and an upsert goes by such an index only"
+        f"{f' ({why})' if why else ''}. Create one, or give the columns of one."
+    )
+
+
+def _indexes(destination: Destination) -> list[UniqueKey]:
+    wanted = frozenset(destination.conflict_columns)
+    return [key for key in destination.facts.unique_keys or () if key.columns == wanted]
+
+
+def _check_references(destination: Destination, *, is_part: bool) -> None:
+    facts, table, mode = destination.facts, destination.table, destination.write_mode
+    which = "the rows of a partition" if is_part else "all rows"
+    changed = _listed(facts.referrers)
+    if not changed and facts.self_references and is_part:
+        changed = "rows of other partitions"
+    if changed:
+        raise ArgumentError(
+            f"write_mode: {mode!r} deletes {which} of {table} before it inserts others, which would change {changed}, "
+            "by a foreign key ON DELETE CASCADE, SET NULL or SET DEFAULT. Use 'upsert', or make it a foreign key "
+            "without such an action."
+        )
+    if facts.misses:
+        raise ArgumentError(
+            f"write_mode: {mode!r} would delete the rows of {_listed(facts.misses)}, which inherit from {table}, and "
+            f"insert all rows into {table} itself. Load the table that has the rows, or use 'append'."
+        )
+
+
+def _listed(names: object) -> str:
+    listed = list(names)  # type: ignore[call-overload]
+    more = f" and {len(listed) - 5:,} more" if len(listed) > 5 else ""
+    return f"{', '.join(map(str, listed[:5]))}{more}"
