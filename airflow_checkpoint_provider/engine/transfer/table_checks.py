@@ -56,8 +56,6 @@ def check_table(spec: TransferSpec, destination: Destination) -> None:
         raise ArgumentError(f"destination_table: {table} {facts.unusable}.")
     _check_columns(spec, destination)
     for deed in _DONE[spec.write_mode]:
-        if deed == UPDATE and set(destination.columns) <= set(destination.conflict_columns):
-            continue
         if right := facts.lacks.get(deed):
             raise DestinationError(
                 f"Destination {destination.conn_id!r}: the role has no right to {deed} for {table}, which "
@@ -94,14 +92,18 @@ def _check_columns(spec: TransferSpec, destination: Destination) -> None:
             f"destination_columns: {table} gives {_listed(generated)} its values by itself and takes none. Leave it "
             "out, by a mapping in destination_columns, or leave it out of the query."
         )
-    changed = [name for name in known if name not in destination.conflict_columns]
-    if upserts and (always := [name for name in changed if known[name].always]):
+    # Where there is nothing else to change, the key is set to itself, so that the row is counted.
+    changed = [name for name in known if name not in destination.conflict_columns] or (
+        destination.conflict_columns[:1]
+    )
+    if upserts and (always := [name for name in changed if name in known and known[name].always]):
         raise ArgumentError(
             f"destination_columns: {_listed(always)} of {table} is GENERATED ALWAYS, so an upsert cannot change it. "
-            "Leave it out, by a mapping in destination_columns, or give it in conflict_columns."
+            "Leave it out, by a mapping in destination_columns, or give it in conflict_columns, beside columns to "
+            "update."
         )
     for deed, names in ((INSERT, list(known)), (READ, list(known)), (UPDATE, changed if upserts else [])):
-        if lacking := [name for name in names if deed in known[name].lacks]:
+        if lacking := [name for name in names if name in known and deed in known[name].lacks]:
             raise DestinationError(
                 f"Destination {destination.conn_id!r}: the role has no right to {deed} {_listed(lacking)} of {table}. "
                 f"GRANT {deed} ON {table} to it."
