@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
+
+from airflow_checkpoint_provider.engine.databases.row_sizes import RowSizes
 
 Row = Sequence[Any]
 
 
 READ_AT_ONCE = 1_000
 """Rows held in memory at a time, few enough for the processor's cache; a larger batch comes in several blocks."""
+
+BYTES_AT_ONCE = 2 * 1024 * 1024
+"""Bytes after which a block is long enough: one row more may be as large as its database allows."""
+
+_FEW = 32
+"""Rows that are asked for while nobody knows how large they are."""
+_MOST_WAITED_FOR = 100
+"""Rows in one answer of a server, all of which may be large though none of those before was."""
+_GROWTH = 4
 
 
 class Block(Protocol):
@@ -34,7 +45,9 @@ class Block(Protocol):
 class Rows(list[Row]):
     """Rows as Python values."""
 
-    size = 0
+    def __init__(self, rows: Iterable[Row] = (), size: int = 0) -> None:
+        super().__init__(rows)
+        self.size = size
 
     @property
     def first(self) -> Row:
@@ -57,25 +70,55 @@ class Reader(Protocol):
 
 class RowReader:
     """
-    Reads Python values.
+    Reads Python values, in blocks of a bounded number of rows and bytes.
 
     :param fetchmany: the cursor's
+    :param waits: each call is a round trip to the server, so rows are asked for in as few calls as their sizes allow
+    :param short: no value of the rows can be long
     """
 
-    def __init__(self, fetchmany: Callable[[int], Sequence[Row]]) -> None:
+    def __init__(
+        self, fetchmany: Callable[[int], Sequence[Row]], *, waits: bool = False, short: bool = False
+    ) -> None:
         self._fetchmany = fetchmany
+        self._waits = waits
+        self._short = short
+        self._sizes = RowSizes()
+        self._next = _FEW
         self._ahead = Rows()
 
     def read(self, limit: int) -> Rows:
-        rows = self._ahead or Rows(self._fetchmany(min(limit, READ_AT_ONCE)))
-        self._ahead = Rows(rows[limit:])
-        return Rows(rows[:limit]) if self._ahead else rows
+        rows = self._ahead or self._fetch(min(limit, READ_AT_ONCE))
+        return self._split(rows, limit)
 
     def read_while(self, wanted: Callable[[Row], bool]) -> Rows:
-        rows = self._ahead or Rows(self._fetchmany(READ_AT_ONCE))
-        count = next((index for index, row in enumerate(rows) if not wanted(row)), len(rows))
-        self._ahead = Rows(rows[count:])
-        return Rows(rows[:count])
+        rows = self._ahead or self._fetch(READ_AT_ONCE)
+        return self._split(rows, next((i for i, row in enumerate(rows) if not wanted(row)), len(rows)))
+
+    def _split(self, rows: Rows, count: int) -> Rows:
+        if count >= len(rows):
+            self._ahead = Rows()
+            return rows
+        size = rows.size * count // len(rows)
+        self._ahead = Rows(rows[count:], rows.size - size)
+        return Rows(rows[:count], size)
+
+    def _fetch(self, limit: int) -> Rows:
+        if self._short:
+            return Rows(self._fetchmany(limit))
+        rows = Rows()
+        while len(rows) < limit and rows.size < BYTES_AT_ONCE:
+            asked = min(self._next, limit - len(rows))
+            fetched = self._fetchmany(asked)
+            size = self._sizes.of(fetched)
+            rows.extend(fetched)
+            rows.size += size
+            fitting = len(fetched) * BYTES_AT_ONCE // max(size, 1)
+            most = _MOST_WAITED_FOR if self._waits else _FEW
+            self._next = max(1, min(self._next * _GROWTH, fitting, most))
+            if self._waits or len(fetched) < asked:
+                break
+        return rows
 
 
 class Guarded:

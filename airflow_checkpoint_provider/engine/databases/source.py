@@ -249,7 +249,7 @@ class Source:
                 self._execute(cursor, statement)
                 while skip > 0 and (rows := cursor.fetchmany(min(skip, READ_AT_ONCE))):
                     skip -= len(rows)
-            yield Guarded(RowReader(cursor.fetchmany), self.errors)
+            yield Guarded(RowReader(cursor.fetchmany, waits=True), self.errors)
 
     def prefetch(self, route: RowRoute) -> Prefetch:
         """Return when rows may be read in another thread while others are written."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import cast
 
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Block, Rows
+from airflow_checkpoint_provider.engine.databases.blocks import BYTES_AT_ONCE, READ_AT_ONCE, Block, Rows
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, TooManyBadRowsError
 from airflow_checkpoint_provider.engine.store.rejects import BadRow, Rejects
@@ -17,6 +17,9 @@ from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
 PART = 10_000
 """Rows in a savepoint: few to hold in memory and to write again, many for the round trips that it takes."""
+
+PART_BYTES = 2 * BYTES_AT_ONCE
+"""Bytes in a savepoint, of rows that are large."""
 
 Write = Callable[[Block], None]
 
@@ -73,9 +76,13 @@ class Sorter(Writer):
             nonlocal waiting
             self._destination.check_width(rows)
             waiting += cast("Rows", rows)
+            waiting.size += rows.size
             while len(waiting) >= PART:
                 self._write_part(Rows(waiting[:PART]))
                 waiting = Rows(waiting[PART:])
+            if waiting.size >= PART_BYTES:
+                self._write_part(waiting)
+                waiting = Rows()
 
         self._destination.check_at_once()
         yield write

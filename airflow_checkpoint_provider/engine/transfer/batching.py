@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Reader, Row
+from airflow_checkpoint_provider.engine.databases.blocks import BYTES_AT_ONCE, NONE, Block, Reader, Row
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
 
@@ -72,13 +72,14 @@ def _until_end(chunk: Chunk, following: Iterator[Chunk]) -> Iterator[Chunk]:
 
 
 def take(batch: Iterator[Chunk], most: int) -> tuple[list[Chunk], bool]:
-    """Take the first chunks of a batch, about ``most`` rows, and tell whether they are all of it."""
+    """Take the first chunks of a batch, about ``most`` rows or a few MB, and tell whether they are all of it."""
     taken: list[Chunk] = []
-    rows = 0
-    while rows <= most:
+    rows = size = 0
+    while rows <= most and size <= BYTES_AT_ONCE:
         chunk = next(batch)
         taken.append(chunk)
         rows += len(chunk.rows)
+        size += chunk.rows.size
         if chunk.end is not None:
             return taken, True
     return taken, False

@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.transfer.batching import Chunk
 
 _MOST_WAITING = 8  # chunks
 _MOST_PACKED = 32  # chunks that are small
-_MOST_PACKED_SIZE = 1024 * 1024  # bytes, where they are not
+_MOST_SIZE = 1024 * 1024  # bytes, where they are not
 
 
 class ReadAhead:
@@ -24,6 +24,8 @@ class ReadAhead:
     :param interrupt: ends a statement of the source that is running
     :param cut: makes the source's connection fail, when that did not help
     """
+
+    _most = _MOST_WAITING
 
     def __init__(
         self, chunks: Generator[Chunk], interrupt: Callable[[], None], cut: Callable[[], None]
@@ -74,11 +76,16 @@ class ReadAhead:
     def _is_reading(self) -> bool:
         return not self._ended
 
+    @property
+    def _is_full(self) -> bool:
+        size = sum(chunk.rows.size for chunk in self._waiting)
+        return len(self._waiting) >= self._most or size >= _MOST_SIZE
+
     def _may_read(self) -> bool:
         """Wait for room; ``False`` at the end."""
         with self._changed:
             self._changed.notify()  # of what was read before
-            while len(self._waiting) >= _MOST_WAITING and not self._closed:
+            while self._is_full and not self._closed:
                 self._changed.wait()
             return not self._closed
 
@@ -103,6 +110,7 @@ class ReadInPauses(ReadAhead):
     For rows that cost little to take over: two threads that both want the interpreter would lose more than they gain.
     """
 
+    _most = _MOST_PACKED
     _pause = _busy = False
 
     def __next__(self) -> Chunk:
@@ -125,11 +133,6 @@ class ReadInPauses(ReadAhead):
     @property
     def _is_reading(self) -> bool:
         return self._busy and not self._ended
-
-    @property
-    def _is_full(self) -> bool:
-        size = sum(chunk.rows.size for chunk in self._waiting)
-        return len(self._waiting) >= _MOST_PACKED or size >= _MOST_PACKED_SIZE
 
     def _may_read(self) -> bool:
         with self._changed:

@@ -23,7 +23,7 @@ def shaped(
     whole = Rows()
     for chunk in chunks:
         if isinstance(chunk.rows, Rows) and pick:
-            chunk = replace(chunk, rows=Rows(map(pick, chunk.rows)))
+            chunk = replace(chunk, rows=Rows(map(pick, chunk.rows), chunk.rows.size))
         if not process:
             yield chunk
             continue

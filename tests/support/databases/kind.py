@@ -52,6 +52,12 @@ class Kind(ABC):
     moment: ClassVar[str] = "timestamp"
     """The type of a time without a zone."""
 
+    rows_in_an_answer: ClassVar[int] = 0
+    """How many rows the server sends together, whatever their sizes."""
+
+    long_text: ClassVar[str] = "text"
+    """The type of text of any length."""
+
     doubles_percent: ClassVar[bool] = False
     """The driver takes a percent sign in a statement with parameters for the beginning of one."""
 

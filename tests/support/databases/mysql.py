@@ -25,6 +25,7 @@ class Mysql(Kind):
     knows_unique_keys = True
     has_schemas = True
     moment = "datetime"
+    long_text = "longtext"
 
     def make(self, request: pytest.FixtureRequest, role: str) -> str:
         return str(request.getfixturevalue(f"mysql_{role}"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Oracle(Kind):
     name = "oracle"
     rejects = True
+    long_text = "clob"
     transactional = True
     knows_primary_keys = True
     keeps_lock_timeout = True

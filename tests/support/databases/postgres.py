@@ -20,6 +20,7 @@ TABLES = "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog',
 class Postgres(Kind):
     name = "postgres"
     rejects = True
+    rows_in_an_answer = 100
     transactional = True
     knows_primary_keys = True
     keeps_lock_timeout = True

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE
 from airflow_checkpoint_provider.engine.databases.postgres.text_values import Fetch, ValueForm
 from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S, cut
 
@@ -21,18 +20,19 @@ def can_send_ahead() -> bool:
 
 
 @contextmanager
-def sent_ahead(raw: Any, statement: tuple[str, Any], form: ValueForm) -> Iterator[Fetch]:
+def sent_ahead(raw: Any, statement: tuple[str, Any], form: ValueForm, at_once: int) -> Iterator[Fetch]:
     """
     Run a statement, and give what fetches its next rows.
 
     Until the end psycopg keeps the connection locked: whatever else is asked of it waits for ever.
 
     :param raw: the psycopg connection
+    :param at_once: rows that libpq holds at a time
     """
     text, values = statement
     with (
         form.set_up(raw.cursor()) as cursor,
-        _ended_soon(cursor.stream(text, values, size=READ_AT_ONCE), raw) as rows,
+        _ended_soon(cursor.stream(text, values, size=at_once), raw) as rows,
         not_waited_for(raw),
     ):
         yield lambda size: list(islice(rows, size))

@@ -45,6 +45,7 @@ _PORTABLE_RANGES = frozenset(
     f"{of}{kind}" for of in ("int4", "int8", "num", "ts", "tstz", "date") for kind in ("range", "multirange")
 )
 _PORTABLE = _PORTABLE_BASES | _PORTABLE_RANGES
+_SHORT = 256  # characters
 _FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
@@ -60,6 +61,7 @@ class PostgresColumn:
     :param precision: the digits of a ``numeric`` that is declared with some
     :param modifier: the server's form of what stands in brackets behind the type, -1 for nothing or unknown
     :param as_text: its values are read as the server's text
+    :param is_short: its values cannot be long, by its type or its declaration
     """
 
     name: str
@@ -70,6 +72,7 @@ class PostgresColumn:
     precision: int | None
     modifier: int
     as_text: bool
+    is_short: bool
 
     @property
     def is_own(self) -> bool:
@@ -131,6 +134,7 @@ def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> di
     for index, column in enumerate(description):
         type_, kind, builtin = types[column.type_code]
         as_text = kind in _INEXACT or (exact and not (builtin and kind in _EXACT))
+        modifier = getattr(column, "_fmod", -1)
         columns[column.name] = PostgresColumn(
             column.name,
             index,
@@ -138,7 +142,8 @@ def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> di
             kind,
             type_,
             column.precision,
-            getattr(column, "_fmod", -1),
+            modifier,
             as_text,
+            bool(column.internal_size) or kind == "numeric" or 0 <= modifier <= _SHORT,
         )
     return columns

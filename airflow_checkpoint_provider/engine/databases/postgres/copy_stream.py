@@ -15,6 +15,7 @@ HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 
 _AT_ONCE = 32 * 1024  # bytes that are written together: the other server waits for them
+_LARGE = 8 * 1024  # bytes of a row behind which the block may be long enough
 _ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -91,6 +92,8 @@ class PackedReader:
                 data += row
                 last = row
                 count += 1
+                if len(row) >= _LARGE:
+                    break
         return self._packed(data, count, first, last)
 
     def read_while(self, wanted: Callable[[Row], bool]) -> Packed:

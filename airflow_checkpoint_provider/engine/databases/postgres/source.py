@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import Guarded, Reader, Row, RowReader
+from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.postgres.chunked_stream import (
@@ -49,6 +49,7 @@ _PRIMARY_KEY = (
     "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
 )
 _CANCEL_S = 2.0
+_FEW = 100  # rows that libpq holds whole, where they may be large
 
 
 class PostgresSource(Source):
@@ -163,7 +164,7 @@ class PostgresSource(Source):
                 yield packed
             return
         if form.ahead and not skip:
-            with sent_ahead(self.raw, statement, form) as fetch:
+            with sent_ahead(self.raw, statement, form, READ_AT_ONCE if self._is_short else _FEW) as fetch:
                 yield self._reader(fetch, form)
             return
         with self._cursor(name=f"airflow_checkpoint_{uuid4().hex}") as cursor:
@@ -171,12 +172,16 @@ class PostgresSource(Source):
                 self._execute(form.set_up(cursor), statement)
                 if skip > 0:
                     cursor.scroll(skip)
-            yield self._reader(cursor.fetchmany, form)
+            yield self._reader(cursor.fetchmany, form, waits=True)
 
-    def _reader(self, fetch: Fetch, form: ValueForm) -> Reader:
+    @property
+    def _is_short(self) -> bool:
+        return all(column.is_short for column in self.described.values())
+
+    def _reader(self, fetch: Fetch, form: ValueForm, *, waits: bool = False) -> Reader:
         if form.moments:
             fetch = in_python_form(fetch, form.moments, self._not_in_python)
-        return Guarded(RowReader(fetch), self.errors)
+        return Guarded(RowReader(fetch, waits=waits, short=self._is_short), self.errors)
 
     @contextmanager
     def _stream_packed(self, form: CopyForm, statement: tuple[str, Any], skip: int) -> Iterator[Reader]:
