@@ -115,11 +115,19 @@ def rows_read(plan: dict[str, Any]) -> float:
 
 @pytest.fixture
 def crowded(hook: CheckpointHook, destination: Db) -> CheckpointHook:
-    """More than is counted: 2,300 completed checkpoints, and three failed ones that are the oldest."""
+    """
+    More than is counted: 2,300 completed checkpoints, and three failed ones that are the oldest.
+
+    From the 1,900th on they are two days old.
+    """
     hook.create_tables()
     failed = range(2300, 2303)
     destination.insert(
-        DEFAULT_TABLE, [row(n, status="failed" if n in failed else "completed") for n in range(2303)]
+        DEFAULT_TABLE,
+        [
+            row(n, n + (172_800 if n >= 1900 else 0), status="failed" if n in failed else "completed")
+            for n in range(2303)
+        ],
     )
     return hook
 
@@ -174,7 +182,7 @@ def test_tables_without_the_indexes_do_as_well(crowded: CheckpointHook, destinat
         destination.execute(f"DROP INDEX {index.name}{on}")
     assert crowded.find(Search(state="failed")).total == 3
     assert crowded.find(Search(text="run_1999")).total == 1
-    assert crowded.purge(timedelta(seconds=2300), "failed") == 3
+    assert crowded.purge(timedelta(days=1), "failed") == 3
 
 
 def test_a_purge_takes_some_at_a_time(
@@ -195,7 +203,7 @@ def test_a_purge_takes_some_at_a_time(
         return found
 
     monkeypatch.setattr(purge.Purge, "_some", some)
-    crowded.purge(timedelta(seconds=1900), "completed")
+    crowded.purge(timedelta(days=1), "completed")
     assert transactions == [100, 100, 100, 100, 0]
     counted = f"SELECT status, count(*) FROM {DEFAULT_TABLE} GROUP BY status ORDER BY status"
     assert destination.rows(counted) == [("completed", 1900), ("failed", 3), ("running", 1)]

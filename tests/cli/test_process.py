@@ -112,10 +112,11 @@ def test_seed_refuses_what_the_dag_would_not_read(shell: Shell, load: Load) -> N
     given += ("--destination-table", "target")
     for key in ("marks", "each_run"), ("marks", "all_runs", "run_1"):
         said = shell.run("checkpoint", "seed", *key, *given)
-        assert (said.returncode, said.stdout) == (1, "")
+        assert said.returncode == 1
+        assert "goes on" not in said.stdout  # where older versions of Airflow log, too
         assert said.stderr.startswith(f"run_id: marks.{key[1]} has scope=")
     assert load.destination.one("SELECT count(*) FROM airflow_checkpoint WHERE dag_id = 'marks'") == 0
     for key, which in (("each_run", "run_1"), "run run_1"), (("all_runs",), "all runs"):
         said = shell.run("checkpoint", "seed", "marks", *key, *given)
         assert (said.returncode, said.stderr) == (0, "")
-        assert said.stdout == f"The next attempt of marks.{key[0]}, {which} goes on behind n = 3.\n"
+        assert said.stdout.endswith(f"The next attempt of marks.{key[0]}, {which} goes on behind n = 3.\n")
