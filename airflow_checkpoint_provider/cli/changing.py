@@ -8,12 +8,16 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_checkpoint_provider.cli.places import Found, Places
-from airflow_checkpoint_provider.cli.rows import line
+from airflow_checkpoint_provider.cli.places import Found, Places, described
+from airflow_checkpoint_provider.cli.rows import line, unreadable_line
 from airflow_checkpoint_provider.cli.running import command, confirm, print_rows
 from airflow_checkpoint_provider.cli.scopes import refuse_other_scope
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    InvalidCheckpointError,
+    MetadataTableError,
+)
 from airflow_checkpoint_provider.engine.model.position import place
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of
@@ -52,7 +56,7 @@ def checkpoint_reload(args: Any) -> None:
         _cancel(found, args)
         places.end()
         return
-    confirm(args, f"Load {_what(found.checkpoint)} again from the beginning on its next attempt?")
+    confirm(args, f"Load {described(found.checkpoint)} again from the beginning on its next attempt?")
     found.hook.request_reload(*found.key, reason=args.reason)
     print(f"The next attempt of {found.checkpoint.identity} loads from the beginning.")
     places.end()
@@ -85,12 +89,15 @@ def checkpoint_seed(args: Any) -> None:
             given[name] = _from_json(f"--{name.replace('_', '-')}", given[name])
     try:
         there = hook.get(*key)
+        what = described(there) if there else None
     except MetadataTableError:
-        there = None  # it is made with the first checkpoint
-    if there:
-        confirm(args, f"Put the seed in the place of the checkpoint of {_what(there)}?")
+        what = None  # it is made with the first checkpoint
+    except InvalidCheckpointError:
+        what = f"{identity} (unreadable)"
+    if what:
+        confirm(args, f"Put the seed in the place of the checkpoint of {what}?")
     doubt = None if known else other_scope(hook, identity)
-    seeded = hook.seed(*key, **given, replace=bool(there))
+    seeded = hook.seed(*key, **given, replace=bool(what))
     where = place(seeded.key_columns, seeded.position)
     scope = "task" if identity.run_id == ALL_RUNS else "run"
     provided = "" if known else f", provided that the task has scope={scope!r}"
@@ -103,11 +110,13 @@ def checkpoint_seed(args: Any) -> None:
 def checkpoint_delete(args: Any) -> None:
     """Delete a checkpoint."""
     places = Places(args)
-    found = places.find(args)
-    confirm(args, f"Delete the checkpoint of {_what(found.checkpoint)}?")
-    if not found.hook.delete(*found.key):
-        raise ArgumentError(f"Somebody else has deleted the checkpoint of {found.checkpoint.identity}.")
-    print(f"The checkpoint of {found.checkpoint.identity} is deleted.")
+    hook, what = places.find_to_delete(args)
+    key = (args.dag_id, args.task_id, args.run_id, args.map_index)
+    identity = identity_of(*key)
+    confirm(args, f"Delete the checkpoint of {what}?")
+    if not hook.delete(*key):
+        raise ArgumentError(f"Somebody else has deleted the checkpoint of {identity}.")
+    print(f"The checkpoint of {identity} is deleted.")
     places.end()
 
 
@@ -121,16 +130,22 @@ def checkpoint_purge(args: Any) -> None:
 
     def read(hook: CheckpointHook) -> Any:
         if args.dry_run:
-            return hook.list(status=statuses, updated_before=now - age, order_by="updated_at", limit=None)
+            return hook.list_all(status=statuses, updated_before=now - age, order_by="updated_at", limit=None)
         return hook.purge(age, statuses, dry_run=True)
 
     old = list(places.each(read))
     if args.dry_run:
         for_people = args.output in ("table", "plain")
-        print_rows(
-            [line(Found(h, one), None, now, for_people=for_people) for h, all_ in old for one in all_], args
-        )
-        print(f"Would delete {sum(len(all_) for _, all_ in old):,} {which}.", file=sys.stderr)
+        lines = [
+            shown
+            for hook, (checkpoints, unreadable) in old
+            for shown in (
+                *(line(Found(hook, one), None, now, for_people=for_people) for one in checkpoints),
+                *(unreadable_line(hook, row) for row in unreadable),
+            )
+        ]
+        print_rows(lines, args)
+        print(f"Would delete {len(lines):,} {which}.", file=sys.stderr)
     elif count := sum(number for _, number in old):
         confirm(args, f"Delete {count:,} {which}, with their history?")
         deleted = sum(hook.purge(age, statuses) for hook, number in old if number)
@@ -157,10 +172,6 @@ def _cancel(found: Found, args: Any) -> None:
         raise ArgumentError(f"Nothing is asked of the next attempt of {who} that could be taken back.")
     found.hook.cancel_request(*found.key, reason=args.reason)
     print(f"What was asked of the next attempt of {who} is taken back.")
-
-
-def _what(checkpoint: Checkpoint) -> str:
-    return f"{checkpoint.identity} ({checkpoint.status.value}, {checkpoint.rows:,} rows committed)"
 
 
 def _from_json(flag: str, text: str) -> Any:

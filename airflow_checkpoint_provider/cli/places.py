@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Iden
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
+    InvalidCheckpointError,
     MetadataTableError,
     one_line,
 )
@@ -34,6 +35,11 @@ class Found:
         """The arguments that name it to the hook."""
         who = self.checkpoint.identity
         return who.dag_id, who.task_id, who.run_id, who.map_index
+
+
+def described(checkpoint: Checkpoint) -> str:
+    """Say whose checkpoint it is, and how far it has come."""
+    return f"{checkpoint.identity} ({checkpoint.status.value}, {checkpoint.rows:,} rows committed)"
 
 
 class Places:
@@ -91,6 +97,23 @@ class Places:
             raise ArgumentError(f"Checkpoints are kept in {self}: choose one with --conn-id.")
         return self.hooks[0]
 
+    def find_to_delete(self, args: Any) -> tuple[CheckpointHook, str]:
+        """
+        Find the checkpoint that the arguments name, also one that cannot be read.
+
+        :return: where it is, and what it is
+        :raises ArgumentError: when there is none, or more than one
+        """
+
+        def read(hook: CheckpointHook) -> str | None:
+            try:
+                found = hook.get(args.dag_id, args.task_id, args.run_id, args.map_index)
+            except InvalidCheckpointError:
+                return f"{self._name(args)} (unreadable)"
+            return described(found) if found else None
+
+        return self._only_one([(hook, text) for hook, text in self.each(read) if text], args)
+
     def find(self, args: Any, *, newest: bool = False) -> Found:
         """
         Find the checkpoint that the arguments name.
@@ -107,15 +130,18 @@ class Places:
             same = {"dag_id": args.dag_id, "task_id": args.task_id, "map_index": args.map_index}
             return next(iter(hook.list(**same, limit=1)), None)
 
-        found = [Found(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
+        found = [(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
         if newest and not args.run_id and len(found) > 1:
-            found = [max(found, key=lambda one: one.checkpoint.updated_at)]
+            found = [max(found, key=lambda one: one[1].updated_at)]
+        return Found(*self._only_one(found, args))
+
+    def _only_one(self, found: list[tuple[CheckpointHook, T]], args: Any) -> tuple[CheckpointHook, T]:
         if not (found or self.hooks):
             self.end()
         if not found:
             raise ArgumentError(f"There is no checkpoint of {self._name(args)} in {self}.{self._hint(args)}")
         if len(found) > 1:
-            places = ", ".join(one.hook.checkpoint_conn_id for one in found)
+            places = ", ".join(hook.checkpoint_conn_id for hook, _ in found)
             raise ArgumentError(
                 f"There is a checkpoint of {self._name(args)} in {places}: choose one with --conn-id."
             )

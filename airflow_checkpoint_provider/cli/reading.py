@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found, Places
-from airflow_checkpoint_provider.cli.rows import details, entry_line, line, reject_line
+from airflow_checkpoint_provider.cli.rows import details, entry_line, line, reject_line, unreadable_line
 from airflow_checkpoint_provider.cli.running import command, print_rows
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
@@ -24,12 +24,15 @@ def checkpoint_list(args: Any) -> None:
     for_people = args.output in ("table", "plain")
     found: list[tuple[datetime, dict[str, Any]]] = []
 
-    def read(hook: CheckpointHook) -> tuple[Any, Any]:
-        checkpoints = hook.list(**filters, limit=args.limit)
-        return checkpoints, hook.pending_requests(checkpoints)
+    def read(hook: CheckpointHook) -> tuple[Any, Any, Any]:
+        checkpoints, unreadable = hook.list_all(**filters, limit=args.limit)
+        return checkpoints, unreadable, hook.pending_requests(checkpoints)
 
     places = Places(args)
-    for hook, (checkpoints, requests) in places.each(read):
+    for hook, (checkpoints, unreadable, requests) in places.each(read):
+        for row in unreadable:
+            print(row.reason, file=sys.stderr)
+            found.append((now, unreadable_line(hook, row)))
         for checkpoint in checkpoints:
             request = requests.get(checkpoint.identity)
             shown = line(Found(hook, checkpoint), request, now, for_people=for_people)

@@ -8,12 +8,14 @@ from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found
 from airflow_checkpoint_provider.engine.admin.outlook import display_status, duration, outlook
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import stored_key
 from airflow_checkpoint_provider.engine.model.position import Position, fraction, place
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
+from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 
@@ -21,7 +23,7 @@ def line(found: Found, request: Request | None, now: datetime, *, for_people: bo
     """Return a checkpoint as a line of the list; people read "5 min ago" where a program reads a time."""
     checkpoint = found.checkpoint
     return {
-        **_identity(checkpoint),
+        **_of(checkpoint.identity),
         "status": str(display_status(checkpoint, request, now, stalled_after())),
         "rows": f"{checkpoint.rows:,}" if for_people else checkpoint.rows,
         "position": _position(checkpoint),
@@ -34,11 +36,18 @@ def line(found: Found, request: Request | None, now: datetime, *, for_people: bo
     }
 
 
+def unreadable_line(hook: CheckpointHook, row: UnreadableRow) -> dict[str, Any]:
+    """Return a row that cannot be read as a line of the list."""
+    ids = _of(row.identity) if row.identity else dict.fromkeys(("dag_id", "task_id", "run_id", "map_index"))
+    unknown = dict.fromkeys(("rows", "position", "done", "updated_at", "destination_table"))
+    return {**ids, "status": "unreadable", **unknown, "conn_id": hook.checkpoint_conn_id}
+
+
 def details(found: Found, request: Request | None, now: datetime) -> dict[str, Any]:
     """Return all that there is to say of a checkpoint."""
     checkpoint = found.checkpoint
     return {
-        **_identity(checkpoint),
+        **_of(checkpoint.identity),
         "status": str(display_status(checkpoint, request, now, stalled_after())),
         "last_run_id": checkpoint.run_id,
         "next_attempt": outlook(checkpoint, request, now),
@@ -90,8 +99,7 @@ def reject_line(reject: Reject, *, for_people: bool) -> dict[str, Any]:
     }
 
 
-def _identity(checkpoint: Checkpoint) -> dict[str, Any]:
-    who = checkpoint.identity
+def _of(who: Identity) -> dict[str, Any]:
     return {
         "dag_id": who.dag_id,
         "task_id": who.task_id,

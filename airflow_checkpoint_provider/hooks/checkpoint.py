@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
     from airflow_checkpoint_provider.engine.admin.search import Found, Search
     from airflow_checkpoint_provider.engine.store.rejects import Reject
+    from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 
 
 class CheckpointHook(BaseHook):
@@ -54,6 +55,7 @@ class CheckpointHook(BaseHook):
         Return a checkpoint, or ``None``.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :raises InvalidCheckpointError: when its row cannot be read
         """
         return self._repository.get(identity_of(dag_id, task_id, run_id, map_index))
 
@@ -69,7 +71,26 @@ class CheckpointHook(BaseHook):
         :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``strategy``, ``destination_table``,
             ``status`` as it is stored (``seeded``, ``running``, ``failed``, ``completed``) or ``state`` as it is shown
             (these, ``stalled`` or ``requested``), each a value or a list of values; ``updated_before``, a time
+        :return: those that can be read; of others the log has the reason, and :meth:`list_all` returns it
         :raises ArgumentError: for another filter, status, state or order
+        """
+        checkpoints, unreadable = self.list_all(limit=limit, offset=offset, order_by=order_by, **filters)
+        for row in unreadable:
+            self.log.warning("%s", row.reason)
+        return checkpoints
+
+    def list_all(
+        self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
+    ) -> tuple[Sequence[Checkpoint], Sequence[UnreadableRow]]:
+        """
+        Return checkpoints as :meth:`list` does, and the rows among them that cannot be read.
+
+        :param limit: at most so many of both, ``None`` for all
+        :param offset: leave out so many first
+        :param order_by: a column, with ``-`` in front for descending
+        :param filters: see :meth:`list`
+        :return: the checkpoints; and of the others whose they are (``identity``, ``None`` where that cannot be read,
+            either) and why, with the way out (``reason``)
         """
         return self._repository.list(
             filters, **page_of(limit, offset), order_by=order_by, stalled_after=stalled_after()
@@ -123,10 +144,15 @@ class CheckpointHook(BaseHook):
         *,
         limit: int | None = 100,
         offset: int = 0,
+        whole: bool = True,
     ) -> tuple[int, Sequence[Reject]]:
-        """Return how many rows were rejected, and some of them; see :meth:`rejects`."""
+        """
+        Return how many rows were rejected, and some of them; see :meth:`rejects`.
+
+        :param whole: also rows of more than a million characters
+        """
         identity = identity_of(dag_id, task_id, run_id, map_index)
-        return self._repository.rejects(identity, limit=limit, offset=offset)
+        return self._repository.rejects(identity, limit=limit, offset=offset, whole=whole)
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_checkpoint_provider.engine.admin.search import Found, Listed, Search
 from airflow_checkpoint_provider.engine.admin.states import sum_of_states
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.errors import (
+    InvalidCheckpointError,
+    NewerFormatError,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
+from airflow_checkpoint_provider.engine.store.row_mapper import unreadable as unreadable_row
+from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin.instances import interrupted
-from airflow_checkpoint_provider.plugin.models import View
+from airflow_checkpoint_provider.plugin.models import View, query_of
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.services import reader
 from airflow_checkpoint_provider.plugin.transfers import Place
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A row that cannot be read, and where it is."""
+
+    place: Place
+    row: UnreadableRow
+
+    @property
+    def href(self) -> str | None:
+        """The address of its page, from a page beside it."""
+        return f"task?{query_of(self.row.identity, self.place)}" if self.row.identity else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +53,7 @@ class Result:
 
     :param total: how many match, on all pages
     :param counts: how many there are of each state
-    :param unreadable: why rows on this page are missing
+    :param unreadable: rows on this page that are no checkpoints, and where they are
     :param at_least: the states of which there are more than ``counts`` says
     :param text_among: text was looked for among so many of the newest of each database only
     :param more: whether a page may follow this one, whatever ``total`` says
@@ -40,7 +63,7 @@ class Result:
     total: int
     counts: dict[Status, int]
     dag_ids: list[str]
-    unreadable: list[str]
+    unreadable: list[Damaged]
     troubles: list[Trouble]
     at_least: frozenset[Status] = frozenset()
     text_among: int | None = None
@@ -67,6 +90,7 @@ class Subject:
 
     :param rejected: how many rows its destination has refused
     :param rejects: the first of them
+    :param damaged: its row, where that cannot be read
     """
 
     view: View | None
@@ -74,6 +98,7 @@ class Subject:
     troubles: list[Trouble]
     rejected: int = 0
     rejects: Sequence[Reject] = ()
+    damaged: Damaged | None = None
 
 
 def find(places: Iterable[Place], search: Search, order_by: str, limit: int, offset: int) -> Result:
@@ -104,15 +129,20 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
         counts.update(answer.counts)
     at_least = frozenset().union(*(answer.at_least for answer in by_place.values()))
     over = interrupted(listed.checkpoint for listed, _ in found)
+    unreadable = [Damaged(place, row) for place, answer in by_place.items() for row in answer.unreadable]
+    views = []
+    for listed, place in found:
+        view = _view(place, listed, over.get(listed.checkpoint.identity), search.stalled_after, now)
+        if isinstance(view, View):
+            views.append(view)
+        else:
+            unreadable.append(view)
     return Result(
-        [
-            View.of(place, listed, over.get(listed.checkpoint.identity), search.stalled_after, now)
-            for listed, place in found
-        ],
+        views,
         sum(answer.total for answer in by_place.values()),
         dict(counts),
         sorted({dag_id for answer in by_place.values() for dag_id in answer.dag_ids}),
-        [text for answer in by_place.values() for text in answer.unreadable],
+        unreadable,
         answers.troubles,
         at_least,
         next((answer.text_among for answer in by_place.values() if answer.text_among), None),
@@ -123,30 +153,53 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
 def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_index: int) -> Subject:
     """Return a task instance's checkpoint: its own, else the one that spans the task's runs."""
 
-    def question(hook: CheckpointHook) -> _Answer:
-        own = hook.look(dag_id, task_id, run_id, map_index)
-        if not (own[0] or own[2] or run_id == ALL_RUNS):
-            own = hook.look(dag_id, task_id, None, map_index)
+    def question(hook: CheckpointHook) -> _Answer | UnreadableRow:
+        identity = Identity(dag_id, task_id, run_id, map_index)
+        try:
+            own = hook.look(dag_id, task_id, run_id, map_index)
+            if not (own[0] or own[2] or run_id == ALL_RUNS):
+                identity = replace(identity, run_id=ALL_RUNS)
+                own = hook.look(dag_id, task_id, None, map_index)
+        except (InvalidCheckpointError, NewerFormatError) as error:
+            return UnreadableRow(identity, str(error), isinstance(error, InvalidCheckpointError))
         if own[0] is None:
             return *own, 0, ()
         key = own[0].identity
         return *own, *hook.look_at_rejects(
-            key.dag_id, key.task_id, key.run_id, key.map_index, limit=REJECTS_SHOWN
+            key.dag_id, key.task_id, key.run_id, key.map_index, limit=REJECTS_SHOWN, whole=False
         )
 
     answers = reader().ask(places, question)
     now = datetime.now(UTC)
-    kept = [(place, *answer) for place, answer in answers.by_place.items() if answer[0]]
+    told = {place: answer for place, answer in answers.by_place.items() if isinstance(answer, tuple)}
+    kept = [(place, *answer) for place, answer in told.items() if answer[0]]
     # A task that was moved to another destination has left an older one behind.
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
     for place, checkpoint, request, entries, rejected, rejects in kept:
         if checkpoint:
             listed = Listed(checkpoint, request, _sample(entries))
             over = interrupted([checkpoint]).get(checkpoint.identity)
-            view = View.of(place, listed, over, stalled_after(), now)
+            view = _view(place, listed, over, stalled_after(), now)
+            if not isinstance(view, View):
+                return Subject(None, (), answers.troubles, damaged=view)
             return Subject(view, entries, answers.troubles, rejected, rejects)
-    entries = next((answer[2] for answer in answers.by_place.values() if answer[2]), ())
+    for place, answer in answers.by_place.items():
+        if isinstance(answer, UnreadableRow):
+            return Subject(None, (), answers.troubles, damaged=Damaged(place, answer))
+    entries = next((answer[2] for answer in told.values() if answer[2]), ())
     return Subject(None, entries, answers.troubles)
+
+
+def _view(
+    place: Place, listed: Listed, instance: str | None, stalled_after: timedelta, now: datetime
+) -> View | Damaged:
+    """Describe a checkpoint; one whose values make no sense together hides no other."""
+    try:
+        return View.of(place, listed, instance, stalled_after, now)
+    except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
+        identity = listed.checkpoint.identity
+        log.exception("The checkpoint of %s in %s cannot be shown", identity, place)
+        return Damaged(place, UnreadableRow(identity, str(unreadable_row(identity, one_line(error)))))
 
 
 def _sample(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from airflow_checkpoint_provider.engine.admin.outlook import is_stalled, outlook
@@ -91,17 +92,12 @@ class View:
     @property
     def query(self) -> str:
         """What names it in an address."""
-        identity = self.identity
-        return urlencode(
-            {
-                "dag_id": identity.dag_id,
-                "task_id": identity.task_id,
-                "run_id": identity.run_id,
-                "map_index": identity.map_index,
-                "conn_id": self.place.conn_id,
-                "table": self.place.table,
-            }
-        )
+        return query_of(self.identity, self.place)
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """What names it in a request."""
+        return target_of(self.identity, self.place)
 
     @property
     def airflow_href(self) -> str:
@@ -131,6 +127,23 @@ class View:
         if not self.over:
             end = self.shown_at
         return (end - self.checkpoint.started_at).total_seconds()
+
+
+def target_of(identity: Identity, place: Place) -> dict[str, Any]:
+    """Return what names a checkpoint."""
+    return {
+        "dag_id": identity.dag_id,
+        "task_id": identity.task_id,
+        "run_id": identity.run_id,
+        "map_index": identity.map_index,
+        "conn_id": place.conn_id,
+        "table": place.table,
+    }
+
+
+def query_of(identity: Identity, place: Place) -> str:
+    """Return what names a checkpoint in an address."""
+    return urlencode(target_of(identity, place))
 
 
 def _part(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +47,8 @@ def pace(checkpoint: Checkpoint, sample: HistoryEntry | None, now: datetime) -> 
     rate = rows / seconds
     # How many rows are to come is known from the share of the key's range that they took so far.
     left = checkpoint.rows / share * (1 - share) / rate if share else None
+    if left is not None and not math.isfinite(left):  # of a share that is next to nothing
+        left = None
     return Pace(share, rate, left)
 
 

@@ -20,6 +20,7 @@ from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.attempts import attempts
 from airflow_checkpoint_provider.plugin.chart import chart
+from airflow_checkpoint_provider.plugin.models import target_of
 from airflow_checkpoint_provider.plugin.parts import Parts
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Trouble
@@ -77,7 +78,7 @@ def task(
     index = _index(map_index)
     if run_id:
         subject = finding.look(places, dag_id, task_id, run_id, index)
-        if subject.view or subject.entries or index >= 0 or run_id == ALL_RUNS:
+        if subject.view or subject.damaged or subject.entries or index >= 0 or run_id == ALL_RUNS:
             return _one(viewer, subject, dag_id, task_id, tab)
     search = Search(
         dag_id=dag_id,
@@ -139,10 +140,15 @@ def _parts(places: list[Place], search: Search, result: finding.Result) -> Parts
 
 def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, tab: bool) -> HTMLResponse:
     now = datetime.now(UTC)
-    view = subject.view
+    view, damaged = subject.view, subject.damaged
+    target = view.target if view else None
+    if damaged and damaged.row.damaged and damaged.row.identity:
+        target = target_of(damaged.row.identity, damaged.place)
     return render(
         "task.html",
         view=view,
+        target=target,
+        damaged=damaged.row if damaged else None,
         dag_id=dag_id,
         task_id=task_id,
         name=discovery().places().called(dag_id, task_id),

@@ -55,7 +55,7 @@ def position(checkpoint: Checkpoint) -> str:
     """Say where a checkpoint is."""
     key = checkpoint.position.key
     if key and isinstance(key[0], Unreadable):
-        return f"unreadable: {key[0].text}"
+        return str(key[0])
     if key is None and not checkpoint.position.rows:
         return "at the beginning"
     return place(checkpoint.key_columns, checkpoint.position)

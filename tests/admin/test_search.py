@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -145,7 +146,34 @@ def test_a_damaged_row_is_told_and_the_others_are_shown(filled: CheckpointHook, 
     destination.execute("UPDATE airflow_checkpoint SET fingerprint = 'x' WHERE run_id = 'run_3'")
     found = filled.find(Search(), limit=300)
     assert len(found.rows) == 299
-    assert "Invalid checkpoint value" in found.unreadable[0]
+    assert "Invalid checkpoint value" in found.unreadable[0].reason
+
+
+UNKNOWN = {"sqlite": "soon", "postgres": "infinity", "mysql": "0000-00-00"}
+"""Times that the database keeps, and its driver has no value for."""
+
+
+@pytest.mark.parametrize("destination", list(UNKNOWN), indirect=True)
+def test_a_row_that_the_driver_cannot_read_hides_no_other(filled: CheckpointHook, destination: Db) -> None:
+    unknown = UNKNOWN[destination.kind]
+    lenient = ["SET SESSION sql_mode = ''"] if destination.kind == "mysql" else []
+    for number, column in ((0, "updated_at"), (3, "created_at"), (99, "created_at"), (299, "started_at")):
+        destination.execute(
+            *lenient, f"UPDATE airflow_checkpoint SET {column} = '{unknown}' WHERE run_id = 'run_{number}'"
+        )
+    found = filled.find(Search(), limit=300)
+    assert (len(found.rows), len(found.unreadable)) == (296, 4)
+    assert {row.identity.run_id for row in found.unreadable if row.identity} == {
+        "run_0",
+        "run_3",
+        "run_99",
+        "run_299",
+    }
+    assert all("cannot be read" in row.reason for row in found.unreadable)
+    assert filled.find(Search(text="run_3"), limit=300).unreadable
+    with pytest.raises(InvalidCheckpointError, match="Delete it to load from the start"):
+        filled.get("dag_3", "load", "run_3")
+    assert filled.delete("dag_3", "load", "run_3")
 
 
 @pytest.mark.parametrize("destination", ["sqlite", "postgres", "mysql"], indirect=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
+from airflow_checkpoint_provider.engine.model.key import Unreadable
 from airflow_checkpoint_provider.engine.model.position import place
 from airflow_checkpoint_provider.engine.model.status import Status
 
@@ -79,6 +80,12 @@ def _next(checkpoint: Checkpoint, decision: Decision, request: Request | None) -
     if decision.action is Action.START:
         beginning = "from where its run began" if decision.from_mark else "from the beginning"
         return f"The next attempt starts {beginning}, because this load has committed nothing yet."
+    key = checkpoint.position.key
+    if key and isinstance(key[0], Unreadable):
+        return (
+            f"The next attempt fails, because the position cannot be read ({where(checkpoint)}). Clear the task, or "
+            "set force_reload, to load from the start."
+        )
     if checkpoint.is_seeded:
         return f"The next attempt begins behind the seeded position ({where(checkpoint)})."
     spans_runs = checkpoint.identity.run_id == ALL_RUNS

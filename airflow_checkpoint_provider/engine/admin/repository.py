@@ -19,11 +19,12 @@ from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
-from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, page
+from airflow_checkpoint_provider.engine.store.bounded_queries import in_order
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
 from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
-from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
+from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
+from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow, read_one, read_page
 from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
 
 COLUMNS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "destination_table")
@@ -46,9 +47,7 @@ class CheckpointRepository:
     def get(self, identity: Identity) -> Checkpoint | None:
         """Return a checkpoint, or ``None``."""
         with self._open() as connection:
-            statement = sa.select(self._table).where(is_identity(self._table, identity))
-            row = connection.execute(statement).first()
-            return from_row(row) if row else None
+            return read_one(connection, self._table, identity)
 
     def list(
         self,
@@ -58,9 +57,9 @@ class CheckpointRepository:
         offset: int,
         order_by: str,
         stalled_after: timedelta = STALLED_AFTER,
-    ) -> Sequence[Checkpoint]:
+    ) -> tuple[Sequence[Checkpoint], Sequence[UnreadableRow]]:
         """
-        Return the checkpoints that match all filters; a filter may be a value or a list of them.
+        Return the checkpoints that match all filters, and rows that do and are none; a filter may be a list of values.
 
         :param stalled_after: a running load that has committed nothing for so long is in the state ``stalled``
         """
@@ -71,7 +70,9 @@ class CheckpointRepository:
         with self._open() as connection:
             if states is not None:
                 statement = statement.where(self._is_in(states, connection, stalled_after))
-            return [from_row(row) for row in page(connection, statement, limit, offset)]
+            found = list(read_page(connection, self._table, self._table, statement, limit, offset))
+            readable = [one for one in found if isinstance(one, Checkpoint)]
+            return readable, [one for one in found if isinstance(one, UnreadableRow)]
 
     def find(self, search: Search, *, limit: int, offset: int, order_by: str) -> Found:
         """Return a page of the checkpoints that match, with what was asked of them, and counts."""
@@ -89,9 +90,8 @@ class CheckpointRepository:
         :return: the checkpoint, what its next attempt was asked to do, and its history from the beginning
         """
         with self._open() as connection, reading(connection):
-            row = connection.execute(sa.select(self._table).where(is_identity(self._table, identity))).first()
             history = History(connection, self.tables)
-            checkpoint = from_row(row) if row else None
+            checkpoint = read_one(connection, self._table, identity)
             asked = history.last_request(identity, checkpoint.request_seen if checkpoint else 0)
             entries = history.timeline(identity, samples)
             return checkpoint, asked if asked and asked.asks_for else None, entries
@@ -101,12 +101,14 @@ class CheckpointRepository:
         with self._open() as connection:
             return History(connection, self.tables).list(identity, limit=limit, offset=offset)
 
-    def rejects(self, identity: Identity, *, limit: int | None, offset: int) -> tuple[int, Sequence[Reject]]:
+    def rejects(
+        self, identity: Identity, *, limit: int | None, offset: int, whole: bool = True
+    ) -> tuple[int, Sequence[Reject]]:
         """Return how many rows were rejected, and some of them in the order in which they were."""
         with self._open() as connection:
             there = self.tables.keeps_rejects(connection)
             rejects = Rejects(connection, self.tables, identity, there=there)
-            return rejects.count(), rejects.list(limit=limit, offset=offset)
+            return rejects.count(), rejects.list(limit=limit, offset=offset, whole=whole)
 
     def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""

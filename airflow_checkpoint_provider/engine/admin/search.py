@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, States, sum_of_states
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, is_text
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import (
     COUNTED_TO,
@@ -25,7 +25,7 @@ from airflow_checkpoint_provider.engine.store.bounded_queries import (
 )
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
-from airflow_checkpoint_provider.engine.store.row_mapper import from_row
+from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, UnreadableRow, read_page
 from airflow_checkpoint_provider.engine.store.tables import Tables
 
 _MOST_IN_LIST = 500  # values in one IN; Oracle allows 1,000
@@ -81,7 +81,7 @@ class Found:
     :param total: how many match
     :param counts: how many there are of each state, whatever state was looked for
     :param dag_ids: the DAGs that have checkpoints
-    :param unreadable: why rows on this page could not be read
+    :param unreadable: rows of this page that are no checkpoints
     :param table: tells whether two connections lead to one table: its first and last row
     :param at_least: the states of which there are more than ``counts`` says
     :param text_among: text was looked for among so many of the newest only; ``None``, if among all
@@ -91,7 +91,7 @@ class Found:
     total: int
     counts: dict[Status, int]
     dag_ids: list[str]
-    unreadable: list[str]
+    unreadable: list[UnreadableRow]
     table: tuple[Any, ...]
     at_least: frozenset[Status] = frozenset()
     text_among: int | None = None
@@ -114,9 +114,10 @@ class Searcher:
         :param order_by: a column, with ``-`` in front for descending
         """
         search = self._search
-        dag_ids = distinct(self._connection, self._table.c.dag_id)
+        stored = distinct(self._connection, self._table.c.dag_id)
+        dag_ids = [dag_id for dag_id in stored if is_text(dag_id) and len(dag_id) <= ID_LENGTH]
         seen = set(search.readable(dag_ids))
-        scope = [*self._conditions(), *self._only(seen, dag_ids)]
+        scope = [*self._conditions(), *self._only(seen, stored)]
         requests = History(self._connection, self._tables).newest_requests()
         states = States(self._stalled_before, requests)
         rows: sa.FromClause = self._table
@@ -138,14 +139,13 @@ class Searcher:
         if search.state:
             statement = statement.where(states.condition(rows, search.state))
         statement = statement.order_by(*in_order(rows, order_by, self._table))
-        found, unreadable = [], []
-        for row in page(self._connection, statement, limit, offset):
-            try:
-                checkpoint = from_row(row)
-            except CheckpointError as error:
-                unreadable.append(str(error))
+        found: list[Listed] = []
+        unreadable: list[UnreadableRow] = []
+        for one in read_page(self._connection, self._table, rows, statement, limit, offset):
+            if isinstance(one, UnreadableRow):
+                unreadable.append(one)
             else:
-                found.append(Listed(checkpoint, requests.get(checkpoint.identity)))
+                found.append(Listed(one, requests.get(one.identity)))
         return Found(
             [self._with_sample(listed) for listed in found],
             counts[search.state] if search.state else sum_of_states(counts),
@@ -160,8 +160,16 @@ class Searcher:
     def _table_itself(self) -> tuple[Any, ...]:
         """Return the first and the last row of the primary key, which other rows that come and go leave alone."""
         key = list(self._table.primary_key.columns)
-        statement = sa.select(*key, self._table.c.created_at)
         orders = (key, [column.desc() for column in key])
+        try:
+            return self._first_of(orders, *key, self._table.c.created_at)
+        except DAMAGED:
+            return self._first_of(orders, *key)
+
+    def _first_of(
+        self, orders: Iterable[Sequence[sa.ColumnElement[Any]]], *columns: sa.ColumnElement[Any]
+    ) -> tuple[Any, ...]:
+        statement = sa.select(*columns)
         return tuple(
             tuple(row) for order in orders for row in page(self._connection, statement.order_by(*order), 1, 0)
         )

@@ -63,6 +63,8 @@ class Dialect:
     """An identity column counts by itself."""
     limits_rows: bool = False
     """SQLAlchemy knows how a few rows are asked for."""
+    cuts_text: bool = False
+    """SUBSTR takes text of any length."""
     steps_through_index: bool = False
     """A recursive query finds the different values of an index faster than DISTINCT."""
     takes_any_index: bool = False

@@ -23,6 +23,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     InvalidCheckpointError,
     SourceError,
     one_line,
+    shortened,
 )
 from airflow_checkpoint_provider.engine.model.key import Key, tie
 from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
@@ -281,7 +282,7 @@ class Source:
         """Explain that a stored position does not fit the columns."""
         types = ", ".join(type(value).__name__ for value in now) if now else "unknown, there are no rows"
         return InvalidCheckpointError(
-            f"Invalid checkpoint value: {stored} is stored for {', '.join(columns)}, whose type in "
+            f"Invalid checkpoint value: {shortened(stored)} is stored for {', '.join(columns)}, whose type in "
             f"{self.conn_id!r} now is {types}. Clear the task, or set force_reload, to load from the start."
         )
 

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError
+from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, shortened
+from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_TEXT, json_of, shown
 
 Key = tuple[Any, ...]
 
@@ -24,12 +25,15 @@ class Unreadable:
 
     text: str
 
+    def __str__(self) -> str:
+        return f"unreadable: {shortened(self.text)}"
+
 
 _TYPES: dict[type, tuple[str, str, Callable[[Any], str], Callable[[str], Any]]] = {
     # Python type -> tag in the table, group of types that compare with each other, writer, reader
     bool: ("bool", "boolean", str, lambda text: {"True": True, "False": False}[text]),
     int: ("int", "number", str, int),
-    Decimal: ("decimal", "number", str, Decimal),
+    Decimal: ("decimal", "number", str, lambda text: _decimal(text)),
     float: ("float", "number", repr, float),
     str: ("str", "text", str, str),
     bytes: (
@@ -62,7 +66,13 @@ def encode_key(key: Key) -> str:
     """
     if key and isinstance(key[0], Unreadable):
         return key[0].text
-    return json.dumps([_encode_value(value) for value in key], ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps([_encode_value(value) for value in key], ensure_ascii=False, separators=(",", ":"))
+    if len(text) > LONGEST_TEXT:
+        raise InvalidCheckpointError(
+            f"A key of {len(text):,} characters cannot be a checkpoint position, which has at most {LONGEST_TEXT:,}: "
+            "choose another checkpoint_column."
+        )
+    return text
 
 
 def stored_key(text: str | None) -> Key | None:
@@ -95,12 +105,19 @@ def decode_key(text: str) -> Key:
     :raises ValueError: when the text is not one
     """
     try:
-        stored = json.loads(text)
+        stored = json_of(text)
         if not (stored and isinstance(stored, list) and all(isinstance(value, str) for _, value in stored)):
             raise ValueError
         return tuple(_READERS[tag][1](value) for tag, value in stored)
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
-        raise ValueError(f"not a stored position: {text!r}") from error
+        raise ValueError(f"not a stored position: {shown(text)}") from error
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if value.is_snan():  # which nothing can be compared with
+        raise ValueError("a signaling NaN")
+    return value
 
 
 def kind(value: Any) -> str:

@@ -93,6 +93,10 @@ def position_as_dict(columns: Sequence[str], position: Position) -> dict[str, An
     return {"row": position.rows} if position.rows else None
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
 def _is_finite(value: Any) -> bool:
     """Tell whether a value is a number that JSON can hold."""
     return isinstance(value, float) and math.isfinite(value)
@@ -102,5 +106,5 @@ def place(columns: Sequence[str], position: Position) -> str:
     """Say where a position is: ``order_id = 101765``, or ``row 12,000``."""
     if position.key is None:
         return f"row {position.rows:,}"
-    place = ", ".join(f"{c} = {v}" for c, v in zip(columns, position.key, strict=False))
+    place = ", ".join(f"{c} = {_cut(str(v))}" for c, v in zip(columns, position.key, strict=False))
     return f"{place} and the rows without a key" if position.nulls_done else place

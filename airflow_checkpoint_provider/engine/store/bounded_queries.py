@@ -58,7 +58,7 @@ def distinct(connection: sa.Connection, column: sa.Column[str]) -> list[str]:
     following = sa.select(sa.func.min(column)).where(column > steps.c.value).correlate(steps)
     steps = steps.union_all(sa.select(following.scalar_subquery()).where(steps.c.value.is_not(None)))
     values = sa.select(steps.c.value).where(steps.c.value.is_not(None))
-    return sorted(connection.execute(values).scalars())
+    return sorted(connection.execute(values).scalars(), key=str)  # SQLite may have bytes among them
 
 
 def in_order(rows: sa.FromClause, order_by: str, unique: sa.Table) -> list[sa.ColumnElement[object]]:

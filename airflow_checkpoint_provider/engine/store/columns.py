@@ -69,7 +69,7 @@ class Name(sa.types.TypeDecorator[str]):
         return None if value is None else storable(value, dialect)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is None or "\\u" not in value or codec_of(dialect) is None:
+        if not isinstance(value, str) or "\\u" not in value or codec_of(dialect) is None:
             return value
         return _ESCAPED.sub(lambda found: str(json.loads(f'"{found[0]}"')), value)
 

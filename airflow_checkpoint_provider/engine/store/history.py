@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.key import encode_key
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.store.bounded_queries import REQUESTS_AMONG, page, recent
-from airflow_checkpoint_provider.engine.store.history_entry import REQUESTS, STARTS, HistoryEntry, Kind
+from airflow_checkpoint_provider.engine.store.bounded_queries import REQUESTS_AMONG, recent
+from airflow_checkpoint_provider.engine.store.history_entry import (
+    REQUESTS,
+    STARTS,
+    HistoryEntry,
+    Kind,
+    asked_for,
+)
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
+from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
 from airflow_checkpoint_provider.engine.store.tables import Tables
+
+log = logging.getLogger(__name__)
 
 _ASKING = [kind.value for kind in REQUESTS]
 _AT_ONCE = 100  # checkpoints asked about in one statement
@@ -70,19 +82,23 @@ class History:
 
         The last word counts: a later request replaces an earlier one, and a cancellation takes it back.
         """
-        entry = self.last_request(identity, after)
-        return (entry.asks_for, entry.id) if entry else (None, after)
+        columns = self._table.c
+        row = self._connection.execute(
+            self._requests_of(identity, after).with_only_columns(columns.id, columns.kind).limit(1)
+        ).first()
+        return (asked_for(row.kind), row.id) if row else (None, after)
 
     def last_request(self, identity: Identity, after: int) -> HistoryEntry | None:
         """Return the last word, a request or a cancellation, since entry ``after``."""
-        row = self._connection.execute(
+        return next(iter(self._read(self._requests_of(identity, after), 1)), None)
+
+    def _requests_of(self, identity: Identity, after: int) -> sa.Select[Any]:
+        return (
             sa.select(self._table)
             .where(is_identity(self._table, identity))
             .where(self._table.c.kind.in_(_ASKING), self._table.c.id > after)
             .order_by(self._table.c.id.desc())
-            .limit(1)
-        ).first()
-        return HistoryEntry.from_row(row) if row else None
+        )
 
     def is_published(self, identity: Identity) -> bool:
         """Tell whether what was completed last has been published by another task."""
@@ -104,8 +120,7 @@ class History:
             .order_by(self._table.c.id.desc())
         )
         sample = None
-        for row in page(self._connection, statement, 3, 0):
-            sample = HistoryEntry.from_row(row)
+        for sample in self._read(statement, 3):
             if sample.kind in STARTS:
                 break
         return sample
@@ -121,7 +136,7 @@ class History:
                 .where(sa.or_(*(is_identity(self._table, identity) for identity in some)))
                 .order_by(self._table.c.id)
             )
-            for entry in map(HistoryEntry.from_row, self._connection.execute(statement)):
+            for entry in self._read(statement):
                 if entry.id <= some[entry.identity].request_seen:
                     continue
                 if request := entry.asks_for:
@@ -143,8 +158,7 @@ class History:
             .order_by(entry.c.id)
         )
         last = {}
-        for row in self._connection.execute(statement):
-            asked = HistoryEntry.from_row(row)
+        for asked in self._read(statement, rows=entry):
             last[asked.identity] = asked
         return {identity: asked for identity, asked in last.items() if asked.asks_for}
 
@@ -153,7 +167,7 @@ class History:
         statement = (
             sa.select(self._table).where(is_identity(self._table, identity)).order_by(self._table.c.id.desc())
         )
-        return [HistoryEntry.from_row(row) for row in page(self._connection, statement, limit, offset)]
+        return [*self._read(statement, limit, offset)]
 
     def timeline(self, identity: Identity, most: int) -> Sequence[HistoryEntry]:
         """
@@ -170,5 +184,28 @@ class History:
         others = sa.and_(is_identity(self._table, identity), columns.kind != Kind.PROGRESS.value)
         samples = sa.select(self._table).where(progress, columns.id % every == 0)
         turns = sa.select(self._table).where(others).order_by(columns.id.desc())
-        rows = [*self._connection.execute(samples), *page(self._connection, turns, most, 0)]
-        return [HistoryEntry.from_row(row) for row in sorted(rows, key=lambda row: row.id)]
+        return sorted([*self._read(samples), *self._read(turns, most)], key=lambda entry: entry.id)
+
+    def _read(
+        self,
+        statement: sa.Select[Any],
+        limit: int | None = None,
+        offset: int = 0,
+        rows: sa.FromClause | None = None,
+    ) -> Sequence[HistoryEntry]:
+        """Return entries; one that is damaged is left out, and hides no other."""
+        entries = []
+        among = self._table if rows is None else rows
+        for row, refused in each_row(self._connection, self._table, among, statement, limit, offset):
+            try:
+                if refused:
+                    raise refused
+                entries.append(HistoryEntry.from_row(row))
+            except (CheckpointError, *DAMAGED) as error:
+                log.warning(
+                    "Entry %s of %s cannot be read and is left out: %s",
+                    row.id,
+                    self._table.fullname,
+                    one_line(error),
+                )
+        return entries

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import Any
+
+import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.store.columns import _event_table
+from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row
+from airflow_checkpoint_provider.engine.store.stored_values import checked
+
+_COLUMNS = dict(_event_table("event", sa.MetaData()).columns)
 
 
 class Kind(StrEnum):
@@ -28,11 +36,19 @@ class Kind(StrEnum):
     PROBED = "probed"
 
 
-_ASKED_FOR = {Kind.RELOAD_REQUESTED: Request.RELOAD, Kind.RESUME_REQUESTED: Request.RESUME}
-REQUESTS = (*_ASKED_FOR, Kind.REQUEST_CANCELLED)
+_ASKED_FOR: dict[str, Request] = {
+    Kind.RELOAD_REQUESTED: Request.RELOAD,
+    Kind.RESUME_REQUESTED: Request.RESUME,
+}
+REQUESTS = (Kind.RELOAD_REQUESTED, Kind.RESUME_REQUESTED, Kind.REQUEST_CANCELLED)
 """What people write; the last one that no attempt has seen counts."""
 STARTS = (Kind.STARTED, Kind.RESUMED)
 """What an attempt begins with."""
+
+
+def asked_for(kind: str) -> Request | None:
+    """Return what an entry of a kind asks the next attempt for; a newer version may have written one unknown here."""
+    return _ASKED_FOR.get(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,7 @@ class HistoryEntry:
     @property
     def asks_for(self) -> Request | None:
         """What the next attempt is asked to do."""
-        return _ASKED_FOR.get(Kind(self.kind))
+        return asked_for(self.kind)
 
     @property
     def committed(self) -> int:
@@ -73,14 +89,21 @@ class HistoryEntry:
 
     @classmethod
     def from_row(cls, row: Any) -> HistoryEntry:
+        """
+        Read a row.
+
+        :raises ValueError: when it is damaged
+        :raises InvalidCheckpointError: when it can be nobody's
+        """
+        values = SimpleNamespace(**checked(row._mapping, _COLUMNS))
         return cls(
-            id=row.id,
-            identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
-            kind=row.kind,
-            recorded_at=row.recorded_at,
-            who=row.who,
-            try_number=row.try_number,
-            rows=row.rows_written,
-            position=row.position,
-            detail=row.detail,
+            id=values.id,
+            identity=identity_of_row(row),
+            kind=values.kind,
+            recorded_at=values.recorded_at,
+            who=values.who,
+            try_number=values.try_number,
+            rows=values.rows_written,
+            position=values.position,
+            detail=values.detail,
         )

@@ -11,8 +11,13 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
-from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError, FencedError
-from airflow_checkpoint_provider.engine.store.row_mapper import from_row, identity_values, is_identity
+from airflow_checkpoint_provider.engine.model.errors import (
+    CheckpointError,
+    CheckpointLockedError,
+    FencedError,
+)
+from airflow_checkpoint_provider.engine.store.row_mapper import identity_values, is_identity
+from airflow_checkpoint_provider.engine.store.row_reading import one_of
 
 
 class Lease:
@@ -81,8 +86,7 @@ class Lease:
         statement = sa.select(self._table).where(self._is_mine)
         if lock:
             statement = dialect_of(self._connection).locking(statement, self._lock_timeout)
-        row = self._connection.execute(statement).first()
-        return from_row(row) if row else None
+        return one_of(self._connection, statement, self._identity)
 
     def take(self, stored: Checkpoint | None, values: dict[str, Any]) -> Checkpoint:
         """
@@ -150,6 +154,6 @@ class Lease:
         try:
             with reading(self._connection):
                 other = self.read()
-        except sa.exc.SQLAlchemyError:
+        except (sa.exc.SQLAlchemyError, CheckpointError):
             return ""
         return f" (try {other.try_number}, {other.owner})" if other else ""

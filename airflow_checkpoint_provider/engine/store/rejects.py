@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,9 +16,18 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
-from airflow_checkpoint_provider.engine.store.bounded_queries import page
-from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
+from airflow_checkpoint_provider.engine.model.stored_text import shown
+from airflow_checkpoint_provider.engine.store.columns import _reject_table
+from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row, is_identity
+from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
+from airflow_checkpoint_provider.engine.store.stored_values import checked
 from airflow_checkpoint_provider.engine.store.tables import Tables
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = dict(_reject_table("reject", sa.MetaData()).columns)
+del _COLUMNS["row_data"]  # of any length
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +121,18 @@ class Rejects:
         if self.count(run_id):
             self._connection.execute(self._table.delete().where(self._of(run_id)))
 
-    def list(self, *, limit: int | None, offset: int = 0) -> list[Reject]:
-        """Return them in the order in which they were refused."""
+    def list(self, *, limit: int | None, offset: int = 0, whole: bool = True) -> list[Reject]:
+        """
+        Return them in the order in which they were refused.
+
+        :param whole: also rows of more than a million characters
+        """
         if not self._there:
             return []
         statement = sa.select(self._table).where(self._mine).order_by(self._table.c.id)
-        return [_from_row(row) for row in page(self._connection, statement, limit, offset)]
+        found = each_row(self._connection, self._table, self._table, statement, limit, offset, whole=whole)
+        rejects = (_from_row(row, refused) for row, refused in found)
+        return [reject for reject in rejects if reject]
 
     def _of(self, run_id: str | None) -> sa.ColumnElement[bool]:
         return self._mine if run_id is None else sa.and_(self._mine, self._table.c.current_run_id == run_id)
@@ -150,14 +167,32 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
-def _from_row(row: Any) -> Reject:
-    return Reject(
-        identity=Identity(row.dag_id, row.task_id, row.run_id, row.map_index),
-        run_id=row.current_run_id,
-        row_no=row.row_no,
-        row=json.loads(row.row_data),
-        error=row.error,
-        try_number=row.try_number,
-        who=row.who,
-        recorded_at=row.recorded_at,
-    )
+def _from_row(row: Any, refused: Exception | None) -> Reject | None:
+    try:
+        if refused:
+            raise refused
+        values = SimpleNamespace(**checked(row._mapping, _COLUMNS))
+        return Reject(
+            identity=identity_of_row(row),
+            run_id=values.current_run_id,
+            row_no=values.row_no,
+            row=_row_in(row.row_data),
+            error=values.error,
+            try_number=values.try_number,
+            who=values.who,
+            recorded_at=values.recorded_at,
+        )
+    except (CheckpointError, *DAMAGED) as error:
+        log.warning("Rejected row %s cannot be read and is left out: %s", row.id, one_line(error))
+        return None
+
+
+def _row_in(text: Any) -> dict[str, Any]:
+    """Read what :func:`row_text` wrote; what is something else is the only value of a row."""
+    try:
+        row = json.loads(text)
+        if isinstance(row, dict):
+            return row
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return {"unreadable": shown(text)}

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import LOOP, Attempt, Checkpoint, Identity, Iteration
+from airflow_checkpoint_provider.engine.model.checks import identifier, is_names, whole_number
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
 from airflow_checkpoint_provider.engine.model.key import Key, encode_key, stored_key
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import stored_status
-from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION
+from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
+from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION, _checkpoint_table
+from airflow_checkpoint_provider.engine.store.stored_values import checked
+
+_COLUMNS = dict(_checkpoint_table("checkpoint", sa.MetaData()).columns)
+_IDENTITY = {name: _COLUMNS[name] for name in Identity.__slots__}
 
 
 def from_row(row: Any) -> Checkpoint:
@@ -22,19 +28,45 @@ def from_row(row: Any) -> Checkpoint:
     :raises NewerFormatError: when a newer version of this package wrote it
     :raises InvalidCheckpointError: when it is damaged
     """
-    identity = Identity(row.dag_id, row.task_id, row.run_id, row.map_index)
-    if row.format_version > FORMAT_VERSION:
-        raise NewerFormatError(
-            f"The checkpoint of {identity} has format {row.format_version}; this version of "
-            f"airflow-checkpoint-provider reads up to {FORMAT_VERSION}. Upgrade the package on this worker."
-        )
+    identity = identity_of_row(row)
     try:
-        return _read(row, identity)
-    except (ValueError, TypeError) as error:
+        values = SimpleNamespace(**checked(row._mapping, _COLUMNS))
+        if values.format_version > FORMAT_VERSION:
+            raise NewerFormatError(
+                f"The checkpoint of {identity} has format {values.format_version}; this version of "
+                f"airflow-checkpoint-provider reads up to {FORMAT_VERSION}. Upgrade the package on this worker."
+            )
+        return _read(values, identity)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise unreadable(identity, str(error)) from error
+
+
+def identity_of_row(row: Any) -> Identity:
+    """
+    Read whose checkpoint a row is.
+
+    :raises InvalidCheckpointError: when it can be nobody's
+    """
+    try:
+        identity = Identity(**checked(row._mapping, _IDENTITY))
+        for name in ("dag_id", "task_id", "run_id"):
+            identifier(name, getattr(identity, name))
+        whole_number("map_index", identity.map_index, least=-1)
+    except (ValueError, ArithmeticError) as error:
+        ids = ", ".join(f"{name} {shown(row._mapping[name])}" for name in _IDENTITY)
         raise InvalidCheckpointError(
-            f"Invalid checkpoint value: the row of {identity} cannot be read ({error}). Delete it "
-            "(CheckpointHook.delete) to load from the start."
+            f"Invalid checkpoint value: a row of the metadata table cannot be read ({error}). No checkpoint can have "
+            f"these ids: delete the row in the database. It has {ids}."
         ) from error
+    return identity
+
+
+def unreadable(identity: Identity, reason: str) -> InvalidCheckpointError:
+    """Return the error for a row that is damaged: what is wrong with it, and what to do."""
+    return InvalidCheckpointError(
+        f"Invalid checkpoint value: the row of {identity} cannot be read ({reason}). Delete it to load from the "
+        "start: in the view, by `airflow checkpoint delete`, or by CheckpointHook.delete."
+    )
 
 
 def _read(row: Any, identity: Identity) -> Checkpoint:
@@ -42,7 +74,7 @@ def _read(row: Any, identity: Identity) -> Checkpoint:
         identity=identity,
         status=stored_status(row.status),
         strategy=row.strategy,
-        key_columns=tuple(json.loads(row.key_columns or "[]")),
+        key_columns=_names(row.key_columns),
         position=Position(stored_key(row.position), row.rows_read, row.row_digest, bool(row.nulls_done)),
         start=Position(stored_key(row.start_position)),
         lower=stored_key(row.lower_bound),
@@ -60,7 +92,7 @@ def _read(row: Any, identity: Identity) -> Checkpoint:
         retries=row.task_retries,
         clear_number=row.clear_number,
         owner=row.owner,
-        fingerprint=json.loads(row.fingerprint),
+        fingerprint=_fingerprint(row.fingerprint),
         source_conn_id=row.source_conn_id,
         destination_conn_id=row.destination_conn_id,
         destination_table=row.destination_table,
@@ -70,6 +102,21 @@ def _read(row: Any, identity: Identity) -> Checkpoint:
         completed_at=row.completed_at,
         last_error=row.last_error,
     )
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    names = json_of(text or "[]")
+    if not is_names(names):
+        raise ValueError(f"key_columns is {shown(text)}")
+    return tuple(names)
+
+
+def _fingerprint(text: str) -> dict[str, str]:
+    parts = json_of(text)
+    if not isinstance(parts, dict) or not all(isinstance(part, str) for part in parts.values()):
+        raise ValueError(f"fingerprint is {shown(text)}")
+    Iteration.of_text(parts.get(LOOP))
+    return parts
 
 
 def identity_values(identity: Identity) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import SEEDED, Attempt, Checkpoint, Identity, Load
+from airflow_checkpoint_provider.engine.model.errors import shortened
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.history import History
@@ -34,7 +35,11 @@ class SeedRow:
         columns = self._table.c
         statement = sa.select(columns.status, columns.rows_written).where(self._is_mine)
         row = self._connection.execute(statement).first()
-        return f"{row.status}, {row.rows_written:,} rows committed" if row else None
+        if not row:
+            return None
+        rows = row.rows_written
+        number = f"{rows:,}" if isinstance(rows, int) else shortened(repr(rows))
+        return f"{shortened(str(row.status))}, {number} rows committed"
 
     def write(self, load: Load, position: Position, who: str, detail: str) -> Checkpoint:
         """

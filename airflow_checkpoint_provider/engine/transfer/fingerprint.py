@@ -10,6 +10,7 @@ from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import Load
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
+from airflow_checkpoint_provider.engine.model.stored_text import comparable
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
@@ -59,7 +60,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
         strategy=strategy.name,
         key_columns=tuple(strategy.columns),
         fingerprint={
-            "query": source.query.text,
+            "query": comparable(source.query.text),
             # Only a digest: a parameter may be a secret.
             "parameters": parameters,
             "source": source.conn_id,

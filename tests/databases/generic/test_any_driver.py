@@ -157,7 +157,7 @@ def test_the_catalog_counts_rows_itself(known: Known) -> None:
     pages = [
         [
             checkpoint.run_id
-            for checkpoint in repository.list({}, limit=1, offset=offset, order_by="created_at")
+            for checkpoint in repository.list({}, limit=1, offset=offset, order_by="created_at")[0]
         ]
         for offset in range(3)
     ]

@@ -48,6 +48,7 @@ class MysqlDialect(Dialect):
     long_text = mysql.LONGTEXT()  # its TEXT ends at 64 kB, a query need not
     numbers_rows = True
     limits_rows = True
+    cuts_text = True
     # Only these tell "a" from "A" in a key, can be rolled back, and have room for four names in an index.
     table_options = {  # noqa: RUF012
         "mysql_engine": "InnoDB",

@@ -43,6 +43,7 @@ class OracleDialect(Dialect):
     time_type = sa.TIMESTAMP()
     numbers_rows = True
     limits_rows = True
+    cuts_text = True
     needed_to_create = "tables and sequences"  # the sequence is that of an identity column
 
     transactional = True

@@ -79,6 +79,7 @@ class PostgresDialect(Dialect):
     time_type = sa.DateTime(timezone=True)
     numbers_rows = True
     limits_rows = True
+    cuts_text = True
     steps_through_index = True
 
     transactional = True

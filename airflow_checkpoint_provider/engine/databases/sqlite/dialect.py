@@ -33,6 +33,7 @@ class SqliteDialect(Dialect):
     row_id = sa.Integer()  # only this one counts by itself
     numbers_rows = True
     limits_rows = True
+    cuts_text = True
     steps_through_index = True
     takes_any_index = True
 

@@ -1,0 +1,42 @@
+"""Text from tables and other tasks, which may be larger and deeper than anything that was written: read with bounds."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+
+LONGEST_TEXT = 1_000_000
+"""Characters of a text that is read whole, such as a key or a fingerprint."""
+LONGEST_PART = 50_000
+"""Characters of a query that is kept whole in a fingerprint."""
+
+
+def json_of(text: str) -> Any:
+    """
+    Read JSON.
+
+    :raises ValueError: when it is none, too long, or too deep
+    """
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"text of more than {LONGEST_TEXT:,} characters")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("JSON that is nested too deep") from None
+
+
+def shown(value: Any) -> str:
+    """Cut a value for a message."""
+    if isinstance(value, (str, bytes)) and len(value) > 80:
+        return f"{value[:40]!r}... of {len(value):,} characters"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def comparable(text: str) -> str:
+    """Return a text that differs where the given one does, and is short: a digest stands for the rest of a long one."""
+    if len(text) <= LONGEST_PART:
+        return text
+    digest = sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"{text[:1000]}... ({len(text)} characters, SHA-256 {digest})"
