@@ -9,10 +9,13 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.stored_text import shown
 from airflow_checkpoint_provider.operators.transfer import describe_attempt
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+_MOST_PARTS = 100_000
 
 
 class CheckpointPublishOperator(BaseOperator):
@@ -97,12 +100,12 @@ class CheckpointPublishOperator(BaseOperator):
             ask = getattr(ti, "get_ti_count", None)
             count = ask(ti.dag_id, task_ids=[self.transfer_task_id], run_ids=[ti.run_id]) if ask else None
             return count or None
-        if isinstance(parts, str) and parts.strip().isdecimal():
+        if isinstance(parts, str) and parts.strip().isdecimal() and len(parts) < 20:
             parts = int(parts)
         if isinstance(parts, Sized) and not isinstance(parts, str):
             parts = len(parts)
-        if not isinstance(parts, int) or isinstance(parts, bool) or parts < 1:
+        if not isinstance(parts, int) or isinstance(parts, bool) or not 1 <= parts <= _MOST_PARTS:
             raise ArgumentError(
-                f"parts: {self.parts!r} is neither a number of at least 1 nor a list of parts."
+                f"parts: {shown(self.parts)} is neither a number from 1 to {_MOST_PARTS:,} nor a list of parts."
             )
         return parts

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from airflow_checkpoint_provider.engine.admin.outlook import is_stalled, outlook
 from airflow_checkpoint_provider.engine.admin.search import Listed
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, PARTITION, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
@@ -77,7 +77,7 @@ class View:
     @property
     def part(self) -> Part | None:
         """The part that it loads, where many tasks load one table."""
-        return Part.of_text(self.checkpoint.fingerprint.get("partition"))
+        return Part.of_text(self.checkpoint.fingerprint.get(PARTITION))
 
     @property
     def over(self) -> bool:

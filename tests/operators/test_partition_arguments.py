@@ -64,3 +64,36 @@ def test_a_part_says_which_rows_it_has() -> None:
     )
     assert part.as_words() == "id <= 9, and id without a value"
     assert Part.of_text("no part") is Part.of_text(None) is Part.of_text("[1]") is None
+
+
+WRONG: list[dict[str, Any]] = [
+    {"of": 0},
+    {"of": 2_000_000},
+    {"of": 1, "index": 1},
+    {"index": -1},
+    {"index": True},
+    {"of": True, "index": 0},
+    {"rows": 1.5},
+    {"rows": -1},
+    {"rows_in_all": 10**5000},
+    {"nulls": 1},
+    {"plan": "x" * 5_000_000},
+    {"column": "a\0b"},
+    {"lower": "[" * 200_000},
+    {"lower": 7},
+    {"upper": '[["decimal","sNaN"]]'},
+    {"upper": '[["int","1"],["int","2"]]'},
+    {"x" * 100_000: 1},
+]
+
+
+@pytest.mark.parametrize("changes", WRONG, ids=range(len(WRONG)))
+def test_a_part_from_elsewhere_is_bounded(changes: dict[str, Any]) -> None:
+    given = {
+        "plan": "p", "index": 1, "of": 4, "column": "id", "lower": None, "upper": bound(1000), "nulls": False,
+        "rows": 10, "rows_in_all": 40,
+    }  # fmt: skip
+    assert Part.of_plan(given).of == 4
+    with pytest.raises(ArgumentError, match="partition: .* is not a part of a plan") as told:
+        Part.of_plan({**given, **changes})
+    assert len(str(told.value)) < 2_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,16 @@ from tests.support.airflow.operating import execute, operator
 from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 
+
+def in_plan(index: int, of: int) -> str:
+    """Return the fingerprint of a load of one part."""
+    part = {
+        "plan": "p", "index": index, "of": of, "column": "id", "lower": None, "upper": '[["int","7"]]',
+        "nulls": False, "rows": 10, "rows_in_all": 40,
+    }  # fmt: skip
+    return json.dumps({"partition": json.dumps(part)})
+
+
 NESTED = "[" * 200_000
 LONG = "x" * 5_000_000
 UNREADABLE: dict[str, dict[str, Any]] = {
@@ -28,6 +39,9 @@ UNREADABLE: dict[str, dict[str, Any]] = {
     "nested": {"fingerprint": NESTED},
     "long": {"fingerprint": LONG},
     "no loop": {"fingerprint": '{"loop": "first of all"}'},
+    "no part of a plan": {"fingerprint": in_plan(0, 0)},
+    "too many parts": {"fingerprint": in_plan(0, 2_000_000)},
+    "behind the last part": {"fingerprint": in_plan(4, 4)},
     "nested columns": {"key_columns": NESTED},
     "no columns": {"key_columns": '{"a": 1}'},
     "numbers as columns": {"key_columns": "[1]"},
@@ -64,6 +78,7 @@ ODD: dict[str, dict[str, Any]] = {
     "infinite": {"position": '[["float","inf"]]', "upper_bound": '[["decimal","1e999999"]]'},
     "of other types": {"position": '[["date","2026-01-01"]]', "upper_bound": '[["bytes","AA=="]]'},
     "more values than columns": {"position": '[["int","1"],["int","2"]]'},
+    "a part": {"fingerprint": in_plan(1, 4)},
     "an error": {"status": "failed", "last_error": LONG},
 }
 KEYS = ("dag_bad", "load", "run_bad")

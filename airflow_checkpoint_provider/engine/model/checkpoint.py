@@ -18,6 +18,8 @@ ALL_RUNS = "*"
 """The ``run_id`` of a checkpoint that spans runs (an empty string would be NULL in Oracle)."""
 SEEDED = "seeded"
 """The part of a fingerprint that says that no attempt has begun yet, and who has set the position."""
+PARTITION = "partition"
+"""The part of a fingerprint that says which partition of a table it loads, where many tasks load one."""
 LOOP = "loop"
 """The part of a fingerprint that says which iteration of a task loop has moved the checkpoint last."""
 

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.stored_text import written
 
 ID_LENGTH = 250
 """Of a DAG's, a task's and a run's id, as in Airflow's own tables."""
@@ -20,7 +21,7 @@ _SHOWN = 200  # of a value in a message: it may be as long as it likes
 
 def refuse(name: str, value: Any, wanted: str) -> ArgumentError:
     """Return the error that says what an argument is, and what it should be."""
-    shown = repr(value)
+    shown = written(value)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
     # What is no Unicode could not be logged, or stored as the reason.
     return ArgumentError(f"{name}: {shown.encode(errors='backslashreplace').decode()} is not {wanted}.")

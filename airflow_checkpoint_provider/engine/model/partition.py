@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from airflow_checkpoint_provider.engine.model.checks import is_text
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.key import decode_key, encode_key
+from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
 
 MOST_PARTS = 1024
 """What Airflow maps a task over unless it is told otherwise."""
+
+_FIELDS = ("plan", "index", "of", "column", "lower", "upper", "nulls", "rows", "rows_in_all")
+_LONGEST_NAME = 2_000
 
 _TYPES = {"plan": str, "index": int, "of": int, "column": str, "nulls": bool, "rows": int, "rows_in_all": int}
 
@@ -52,19 +58,35 @@ class Part:
         try:
             if not isinstance(given, Mapping):
                 raise TypeError(f"it is {type(given).__name__}, and not a mapping")
-            part = cls(**given)
-            for name, kind in _TYPES.items():
-                if not isinstance(getattr(part, name), kind):
-                    raise TypeError(f"{name} is {getattr(part, name)!r}")
-            for bound in (part.lower, part.upper):
-                if bound is not None:
-                    decode_key(bound)
+            if len(given) > len(_FIELDS):
+                raise TypeError(f"it has {len(given)} values")
+            part: Part = cls(**given)
+            part._check()
         except (TypeError, ValueError) as error:
             raise ArgumentError(
-                f"partition: {given!r} is not a part of a plan of CheckpointPartitionOperator ({error}). Map the task "
-                "over its output: .expand(partition=plan.output)."
+                f"partition: {_shown(given)} is not a part of a plan of CheckpointPartitionOperator ({error}). Map the "
+                "task over its output: .expand(partition=plan.output)."
             ) from error
         return part
+
+    def _check(self) -> None:
+        for name, kind in _TYPES.items():
+            value = getattr(self, name)
+            if type(value) is not kind:  # True is no number
+                raise TypeError(f"{name} is {shown(value)}")
+            if kind is str and not (is_text(value) and len(str(value)) <= _LONGEST_NAME):
+                raise ValueError(f"{name} is {shown(value)}")
+        most = MOST_PARTS + 1  # one more for the rows without a key
+        if not 1 <= self.of <= most:
+            raise ValueError(f"of is {shown(self.of)}, and not a number from 1 to {most}")
+        if not 0 <= self.index < self.of:
+            raise ValueError(f"index is {shown(self.index)}, and not a number from 0 to {self.of - 1}")
+        for name in ("rows", "rows_in_all"):
+            if not 0 <= getattr(self, name) < 2**63:
+                raise ValueError(f"{name} is {shown(getattr(self, name))}")
+        for name in ("lower", "upper"):
+            if (place := getattr(self, name)) is not None and len(decode_key(place)) != 1:
+                raise ValueError(f"{name} is {shown(place)}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON, and so XCom, can hold."""
@@ -78,7 +100,7 @@ class Part:
     def of_text(cls, text: str | None) -> Part | None:
         """Read what :meth:`as_text` wrote; ``None`` where it is something else."""
         try:
-            return cls.of_plan(json.loads(text)) if text else None
+            return cls.of_plan(json_of(text)) if text else None
         except (ValueError, ArgumentError):
             return None
 
@@ -104,6 +126,14 @@ class Part:
     def is_last(self) -> bool:
         """Whether nothing of the destination lies behind it."""
         return self.index == self.of - 1
+
+
+def _shown(given: Any) -> str:
+    if isinstance(given, Mapping):
+        return (
+            f"{{{', '.join(f'{shown(name)}: {shown(value)}' for name, value in islice(given.items(), 10))}}}"
+        )
+    return shown(given)
 
 
 def bound(value: Any) -> str:

@@ -30,8 +30,16 @@ def shown(value: Any) -> str:
     """Cut a value for a message."""
     if isinstance(value, (str, bytes)) and len(value) > 80:
         return f"{value[:40]!r}... of {len(value):,} characters"
-    text = repr(value)
+    text = written(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def written(value: Any) -> str:
+    """Write any value: Python refuses to write a number of more than some thousand digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} of too many digits"
 
 
 def comparable(text: str) -> str:

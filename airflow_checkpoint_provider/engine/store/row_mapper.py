@@ -7,10 +7,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.model.checkpoint import LOOP, Attempt, Checkpoint, Identity, Iteration
+from airflow_checkpoint_provider.engine.model.checkpoint import (
+    LOOP,
+    PARTITION,
+    Attempt,
+    Checkpoint,
+    Identity,
+    Iteration,
+)
 from airflow_checkpoint_provider.engine.model.checks import identifier, is_names, whole_number
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
 from airflow_checkpoint_provider.engine.model.key import Key, encode_key, stored_key
+from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import stored_status
 from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
@@ -116,6 +124,8 @@ def _fingerprint(text: str) -> dict[str, str]:
     if not isinstance(parts, dict) or not all(isinstance(part, str) for part in parts.values()):
         raise ValueError(f"fingerprint is {shown(text)}")
     Iteration.of_text(parts.get(LOOP))
+    if PARTITION in parts:
+        Part.of_plan(json_of(parts[PARTITION]))
     return parts
 
 

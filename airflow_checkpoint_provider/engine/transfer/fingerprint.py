@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
-from airflow_checkpoint_provider.engine.model.checkpoint import Load
+from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, Load
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
 from airflow_checkpoint_provider.engine.model.stored_text import comparable
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
@@ -71,7 +71,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             "key": ", ".join(strategy.columns),
             # What is staged is lost to an attempt that writes elsewhere.
             **({"stage": "a table next to the destination"} if spec.stages else {}),
-            **({"partition": spec.part.as_text()} if spec.part else {}),
+            **({PARTITION: spec.part.as_text()} if spec.part else {}),
         },
         source_conn_id=source.conn_id,
         destination_conn_id=destination.conn_id,
