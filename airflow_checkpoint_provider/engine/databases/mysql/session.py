@@ -1,4 +1,50 @@
-"""The state that a session of MySQL or MariaDB has while the engine uses it."""
+"""
+The state that a session of MySQL or MariaDB has while the engine uses it.
+
+What each variable of the server would do to a load, as set globally or by the connection:
+
+============================================  ==========================================================  =============
+variable                                      what it would do                                            here
+============================================  ==========================================================  =============
+sql_select_limit                              return some of the rows                                     no limit
+max_recursive_iterations (MariaDB)            end a recursive query early, with a warning                 no limit
+system_versioning_asof (MariaDB)              return the rows of another day                              now
+sql_auto_is_null                              find the row that was inserted last by ``IS NULL``          off
+max_sort_length                               sort by the first bytes, and compare by all                 131,072 [1]_
+group_concat_max_len                          cut a list, with a warning                                  no limit
+sql_mode: EMPTY_STRING_IS_NULL                read and write NULL for ``''``                              taken out
+sql_mode: PAD_CHAR_TO_FULL_LENGTH             return blanks that are not there                            taken out
+sql_mode: NO_BACKSLASH_ESCAPES                read and write more backslashes than drivers count on       taken out
+sql_mode: ALLOW_INVALID_DATES                 take 31 February                                            taken out
+sql_mode: NO_FIELD_OPTIONS, NO_KEY_OPTIONS,   describe tables in part                                     taken out
+NO_TABLE_OPTIONS
+sql_quote_show_create                         describe tables so that names cannot be read                on
+sql_mode: without STRICT_ALL_TABLES           cut and replace values to make them fit                     put in
+sql_mode: without NO_AUTO_VALUE_ON_ZERO       number a row whose id is 0                                  put in
+sql_mode: without NO_ENGINE_SUBSTITUTION      make a table that cannot be rolled back                     put in
+sql_mode: ORACLE (MariaDB)                    leave NULL out of what is put together, round dates         refused
+sql_mode: ANSI_QUOTES, PIPES_AS_CONCAT and    what the user's own query means                             left
+others
+sql_mode: TIME_ROUND_..., TIME_TRUNCATE_...   round fractions of seconds; refused before it is sent       left
+time_zone                                     hide an hour of TIMESTAMP in each autumn                    +00:00
+character_set_client, _results                replace letters                                             utf8mb4
+sql_safe_updates                              refuse to empty a table                                     off
+sql_big_selects, max_join_size                refuse a large query                                        on
+check_constraint_checks, unique_checks        take rows that a constraint forbids                         on
+foreign_key_checks                            as above, and leave out ON DELETE CASCADE                   on [2]_
+completion_type                               begin a transaction, or disconnect, at each commit          NO_CHAIN
+tx_isolation, autocommit                      not see another attempt's update, commit each statement     fixed
+wait_timeout, net_write_timeout,              end the session while the other side works                  8 hours, none
+idle_..._transaction_timeout
+max_statement_time, max_execution_time        end a long read, with an error                              none
+lc_time_names, div_precision_increment,       what the user's own query means                             left
+default_week_format
+max_allowed_packet                            NULL for a text longer than that, which the query makes     left
+============================================  ==========================================================  =============
+
+.. [1] with room to sort by so many; longer keys than that are found at the end of the range
+.. [2] unless the connection itself has set it to off, as in its ``init_command``
+"""
 
 from __future__ import annotations
 
@@ -6,16 +52,47 @@ from contextlib import closing
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import is_connector, module_of
+from airflow_checkpoint_provider.engine.model.errors import UnsupportedDatabaseError
 
+_TAKEN_OUT = frozenset(
+    (
+        *("EMPTY_STRING_IS_NULL", "PAD_CHAR_TO_FULL_LENGTH", "NO_BACKSLASH_ESCAPES", "ALLOW_INVALID_DATES"),
+        *("NO_FIELD_OPTIONS", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS"),
+        # The names of several at once, which would bring back those above.
+        *("TRADITIONAL", "ANSI", "MSSQL", "DB2", "MAXDB", "POSTGRESQL", "MYSQL323", "MYSQL40"),
+    )
+)
+_PUT_IN = ("STRICT_ALL_TABLES", "NO_AUTO_VALUE_ON_ZERO", "NO_ENGINE_SUBSTITUTION")
 _SETTINGS = (
     # As in Airflow: TIMESTAMP columns hold instants, which another zone could not show in its hour of DST.
     "time_zone = '+00:00'",
-    # Nothing is cut or replaced to make it fit, and 0 in an AUTO_INCREMENT column stays 0.
-    "sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES', 'NO_AUTO_VALUE_ON_ZERO')",
+    "sql_select_limit = 18446744073709551615",
+    "sql_auto_is_null = 0",
+    "max_sort_length = 131072",
+    # Which takes 15 keys at least.
+    "sort_buffer_size = GREATEST(@@sort_buffer_size, 4194304)",
+    "group_concat_max_len = 4294967295",
+    "sql_quote_show_create = 1",
+    "sql_safe_updates = 0",
+    "sql_big_selects = 1",
+    "unique_checks = 1",
+    "foreign_key_checks = @@SESSION.foreign_key_checks OR NOT @@GLOBAL.foreign_key_checks",
+    "completion_type = 0",
     # One side waits while the other one works.
     "wait_timeout = GREATEST(@@wait_timeout, 28800)",
     "net_write_timeout = GREATEST(@@net_write_timeout, 28800)",
 )
+# DEFAULT is no word for the global value here, but for now.
+_OF_MARIADB = (
+    "max_recursive_iterations = 4294967295",
+    "system_versioning_asof = DEFAULT",
+    "check_constraint_checks = 1",
+    "max_statement_time = 0",
+    "idle_transaction_timeout = 0",
+    "idle_readonly_transaction_timeout = 0",
+    "idle_write_transaction_timeout = 0",
+)
+_OF_MYSQL = ("max_execution_time = 0",)
 
 
 def prepare(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
@@ -24,6 +101,7 @@ def prepare(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
 
     :param lock_timeout: seconds to wait for a row that another transaction holds
     :param for_writing: another attempt's update is waited for and then seen, instead of one snapshot
+    :raises UnsupportedDatabaseError: when ``sql_mode`` is ORACLE
     """
     if is_connector(raw):
         raw.set_charset_collation("utf8mb4")
@@ -34,15 +112,28 @@ def prepare(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
         raw.set_character_set("utf8mb4")
         raw.autocommit(False)
     with closing(raw.cursor()) as cursor:
-        for setting in (*_SETTINGS, f"innodb_lock_wait_timeout = {max(int(lock_timeout), 1)}"):
-            cursor.execute(f"SET SESSION {setting}")
-        level = "READ COMMITTED" if for_writing and not _logs_statements(cursor) else "REPEATABLE READ"
+        cursor.execute("SELECT VERSION(), @@sql_mode, @@log_bin, @@binlog_format")
+        version, mode, logs, form = cursor.fetchone()
+        # The log of statements does not go with READ COMMITTED.
+        logs_statements = bool(logs) and str(form).upper() == "STATEMENT"
+        settings = (
+            *_SETTINGS,
+            *(_OF_MARIADB if "MARIADB" in str(version).upper() else _OF_MYSQL),
+            f"sql_mode = '{_mode(str(mode))}'",
+            f"innodb_lock_wait_timeout = {max(int(lock_timeout), 1)}",
+        )
+        cursor.execute(f"SET {', '.join(f'SESSION {setting}' for setting in settings)}")
+        level = "READ COMMITTED" if for_writing and not logs_statements else "REPEATABLE READ"
         cursor.execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
     raw.commit()
 
 
-def _logs_statements(cursor: Any) -> bool:
-    """Tell whether the server keeps a log of statements, which READ COMMITTED does not go with."""
-    cursor.execute("SELECT @@log_bin, @@binlog_format")
-    logs, form = cursor.fetchone()
-    return bool(logs) and str(form).upper() == "STATEMENT"
+def _mode(found: str) -> str:
+    modes = [mode for mode in found.upper().split(",") if mode]
+    if "ORACLE" in modes:
+        raise UnsupportedDatabaseError(
+            "its sql_mode is ORACLE, in which the server leaves NULL out of texts that are put together. Let the "
+            'connection set another one, by {"init_command": "SET sql_mode = \'ANSI_QUOTES,PIPES_AS_CONCAT\'"} in its '
+            "extra"
+        )
+    return ",".join(dict.fromkeys((*(mode for mode in modes if mode not in _TAKEN_OUT), *_PUT_IN)))

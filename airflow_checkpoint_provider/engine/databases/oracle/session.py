@@ -1,8 +1,38 @@
-"""The state that a session of Oracle has while the engine uses it."""
+"""
+The state that a session of Oracle has while the engine uses it.
+
+What each parameter would do to a load, as set by the client's environment, a logon trigger or the server:
+
+========================================  ================================================================  ==========
+parameter                                 what it would do                                                  here
+========================================  ================================================================  ==========
+ISOLATION_LEVEL                           not see another attempt's update                                  fixed
+NLS_CALENDAR                              write years of another calendar                                   GREGORIAN
+NLS_NUMERIC_CHARACTERS                    write and read numbers with a comma for the point                 ``.,``
+NLS_NCHAR_CONV_EXCP = FALSE               replace letters that the other character set lacks, by ``?``      TRUE
+NLS_SORT, where NLS_COMP does not follow  sort otherwise than it compares                                   BINARY [1]_
+COMMIT_WAIT = NOWAIT                      lose commits of a load that is complete, when the server dies     WAIT
+CONSTRAINTS = DEFERRED                    refuse a row at the end of the transaction only                   DEFAULT
+NLS_LENGTH_SEMANTICS                      make shorter columns; ours name their unit                        left
+CURRENT_SCHEMA, EDITION                   another table of that name                                        left
+NLS_DATE_FORMAT and the like, TIME_ZONE   what the user's own query means; ours name their format           left
+ROW ARCHIVAL VISIBILITY                   leave out rows that were archived, as for every query             left
+========================================  ================================================================  ==========
+
+.. [1] in the source, which is the one that sorts
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+_SETTINGS = (
+    # Another attempt's update is waited for, and then seen.
+    "ALTER SESSION SET ISOLATION_LEVEL = READ COMMITTED",
+    "ALTER SESSION SET NLS_CALENDAR = 'GREGORIAN' NLS_NUMERIC_CHARACTERS = '.,' NLS_NCHAR_CONV_EXCP = TRUE"
+    " COMMIT_WAIT = WAIT",
+    "ALTER SESSION SET CONSTRAINTS = DEFAULT",
+)
 
 
 def prepare_session(raw: Any) -> None:
@@ -10,7 +40,7 @@ def prepare_session(raw: Any) -> None:
     raw.autocommit = False
     cursor = raw.cursor()
     try:
-        # Another attempt's update is waited for, and then seen.
-        cursor.execute("ALTER SESSION SET ISOLATION_LEVEL = READ COMMITTED")
+        for setting in _SETTINGS:
+            cursor.execute(setting)
     finally:
         cursor.close()

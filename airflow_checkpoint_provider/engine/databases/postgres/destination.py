@@ -10,8 +10,14 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, Packed
 from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import ValueCheck, types_of
 from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
+from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
+    AS_BEFORE,
+    HIDES_ROWS,
+    SEES_ALL_ROWS_NOW,
+    is_policy,
+)
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, DestinationError
 
 _STAGE = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
@@ -129,6 +135,19 @@ class PostgresDestination(Destination):
             if diagnosis is not None and diagnosis.sqlstate == "23502" and diagnosis.table_name == _STAGE:
                 raise self.null_key(diagnosis.column_name) from error.__cause__
             raise
+
+    @contextmanager
+    def all_rows(self) -> Iterator[None]:
+        self._run(SEES_ALL_ROWS_NOW)
+        try:
+            yield
+        except self.connection.dialect.loaded_dbapi.Error as error:
+            if not is_policy(error):
+                raise
+            raise DestinationError(
+                f"Destination {self.conn_id!r}: {self.table} could not be emptied: {HIDES_ROWS}."
+            ) from error
+        self._run(AS_BEFORE)
 
     @contextmanager
     def batch(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, Dialect
 from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
+from airflow_checkpoint_provider.engine.databases.postgres.row_security import HIDES_ROWS, keeps_rows
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
 from airflow_checkpoint_provider.engine.databases.postgres.session import (
     WRITES,
@@ -27,7 +28,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
 )
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
-from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableFacts
+from airflow_checkpoint_provider.engine.databases.table_facts import DELETE, Hazard, TableFacts
 
 # Of the classes of error codes that the server has, those of what the whole table, the session or the server is refused
 # for: rights, locks, columns that are missing. The others are of values, constraints and what a trigger does; a class
@@ -59,6 +60,9 @@ _CLASSES_OF_ALL = frozenset(
 )
 _INDEX_ENTRY_TOO_LONG = "54000"
 _LOCK_NOT_AVAILABLE = "55P03"
+# The transaction is gone and the session is not: a standby that cancels what it has to change, a deadlock, another
+# transaction's update, a statement that somebody or a timeout has cancelled.
+_PASSING = frozenset(("40001", "40P01", "57014"))
 
 
 class PostgresDialect(Dialect):
@@ -92,7 +96,10 @@ class PostgresDialect(Dialect):
     override_identity = "OVERRIDING SYSTEM VALUE "
 
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
-        prepare_session(raw)
+        prepare_session(raw, for_writing=for_writing)
+
+    def starts_again(self, error: BaseException) -> bool:
+        return getattr(error, "sqlstate", None) in _PASSING
 
     def codec(self, raw: Any) -> str | None:
         return codec_of(raw.info.parameter_status("server_encoding"))
@@ -138,7 +145,10 @@ class PostgresDialect(Dialect):
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
     ) -> TableFacts:
-        return table_facts(connection, quoted)
+        facts = table_facts(connection, quoted)
+        if deletes and keeps_rows(connection, quoted):
+            return replace(facts, refused={**facts.refused, DELETE: HIDES_ROWS})
+        return facts
 
     def hazard(
         self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]
@@ -156,5 +166,5 @@ class PostgresDialect(Dialect):
         return row_hashes(source, destination, table, pairs)
 
     def write_again(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql(WRITES)
+        connection.exec_driver_sql(f"{WRITES}; RESET row_security")
         connection.commit()

@@ -1,4 +1,39 @@
-"""The state that a session of Postgres has while the engine uses it."""
+"""
+The state that a session of Postgres has while the engine uses it.
+
+What each setting of the server would do to a load, as set for a role, a database or the server:
+
+========================================  ==============================================================  ===========
+setting                                   what it would do                                                here
+========================================  ==============================================================  ===========
+client_encoding                           read text wrongly, or refuse it                                 UTF8
+DateStyle, IntervalStyle, lc_monetary     write dates, intervals and money in another form                fixed
+extra_float_digits                        cut digits of floats                                            3
+bytea_output                              write bytes in another form                                     hex
+array_nulls                               write the text ``NULL`` for NULL in an array                    on
+xmloption                                 refuse a fragment of XML as a value                             content
+standard_conforming_strings               read backslashes in the query that our scanner does not         on
+transform_null_equals                     find rows by ``= NULL`` where parameters are written into text  off
+quote_all_identifiers                     name tables and types otherwise than they are compared          off
+gin_fuzzy_search_limit                    return some of the rows that a GIN index has                    0
+row_security                              leave rows out without an error                                 off [1]_
+zero_damaged_pages, ignore_checksum_...   return a table without the rows of a damaged page               refused
+default_transaction_isolation             not see another attempt's update, or fail on it                 fixed
+synchronous_commit = off                  lose commits of a load that is complete, when the server dies   on
+synchronize_seqscans                      begin in the middle of a table, where rows are counted          off [3]_
+statement_timeout, transaction_timeout    end a long read, with an error                                  0 [2]_
+idle_session_timeout, idle_in_...         end the session while the other side works                      0 [2]_
+lock_timeout                              end a wait, with an error                                       left
+default_transaction_read_only             refuse to write                                                 left
+session_replication_role                  not run triggers and foreign keys, as its owner has asked for   left
+search_path                               another table of that name; known at each start                 left
+TimeZone, order of DateStyle, lc_time     what the user's own query means                                 left
+========================================  ==============================================================  ===========
+
+.. [1] by the source, and by the statement that empties a table; see [2]_
+.. [2] unless the connection itself asks for it, in its ``options``
+.. [3] by the source
+"""
 
 from __future__ import annotations
 
@@ -6,10 +41,48 @@ from codecs import lookup
 from contextlib import suppress
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.sockets import KEEPALIVE, goes_over_network
+from airflow_checkpoint_provider.engine.databases.sockets import KEEPALIVE, connect_soon, goes_over_network
+from airflow_checkpoint_provider.engine.model.errors import UnsupportedDatabaseError
 
 WRITES = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
 """Another attempt's update is waited for, and then seen."""
+
+_FIXED = {
+    "client_encoding": "UTF8",
+    # Without an order (DMY, YMD): that one is for reading literals, and so the user's own matter.
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "lc_monetary": "C",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "array_nulls": "on",
+    "xmloption": "content",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "quote_all_identifiers": "off",
+    "gin_fuzzy_search_limit": "0",
+    "default_transaction_isolation": "read committed",
+}
+# One side waits while the other one works, and one statement may be a whole load. As pg_dump does.
+_TIMEOUTS = (
+    "statement_timeout",
+    "transaction_timeout",
+    "idle_session_timeout",
+    "idle_in_transaction_session_timeout",
+)
+# Only a superuser can set these.
+_REFUSED = ("zero_damaged_pages", "ignore_checksum_failure")
+# What another server does not have is not among its settings.
+_SET = (
+    "SELECT name, CASE WHEN wanted.value IS NULL THEN setting ELSE set_config(name, wanted.value, false) END"
+    " FROM pg_settings JOIN (VALUES {values}) AS wanted (name, value) USING (name)"
+    " WHERE (name NOT IN ({timeouts}) OR source <> 'client')"
+    " AND (name <> 'synchronous_commit' OR setting = 'off')"
+    " AND (pg_backend_pid() = {pid} OR {pid} = 0)"
+)
+_PID = "SELECT pg_backend_pid()"
+_POOL_TRIES = 3
+_POOL_S = 3.0
 
 # The server probes the client as the client probes the server, unless somebody has said how.
 _PROBE_CLIENT = (
@@ -34,22 +107,78 @@ def codec_of(encoding: str | None) -> str | None:
         return "ascii"
 
 
-def prepare_session(raw: Any) -> None:
-    """Undo what the connection or the server may have set and the engine cannot work with."""
+def prepare_session(raw: Any, *, for_writing: bool) -> None:
+    """
+    Undo what the connection or the server may have set and the engine cannot work with.
+
+    :raises UnsupportedDatabaseError: when a pooler gives each transaction another session, and nothing was set; or
+        when the server is set to leave out damaged rows
+    """
     import psycopg
     from psycopg.rows import tuple_row
 
     # Extras of the Airflow connection may ask for dictionaries and autocommit, and servers have their own defaults.
     raw.row_factory = tuple_row
     raw.autocommit = True
-    raw.execute(
-        "SET client_encoding = 'UTF8';"
-        # Without an order (DMY, YMD): that one is for reading literals, and so the user's own matter.
-        "SET datestyle = 'ISO';"
-        f"SET intervalstyle = 'postgres'; SET lc_monetary = 'C'; {WRITES}"
-    )
+    statement = _settings(for_writing=for_writing)
+    # A pooler hands out a number of its own: nothing is set there before it is known whose session that is.
+    found = raw.execute(statement.format(pid=raw.info.backend_pid)).fetchall()
+    if not found:
+        if _shares_sessions(raw):
+            raise UnsupportedDatabaseError(
+                "it leads to a pooler that gives each transaction another session, such as PgBouncer with pool_mode = "
+                "transaction; an attempt needs one session for its settings, cursors and temporary tables. Connect to "
+                "the server itself, or to a pool with pool_mode = session"
+            )
+        found = raw.execute(statement.format(pid=0)).fetchall()
+    for name, value in found:
+        if name in _REFUSED and value == "on":
+            raise UnsupportedDatabaseError(
+                f"{name} is on there, and rows of a damaged page are left out without an error. Set it to off for this "
+                "role"
+            )
     if goes_over_network(raw):
         # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
         with suppress(psycopg.Error):  # what speaks like Postgres need not have these
             raw.execute(_PROBE_CLIENT)
     raw.autocommit = False
+
+
+def _settings(*, for_writing: bool) -> str:
+    wanted: dict[str, str | None] = {**_FIXED, **dict.fromkeys(_TIMEOUTS, "0"), **dict.fromkeys(_REFUSED)}
+    if for_writing:
+        wanted["synchronous_commit"] = "on"
+    values = ", ".join(
+        f"('{name}', {'NULL' if value is None else repr(value)})" for name, value in wanted.items()
+    )
+    timeouts = ", ".join(map(repr, _TIMEOUTS))
+    return _SET.format(values=values, timeouts=timeouts, pid="{pid}")
+
+
+def _shares_sessions(raw: Any) -> bool:
+    """Tell whether two connections that are open at once are given one session of the server."""
+    import psycopg
+
+    try:
+        # In a pool of whole sessions, one that is full lets it wait.
+        other = connect_soon(
+            lambda: psycopg.connect(raw.info.dsn, password=raw.info.password, autocommit=True), _POOL_S
+        )
+    except Exception:
+        return False
+    first = _pid(raw)
+    try:
+        for _ in range(_POOL_TRIES):
+            mine, its = _pid(raw), connect_soon(lambda: _pid(other), _POOL_S)
+            if mine != first or (mine == its and mine > 0):
+                return True
+    except Exception:  # as above
+        return False
+    finally:
+        with suppress(psycopg.Error):
+            other.close()
+    return False
+
+
+def _pid(raw: Any) -> int:
+    return int(raw.execute(_PID).fetchone()[0])

@@ -28,6 +28,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.passthrough import (
     kept_places,
     packed_route,
 )
+from airflow_checkpoint_provider.engine.databases.postgres.row_security import SEES_ALL_ROWS, is_policy
 from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
 from airflow_checkpoint_provider.engine.databases.postgres.text_values import (
     Fetch,
@@ -152,6 +153,13 @@ class PostgresSource(Source):
         except SourceError as error:
             cause = error.__cause__
             moments = [column.name for column in self.described.values() if column.is_moment]
+            if is_policy(cause):
+                raise SourceError(
+                    f"{error}. The policy would hide rows, and the load would look complete without them. Read as a "
+                    "role that sees all of them (BYPASSRLS, or the owner of the table), or through a view of such a "
+                    'role; or let the connection ask for what the policy shows, by {"options": "-c row_security=on"} '
+                    "in its extra."
+                ) from cause
             if isinstance(cause, self.connection.dialect.loaded_dbapi.DataError) and not cause.sqlstate:
                 raise SourceError(f"{error}. {self._instead(moments)}") from cause
             raise
@@ -239,13 +247,12 @@ class PostgresSource(Source):
 
 
 def _set_session(connection: sa.Connection) -> None:
-    """One snapshot for the whole read, and all digits of a number."""
+    """One snapshot for the whole read, and no row left out of it."""
     for statement in (
         "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         # A scan that joins another one in the middle of the table would give another order.
         "SET synchronize_seqscans = off",
-        "SET extra_float_digits = 3",
-        "SET bytea_output = 'hex'",
+        SEES_ALL_ROWS,
     ):
         connection.exec_driver_sql(statement)
     connection.commit()

@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, r
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
+from airflow_checkpoint_provider.engine.databases.sqlite.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
 from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
@@ -44,9 +45,7 @@ class SqliteDialect(Dialect):
     )
 
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
-        # The driver begins transactions late and not at all before DDL: a preoperator would not be part of one.
-        raw.isolation_level = None
-        raw.execute(f"PRAGMA busy_timeout = {int(lock_timeout * 1000)}")
+        prepare_session(raw, lock_timeout, for_writing=for_writing)
 
     def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
         if for_writing:

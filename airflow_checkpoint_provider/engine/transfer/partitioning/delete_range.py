@@ -42,7 +42,11 @@ def delete_part(destination: Destination, column: str, part: Part) -> None:
         where = "" if part.nulls else f" WHERE {name} IS NOT NULL"
     else:
         where = f" WHERE {' AND '.join(conditions)}{f' OR {name} IS NULL' if part.nulls else ''}"
-    with destination.errors("could not be emptied"), closing(destination.raw.cursor()) as cursor:
+    with (
+        destination.errors("could not be emptied"),
+        destination.all_rows(),
+        closing(destination.raw.cursor()) as cursor,
+    ):
         given = binds.values
         cursor.execute(f"DELETE FROM {binds.escape(destination.name)}{where}", *([given] if given else []))
     destination.check_deleted(f"SELECT COUNT(*) FROM {binds.escape(destination.name)}{where}", given)

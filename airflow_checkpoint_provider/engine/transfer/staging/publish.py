@@ -48,7 +48,8 @@ def swap(destination: Destination, parts: Sequence[Part]) -> Published:
             run(dialect.publishing_lock.format(table=table, digest=sha256(table.encode()).hexdigest()[:32]))
         if dialect.defer_constraints:
             run(dialect.defer_constraints)
-        before = run(f"DELETE FROM {table}")
+        with destination.all_rows():
+            before = run(f"DELETE FROM {table}")
         destination.check_deleted(f"SELECT COUNT(*) FROM {table}", ())
         rows = sum(_insert(destination, table, part) for part in parts)
         if dialect.check_constraints:

@@ -1,0 +1,176 @@
+"""Variables of the server and the connection that would leave rows out, cut or change them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CannotConnectError
+from tests.support.databases.db import Db
+from tests.support.databases.mysql_drivers import DRIVERS
+from tests.support.loads import Load
+
+pytestmark = pytest.mark.server
+
+SetGlobal = Callable[[str], None]
+THREE = [(1, "a"), (2, ""), (3, "c")]
+
+
+@pytest.fixture(params=DRIVERS)
+def mysql_pair(request: pytest.FixtureRequest, mysql_source: str, mysql_destination: str) -> tuple[Db, Db]:
+    source, destination = (Db("mysql", dsn, request.param) for dsn in (mysql_source, mysql_destination))
+    source.execute("CREATE TABLE t (n integer PRIMARY KEY, a char(5))")
+    source.insert("t", THREE)
+    destination.execute("CREATE TABLE target (n integer PRIMARY KEY, a varchar(400))")
+    return source, destination
+
+
+@pytest.fixture
+def set_global(mysql_pair: tuple[Db, Db]) -> Iterator[SetGlobal]:
+    """Set a variable for all sessions that begin from now on, and take it back at the end."""
+    source, _ = mysql_pair
+    with closing(source.connect()) as connection:  # which has the settings of before
+        cursor = connection.cursor()
+        before: dict[str, Any] = {}
+
+        def change(setting: str) -> None:
+            name = setting.partition("=")[0].strip()
+            if name != "system_versioning_asof":
+                cursor.execute(f"SELECT @@GLOBAL.{name}")
+                before[name] = repr(cursor.fetchone()[0])
+            else:
+                before[name] = "DEFAULT"
+            cursor.execute(f"SET GLOBAL {setting}")
+
+        yield change
+        for name, value in before.items():
+            cursor.execute(f"SET GLOBAL {name} = {value}")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sql_select_limit = 2",
+        "sql_mode = 'EMPTY_STRING_IS_NULL'",
+        "sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'",
+        "sql_mode = 'NO_BACKSLASH_ESCAPES'",
+        "sql_safe_updates = 1",
+        "completion_type = 'RELEASE'",
+        "completion_type = 'CHAIN'",
+        "max_sort_length = 64",
+        "idle_transaction_timeout = 1",
+        "sql_quote_show_create = 0",
+    ],
+)
+@pytest.mark.parametrize("by", [{"checkpoint_column": "n"}, {"sql": "SELECT * FROM t ORDER BY n"}])
+def test_a_global_variable_changes_no_row(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal, setting: str, by: dict[str, Any]
+) -> None:
+    source, destination = mysql_pair
+    destination.insert("target", [(0, "old")])
+    source.insert("t", [(4, "\\'")])
+    set_global(setting)
+    load = Load(source, destination, {"batch_size": 1, "write_mode": "replace", **by})
+    if "sql" not in by:
+        load.arguments["source_table"] = "t"
+    result = load.attempt()
+    assert (result.rows, result.status, result.reconnects) == (4, "completed", 0)
+    all_rows = "SET SESSION sql_select_limit = 99, sql_mode = ''"
+    assert destination.rows("SELECT n, a FROM target ORDER BY n", all_rows) == [*THREE, (4, "\\'")]
+
+
+@pytest.mark.parametrize(
+    ("setting", "sql", "rows"),
+    [
+        (
+            "max_recursive_iterations = 5",
+            "WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c WHERE n < 50) SELECT n, 'x' AS a FROM c",
+            50,
+        ),
+        ("system_versioning_asof = '2001-01-01 00:00:00'", "SELECT n, a FROM versioned", 2),
+    ],
+)
+def test_a_query_is_not_ended_early(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal, setting: str, sql: str, rows: int
+) -> None:
+    source, destination = mysql_pair
+    if "MariaDB" not in source.one("SELECT version()"):
+        pytest.skip("MySQL has no such variable")
+    source.execute(
+        "CREATE TABLE versioned (n integer PRIMARY KEY, a text) WITH SYSTEM VERSIONING",
+        "INSERT INTO versioned VALUES (1, 'a'), (2, 'b')",
+    )
+    set_global(setting)
+    assert Load(source, destination, {"sql": sql, "checkpoint_column": "n"}).attempt().rows == rows
+    assert destination.one("SELECT count(*) FROM target") == rows
+
+
+def test_a_list_is_not_cut(mysql_pair: tuple[Db, Db], set_global: SetGlobal) -> None:
+    source, destination = mysql_pair
+    source.insert("t", [(n, "12345") for n in range(10, 40)])
+    set_global("group_concat_max_len = 20")
+    Load(
+        source,
+        destination,
+        {"sql": "SELECT 1 AS n, GROUP_CONCAT(n ORDER BY n) AS a FROM t", "strategy": "python"},
+    ).attempt()
+    assert destination.one("SELECT a FROM target") == ",".join(map(str, [1, 2, 3, *range(10, 40)]))
+
+
+def test_long_keys_are_sorted_to_their_end(mysql_pair: tuple[Db, Db]) -> None:
+    source, destination = mysql_pair
+    for db in mysql_pair:
+        table = "urls" if db is source else "long_target"
+        db.execute(
+            f"CREATE TABLE {table} (url varchar(700) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL)"
+        )
+    rows = [("x" * 650 + letter,) for letter in "cab"]
+    source.insert("urls", rows)
+    load = Load(
+        source,
+        destination,
+        {
+            "source_table": "urls",
+            "checkpoint_column": "url",
+            "destination_table": "long_target",
+            "batch_size": 1,
+        },
+    )
+    assert load.attempt().rows == 3
+    assert sorted(destination.rows("SELECT url FROM long_target")) == sorted(rows)
+
+
+def test_constraints_that_are_off_for_all_sessions_are_on(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal
+) -> None:
+    source, destination = mysql_pair
+    destination.execute(
+        "CREATE TABLE parent (n integer PRIMARY KEY)",
+        "INSERT INTO parent VALUES (1), (2)",
+        "ALTER TABLE target ADD FOREIGN KEY (n) REFERENCES parent (n)",
+    )
+    set_global("foreign_key_checks = 0")
+    load = Load(source, destination, {"source_table": "t"})
+    with pytest.raises(BadRowsError, match="foreign key"):
+        load.attempt()
+
+    def connect() -> Any:
+        connection = destination.connect()
+        connection.cursor().execute("SET foreign_key_checks = 0")
+        return connection
+
+    set_global("foreign_key_checks = 1")
+    assert load.transfer(destination=Database("dst", connect)).run().rows_total == 3
+
+
+def test_the_mode_of_another_database_is_refused(mysql_pair: tuple[Db, Db], set_global: SetGlobal) -> None:
+    source, destination = mysql_pair
+    set_global("sql_mode = 'ORACLE'")
+    with pytest.raises(
+        CannotConnectError, match=r"'dst' cannot be opened: its sql_mode is ORACLE.*init_command"
+    ):
+        Load(source, destination, {"source_table": "t"}).attempt()
