@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -159,4 +160,51 @@ def test_another_attempt_may_come_in_between(load: Load) -> None:
 
     with pytest.raises(CheckpointError, match="Another attempt"):
         load.attempt(rows_processor=Now(lose_and_overtake, {2}))
+    assert loaded(load) == list(range(20))
+
+
+FAILS_ONCE = """
+CREATE SEQUENCE calls;
+CREATE FUNCTION fails_once(n integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+  IF nextval('calls') = 10 THEN RAISE 'this statement is cancelled' USING ERRCODE = '{}'; END IF;
+  RETURN n;
+END $$
+"""
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01", "57014"])
+@pytest.mark.parametrize("processor", [None, list], ids=["packed", "rows"])
+def test_a_statement_that_a_standby_or_a_person_cancels_runs_again(
+    load: Load, state: str, processor: Any
+) -> None:
+    load.source.execute(FAILS_ONCE.format(state))
+    load.arguments["rows_processor"] = processor
+    result = load.attempt(sql="SELECT fails_once(n) AS n FROM t", checkpoint_column="n")
+    assert (result.rows, result.reconnects) == (20, 1)
+    assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01", "57014"])
+@pytest.mark.parametrize("write_mode", ["append", "replace", "replace_atomic"])
+def test_a_statement_of_the_destination_that_is_cancelled_runs_again(
+    load: Load, state: str, write_mode: str
+) -> None:
+    load.destination.execute(
+        FAILS_ONCE.format(state),
+        "CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM fails_once(NEW.n); RETURN NEW; END $$",
+        "CREATE TRIGGER fires BEFORE INSERT ON target FOR EACH ROW EXECUTE FUNCTION fire()",
+    )
+    result = load.attempt(checkpoint_column="n", write_mode=write_mode)
+    assert (result.rows_total, result.reconnects) == (20, 1)
+    assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize("setting", ["idle_session_timeout", "idle_in_transaction_session_timeout"])
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_a_session_may_be_idle_while_the_other_side_works(load: Load, side: str, setting: str) -> None:
+    db = getattr(load, side)
+    db.execute(f"ALTER DATABASE {db.one('SELECT current_database()')} SET {setting} = '200ms'")
+    result = load.attempt(rows_processor=Now(lambda: time.sleep(0.6), {1, 3}), max_reconnects=0)
+    assert (result.rows, result.reconnects) == (20, 0)
     assert loaded(load) == list(range(20))

@@ -114,12 +114,16 @@ def test_a_busy_row_names_who_holds_it(load: Load, faults: dict[str, Faults], co
     assert load.attempt().rows == 16
 
 
-def test_a_deadlock_is_an_error_of_the_batch(load: Load, faults: dict[str, Faults]) -> None:
-    faults["destination"].plan(Fault(60, INSERT, skip=1))
-    with pytest.raises(DestinationError, match="target refused the batch.*ORA-00060: deadlock detected"):
-        load.attempt()
-    assert loaded(load) == [0, 1, 2, 3]
-    assert load.attempt().rows == 16
+@pytest.mark.parametrize("code", [60, 1013, 8177, 2393, 2399, 56735])
+@pytest.mark.parametrize(("side", "at"), [("source", "fetch"), ("destination", INSERT)])
+def test_a_statement_that_is_cancelled_or_over_a_limit_runs_again(
+    load: Load, faults: dict[str, Faults], code: int, side: str, at: str
+) -> None:
+    faults[side].plan(Fault(code, at, skip=OPENING if at == "fetch" else 1))
+    result = load.attempt()
+    assert (result.rows, result.reconnects) == (20, 1)
+    assert f"ORA-{code:05}" in load.told(Reconnecting)[0].error
+    assert loaded(load) == list(range(20))
 
 
 def test_tables_that_another_attempt_creates_meanwhile(load: Load, faults: dict[str, Faults]) -> None:

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 from psycopg import capabilities
 
-from airflow_checkpoint_provider.engine.model.errors import DestinationError, SourceError
+from airflow_checkpoint_provider.engine.model.errors import ConnectionLostError, DestinationError, SourceError
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
 from airflow_checkpoint_provider.operators import stopping
 from tests.support.airflow.operating import execute, operator
@@ -225,12 +225,17 @@ class SlowOnce(Load):
 def test_a_statement_timeout_counts_the_whole_load(origin: Db, make_db: MakeDb, kind: str) -> None:
     to = make_db(kind, "destination")
     load = load_of(origin, to, rows=60_000)
+    # The server's is for those who do not say otherwise; the connection's own counts the whole load.
     origin.execute(f"ALTER DATABASE {origin.one('SELECT current_database()')} SET statement_timeout = '1s'")
-    with pytest.raises(SourceError, match="canceling statement due to statement timeout"):
-        SlowOnce(origin, to, load.arguments).attempt()
+    limited = Db("postgres", psycopg.conninfo.make_conninfo(origin.place, options="-c statement_timeout=1s"))
+    with pytest.raises(ConnectionLostError, match="canceling statement due to statement timeout"):
+        SlowOnce(limited, to, load.arguments).attempt(max_reconnects=0)
     committed = to.one("SELECT count(*) FROM target")
     assert 0 < committed < 60_000
-    unlimited = Db("postgres", psycopg.conninfo.make_conninfo(origin.place, options="-c statement_timeout=0"))
-    retry = SlowOnce(unlimited, to, load.arguments, try_number=1)
-    assert retry.attempt().rows == 60_000 - committed
+    retry = SlowOnce(limited, to, load.arguments, try_number=1).attempt()
+    assert retry.rows == 60_000 - committed
+    assert retry.reconnects >= 1
+    assert_all_there(to, 60_000)
+    to.execute("DELETE FROM target")
+    assert SlowOnce(origin, to, load.arguments, run=2).attempt().reconnects == 0
     assert_all_there(to, 60_000)

@@ -13,28 +13,12 @@ NO_TABLE = frozenset((942, 903, 980, 1775, 4043))
 # The session is gone, or its query can only be run again: reading on from the last committed batch helps.
 _START_AGAIN = frozenset(
     (
-        *(
-            22,
-            28,
-            31,
-            45,
-            602,
-            603,
-            609,
-            1012,
-            1033,
-            1034,
-            1041,
-            1089,
-            1090,
-            1092,
-            2396,
-            3113,
-            3114,
-            3122,
-            3135,
-        ),
+        # Killed, shut down, disconnected, not connected; a listener or a network that is not there.
+        *(22, 28, 31, 45, 602, 603, 609, 1012, 1033, 1034, 1041, 1089, 1090, 1092, 3113, 3114, 3122, 3135),
         *(12153, 12514, 12537, 12541, 12547, 12570, 12571, 12583, 25402, 25408),
+        # Limits of a profile or of the resource manager: idle, time connected, CPU, reads, time of one call.
+        *(40, 2392, 2393, 2394, 2395, 2396, 2399, 56720, 56735),
+        *(60, 1013, 8177),  # a deadlock, a statement that somebody cancels, another transaction's update
         1555,  # snapshot too old: the undo that a long query needs has been overwritten
     )
 )
