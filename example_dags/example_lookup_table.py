@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 
-with DAG("example_lookup_table", schedule=None):
+with DAG("example_lookup_table", schedule=None, max_active_runs=1):
     CheckpointedTransferOperator(
         task_id="load_currencies",
         source_conn_id="shop",

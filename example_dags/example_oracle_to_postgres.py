@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 
-with DAG("example_oracle_to_postgres", schedule=None):
+with DAG("example_oracle_to_postgres", schedule=None, max_active_runs=1):
     CheckpointedTransferOperator(
         task_id="load_sales",
         source_conn_id="sales_oracle",

@@ -13,7 +13,12 @@ from airflow.sdk import DAG, Param
 
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 
-with DAG("example_sqlite_quickstart", schedule=None, params={"batch_size": Param(10_000, type="integer")}):
+with DAG(
+    "example_sqlite_quickstart",
+    schedule=None,
+    max_active_runs=1,
+    params={"batch_size": Param(10_000, type="integer")},
+):
     CheckpointedTransferOperator(
         task_id="load_flights",
         source_conn_id="flights_source",

@@ -11,7 +11,7 @@ from airflow.sdk import DAG
 
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 
-with DAG("example_view_without_key", schedule=None):
+with DAG("example_view_without_key", schedule=None, max_active_runs=1):
     CheckpointedTransferOperator(
         task_id="load_revenue",
         source_conn_id="shop",

@@ -14,7 +14,7 @@ from airflow.sdk import DAG, task
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
 
-with DAG("example_wait_for_rows", schedule=None):
+with DAG("example_wait_for_rows", schedule=None, max_active_runs=1):
     CheckpointedTransferOperator(
         task_id="load_flights",
         source_conn_id="flights_source",

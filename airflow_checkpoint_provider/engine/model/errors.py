@@ -94,6 +94,10 @@ class WouldDuplicateError(CheckpointError):
     """Going on would write rows to the destination that are already there."""
 
 
+class TableInUseError(CheckpointError):
+    """A table would be emptied while another load is writing it."""
+
+
 class StaleRunError(CheckpointError):
     """A run that is not the newest one was cleared, with a checkpoint that spans runs."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from contextlib import AbstractContextManager, suppress
+from dataclasses import astuple
 
 import sqlalchemy as sa
 
@@ -22,6 +24,7 @@ from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.engine.store.lease import Lease
+from airflow_checkpoint_provider.engine.store.neighbours import Neighbours
 from airflow_checkpoint_provider.engine.store.protocol import Choose
 from airflow_checkpoint_provider.engine.store.rejects import Rejects
 from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
@@ -55,6 +58,7 @@ class SqlStore:
         self._lease = Lease(connection, tables.checkpoint, identity, attempt, lock_timeout)
         self._history = History(connection, tables)
         self._rejects = Rejects(connection, tables, identity, there=rejects)
+        self._neighbours = Neighbours(connection, tables.checkpoint, identity, lock_timeout)
         self._sampled = time.monotonic()
 
     @property
@@ -119,6 +123,18 @@ class SqlStore:
 
     def hold(self) -> None:
         self._lease.update(row_changes.held())
+
+    def hold_table(self, names: Collection[str], conn_id: str | None) -> None:
+        self._lease.limit_waiting()
+        # All in one order, so that two who begin at once wait for each other and not both.
+        for identity in sorted([self._identity, *self._neighbours.unfinished(names, conn_id)], key=astuple):
+            if identity == self._identity:
+                self.hold()
+            else:
+                self._neighbours.overtake(identity)
+
+    def check_table(self, names: Collection[str], conn_id: str | None) -> None:
+        self._neighbours.unfinished(names, conn_id)
 
     def advance(self, now: Checkpoint) -> None:
         self._lease.update(row_changes.advanced(now))

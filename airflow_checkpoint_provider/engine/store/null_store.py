@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -90,6 +90,12 @@ class NullStore:
         """Keep nothing."""
 
     def hold(self) -> None:
+        """Keep nothing."""
+
+    def hold_table(self, names: Collection[str], conn_id: str | None) -> None:
+        """Keep nothing."""
+
+    def check_table(self, names: Collection[str], conn_id: str | None) -> None:
         """Keep nothing."""
 
     def advance(self, now: Checkpoint) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -58,6 +58,24 @@ class CheckpointStore(Protocol):
         Lock the checkpoint before anything is written in this transaction.
 
         :raises FencedError: when another attempt has taken it over
+        """
+
+    def hold_table(self, names: Collection[str], conn_id: str | None) -> None:
+        """
+        Lock the checkpoint as :meth:`hold` does, before the whole table is emptied in this transaction.
+
+        Other loads of the table that have begun and are not at work cannot go on from then on: they start over.
+
+        :param names: how the table may be written
+        :param conn_id: its connection, where the checkpoint is kept in another database
+        :raises TableInUseError: when another load of the table is at work
+        """
+
+    def check_table(self, names: Collection[str], conn_id: str | None) -> None:
+        """
+        Read, once the table is empty, whether another load has begun to write it meanwhile.
+
+        :raises TableInUseError: when one has
         """
 
     def advance(self, now: Checkpoint) -> None:

@@ -127,6 +127,19 @@ def failed(reason: str) -> Values:
     return {"status": Status.FAILED.value, "updated_at": datetime.now(UTC), "last_error": reason}
 
 
+def overtaken(reason: str) -> Values:
+    """Write that what the load has written is gone: whoever works on it may not go on, and the next starts over."""
+    return {
+        **failed(reason),
+        **position_values(BEGINNING),
+        "lower_bound": None,
+        "start_position": None,
+        "rows_written": 0,
+        "batches": 0,
+        "restarting": 1,
+    }
+
+
 def seeded(load: Load, nobody: Attempt, position: Position, request_seen: int) -> Values:
     """
     Write a position that no attempt has worked for.

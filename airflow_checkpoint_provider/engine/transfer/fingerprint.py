@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, Load
@@ -40,6 +41,15 @@ def in_schema(table: TableName, connection: sa.Connection) -> str:
     schema, name = table.in_catalog(dialect)
     schema = schema or default_schema(connection)
     return f"{schema}.{name}" if schema else name
+
+
+def written_names(destination: Destination) -> tuple[str, ...]:
+    """Return the ways in which loads may have written the name of a destination's table, with and without schema."""
+    table = destination.table
+    whole = in_schema(table, destination.connection)
+    default = default_schema(destination.connection)
+    bare = (table.table,) if table.schema in (None, default) else ()
+    return tuple(dict.fromkeys((str(table), whole, *bare)))
 
 
 def default_schema(connection: sa.Connection) -> str | None:

@@ -23,9 +23,11 @@ from airflow_checkpoint_provider.engine.model.events import Observer, PathChosen
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.fingerprint import written_names
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
+from airflow_checkpoint_provider.engine.transfer.preoperator import empties
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.table_checks import check_table
 
@@ -119,8 +121,12 @@ class Start:
         for warning in warnings:
             self._observe(Warned(warning))
         destination = session.destination
+        emptied = self._emptied(begins=start.key is None)
         with destination.commit_errors(), store.transaction():
-            store.hold()
+            if emptied:
+                store.hold_table(*emptied)
+            else:
+                store.hold()
             with session.writing():
                 if spec.preoperator:
                     if start.key is None:
@@ -132,6 +138,8 @@ class Start:
                 if context.stage:
                     context.stage.create()
                 destination.settle()
+                if emptied:
+                    store.check_table(*emptied)
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
             store.begin(load, start, upper)
         begun = replace(
@@ -146,6 +154,14 @@ class Start:
             key_columns=load.key_columns,
         )
         return begun, warnings
+
+    def _emptied(self, *, begins: bool) -> tuple[tuple[str, ...], str | None] | None:
+        """Return what the store asks of a table that is about to lose all rows; ``None`` of one that keeps some."""
+        spec, session = self._context.spec, self._context.session
+        by_script = begins and spec.preoperator and empties(spec.preoperator, session.destination)
+        if not by_script and (spec.write_mode != "replace" or spec.part is not None):
+            return None
+        return written_names(session.destination), session.destination_elsewhere
 
     def _empty(self) -> None:
         part, destination = self._context.spec.part, self._context.session.destination

@@ -1,0 +1,157 @@
+"""Two loads of one table, one of which empties it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_checkpoint_provider.engine.model.errors import FencedError, TableInUseError
+from airflow_checkpoint_provider.engine.store.tables import Tables
+from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load, loaded
+from tests.support.pausing import Pause
+
+EMPTYING: list[dict[str, Any]] = [
+    {"write_mode": "replace"},
+    {"write_mode": "append", "preoperator": "DELETE FROM target -- all"},
+]
+
+
+@pytest.fixture
+def load(destination: Db, make_db: MakeDb) -> Load:
+    source = make_db("sqlite", "source")
+    source.execute("CREATE TABLE t (n integer)")
+    source.insert("t", [(n,) for n in range(20)])
+    destination.execute("CREATE TABLE target (n integer)")
+    return Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 4})
+
+
+def other_run(load: Load) -> Load:
+    return replace(load, run=load.run + 1, try_number=0, events=[])
+
+
+def end_long_ago(load: Load) -> None:
+    table = Tables.named("airflow_checkpoint").checkpoint
+    with load.destination.database("dst").open(for_writing=True) as connection:
+        ended = (
+            table.update()
+            .where(table.c.run_id == "run_1")
+            .values(updated_at=datetime(2026, 1, 1, tzinfo=UTC))
+        )
+        connection.execute(ended)
+        connection.commit()
+
+
+@pytest.mark.parametrize("emptying", EMPTYING, ids=["replace", "preoperator"])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("first", ["replace", "append"])
+def test_a_table_is_not_emptied_under_a_load(
+    load: Load, emptying: dict[str, Any], batch: int, first: str
+) -> None:
+    pause = Pause(batch)
+    load.arguments["write_mode"] = first
+    second = other_run(load)
+    older = load.transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(older.run) as future:
+        message = r"target would be emptied while a_dag.a_task, run run_1 \(try 1, test, try 1\) loads it.*max_active_runs=1"
+        with pytest.raises(TableInUseError, match=message):
+            second.attempt(**emptying)
+    assert future.result().rows == 20
+    assert loaded(load) == list(range(20))
+    assert second.attempt(**emptying).rows == 20
+    assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize("emptying", EMPTYING, ids=["replace", "preoperator"])
+def test_an_older_load_adds_nothing_to_a_table_that_was_emptied_after_it_began(
+    load: Load, emptying: dict[str, Any]
+) -> None:
+    pause = Pause(3)
+    load.arguments |= emptying
+    second = other_run(load)
+    older = load.transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(older.run) as future:
+        end_long_ago(load)
+        assert second.attempt().rows == 20
+    with pytest.raises(FencedError):
+        future.result()
+    assert loaded(load) == list(range(20))
+    # Its retry does not go on in the middle either.
+    assert load.attempt().rows == 20
+    assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize("first", ["replace", "append"])
+def test_a_load_that_has_failed_starts_over_once_the_table_was_emptied(load: Load, first: str) -> None:
+    assert load.attempt_batches(2, write_mode=first)
+    assert other_run(load).attempt(write_mode="replace").rows == 20
+    again = load.attempt(write_mode=first)
+    assert (again.rows, again.rows_total) == (20, 20)
+    assert loaded(load) == sorted([*range(20)] * (1 if first == "replace" else 2))
+    reason = (
+        "SELECT detail FROM airflow_checkpoint_event WHERE run_id = 'run_1' AND kind = 'started' ORDER BY id"
+    )
+    assert "was about to start" in load.destination.rows(reason)[-1][0]
+
+
+@pytest.mark.parametrize("write_mode", ["replace", "replace_atomic"])
+def test_many_that_begin_at_once_do_not_double_a_row(load: Load, write_mode: str) -> None:
+    load.attempt()  # so that the metadata table is there
+    loads = [replace(load, run=run, try_number=0, events=[]) for run in range(2, 8)]
+    gate = threading.Barrier(len(loads))
+
+    def attempt(each: Load) -> str:
+        gate.wait(30)
+        try:
+            return each.attempt(write_mode=write_mode, lock_timeout=30).status
+        except (TableInUseError, FencedError) as error:
+            return type(error).__name__
+
+    with ThreadPoolExecutor(len(loads)) as pool:
+        outcomes = list(pool.map(attempt, loads))
+    assert "completed" in outcomes
+    assert loaded(load) == list(range(20))
+
+
+def test_a_stage_is_not_published_under_a_load(load: Load) -> None:
+    pause = Pause(3)
+    second = other_run(load)
+    older = load.transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(older.run) as future:
+        with pytest.raises(TableInUseError, match="run run_1"):
+            second.attempt(write_mode="replace_atomic")
+        assert loaded(load) == list(range(8))
+    assert future.result().rows == 20
+    assert second.attempt(write_mode="replace_atomic").rows_total == 20
+    assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        {"preoperator": "DELETE FROM target WHERE n < 0"},
+        {"destination_table": "other", "write_mode": "replace"},
+    ],
+)
+def test_others_go_on_side_by_side(load: Load, mine: dict[str, Any]) -> None:
+    load.destination.execute("CREATE TABLE other (n integer)")
+    pause = Pause(3)
+    older = load.transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(older.run) as future:
+        assert other_run(load).attempt(**mine).rows == 20
+    assert future.result().rows == 20
+
+
+@pytest.mark.parametrize("destination", ["postgres"], indirect=True)
+def test_a_name_with_its_schema_is_the_same_table(load: Load) -> None:
+    pause = Pause(3)
+    older = load.transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(older.run) as future, pytest.raises(TableInUseError):
+        other_run(load).attempt(destination_table="public.target", write_mode="replace")
+    assert future.result().rows == 20
