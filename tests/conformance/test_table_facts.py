@@ -235,7 +235,16 @@ def test_an_unlogged_partition_is_told_where_it_is_accepted(make_db: MakeDb) -> 
 def test_a_temporary_table_is_refused(make_db: MakeDb, kind: str, write_mode: str) -> None:
     load = make_load(make_db, kind, write_mode=write_mode)
     make = TABLE.replace("CREATE", "CREATE TEMPORARY")
-    refused(load, "destination_table: target is a temporary table", preoperator=make)
+    refused(load, "preoperator: .* holds for one session only", preoperator=make)
+
+    def connect() -> Any:
+        connection = load.destination.connect()
+        connection.cursor().execute(make)
+        connection.commit()
+        return connection
+
+    with pytest.raises(ArgumentError, match="destination_table: target is a temporary table"):
+        load.transfer(destination=Database("dst", connect)).run()
 
 
 def test_a_foreign_partition_is_refused(make_db: MakeDb) -> None:

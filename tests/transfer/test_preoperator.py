@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import DestinationError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
@@ -129,3 +129,39 @@ def test_without_a_checkpoint_it_runs_for_every_attempt(load: Load, enabled: boo
     for _ in range(2):
         assert load.attempt(preoperator=EMPTY, **off).rows == 10
         assert loaded(load) == list(range(10))
+
+
+SESSION_STATE = {
+    "sqlite": ["PRAGMA foreign_keys = ON", "ATTACH 'x' AS y", "CREATE TEMP TABLE target (n integer)"],
+    "postgres": [
+        *(
+            "SET search_path = dwh, public",
+            "set /* for all */ SESSION search_path TO dwh",
+            "RESET search_path",
+        ),
+        *("CREATE TEMPORARY TABLE target (n integer)", "SELECT set_config('search_path', 'dwh', false)"),
+    ],
+    "mysql": [
+        "USE dwh",
+        "SET sql_mode = ''",
+        "SET @@session.sql_mode = ''",
+        "CREATE TEMPORARY TABLE target (n integer)",
+    ],
+}
+
+
+def test_a_statement_that_holds_for_one_session_is_refused(load: Load) -> None:
+    for statement in SESSION_STATE[load.destination.kind]:
+        for script in ([statement, EMPTY], f"{EMPTY}; -- then\n{statement};"):
+            with pytest.raises(
+                ArgumentError, match=r"preoperator: ['\"].*holds for one session only.*connection"
+            ):
+                load.attempt(preoperator=script)
+    assert loaded(load) == [-1]
+
+
+@pytest.mark.parametrize("destination", ["postgres"], indirect=True)
+@pytest.mark.parametrize("statement", ["SET LOCAL search_path = public", "SET CONSTRAINTS ALL DEFERRED"])
+def test_what_ends_with_the_transaction_is_taken(load: Load, statement: str) -> None:
+    assert load.attempt(preoperator=[statement, EMPTY]).rows == 10
+    assert loaded(load) == list(range(10))

@@ -55,6 +55,9 @@ class Dialect:
     tokens: re.Pattern[str] = TOKENS
     """How quotes and comments are written."""
 
+    session_settings: str = "Let the connection set it"
+    """How every connection gets what a statement would set in one session only, for an error."""
+
     # Metadata tables
     time_type: sa.types.TypeEngine[Any] = sa.String(32)
     long_text: sa.types.TypeEngine[Any] = sa.Text()

@@ -20,6 +20,30 @@ _EMPTIES = re.compile(
 )
 
 
+_LEAVES_STATE = re.compile(
+    r"(?:SET (?!LOCAL |TRANSACTION |CONSTRAINTS? |@[^@])|RESET |DISCARD |USE |ALTER SESSION |PRAGMA |ATTACH |DETACH "
+    r"|CREATE (?:OR REPLACE )?(?:LOCAL )?TEMP(?:ORARY)? |LOCK TABLES |LISTEN |PREPARE "
+    r"|SELECT (?:pg_catalog\.)?set_config\(.*, ?(?:false|'f')\)|SELECT (?:pg_advisory_lock|GET_LOCK)\()",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def check_session_state(script: Script, destination: Destination) -> None:
+    """
+    Refuse what holds in one session only: the rest of the rows may be written in another one.
+
+    :raises ArgumentError: for a statement that leaves state behind in the session
+    """
+    for statement in statements(script, destination):
+        text = re.sub(" +", " ", statement)
+        if _LEAVES_STATE.match(text):
+            shown = text if len(text) <= 80 else f"{text[:77]}..."
+            raise ArgumentError(
+                f"preoperator: {shown!r} holds for one session only; after a lost connection or in the next attempt "
+                f"rows are written in another one. {destination.dialect.session_settings}."
+            )
+
+
 def statements(script: Script, destination: Destination) -> Iterator[str]:
     """Return the statements, without comments and with single blanks between words."""
     for text in [script] if isinstance(script, str) else script:

@@ -27,7 +27,7 @@ from airflow_checkpoint_provider.engine.transfer.fingerprint import written_name
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
-from airflow_checkpoint_provider.engine.transfer.preoperator import empties
+from airflow_checkpoint_provider.engine.transfer.preoperator import check_session_state, empties
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.table_checks import check_table
 
@@ -62,7 +62,9 @@ class Start:
     def prepare(self) -> None:
         """Find out what can be wrong, as long as nothing has been changed."""
         self._context.strategy.check()
-        if not self._context.spec.preoperator:  # which may yet create the table, or change it
+        if self._context.spec.preoperator:
+            check_session_state(self._context.spec.preoperator, self._context.session.destination)
+        else:  # which may yet create the table, or change it
             self._look_at_destination()
 
     def claim(self, fence: int) -> tuple[Checkpoint, Decision]:

@@ -44,6 +44,11 @@ class MysqlDialect(Dialect):
     drivers = URLS
     tokens = TOKENS
 
+    session_settings = (
+        'Name tables with their database, or let the connection set it, by {"init_command": "SET ..."} in its '
+        "extra"
+    )
+
     time_type = mysql.DATETIME(fsp=6)
     long_text = mysql.LONGTEXT()  # its TEXT ends at 64 kB, a query need not
     numbers_rows = True

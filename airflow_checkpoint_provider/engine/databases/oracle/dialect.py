@@ -39,6 +39,10 @@ class OracleDialect(Dialect):
     drivers = {"oracledb": "oracle+oracledb://"}  # noqa: RUF012
     folds_to_upper = True
 
+    session_settings = (
+        "Name tables with their schema, or let the connection have the schema, in its field Schema"
+    )
+
     # DateTime is a DATE, which has no fractions, and the driver leaves out the zone of a time with one.
     time_type = sa.TIMESTAMP()
     numbers_rows = True

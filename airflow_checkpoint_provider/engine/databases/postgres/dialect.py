@@ -80,6 +80,11 @@ class PostgresDialect(Dialect):
     }
     engine_options = {"use_native_hstore": False}  # noqa: RUF012 its values stay text, as those of json do
 
+    session_settings = (
+        'Name tables with their schema, or let the connection set it, by {"options": "-c search_path=dwh"} in its '
+        "extra"
+    )
+
     time_type = sa.DateTime(timezone=True)
     numbers_rows = True
     limits_rows = True
