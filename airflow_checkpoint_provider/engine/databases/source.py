@@ -48,6 +48,7 @@ class Source:
     """
 
     first_row = ""  # how it is asked for no more than one row, if it can be
+    waits_for_rows = True  # whether the driver asks the server for each block, or hands out what has come
     asks_meanwhile = False  # whether another statement may run while the rows of one come in
     row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
     packed_forms: frozenset[str] = frozenset()  # names of the forms of whole rows that the server writes
@@ -250,7 +251,7 @@ class Source:
                 self._execute(cursor, statement)
                 while skip > 0 and (rows := cursor.fetchmany(min(skip, READ_AT_ONCE))):
                     skip -= len(rows)
-            yield Guarded(RowReader(cursor.fetchmany, waits=True), self.errors)
+            yield Guarded(RowReader(cursor.fetchmany, waits=self.waits_for_rows), self.errors)
 
     def prefetch(self, route: RowRoute) -> Prefetch:
         """Return when rows may be read in another thread while others are written."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter, itemgetter
 from typing import Any
 
 WHOLE_TEXT = re.compile(r"0|-?[1-9][0-9]*")
@@ -34,6 +36,23 @@ def places(number: Decimal) -> int:
     _, digits, exponent = number.as_tuple()
     zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), len(digits))
     return -(int(exponent) + zeros) if any(digits) else 0
+
+
+def are_dated_texts(texts: Sequence[str], lengths: Collection[int]) -> bool:
+    """
+    Tell that texts are all days or times of days in ISO's form: YYYY-MM-DD, with or without HH:MM:SS.ffffff behind.
+
+    :param lengths: those that a text may have, of 10, 19 and 26
+    """
+    try:
+        return (
+            set(map(len, texts)) <= set(lengths)
+            and set(map(itemgetter(4), texts)) == {"-"}
+            and set(map(itemgetter(7), texts)) == {"-"}
+            and not any(map(attrgetter("tzinfo"), map(datetime.fromisoformat, texts)))
+        )
+    except (ValueError, IndexError):
+        return False
 
 
 def time_text(span: timedelta) -> str:

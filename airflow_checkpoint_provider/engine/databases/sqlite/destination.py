@@ -24,6 +24,7 @@ from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.values import (
     NUMBER_TEXT,
     WHOLE_TEXT,
+    are_dated_texts,
     significant,
     time_text,
 )
@@ -194,12 +195,24 @@ class SqliteDestination(Destination):
             )
         if kinds <= _AS_THEY_ARE[affinity]:
             return values
+        if self._keeps_all(affinity, values, kinds):
+            return values
         if kinds <= {Decimal, type(None)} and affinity is not Affinity.INTEGER:
             texts = [None if value is None else str(value) for value in values]
             keeps = affinity in (Affinity.TEXT, Affinity.NONE)
             if not any("E" in text or (not keeps and len(text) > _FLOAT_DIGITS) for text in texts if text):
                 return texts
         return [None if value is None else self._convert(index, value) for value in values]
+
+    def _keeps_all(self, affinity: Affinity, values: Row, kinds: set[type]) -> bool:
+        """Tell that values of one type are kept, as all of them together show; ``False`` where they do not."""
+        numbers = {float, type(None)} if affinity is Affinity.REAL else {float, int, type(None)}
+        if kinds <= numbers:
+            return affinity is not Affinity.TEXT and (0.0 not in values or "-0.0" not in map(repr, values))
+        if kinds <= {str, type(None)}:
+            texts = [value for value in values if value is not None] if type(None) in kinds else values
+            return are_dated_texts(texts, (10, 19, 26))  # no numbers to SQLite
+        return False
 
     def _convert(self, index: int, value: Any) -> Any:
         """

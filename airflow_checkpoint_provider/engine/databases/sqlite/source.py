@@ -9,5 +9,6 @@ class SqliteSource(Source):
     """One query on a connection of sqlite3."""
 
     first_row = "LIMIT 1"
+    waits_for_rows = False
     asks_meanwhile = True
     row_values = True
