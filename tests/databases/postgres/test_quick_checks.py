@@ -55,6 +55,7 @@ VALUES = st.one_of(
 @example(values=[float("nan")])
 @example(values=[Decimal("1E+30"), Decimal("0.001")])
 @example(values=["a    ", "b"])
+@example(values=["abcde "])
 @example(values=["2026-01-01 00:00:00", "2026-01-01T00:00:00"])
 @example(values=["2026-W01-1", "20260101", "2026-01-01"])
 @example(values=[datetime(2026, 1, 1, microsecond=1), date(2026, 1, 1)])
