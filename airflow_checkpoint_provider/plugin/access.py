@@ -81,7 +81,7 @@ class Viewer:
         )
 
 
-def logged_in(user: GetUserDep) -> Viewer:
+async def logged_in(user: GetUserDep) -> Viewer:
     """Return who is asking; nobody gets 401 from Airflow's own dependency."""
     return Viewer(user)
 
@@ -89,7 +89,7 @@ def logged_in(user: GetUserDep) -> Viewer:
 Someone = Annotated[Viewer, Depends(logged_in)]
 
 
-def from_this_site(request: Request, viewer: Someone) -> None:
+async def from_this_site(request: Request, viewer: Someone) -> None:
     """
     Let through only what a page of this site has sent, as JSON.
 

@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST
 from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
+from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import discovery, reader
@@ -22,7 +23,9 @@ from airflow_checkpoint_provider.plugin.transfers import Place
 T = TypeVar("T")
 
 router = APIRouter(
-    dependencies=[Depends(from_this_site)], responses=described(400, 401, 403, 404, 415, 422, 503)
+    dependencies=[Depends(from_this_site)],
+    responses=described(400, 401, 403, 404, 415, 422, 503),
+    route_class=DeskRoute,
 )
 
 
@@ -120,9 +123,14 @@ def _place(target: Target, viewer: Viewer) -> Place:
 def _one(answers: Answers[T], place: Place) -> T:
     if place in answers.by_place:
         return answers.by_place[place]
-    detail = f"Connection {place.conn_id} did not answer in time. Look at the history whether it was done after all."
     if not answers.troubles:
         detail = f"There is no metadata table {place.table} in connection {place.conn_id}."
+    elif answers.troubles[0].silent:
+        detail = f"Connection {place.conn_id} did not answer in time. Check the history whether it was done after all."
+    else:
+        detail = (
+            f"Connection {place.conn_id} cannot be used now: nothing was done. Try again once it answers."
+        )
     raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail)
 
 

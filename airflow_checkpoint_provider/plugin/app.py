@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_checkpoint_provider.plugin import actions, pages, static
+from airflow_checkpoint_provider.plugin.desk import Door
 from airflow_checkpoint_provider.plugin.problems import answer
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _broken)
+    app.add_middleware(Door)
     app.middleware("http")(_with_headers)
     return app
 

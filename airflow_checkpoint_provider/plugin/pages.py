@@ -20,6 +20,7 @@ from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.attempts import attempts
 from airflow_checkpoint_provider.plugin.chart import chart
+from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.models import target_of
 from airflow_checkpoint_provider.plugin.parts import Parts
 from airflow_checkpoint_provider.plugin.problems import described
@@ -31,7 +32,9 @@ from airflow_checkpoint_provider.plugin.transfers import Place
 PAGE_SIZE = 50
 SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "updated_at")
 
-router = APIRouter(default_response_class=HTMLResponse, responses=described(401, 403, 422))
+router = APIRouter(
+    default_response_class=HTMLResponse, responses=described(401, 403, 422, 503), route_class=DeskRoute
+)
 
 
 @router.get("/")

@@ -15,6 +15,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     422: "This address is not complete",
+    503: "Not now",
 }
 
 _REASONS = {
@@ -24,7 +25,7 @@ _REASONS = {
     404: "There is no such thing",
     415: "The body is not JSON",
     422: "A value is missing, or is none that it may be",
-    503: "The database did not answer",
+    503: "The database did not answer, or too many requests are at work",
 }
 
 

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError, MetadataTableError, one_line
+from airflow_checkpoint_provider.engine.model.errors import (
+    CheckpointError,
+    MetadataTableError,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.plugin.silence import Silences
 from airflow_checkpoint_provider.plugin.transfers import Place
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_MOST_LEFT_BEHIND = 3  # threads for one place, each in a driver that cannot be interrupted
+_SLOW_S = 2.0  # a question under way for longer is not followed by another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +37,12 @@ class Trouble:
     Why a place is left out.
 
     :param detail: what the driver says, for those who may see the connection
+    :param silent: it has not answered, so nobody knows whether it has done what it was asked for
     """
 
     place: Place
     detail: str
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,52 +55,65 @@ class Answers(Generic[T]):
 
 class Reader:
     """
-    Asks places through their hooks, each in a thread of its own.
+    Asks places through their hooks, each question in a thread of its own: one that hangs holds up no other place.
 
     :param timeout: seconds that a page waits for all of them
+    :param probe: seconds that it waits for one that has not answered lately
     """
 
-    def __init__(self, timeout: float = 5.0) -> None:
+    def __init__(self, timeout: float = 5.0, probe: float = 0.5, silences: Silences | None = None) -> None:
         self._timeout = timeout
-        self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="checkpoint-view")
-        self._lock = threading.Lock()
-        self._hanging: dict[Place, Future[object]] = {}
+        self._probe = min(probe, timeout)
+        self._silences = silences or Silences(_MOST_LEFT_BEHIND)
 
     def ask(self, places: Iterable[Place], question: Callable[[CheckpointHook], T]) -> Answers[T]:
         """Ask every place the same question."""
         asked: dict[Place, Future[T]] = {}
+        patience: dict[Place, float] = {}
         answers: Answers[T] = Answers({}, [])
+        began = time.monotonic()
         for place in places:
-            if self._hangs(place):
-                # Drivers cannot be interrupted: one thread waits for this database, and no second one.
-                answers.troubles.append(Trouble(place, "It has not answered yet since it was last asked."))
+            if (since := self._silences.still(place, _SLOW_S)) is not None:
+                answers.troubles.append(Trouble(place, since, silent=True))
             else:
-                asked[place] = self._threads.submit(question, CheckpointHook(place.conn_id, place.table))
-        wait(asked.values(), timeout=self._timeout)
+                patience[place] = self._probe if self._silences.known(place) else self._timeout
+                asked[place] = self._begin(place, question)
+        for place, answer in sorted(asked.items(), key=lambda one: patience[one[0]]):
+            wait([answer], timeout=max(began + patience[place] - time.monotonic(), 0))
         for place, answer in asked.items():
-            try:
-                answers.by_place[place] = answer.result(timeout=0)
-            except TimeoutError:
-                if not answer.done() and not answer.cancel():
-                    with self._lock:
-                        self._hanging[place] = answer  # type: ignore[assignment]
-                answers.troubles.append(
-                    Trouble(place, f"It did not answer within {self._timeout:g} seconds.")
-                )
-            except MetadataTableError:
-                continue
-            except (CheckpointError, sa.exc.SQLAlchemyError) as error:
-                answers.troubles.append(Trouble(place, one_line(error)))
-            except Exception as error:
-                text = masked(traceback.format_exc())
-                log.error("The checkpoints of connection %r could not be read\n%s", place.conn_id, text)
-                answers.troubles.append(Trouble(place, one_line(error)))
+            if not answer.done():
+                detail = self._silences.note(place, patience[place])
+                answers.troubles.append(Trouble(place, detail, silent=True))
+            elif (trouble := _trouble_of(place, answer)) is not None:
+                answers.troubles.append(trouble)
+            elif not isinstance(answer.exception(), MetadataTableError):
+                answers.by_place[place] = answer.result()
         return answers
 
-    def _hangs(self, place: Place) -> bool:
-        with self._lock:
-            hanging = self._hanging.get(place)
-            if hanging and hanging.done():
-                del self._hanging[place]
-                return False
-            return hanging is not None
+    def _begin(self, place: Place, question: Callable[[CheckpointHook], T]) -> Future[T]:
+        """Ask in a thread that may be left behind: drivers cannot be interrupted."""
+        answer: Future[T] = Future()
+        done = self._silences.asked(place)
+
+        def run() -> None:
+            try:
+                result = question(CheckpointHook(place.conn_id, place.table))
+            except BaseException as error:
+                done()
+                answer.set_exception(error)
+            else:
+                done()
+                answer.set_result(result)
+
+        threading.Thread(target=run, name=f"checkpoint-view-{place.conn_id}", daemon=True).start()
+        return answer
+
+
+def _trouble_of(place: Place, answer: Future[Any]) -> Trouble | None:
+    error = answer.exception()
+    if error is None or isinstance(error, MetadataTableError):
+        return None
+    if not isinstance(error, (CheckpointError, sa.exc.SQLAlchemyError)):
+        text = masked("".join(traceback.format_exception(error)))
+        log.error("The checkpoints of connection %r could not be read\n%s", place.conn_id, text)
+    return Trouble(place, one_line(error), silent=not isinstance(error, CheckpointError))

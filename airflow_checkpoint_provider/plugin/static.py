@@ -21,7 +21,7 @@ router = APIRouter(dependencies=[Depends(logged_in)], responses=described(401, 4
     response_class=FileResponse,
     responses={200: {"content": {media_type: {} for media_type in _TYPES.values()}}},
 )
-def file(name: str) -> FileResponse:
+async def file(name: str) -> FileResponse:
     """Return one of the two files."""
     if name not in _TYPES:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"There is no file {name}.")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import socket
 import sqlite3
 import threading
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from fastapi import HTTPException
 
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.plugin.desk import Desk
 from airflow_checkpoint_provider.plugin.reading import Reader
 from airflow_checkpoint_provider.plugin.transfers import Place
 from tests.support.databases.db import Db
@@ -35,9 +41,7 @@ def test_the_slow_one_is_left_out_and_not_asked_twice() -> None:
         (BAD, "It did not answer within 0.3 seconds.")
     ]
     again = reader.ask([BAD, GOOD], question)
-    assert [trouble.detail for trouble in again.troubles] == [
-        "It has not answered yet since it was last asked."
-    ]
+    assert re.fullmatch(r"It has not answered since [-\d]+ [:\d]+ UTC\.", again.troubles[0].detail)
     assert asked.count("bad") == 1
     released.set()
     deadline = time.monotonic() + 5
@@ -63,3 +67,95 @@ def test_an_error_of_our_own_is_one_line_too() -> None:
         raise ZeroDivisionError("by zero")
 
     assert Reader().ask([GOOD], question).troubles[0].detail == "by zero"
+
+
+def test_places_that_hang_hold_up_no_other_however_many() -> None:
+    released = threading.Event()
+    silent = [Place(f"silent_{n}") for n in range(40)]
+
+    def question(hook: CheckpointHook) -> str:
+        if hook.checkpoint_conn_id != "good":
+            released.wait(30)
+        return hook.checkpoint_conn_id
+
+    reader = Reader(timeout=0.5)
+    for _ in range(5):
+        began = time.monotonic()
+        answers = reader.ask([*silent, GOOD], question)
+        assert answers.by_place == {GOOD: "good"}
+        assert {trouble.place for trouble in answers.troubles} == set(silent)
+    assert time.monotonic() - began < 0.3
+    released.set()
+
+
+def test_what_hung_is_asked_again_after_growing_pauses_by_few_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released, asked, now = threading.Event(), [], [0.0]
+    monkeypatch.setattr("airflow_checkpoint_provider.plugin.silence.time", Mock(monotonic=lambda: now[0]))
+
+    def question(hook: CheckpointHook) -> str:
+        asked.append(now[0])
+        released.wait(30)
+        return "here"
+
+    reader = Reader(timeout=0.1, probe=0.05)
+    for second in range(100):
+        now[0] = float(second)
+        assert reader.ask([BAD], question).troubles
+    assert asked == [0.0, 5.0, 15.0]
+    released.set()
+    deadline = time.monotonic() + 10
+    while (
+        threading.active_count() > 1
+        and time.monotonic() < deadline
+        and not reader.ask([BAD], question).by_place
+    ):
+        now[0] += 400
+        time.sleep(0.05)
+    assert reader.ask([BAD], lambda hook: "there").by_place == {BAD: "there"}
+
+
+def test_a_refused_connection_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("AIRFLOW_CONN_BAD", f"postgres://ada:secret@127.0.0.1:{port}/db")
+    began = time.monotonic()
+    (trouble,) = Reader(timeout=30).ask([BAD], lambda hook: hook.list()).troubles
+    assert time.monotonic() - began < 10
+    assert "cannot be opened" in trouble.detail
+    assert not trouble.silent
+
+
+def test_only_a_few_requests_are_at_work() -> None:
+    released, at_work, most = threading.Event(), [0], [0]
+    lock = threading.Lock()
+
+    def task() -> str:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        released.wait(10)
+        with lock:
+            at_work[0] -= 1
+        return "done"
+
+    async def one(desk: Desk) -> str:
+        try:
+            return await desk.work(task)
+        except HTTPException as refused:
+            assert refused.headers
+            return f"{refused.status_code} after {refused.headers['Retry-After']}"
+
+    async def all_of_them() -> list[str]:
+        desk = Desk(at_work=2, waiting=3, patience=0.5)
+        threading.Timer(1.5, released.set).start()
+        first = await asyncio.gather(*(one(desk) for _ in range(20)))
+        return [*first, await one(desk)]
+
+    answers = asyncio.run(all_of_them())
+    assert answers.count("done") == 3
+    assert answers.count("503 after 2") == 18
+    assert answers[-1] == "done"
+    assert most == [2]

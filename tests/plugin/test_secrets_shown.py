@@ -158,5 +158,5 @@ def test_a_page_that_cannot_connect(kind: str, target: Db, monkeypatch: pytest.M
     make_tell(monkeypatch, kind)
     shown = pages()
     assert sum("cannot be opened: could not connect: ***" in text for text in shown) == 4
-    assert sum("did not answer in time" in text for text in shown) == 4
+    assert sum("cannot be used now: nothing was done" in text for text in shown) == 4
     assert found_in("\n".join(shown), kind) == []

@@ -1,0 +1,126 @@
+"""How many requests are at work: in threads of the view's own, so that none of the server's is held."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from fastapi import HTTPException, Request, status
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from airflow_checkpoint_provider.plugin.problems import answer
+
+R = TypeVar("R")
+
+AT_WORK = 2
+"""Requests that are at work at the same time, in one process of the API server."""
+_WAITING = 8
+_PATIENCE_S = 3.0
+_RETRY_AFTER_S = 2
+
+
+class Desk:
+    """
+    Lets a few requests work at a time, and some more wait for a moment.
+
+    :param at_work: so many
+    :param waiting: so many more
+    :param patience: seconds that one waits at most
+    """
+
+    def __init__(
+        self, at_work: int = AT_WORK, waiting: int = _WAITING, patience: float = _PATIENCE_S
+    ) -> None:
+        self._threads = ThreadPoolExecutor(at_work, thread_name_prefix="checkpoint-desk")
+        self._most = at_work + waiting
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would be sent away."""
+        return self._inside >= self._most
+
+    async def work(self, task: Callable[[], R]) -> R:
+        """
+        Do something that takes its time.
+
+        :raises HTTPException: 503 with ``Retry-After``, when too many are at it
+        """
+        with self._lock:
+            if self.is_full:
+                raise _too_many()
+            self._inside += 1
+        context = contextvars.copy_context()
+        begun = self._threads.submit(context.run, task)
+        begun.add_done_callback(
+            self._leave
+        )  # not at the end of this: a thread works on when its client is gone
+        future = asyncio.wrap_future(begun)
+        waited = 0.0
+        while waited < self._patience:
+            done, _ = await asyncio.wait([future], timeout=0.1)
+            if done or begun.running():
+                return await future
+            waited += 0.1
+        if begun.cancel():
+            raise _too_many()
+        return await future
+
+    def _leave(self, done: Future[Any]) -> None:
+        with self._lock:
+            self._inside -= 1
+
+
+def _too_many() -> HTTPException:
+    return HTTPException(
+        status.HTTP_503_SERVICE_UNAVAILABLE,
+        "Too many pages of checkpoints are asked for at once. Try again in a moment.",
+        {"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
+_desk = Desk()
+
+
+class Door:
+    """Sends away who would be sent away at the desk, before anything is found out about them: that takes its time."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _desk.is_full:
+            refused = _too_many()
+            answered = answer(Request(scope), refused.status_code, str(refused.detail), refused.headers)
+            await answered(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class DeskRoute(APIRoute):
+    """A route whose function blocks: it waits for its turn, and holds none of the server's threads."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:
+        super().__init__(path, _waiting(endpoint), **kwargs)
+
+
+def _waiting(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(endpoint):  # a router that includes another makes each route again
+        return endpoint
+
+    async def waiting(**given: Any) -> Any:
+        return await _desk.work(partial(endpoint, **given))
+
+    # Not functools.wraps: FastAPI would call what is wrapped, as the function that blocks which it is.
+    waiting.__name__, waiting.__doc__ = endpoint.__name__, endpoint.__doc__
+    waiting.__signature__ = inspect.signature(endpoint, eval_str=True)  # type: ignore[attr-defined]
+    return waiting
