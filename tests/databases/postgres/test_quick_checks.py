@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.databases.postgres import destination_checks
-from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import ValueCheck
-from airflow_checkpoint_provider.engine.databases.postgres.quick_checks import keeps_all
-from airflow_checkpoint_provider.engine.databases.postgres.types import PostgresType
+from airflow_checkpoint_provider.engine.databases.postgres.values import destination_checks
+from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
+from airflow_checkpoint_provider.engine.databases.postgres.values.quick_checks import keeps_all
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 

@@ -14,9 +14,10 @@ from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
-from airflow_checkpoint_provider.engine.databases.mysql.destination_checks import ColumnFacts, ColumnWriter
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
+from airflow_checkpoint_provider.engine.databases.mysql.values.destination_checks import ColumnWriter
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, one_line
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, Packed
-from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import ValueCheck
 from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
     AS_BEFORE,
@@ -16,7 +15,8 @@ from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
     SEES_ALL_ROWS_NOW,
     is_policy,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.types import types_of
+from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import types_of
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, DestinationError
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
 from airflow_checkpoint_provider.engine.databases.postgres.copy_format import CopyForm
-from airflow_checkpoint_provider.engine.databases.postgres.destination_checks import keeps
-from airflow_checkpoint_provider.engine.databases.postgres.types import PostgresType
+from airflow_checkpoint_provider.engine.databases.postgres.values.kept_types import keeps
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute, RowUse
 
 BINARY, TEXT = "binary COPY", "text COPY"

@@ -9,7 +9,7 @@ from itertools import repeat
 from operator import attrgetter, eq
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.postgres.types import PostgresType
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.databases.values import are_dated_texts
 
 _FLOAT_DIGITS = 15

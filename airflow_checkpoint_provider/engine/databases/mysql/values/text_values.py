@@ -1,0 +1,90 @@
+"""Text and bytes as a MySQL column keeps them, or refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
+from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
+from airflow_checkpoint_provider.engine.databases.values import (
+    time_text,
+)
+
+BYTES = (bytes, bytearray, memoryview)
+
+
+_MAX_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1}
+
+
+BLOBS = ("varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+
+
+def as_char(facts: ColumnFacts, value: Any) -> Any:
+    """Return text of a column that drops blanks at the end."""
+    text = value if isinstance(value, str) else text_of(value, facts.kind)
+    if text.endswith(" ") and not facts.padded:
+        raise RefusedValueError(
+            f"would lose the blanks at the end of {shown(text)}. Declare it VARCHAR. {CAST}"
+        )
+    return text
+
+
+def as_text(facts: ColumnFacts, value: Any) -> str:
+    """Return text as the column keeps it."""
+    text = value if isinstance(value, str) else text_of(value, facts.kind)
+    if text.endswith(" ") and is_too_long(facts, text):
+        raise RefusedValueError(f"would lose blanks at the end of {shown(text)}, which is too long. {CAST}")
+    return text
+
+
+def is_too_long(facts: ColumnFacts, text: str) -> bool:
+    """Tell whether text is longer than the column: the server cuts off blanks without a word."""
+    if most := _MAX_BYTES.get(facts.kind):
+        return len(text) * 4 > most and len(text.encode()) > most
+    return facts.length is not None and len(text) > facts.length
+
+
+def text_of(value: Any, kind: str) -> str:
+    """Return the text that stands for a value."""
+    if isinstance(value, BYTES):
+        raise RefusedValueError(
+            "is text, and the batch has bytes for it. Decode them in the query or in rows_processor."
+        )
+    if isinstance(value, bool):
+        raise unknown(value, kind)
+    if isinstance(value, Decimal):
+        return format(value, "f") if value.is_finite() else str(value)
+    if isinstance(value, (int, UUID)):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return time_text(value)
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    raise unknown(value, kind)
+
+
+def as_bytes(facts: ColumnFacts, value: Any) -> bytes:
+    """Return bytes as the column keeps them."""
+    if isinstance(value, BYTES):
+        return bytes(value)
+    raise unknown(value, facts.kind)
+
+
+def as_binary(facts: ColumnFacts, value: Any) -> bytes:
+    """Return bytes of a column that fills them up."""
+    data, length = as_bytes(facts, value), facts.length or 1
+    if len(data) < length:
+        raise RefusedValueError(
+            f"would fill up {shown(data)} with zeros to {length} bytes. Declare it VARBINARY."
+        )
+    return data

@@ -1,0 +1,196 @@
+"""What Postgres would round, cut or read as something else without a word: found in the types, or in the values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from airflow_checkpoint_provider.engine.databases.postgres.values.kept_types import TEXTS, WHOLE
+from airflow_checkpoint_provider.engine.databases.postgres.values.moment_checks import (
+    check_date,
+    check_interval,
+    check_moment,
+    check_time,
+)
+from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks import (
+    check_bits,
+    check_bool,
+    check_float,
+    check_money,
+    check_numeric,
+    check_whole,
+)
+from airflow_checkpoint_provider.engine.databases.postgres.values.quick_checks import keeps_all
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
+from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError
+
+_NULL = type(None)
+
+
+_BYTES = (bytes, bytearray, memoryview)
+
+
+_NAME_BYTES = 63
+
+
+_SELF = frozenset((bool, int, float, Decimal, bytes, bytearray, memoryview, date, datetime, time, timedelta))
+
+
+# Of which the server keeps text as it is, or writes the same value in its own way.
+_FROM_TEXT = frozenset(
+    (
+        *(
+            "uuid",
+            "json",
+            "xml",
+            "inet",
+            "cidr",
+            "macaddr",
+            "macaddr8",
+            "interval",
+            "citext",
+            "hstore",
+            "ltree",
+        ),
+        *(
+            "point",
+            "line",
+            "lseg",
+            "box",
+            "path",
+            "polygon",
+            "circle",
+            "geometry",
+            "geography",
+            "pg_lsn",
+            "jsonpath",
+        ),
+    )
+)
+
+
+class ValueCheck:
+    """
+    Looks at the values of one column before they are sent.
+
+    :param column: which one, for messages
+    """
+
+    def __init__(self, column: str, type_: PostgresType) -> None:
+        self._column = column
+        self._type = type_
+        self._as_they_are, self._check = _rule(type_)
+
+    def check(self, values: Sequence[Any], *, padded: bool) -> None:
+        """
+        Look at values.
+
+        :param padded: blanks at the end are only padding
+        :raises BadRowsError: for one that would be another one there
+        """
+        kinds = set(map(type, values))
+        if kinds <= self._as_they_are:
+            return
+        known = [value for value in values if value is not None] if _NULL in kinds else values
+        if keeps_all(self._type, known, kinds - {_NULL}):
+            return
+        try:
+            for value in known:
+                self._check(value, padded)
+        except RefusedValueError as refused:
+            reason = f"{self._column} ({self._type.declared}) {refused}"
+            raise BadRowsError(f"{reason} Nothing of the batch is committed.", reason) from None
+
+
+Check = Callable[[Any, bool], None]
+
+
+def _rule(type_: PostgresType) -> tuple[frozenset[type], Check]:
+    """Return the Python types whose values need no look, and what looks at the others."""
+    if type_.kind in TEXTS or type_.kind == "name":
+        unlimited = type_.kind in ("text", "varchar") and type_.length is None
+        known = (str, int, float, Decimal, UUID, date, datetime, time, timedelta, _NULL)
+        return frozenset(known if unlimited else (int, _NULL)), partial(_text, type_)
+    if type_.kind == "numeric" and type_.scale is None:
+        return frozenset((int, float, Decimal, _NULL)), partial(check_numeric, type_)
+    if type_.kind in _RULES:
+        as_they_are, check = _RULES[type_.kind]
+        return as_they_are, partial(check, type_)
+    return frozenset((_NULL,)), partial(_other, type_)
+
+
+def _text(type_: PostgresType, value: Any, padded: bool) -> None:
+    if isinstance(value, _BYTES):
+        raise RefusedValueError(
+            "is text, and the batch has bytes for it. Decode them in the query or in rows_processor."
+        )
+    if isinstance(value, bool):
+        raise unknown(value, "the column")
+    if not isinstance(value, str):
+        return
+    if type_.kind == "name" and len(value.encode(errors="replace")) > _NAME_BYTES:
+        raise RefusedValueError(f"would cut {shown(value)} to {_NAME_BYTES} bytes. Declare it text.")
+    if not value.endswith(" ") or type_.kind == "name":
+        return
+    if (
+        type_.kind == "bpchar" and not padded and len(value) != type_.length
+    ):  # else it reads the same afterwards
+        raise RefusedValueError(
+            f"would lose which blanks stand at the end of {shown(value)}. Declare it varchar. {CAST}"
+        )
+    if type_.kind == "varchar" and len(value) > (type_.length or len(value)):
+        raise RefusedValueError(f"would lose blanks at the end of {shown(value)}, which is too long. {CAST}")
+
+
+def _bytes(type_: PostgresType, value: Any, padded: bool) -> None:
+    if not isinstance(value, _BYTES):
+        raise unknown(value, "the column")
+
+
+def _jsonb(type_: PostgresType, value: Any, padded: bool) -> None:
+    if isinstance(value, str):
+        with suppress(ValueError):  # no JSON, says the server
+            json.loads(value, object_pairs_hook=_once, parse_float=str, parse_int=str)
+    elif type(value) in _SELF:
+        raise unknown(value, "the column")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise RefusedValueError(
+            f"would lose one of two values of a name that an object has twice, among {', '.join(names)}. Declare it "
+            "json, which keeps JSON as it is written."
+        )
+    return names
+
+
+def _other(type_: PostgresType, value: Any, padded: bool) -> None:
+    from_text = type_.family in ("e", "r", "m", "c") or type_.kind in _FROM_TEXT or type_.kind.startswith("_")
+    elements = type_.kind.startswith("_") and type_.modifier != -1
+    if type(value) in _SELF or elements or (isinstance(value, str) and not from_text):
+        raise unknown(value, "the column")
+
+
+_RULES: dict[str, tuple[frozenset[type], Callable[[PostgresType, Any, bool], None]]] = {
+    **dict.fromkeys(WHOLE, (frozenset((int, _NULL)), check_whole)),
+    "numeric": (frozenset((_NULL,)), check_numeric),
+    "float8": (frozenset((float, _NULL)), check_float),
+    "float4": (frozenset((_NULL,)), check_float),
+    "bool": (frozenset((bool, int, _NULL)), check_bool),
+    "date": (frozenset((date, _NULL)), check_date),
+    **dict.fromkeys(("timestamp", "timestamptz"), (frozenset((_NULL,)), check_moment)),
+    **dict.fromkeys(("time", "timetz"), (frozenset((_NULL,)), check_time)),
+    "interval": (frozenset((_NULL,)), check_interval),
+    "bytea": (frozenset((bytes, bytearray, memoryview, _NULL)), _bytes),
+    **dict.fromkeys(("bit", "varbit"), (frozenset((_NULL,)), check_bits)),
+    "money": (frozenset((_NULL,)), check_money),
+    "jsonb": (frozenset((_NULL,)), _jsonb),
+}

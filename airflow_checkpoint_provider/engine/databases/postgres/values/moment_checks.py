@@ -1,0 +1,121 @@
+"""What Postgres would make of a day, a time or a span: refused where it would be another one."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks import is_like_a_number
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
+from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, unknown
+
+_DAY = r"(?:[0-9]{4,}-[0-9]{2}-[0-9]{2}"
+
+
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.(?P<f>[0-9]{1,9}))?"
+
+
+_ENDS = r"|-?infinity)"
+
+
+_OFFSET = r"(?:Z|[-+][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2})?)?)"
+
+
+_DATE = re.compile(rf"{_DAY}(?: BC)?{_ENDS}")
+
+
+_MOMENT = re.compile(rf"{_DAY}(?:[ T]{_CLOCK})?(?: BC)?{_ENDS}")
+
+
+_ZONED = re.compile(rf"{_DAY}[ T]{_CLOCK}{_OFFSET}(?: BC)?{_ENDS}")
+
+
+_TIME = re.compile(_CLOCK)
+
+
+_TIME_ZONED = re.compile(rf"{_CLOCK}{_OFFSET}")
+
+
+def check_date(type_: PostgresType, value: Any, padded: bool) -> None:
+    """Look at what is to be a day."""
+    if isinstance(value, datetime):
+        if value.time() != time() or value.tzinfo:
+            raise RefusedValueError(
+                f"would lose the time of {value}, as it is a date. Declare it timestamp. {CAST}"
+            )
+    elif isinstance(value, str):
+        if _MOMENT.fullmatch(value) and not _DATE.fullmatch(value):
+            raise RefusedValueError(
+                f"would lose the time of {value}, as it is a date. Declare it timestamp. {CAST}"
+            )
+        if not _DATE.fullmatch(value) and is_like_a_number(value):
+            raise unknown(value, "the column")
+    elif not isinstance(value, date):
+        raise unknown(value, "the column")
+
+
+def check_moment(type_: PostgresType, value: Any, padded: bool) -> None:
+    """Look at what is to be a time of a day."""
+    zoned = type_.kind == "timestamptz"
+    if isinstance(value, datetime):
+        _check_zone(zoned, value.tzinfo is not None, value)
+        _check_fraction(type_, value, f"{value.microsecond:06}")
+    elif isinstance(value, str):
+        form = _ZONED if zoned else _MOMENT
+        match = form.fullmatch(value)
+        if match:
+            _check_fraction(type_, value, match["f"] or "")
+            return
+        _check_zone(zoned, bool(_ZONED.fullmatch(value)), value)
+        if is_like_a_number(value):
+            raise unknown(value, "the column")
+    elif isinstance(value, date):
+        _check_zone(zoned, False, value)
+    else:
+        raise unknown(value, "the column")
+
+
+def check_time(type_: PostgresType, value: Any, padded: bool) -> None:
+    """Look at what is to be a time."""
+    zoned = type_.kind == "timetz"
+    if isinstance(value, time):
+        _check_zone(zoned, value.tzinfo is not None, value)
+        _check_fraction(type_, value, f"{value.microsecond:06}")
+    elif isinstance(value, timedelta) and not zoned:
+        if not timedelta(0) <= value < timedelta(days=1):
+            raise RefusedValueError(f"would read another time in {value}, which is no time of day. {CAST}")
+        _check_fraction(type_, value, f"{value.microseconds:06}")
+    elif isinstance(value, str):
+        if match := (_TIME_ZONED if zoned else _TIME).fullmatch(value):
+            _check_fraction(type_, value, match["f"] or "")
+            return
+        _check_zone(zoned, bool(_TIME_ZONED.fullmatch(value)), value)
+        if is_like_a_number(value):
+            raise unknown(value, "the column")
+    else:
+        raise unknown(value, "the column")
+
+
+def _check_zone(wanted: bool, given: bool, value: Any) -> None:
+    if given and not wanted:
+        raise RefusedValueError(f"would lose the time zone of {value}. Declare it with time zone. {CAST}")
+    if wanted and not given:
+        raise RefusedValueError(
+            f"would give {value} the time zone of the session, as it has none. Give it one in the query, such as by "
+            "AT TIME ZONE or an offset behind the text, or in rows_processor."
+        )
+
+
+def _check_fraction(type_: PostgresType, value: Any, fraction: str) -> None:
+    if len(fraction.rstrip("0")) > type_.fraction:
+        raise RefusedValueError(
+            f"would round the fraction of a second of {value} to {type_.fraction} digits. Declare it with more, or "
+            "round it in the query."
+        )
+
+
+def check_interval(type_: PostgresType, value: Any, padded: bool) -> None:
+    """Look at what is to be a span of time."""
+    if type_.modifier != -1 or not isinstance(value, (timedelta, str)):
+        raise unknown(value, "the column")
