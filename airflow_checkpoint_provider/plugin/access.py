@@ -13,6 +13,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     DagDetails,
 )
 from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.providers.common.compat.sdk import conf
 from fastapi import Depends, HTTPException, Request, status
 
 from airflow_checkpoint_provider.hooks.airflow_internals import known_dags, team_of
@@ -98,9 +99,20 @@ async def from_this_site(request: Request, viewer: Someone) -> None:
     :raises HTTPException: 403 for another site, 415 for another kind of body
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
-    foreign = site != "same-origin" if site else bool(origin) and urlsplit(origin).netloc not in hosts
+    # What a proxy says is anybody's word: behind one that changes the host, [api] base_url has the right one.
+    hosts = {request.headers.get("host"), _host_of(conf.get("api", "base_url", fallback="") or "")} - {
+        None,
+        "",
+    }
+    foreign = site != "same-origin" if site else bool(origin) and _host_of(origin or "") not in hosts
     if foreign:
         raise HTTPException(status.HTTP_403_FORBIDDEN, "This can only be asked for from Airflow's own pages.")
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, "Send a JSON body, as application/json.")
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:  # such as http://[
+        return ""

@@ -7,14 +7,17 @@ from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, status
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
-from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST
-from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST, is_text
+from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
+from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log, states_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
+from airflow_checkpoint_provider.plugin.pages import known_to
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import discovery, reader
@@ -37,8 +40,21 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
-# What Airflow's audit log can hold; no database of Postgres takes the character NUL.
-Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=r"^[^\x00]*$")]
+def _encodable(text: str) -> str:
+    if not is_text(text):  # half of a surrogate pair
+        raise ValueError("is no Unicode")
+    return text
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("is no number")
+    return value
+
+
+# What Airflow's audit log can hold, and every database and log as it is: no control characters.
+_PRINTED = r"^[^\x00-\x1f\x7f-\x9f]*$"
+Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=_PRINTED), AfterValidator(_encodable)]
 
 
 class Target(BaseModel):
@@ -47,10 +63,10 @@ class Target(BaseModel):
     dag_id: Id
     task_id: Id
     run_id: Id
-    map_index: int = Field(-1, ge=-1, le=LARGEST)
-    conn_id: str
-    table: str
-    reason: str = Field("", max_length=500)
+    map_index: Annotated[int, BeforeValidator(_no_bool)] = Field(-1, ge=-1, le=LARGEST)
+    conn_id: Id
+    table: Id
+    reason: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=500, pattern=_PRINTED)
 
 
 class Asked(Target):
@@ -65,6 +81,8 @@ class Done(BaseModel):
     message: str
 
 
+_ASKED_BEFORE = {Action.RELOAD: Request.RELOAD, Action.RESUME: Request.RESUME, Action.CANCEL: None}
+"""What is open already: it is not written down a second time."""
 _MESSAGES = {
     Action.RELOAD: "The next attempt loads from the beginning.",
     Action.RESUME: "The next attempt resumes, even after a clear.",
@@ -92,8 +110,10 @@ def request(asked: Asked, viewer: Someone) -> Done:
         )
 
     place = _place(asked, viewer)
+    open_request = _known(asked, place)
     _audit(f"checkpoint_{asked.action}", asked, viewer)
-    _one(reader().ask([place], ask), place)
+    if open_request != _ASKED_BEFORE[asked.action]:
+        _one(reader().ask([place], ask), place)
     return Done(message=_MESSAGES[asked.action])
 
 
@@ -105,6 +125,7 @@ def delete(target: Target, viewer: Someone) -> Done:
         return hook.delete(target.dag_id, target.task_id, target.run_id, target.map_index, who=viewer.name)
 
     place = _place(target, viewer)
+    _known(target, place)
     _audit("checkpoint_delete", target, viewer)
     if not _one(reader().ask([place], remove), place):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such checkpoint any more.")
@@ -112,12 +133,56 @@ def delete(target: Target, viewer: Someone) -> Done:
 
 
 def _place(target: Target, viewer: Viewer) -> Place:
-    """Return the place that is meant, if it is one of those that are known: never any table of any database."""
+    """
+    Return the place that is meant: never any table of any database.
+
+    It is one of the task, or a configured one, or another one of a DAG that the viewer may see: there, the table tells.
+    Of all others nothing is asked, so that the answer is the same, and as fast, for those that are hidden and those
+    that are not there.
+    """
     viewer.require("PUT", target.dag_id)
     place = Place(target.conn_id, target.table)
-    if place not in discovery().places().all():
-        raise HTTPException(status.HTTP_404_NOT_FOUND, f"No checkpoints are known to be kept in {place}.")
+    places = discovery().places()
+    if not places.knows(place, target.dag_id, target.task_id) and not known_to(viewer, [place]):
+        raise _unknown(place)
     return place
+
+
+def _known(target: Target, place: Place) -> Request | None:
+    """
+    Return what the next attempt was asked to do, and not yet followed.
+
+    :raises HTTPException: 404, where neither the table nor Airflow knows the task instance
+    """
+
+    def look(hook: CheckpointHook) -> tuple[bool, Request | None]:
+        try:
+            checkpoint, asked, _ = hook.look(
+                target.dag_id, target.task_id, target.run_id, target.map_index, samples=1
+            )
+        except (InvalidCheckpointError, NewerFormatError):
+            return True, None
+        return checkpoint is not None, asked.asks_for if asked else None
+
+    there, asked = _one(reader().ask([place], look), place)
+    own = discovery().places().knows(place, target.dag_id, target.task_id)
+    if there or (own and _airflow_knows(target)):
+        return asked
+    raise _unknown(place)
+
+
+def _airflow_knows(target: Target) -> bool:
+    if target.run_id == ALL_RUNS:
+        return (target.dag_id, target.task_id) in discovery().places().every_task
+    instance = (target.dag_id, target.task_id, target.run_id, target.map_index)
+    return bool(states_of([instance]))
+
+
+def _unknown(place: Place) -> HTTPException:
+    return HTTPException(
+        status.HTTP_404_NOT_FOUND,
+        f"No checkpoints are known to be kept in {place} by this task instance, and Airflow does not know it.",
+    )
 
 
 def _one(answers: Answers[T], place: Place) -> T:

@@ -28,7 +28,9 @@ _HEADERS = {
 
 def create_app() -> FastAPI:
     """Build the app."""
-    app = FastAPI(title="Checkpoints", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Checkpoints", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
     for router in (pages.router, actions.router, static.router):
         app.include_router(router)
     app.add_exception_handler(StarletteHTTPException, _refused)

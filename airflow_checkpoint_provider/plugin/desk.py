@@ -22,6 +22,7 @@ R = TypeVar("R")
 AT_WORK = 2
 """Requests that are at work at the same time, in one process of the API server."""
 _WAITING = 8
+_LARGEST_BODY = 20_000  # ids of 250 characters and a reason of 500, each of four bytes or escaped
 _PATIENCE_S = 3.0
 _RETRY_AFTER_S = 2
 
@@ -80,6 +81,17 @@ class Desk:
             self._inside -= 1
 
 
+def _too_large(scope: Scope) -> HTTPException | None:
+    """Refuse a body by its length, before any of it is read; the view's own page always gives the length."""
+    headers = dict(scope.get("headers") or ())
+    length = headers.get(b"content-length", b"0")
+    if b"transfer-encoding" in headers:
+        return HTTPException(status.HTTP_411_LENGTH_REQUIRED, "Send a body with its length.")
+    if not length.isdigit() or len(length) > 9 or int(length) > _LARGEST_BODY:
+        return HTTPException(413, f"A body has at most {_LARGEST_BODY:,} bytes here.")
+    return None
+
+
 def _too_many() -> HTTPException:
     return HTTPException(
         status.HTTP_503_SERVICE_UNAVAILABLE,
@@ -98,8 +110,8 @@ class Door:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _desk.is_full:
-            refused = _too_many()
+        refused = _too_many() if scope["type"] == "http" and _desk.is_full else _too_large(scope)
+        if refused:
             answered = answer(Request(scope), refused.status_code, str(refused.detail), refused.headers)
             await answered(scope, receive, send)
         else:

@@ -48,9 +48,18 @@ class Places:
             sorted(place for place, tasks in self.tasks.items() if (dag_id, task_id) in tasks) or self.all()
         )
 
+    def knows(self, place: Place, dag_id: str, task_id: str) -> bool:
+        """Tell whether a place is configured, or one where a task keeps its checkpoints."""
+        return place in self.configured or (dag_id, task_id) in self.tasks.get(place, ())
+
     def called(self, dag_id: str, task_id: str) -> str:
         """Return what a task is called in Airflow's UI."""
         return self.names.get((dag_id, task_id), task_id)
+
+    @property
+    def every_task(self) -> set[Task]:
+        """The transfers whose places are known."""
+        return set().union(*self.tasks.values())
 
     def dag_ids(self, place: Place) -> set[str]:
         """Return the DAGs that keep checkpoints in a place."""

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.hooks.settings import stalled_after
@@ -29,6 +30,8 @@ from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
 from airflow_checkpoint_provider.plugin.transfers import Place
 
+Text = Annotated[str, Query(max_length=ID_LENGTH)]
+
 PAGE_SIZE = 50
 SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "updated_at")
 
@@ -40,10 +43,10 @@ router = APIRouter(
 @router.get("/")
 def overview(
     viewer: Someone,
-    dag_id: str = "",
-    state: str = "",
-    q: Annotated[str, Query(max_length=250)] = "",
-    sort: str = "-updated_at",
+    dag_id: Text = "",
+    state: Text = "",
+    q: Text = "",
+    sort: Text = "-updated_at",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> HTMLResponse:
     """Show every checkpoint that the user may see."""
@@ -56,28 +59,32 @@ def overview(
         readable=viewer.readable(),
     )
     chosen = {"dag_id": dag_id, "state": search.state or "", "q": q.strip(), "sort": _sort(sort)}
-    return _list(viewer, discovery().places().all(), search, chosen, page, "list.html", "")
+    places = known_to(viewer, discovery().places().all())
+    return _list(viewer, places, search, chosen, page, "list.html", "")
 
 
 @router.get("/task")
 def task(
     viewer: Someone,
-    dag_id: str,
-    task_id: str,
-    run_id: str = "",
-    map_index: str = "-1",
-    conn_id: str = "",
-    table: str = "",
+    dag_id: Text,
+    task_id: Text,
+    run_id: Text = "",
+    map_index: Text = "-1",
+    conn_id: Text = "",
+    table: Text = "",
     tab: bool = False,
-    state: str = "",
-    sort: str = "-updated_at",
+    state: Text = "",
+    sort: Text = "-updated_at",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> HTMLResponse:
     """Show the checkpoint of a task instance; without a run, those of all runs of the task."""
     viewer.require("GET", dag_id)
-    places = discovery().places().of(dag_id, task_id)
-    if conn_id:
-        places = [place for place in discovery().places().all() if place == Place(conn_id, table)]
+    known = discovery().places()
+    places = [place for place in known.all() if place == Place(conn_id, table)] if conn_id else None
+    if places is None:
+        places = known.of(dag_id, task_id)
+    own = [place for place in places if known.knows(place, dag_id, task_id)]
+    places = sorted({*own, *known_to(viewer, [place for place in places if place not in own])})
     index = _index(map_index)
     if run_id:
         subject = finding.look(places, dag_id, task_id, run_id, index)
@@ -183,7 +190,7 @@ def known_to(viewer: Someone, places: list[Place]) -> list[Place]:
         return []
     known = discovery().places()
     readable = viewer.readable()
-    return [place for place in places if place in known.configured or readable(known.dag_ids(place))]
+    return [place for place in places if place in known.configured or bool(readable(known.dag_ids(place)))]
 
 
 def _index(given: str) -> int:

@@ -146,17 +146,23 @@ class History:
         return found
 
     def newest_requests(self) -> dict[Identity, HistoryEntry]:
-        """Return what was asked for and not yet followed, among the newest requests: few, as people make them."""
-        columns = self._checkpoints.c
-        asking = self._table.c.kind.in_(_ASKING)
-        entry = recent(self._connection, self._table, asking, by=self._table.c.id, most=REQUESTS_AMONG)
-        same = [entry.c[name] == columns[name] for name in ("dag_id", "task_id", "run_id", "map_index")]
-        statement = (
-            sa.select(entry)
-            .join(self._checkpoints, sa.and_(*same))
-            .where(entry.c.id > columns.request_seen)
-            .order_by(entry.c.id)
+        """Return what was asked for and not yet followed, the newest of them: few, as people make them."""
+        key = [column.name for column in self._checkpoints.primary_key.columns]
+        columns, rows, later = self._checkpoints.c, self._table.c, self._table.alias("later")
+        # Requests for what has no checkpoint, and those that another one has replaced, take up no place.
+        waiting = sa.exists().where(
+            *(columns[name] == rows[name] for name in key), rows.id > columns.request_seen
         )
+        replaced = sa.exists().where(
+            *(later.c[name] == rows[name] for name in key), later.c.kind.in_(_ASKING), later.c.id > rows.id
+        )
+        conditions = (
+            rows.kind.in_(_ASKING),
+            waiting.select_from(self._checkpoints).correlate(self._table),
+            ~replaced.select_from(later).correlate(self._table),
+        )
+        entry = recent(self._connection, self._table, *conditions, by=rows.id, most=REQUESTS_AMONG)
+        statement = sa.select(entry).order_by(entry.c.id)
         last = {}
         for asked in self._read(statement, rows=entry):
             last[asked.identity] = asked

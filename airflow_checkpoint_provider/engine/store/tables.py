@@ -56,6 +56,8 @@ class Tables:
             missing = self._missing(connection, wanted)
             if not missing:
                 return
+            if len(missing) < len(wanted):
+                refuse_other_table(connection, self)  # beside which nothing is made
             try:
                 with connection.begin():
                     for table in missing:
