@@ -90,6 +90,38 @@ def test_a_retry_does_nothing(target: Db) -> None:
     assert len(in_target(target)) == 9
 
 
+CHILD = "CREATE TABLE child (n integer, FOREIGN KEY (n) REFERENCES target (n) ON DELETE CASCADE)"
+
+
+def test_a_reference_that_deletes_is_refused(target: Db) -> None:
+    for index in range(PARTS):
+        load_part(index)
+    kept = target.one("SELECT MIN(n) FROM target")
+    target.execute(CHILD, f"INSERT INTO child VALUES ({kept})")
+    if target.kind != "sqlite":  # which enforces it on connections that ask for it
+        with pytest.raises(
+            ArgumentError, match=r"(?i)'replace_atomic' deletes all rows of target .*change child, by a"
+        ):
+            publish()
+        assert in_target(target) == OLD
+    assert target.rows("SELECT n FROM child") == [(kept,)]
+    target.execute("DROP TABLE child")
+    assert publish()["status"] == "published"
+
+
+@pytest.mark.able(knows_views=True)
+def test_a_table_that_takes_no_rows_is_refused(target: Db) -> None:
+    for index in range(PARTS):
+        load_part(index)
+    target.execute("ALTER TABLE target RENAME TO was", "CREATE VIEW target AS SELECT MAX(n) AS n FROM was")
+    # Oracle is not asked which views take rows, and refuses the DELETE.
+    expected = DestinationError if target.kind == "oracle" else ArgumentError
+    with pytest.raises(
+        expected, match="(?i)(nothing can be published into target: it is a view|target could not)"
+    ):
+        publish()
+
+
 def test_stages_left_by_a_crash_before_the_drop_are_dropped_by_the_retry(
     target: Db, monkeypatch: pytest.MonkeyPatch
 ) -> None:

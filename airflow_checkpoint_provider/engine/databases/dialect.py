@@ -17,6 +17,10 @@ from airflow_checkpoint_provider.engine.databases.server_digest import ServerDig
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableFacts
 
+_NOT_ASKED = (
+    "this kind of database is not asked for foreign keys: if one refers to them with ON DELETE CASCADE, SET NULL or "
+    "SET DEFAULT, rows of other tables change with them"
+)
 _KEPT_AS = "airflow_checkpoint_dialect"
 UPDATED_OFTEN = "updated_often"
 """In the ``info`` of a table whose rows are updated with every batch."""
@@ -187,7 +191,7 @@ class Dialect:
         :param quoted: the whole name, as it stands in a statement
         :param deletes: rows of it will be deleted, so that it matters what refers to them
         """
-        return TableFacts()
+        return TableFacts(hidden_referrers=_NOT_ASKED if deletes else None)
 
     def hazard(
         self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]

@@ -55,9 +55,9 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
                 "write a batch twice. Use 'upsert', or accept it with allow_duplicates=True."
             )
         return GuaranteeStated(AT_LEAST_ONCE, reason)
-    reason = "each batch and its checkpoint commit in one transaction of the destination"
-    hidden = session.destination.facts.hidden_referrers
-    return GuaranteeStated(EXACTLY_ONCE, f"{reason}; but {hidden}" if hidden else reason)
+    return GuaranteeStated(
+        EXACTLY_ONCE, "each batch and its checkpoint commit in one transaction of the destination"
+    )
 
 
 def _refuse_swap(spec: TransferSpec, session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +29,7 @@ from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range impor
 from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.transfer.preoperator import check_session_state, empties
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
-from airflow_checkpoint_provider.engine.transfer.table_checks import check_table
+from airflow_checkpoint_provider.engine.transfer.table_checks import check_table, hidden_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ class Start:
                 checkpoint = self._adopt(checkpoint)
             try:
                 self._take_stage()
-                return Beginning(checkpoint, decision, *self._open(checkpoint))
+                warnings = self._warned(self._hidden_references() if self._context.published_stage else [])
+                return Beginning(checkpoint, decision, *self._open(checkpoint), warnings)
             except StageError as error:  # which holds all that was loaded, and nobody has seen
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
             except SourceChangedError as error:
@@ -119,9 +120,7 @@ class Start:
         start = checkpoint.start if keeps_mark else BEGINNING
         strategy.check_stored(start.key)
         upper = strategy.upper_bound()
-        warnings = tuple(strategy.check_mark(start.key, upper)) if spec.scope == "task" else ()
-        for warning in warnings:
-            self._observe(Warned(warning))
+        warnings = self._warned(strategy.check_mark(start.key, upper) if spec.scope == "task" else ())
         destination = session.destination
         emptied = self._emptied(begins=start.key is None)
         with destination.commit_errors(), store.transaction():
@@ -135,6 +134,8 @@ class Start:
                         destination.run_script(spec.preoperator)
                     self._prepare_destination()
                     state_guarantee(spec, session)  # of the table as it is now
+                if spec.write_mode == "replace" or context.published_stage:
+                    warnings += self._warned(self._hidden_references())
                 if spec.write_mode == "replace":
                     self._empty()
                 if context.stage:
@@ -164,6 +165,15 @@ class Start:
         if not by_script and (spec.write_mode != "replace" or spec.part is not None):
             return None
         return written_names(session.destination), session.destination_elsewhere
+
+    def _hidden_references(self) -> list[str]:
+        return hidden_references(self._context.session.destination)
+
+    def _warned(self, texts: Iterable[str]) -> tuple[str, ...]:
+        warnings = tuple(texts)
+        for text in warnings:
+            self._observe(Warned(text))
+        return warnings
 
     def _empty(self) -> None:
         part, destination = self._context.spec.part, self._context.session.destination

@@ -84,6 +84,17 @@ def check_publishing(destination: Destination) -> None:
     _check_references(destination, is_part=False)
 
 
+def hidden_references(destination: Destination) -> list[str]:
+    """
+    Return, for a person, what may change with the rows that are deleted and is not known, if there may be something.
+
+    :param destination: its facts are known
+    """
+    if not (hidden := destination.facts.hidden_referrers):
+        return []
+    return [f"write_mode: {destination.write_mode!r} deletes rows of {destination.table}, and {hidden}."]
+
+
 def _check_columns(spec: TransferSpec, destination: Destination) -> None:
     facts, table, upserts = destination.facts, destination.table, spec.write_mode == "upsert"
     known = {name: facts.columns[name] for name in destination.columns if name in facts.columns}

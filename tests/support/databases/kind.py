@@ -34,6 +34,8 @@ class Kind(ABC):
     """The catalog tells the primary key of a table."""
     knows_unique_keys: ClassVar[bool] = False
     """Columns that no unique index covers are refused for an upsert."""
+    knows_views: ClassVar[bool] = False
+    """A view that takes no rows is refused before anything is done."""
     has_schemas: ClassVar[bool] = False
     has_one_lock: ClassVar[bool] = False
     """A transaction that writes locks all tables."""

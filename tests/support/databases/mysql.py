@@ -23,6 +23,7 @@ class Mysql(Kind):
     knows_primary_keys = True
     keeps_lock_timeout = True
     knows_unique_keys = True
+    knows_views = True
     has_schemas = True
     moment = "datetime"
     long_text = "longtext"

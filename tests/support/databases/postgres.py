@@ -25,6 +25,7 @@ class Postgres(Kind):
     knows_primary_keys = True
     keeps_lock_timeout = True
     knows_unique_keys = True
+    knows_views = True
     has_schemas = True
     doubles_percent = True
 

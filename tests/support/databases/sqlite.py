@@ -22,6 +22,7 @@ class Sqlite(Kind):
     knows_primary_keys = True
     keeps_lock_timeout = True
     knows_unique_keys = True
+    knows_views = True
     has_one_lock = True
     enforces_types = False
 

@@ -69,9 +69,11 @@ _NAMES = re.compile(r"`((?:[^`]|``)+)`\.`((?:[^`]|``)+)`")
 _READ_ONLY = ("super_read_only", "transaction_read_only", "tx_read_only", "innodb_read_only")
 _DEMANDS_KEY = ("sql_require_primary_key", "innodb_force_primary_key")
 _HIDDEN = (
-    "foreign keys of tables that the user may not see are not known, and if one has ON DELETE CASCADE or SET NULL, its "
-    "rows change with those that are deleted here (GRANT PROCESS ON *.* would show them)"
+    "foreign keys of tables that the user may not see are not known: if one refers to them with ON DELETE CASCADE or "
+    "SET NULL, rows of its table change with them (GRANT PROCESS ON *.* would show it)"
 )
+
+_UNKNOWN_VIEW = "it is a view whose tables are not known, and so are foreign keys that refer to them"
 
 
 def table_facts(
@@ -98,7 +100,7 @@ def table_facts(
         view = kind == "VIEW"
         updatable, definition = _ask(connection, _VIEW, named).one() if view else ("YES", "")
         stored = _behind(connection, definition or "") if view else {named: engine}
-        hidden = None if stored else "it is a view whose tables are not known"
+        hidden = None if stored else _UNKNOWN_VIEW
         referrers: set[Named] = set()
         for each in stored if deletes else ():
             more, unseen = _referrers(connection, each)

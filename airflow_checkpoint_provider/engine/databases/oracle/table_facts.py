@@ -48,8 +48,8 @@ REFERRERS = (
 )
 SEES_ALL = "SELECT COUNT(*) FROM session_privs WHERE privilege = 'SELECT ANY DICTIONARY'"
 _HIDDEN = (
-    "foreign keys of tables that the user may not see are not known, and if one has ON DELETE CASCADE or SET NULL, its "
-    "rows change with those that are deleted here (GRANT SELECT ANY DICTIONARY would show them)"
+    "foreign keys of tables that the user may not see are not known: if one refers to them with ON DELETE CASCADE or "
+    "SET NULL, rows of its table change with them (GRANT SELECT ANY DICTIONARY would show it)"
 )
 
 
@@ -84,7 +84,7 @@ def table_facts(raw: Any, owner: str | None, table: str, *, deletes: bool) -> Ta
         referring: list[Sequence[Any]] = []
         hidden = None
         if deletes and view:
-            hidden = "it is a view whose tables are not known"
+            hidden = "it is a view, and which foreign keys refer to the rows behind it is not known"
         elif deletes:
             sees_all = bool(ask(SEES_ALL)[0][0])
             referring = ask(REFERRERS.format(views="dba" if sees_all else "all"), *named)

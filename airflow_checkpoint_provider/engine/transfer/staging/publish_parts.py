@@ -15,13 +15,13 @@ from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, StageError
-from airflow_checkpoint_provider.engine.model.events import Observer, Published
+from airflow_checkpoint_provider.engine.model.events import Observer, Published, Warned
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, stored_map_indexes
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.staging.publish import Part, swap
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
-from airflow_checkpoint_provider.engine.transfer.table_checks import check_publishing
+from airflow_checkpoint_provider.engine.transfer.table_checks import check_publishing, hidden_references
 
 _MOST_TOLD = 5  # parts that an error names
 
@@ -103,7 +103,10 @@ class Publication:
             if all(store.is_published() for store in stores):
                 result = PublicationResult("nothing", len(stores), rows, None)
             else:
-                published = self._publish(stores, checkpoints, destination)
+                warnings = hidden_references(destination)
+                for warning in warnings:
+                    self.observe(Warned(warning))
+                published = self._publish(stores, checkpoints, destination, warnings)
                 self.observe(published)
                 result = PublicationResult("published", len(stores), published.rows, published.before)
         self._discard(stores, checkpoints, destination)
@@ -146,7 +149,11 @@ class Publication:
         return checkpoints
 
     def _publish(
-        self, stores: Sequence[SqlStore], checkpoints: Sequence[Checkpoint], destination: Destination
+        self,
+        stores: Sequence[SqlStore],
+        checkpoints: Sequence[Checkpoint],
+        destination: Destination,
+        warnings: Sequence[str],
     ) -> Published:
         stages = [Stage(destination, store.identity) for store in stores]
         if gone := [stage for stage in stages if not stage.is_there()]:
@@ -159,7 +166,7 @@ class Publication:
         rows = [checkpoint.rows for checkpoint in checkpoints]
         published = swap(destination, [Part(*part) for part in zip(stages, rows, strict=True)])
         for store, number in zip(stores, rows, strict=True):
-            store.note_published(number, published.line)
+            store.note_published(number, " ".join([published.line, *warnings]))
         return published
 
     def _discard(
