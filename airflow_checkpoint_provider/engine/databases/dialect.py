@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.query import TOKENS
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
-from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableFacts
+from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
 
 _NOT_ASKED = (
     "this kind of database is not asked for foreign keys: if one refers to them with ON DELETE CASCADE, SET NULL or "
@@ -192,6 +192,17 @@ class Dialect:
         :param deletes: rows of it will be deleted, so that it matters what refers to them
         """
         return TableFacts(hidden_referrers=_NOT_ASKED if deletes else None)
+
+    def table_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> TableColumns:
+        """
+        Return which columns of a table ``SELECT *`` leaves out, and which the server computes.
+
+        :param table: as the catalog has it
+        :param quoted: the whole name, as it stands in a statement
+        """
+        return TableColumns()
 
     def hazard(
         self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]

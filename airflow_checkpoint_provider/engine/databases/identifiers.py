@@ -91,7 +91,15 @@ def _quote(name: str, as_written: bool, dialect: sa.Dialect) -> str:
 
 def quote_name(name: str, dialect: sa.Dialect) -> str:
     """Quote a name as the catalog has it, for a statement without parameters."""
-    quoted: str = dialect.identifier_preparer.quote(name)
+    return _plain(dialect.identifier_preparer.quote(name), dialect)
+
+
+def quote_exactly(name: str, dialect: sa.Dialect) -> str:
+    """Quote a name as the catalog has it, also where that folds names in another way than SQLAlchemy."""
+    return _plain(dialect.identifier_preparer.quote_identifier(name), dialect)
+
+
+def _plain(quoted: str, dialect: sa.Dialect) -> str:
     # SQLAlchemy doubles a % for the drivers that look for parameters behind it.
     return quoted.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else quoted
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+
+_ALL_SHOWN = TableColumns()
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
@@ -35,11 +38,13 @@ class Query:
     :param text: the statement, with the driver's own placeholders
     :param parameters: values of the placeholders
     :param ordered: whether its outermost level has an ORDER BY
+    :param table: what is known of the columns, where it reads a table whole
     """
 
     text: str
     parameters: Parameters = None
     ordered: bool = False
+    table: TableColumns = _ALL_SHOWN
 
     @classmethod
     def parse(cls, sql: str, parameters: Parameters = None, tokens: re.Pattern[str] = TOKENS) -> Query:

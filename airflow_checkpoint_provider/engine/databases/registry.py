@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of, keep
 from airflow_checkpoint_provider.engine.databases.generic.dialect import GenericDialect
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName, quote_exactly
 from airflow_checkpoint_provider.engine.databases.mysql.dialect import MysqlDialect
 from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDialect
 from airflow_checkpoint_provider.engine.databases.postgres.dialect import PostgresDialect
@@ -120,4 +120,8 @@ def query_of(spec: Asked, connection: sa.Connection) -> Query:
         raise SourceError(
             f"source_table: there is no table {table} at the source; check the schema and the spelling."
         )
-    return Query(f"SELECT * FROM {found.quote(connection.dialect)}")
+    schema, plain = found.in_catalog(connection.dialect)
+    name = found.quote(connection.dialect)
+    columns = dialect_of(connection).table_columns(connection, plain, schema, name)
+    listed = ", ".join(quote_exactly(column, connection.dialect) for column in columns.names)
+    return Query(f"SELECT {listed or '*'} FROM {name}", table=columns)

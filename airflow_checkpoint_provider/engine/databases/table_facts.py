@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -10,6 +10,36 @@ INSERT, UPDATE, DELETE, READ, TEMPORARY = "INSERT", "UPDATE", "DELETE", "SELECT"
 """What is done to a table, or beside it: the keys of :attr:`TableFacts.refused`."""
 UPSERT, COPY = "UPSERT", "COPY"
 """INSERT that updates rows with an equal key; INSERT in the form in which batches are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumns:
+    """
+    The columns of a table that is read whole, as far as ``SELECT *`` does not tell.
+
+    :param names: all of them in their order, where ``*`` leaves some out; otherwise empty
+    :param invisible: those that ``*`` leaves out
+    :param generated: those whose values the server computes
+    """
+
+    names: tuple[str, ...] = ()
+    invisible: tuple[str, ...] = ()
+    generated: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, columns: Iterable[tuple[str, bool, bool]]) -> TableColumns:
+        """
+        Take them from a catalog.
+
+        :param columns: the name, whether it is invisible, and whether it is generated
+        """
+        listed = list(columns)
+        invisible = tuple(name for name, hidden, _ in listed if hidden)
+        return cls(
+            tuple(name for name, _, _ in listed) if invisible else (),
+            invisible,
+            frozenset(name for name, _, generated in listed if generated),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.identifiers import match_column
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+
+
+def _computed_by_both(session: Session) -> set[str]:
+    """Return the columns of a table that its server computes, and the destination's server as well."""
+    generated = session.source.query.table.generated
+    if not generated:
+        return set()
+    destination = session.destination
+    connection = destination.connection
+    with reading(connection):
+        found = destination.table.resolve(sa.inspect(connection))
+    if found is None:  # the preoperator may create it
+        return set()
+    schema, table = found.in_catalog(connection.dialect)
+    quoted = found.quote(connection.dialect)
+    there = list(destination.dialect.table_columns(connection, table, schema, quoted).generated)
+    return {name for name in session.source.columns if name in generated and match_column(name, there)}
 
 
 @dataclass(frozen=True)
@@ -31,6 +51,8 @@ class Columns:
     def of(cls, spec: TransferSpec, session: Session) -> Columns:
         source = session.source
         wanted = spec.destination_columns
+        if wanted is None and (computed := _computed_by_both(session)):
+            wanted = {name: name for name in source.columns if name not in computed}
         if wanted is None:
             return cls(source.columns, list(source.columns))
         if not isinstance(wanted, Mapping):

@@ -120,8 +120,6 @@ SELECT * FROM ( SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"
 
 SELECT * FROM ( SELECT src."N", src."B", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT n, b, z FROM t ORDER BY n ) src ) src OFFSET 3 ROWS;
 
-SELECT * FROM target WHERE 1 = 0;
-
 SELECT * FROM target__stage_919a4b4be3dc WHERE 1 = 0;
 
 SELECT 1 AS n, b FROM t;
@@ -172,9 +170,11 @@ SELECT airflow_slot, COUNT(*) FROM ( SELECT CASE WHEN src."N" <= 2 THEN 1 ELSE 2
 
 SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c ON c.owner = k.owner AND c.constraint_name = k.constraint_name WHERE k.constraint_type = 'P' AND k.owner = :1 AND k.table_name = :2 ORDER BY c.position;
 
-SELECT c.column_name, c.virtual_column, c.nullable, c.default_length, i.generation_type FROM all_tab_cols c LEFT JOIN all_tab_identity_cols i ON i.owner = c.owner AND i.table_name = c.table_name AND i.column_name = c.column_name WHERE c.owner = :1 AND c.table_name = :2 AND c.hidden_column = 'NO';
+SELECT c.column_name, c.virtual_column, c.nullable, c.default_length, i.generation_type FROM all_tab_cols c LEFT JOIN all_tab_identity_cols i ON i.owner = c.owner AND i.table_name = c.table_name AND i.column_name = c.column_name WHERE c.owner = :1 AND c.table_name = :2 AND (c.hidden_column = 'NO' OR c.user_generated = 'YES');
 
 SELECT column_name FROM all_tab_columns WHERE owner = :1 AND table_name = :2 AND default_on_null = 'YES';
+
+SELECT column_name, hidden_column, virtual_column FROM all_tab_cols WHERE owner = :1 AND table_name = :2 AND (hidden_column = 'NO' OR user_generated = 'YES') ORDER BY internal_column_id;
 
 SELECT count(*) AS count_1 FROM (SELECT 1 AS one FROM airflow_checkpoint FETCH FIRST 2001 ROWS ONLY) found;
 
@@ -237,6 +237,8 @@ SELECT COUNT(*), COUNT(src."Z") FROM ( SELECT * FROM t ) src;
 SELECT DISTINCT airflow_checkpoint.dag_id FROM airflow_checkpoint ORDER BY airflow_checkpoint.dag_id;
 
 SELECT DISTINCT c.owner, c.table_name FROM dba_constraints k JOIN dba_constraints c ON c.r_owner = k.owner AND c.r_constraint_name = k.constraint_name WHERE k.owner = :1 AND k.table_name = :2 AND c.constraint_type = 'R' AND c.status = 'ENABLED' AND c.delete_rule IN ('CASCADE', 'SET NULL') ORDER BY 1, 2;
+
+SELECT dst.* FROM target dst WHERE 1 = 0;
 
 SELECT g.trigger_type, g.triggering_event FROM all_triggers g WHERE g.table_owner = :1 AND g.table_name = :2 AND g.status = 'ENABLED';
 

@@ -36,6 +36,10 @@ class Kind(ABC):
     """Columns that no unique index covers are refused for an upsert."""
     knows_views: ClassVar[bool] = False
     """A view that takes no rows is refused before anything is done."""
+    hides_columns: ClassVar[bool] = False
+    """A column may be INVISIBLE, so that ``*`` leaves it out."""
+    computes: ClassVar[str | None] = None
+    """How a column is declared that the server computes, with ``{}`` for the expression."""
     has_schemas: ClassVar[bool] = False
     has_one_lock: ClassVar[bool] = False
     """A transaction that writes locks all tables."""
@@ -105,6 +109,10 @@ class Kind(ABC):
     @abstractmethod
     def uri(self, db: Db) -> str:
         """Return the Airflow connection."""
+
+    def hide(self, table: str, column: str, declared: str) -> str:
+        """Return the statement that makes a column INVISIBLE."""
+        return f"ALTER TABLE {table} MODIFY {column} {declared} INVISIBLE"
 
     def drop_schema(self, name: str) -> str:
         """Return the statement that drops a schema and what is in it."""

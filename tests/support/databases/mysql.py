@@ -24,6 +24,8 @@ class Mysql(Kind):
     keeps_lock_timeout = True
     knows_unique_keys = True
     knows_views = True
+    hides_columns = True
+    computes = "GENERATED ALWAYS AS ({}) STORED"
     has_schemas = True
     moment = "datetime"
     long_text = "longtext"

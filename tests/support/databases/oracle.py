@@ -28,6 +28,7 @@ class Oracle(Kind):
     has_schemas = True
     keeps_empty_text = False
     folds_to_upper = True
+    hides_columns = True
 
     def make(self, request: pytest.FixtureRequest, role: str) -> str:
         if dsn := os.environ.get(oracle_places.REAL):
@@ -52,6 +53,9 @@ class Oracle(Kind):
 
     def fetched(self, value: Any) -> Any:
         return oracle_places.read(value)
+
+    def hide(self, table: str, column: str, declared: str) -> str:
+        return f"ALTER TABLE {table} MODIFY ({column} INVISIBLE)"
 
     def uri(self, db: Db) -> str:
         return oracle_places.uri(db.place)

@@ -26,6 +26,7 @@ class Postgres(Kind):
     keeps_lock_timeout = True
     knows_unique_keys = True
     knows_views = True
+    computes = "GENERATED ALWAYS AS ({}) STORED"
     has_schemas = True
     doubles_percent = True
 

@@ -23,6 +23,7 @@ class Sqlite(Kind):
     keeps_lock_timeout = True
     knows_unique_keys = True
     knows_views = True
+    computes = "GENERATED ALWAYS AS ({}) STORED"
     has_one_lock = True
     enforces_types = False
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from tests.support.oracle_standin.connection import Connection
 
 
+_STAR = re.compile(
+    r'SELECT (?P<prefix>\w+\.)?\*(?P<more>(?:, \w+\."?\w+"?)*) FROM (?P<table>[\w".$#]+)', re.IGNORECASE
+)
+
+
 class Cursor:
     """Runs statements, and hands out rows as the driver does."""
 
@@ -83,7 +88,7 @@ class Cursor:
         self.statement = text or self.statement
         if self.statement is None:
             raise dpy(2001)
-        statement = translate(self.statement)
+        statement = translate(_STAR.sub(self._shown, self.statement))
         sizes, self._sizes = self._sizes, ()
         bound = Bound(statement.binds, sizes)
         kinds, values = bound.run(rows)
@@ -108,6 +113,20 @@ class Cursor:
                 self.rowcount = max(cursor.rowcount, 0)
 
         self.connection.step(self.statement, lambda: self.connection.run(statement, run))
+
+    def _shown(self, star: re.Match[str]) -> str:
+        """Write the columns of a table for its ``*``, where some are INVISIBLE."""
+        prefix, table = star["prefix"] or "", star["table"]
+        named = table.upper() if '"' not in table else table
+        found = self.connection.postgres.execute(
+            "SELECT attname, COALESCE(col_description(attrelid, attnum), '') = 'INVISIBLE' FROM pg_attribute "
+            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            [".".join(f'"{part}"' if '"' not in part else part for part in named.split("."))],
+        ).fetchall()
+        if not any(hidden for _, hidden in found):
+            return star[0]
+        shown = ", ".join(f'{prefix}"{name}"' for name, hidden in found if not hidden)
+        return f"SELECT {shown}{star['more']} FROM {table}"
 
     def _check_objects(self, statement: Statement, kinds: Sequence[Any]) -> None:
         """Refuse a LOB for a column of XMLTYPE; of a text the server makes one."""

@@ -36,7 +36,8 @@ CREATE VIEW "ALL_TRIGGERS" AS SELECT n.nspname::text AS "TABLE_OWNER", c.relname
 CREATE VIEW "ALL_TAB_COLS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
     a.attname::text AS "COLUMN_NAME", CASE a.attgenerated WHEN '' THEN 'NO' ELSE 'YES' END AS "VIRTUAL_COLUMN",
     CASE WHEN a.attnotnull THEN 'N' ELSE 'Y' END AS "NULLABLE", CASE WHEN a.atthasdef THEN 1 END AS "DEFAULT_LENGTH",
-    'NO'::text AS "HIDDEN_COLUMN"
+    CASE WHEN col_description(c.oid, a.attnum) = 'INVISIBLE' THEN 'YES' ELSE 'NO' END AS "HIDDEN_COLUMN",
+    'YES'::text AS "USER_GENERATED", a.attnum AS "INTERNAL_COLUMN_ID"
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE a.attnum > 0 AND NOT a.attisdropped;
 CREATE VIEW "ALL_TAB_IDENTITY_COLS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",

@@ -28,6 +28,7 @@ _CONTROL = re.compile(
 _LOCK_TABLE = re.compile(
     r"LOCK TABLE (.+) (IN (?:SHARE|EXCLUSIVE|SHARE ROW EXCLUSIVE) MODE)", re.IGNORECASE | re.DOTALL
 )
+_INVISIBLE = re.compile(r"ALTER TABLE (\S+) MODIFY \((\w+) INVISIBLE\)", re.IGNORECASE)
 _RESERVED_BINDS = frozenset(
     [
         "ACCESS",
@@ -160,6 +161,9 @@ def translate(sql: str) -> Statement:
         return Statement("session", sql)
     if _CONTROL.fullmatch(sql.strip()):
         return Statement("control", sql)
+    if hidden := _INVISIBLE.fullmatch(sql):
+        name = _postgres(exp.to_column(f"{hidden[1]}.{hidden[2]}", dialect="oracle"))
+        return Statement("ddl", f"COMMENT ON COLUMN {name} IS 'INVISIBLE'")
     sql, binds = _mark_binds(sql, tokens)
     for pattern, by in _REWRITTEN:
         sql = pattern.sub(by, sql)

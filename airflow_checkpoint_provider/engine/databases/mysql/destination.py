@@ -99,13 +99,13 @@ class MysqlDestination(Destination):
             type_ = types.get(str(name))
             listed = getattr(type_, "enums", None) or getattr(type_, "values", None) or ()
             facts[str(name)] = ColumnFacts(
-                kind=_text(kind).lower(),
-                declared=_text(declared),
+                kind=mysql.text_of(kind).lower(),
+                declared=mysql.text_of(declared),
                 length=length,
                 scale=scale,
                 fraction=fraction or 0,
-                nulls=_text(nulls) == "YES",
-                counts="auto_increment" in _text(extra).lower(),
+                nulls=mysql.text_of(nulls) == "YES",
+                counts="auto_increment" in mysql.text_of(extra).lower(),
                 listed=tuple(listed),
             )
         return facts
@@ -158,7 +158,7 @@ class MysqlDestination(Destination):
         try:
             cursor.execute("GET DIAGNOSTICS CONDITION 1 @airflow_checkpoint_state = RETURNED_SQLSTATE")
             cursor.execute("SELECT @airflow_checkpoint_state")
-            return _text(cursor.fetchone()[0] or "")
+            return mysql.text_of(cursor.fetchone()[0] or "")
         except self.connection.dialect.loaded_dbapi.Error:  # the connection is gone
             return ""
 
@@ -225,7 +225,3 @@ def _packet_size(row: Row) -> int:
         v.encode("utf-8", "replace") if isinstance(v, str) else v for v in row if isinstance(v, (str, bytes))
     )
     return 1_000 + sum(len(text) + sum(map(text.count, _ESCAPED)) for text in texts)
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, (bytes, bytearray)) else str(value)

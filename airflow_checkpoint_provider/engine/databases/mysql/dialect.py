@@ -22,11 +22,12 @@ from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSourc
 from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
     demands_primary_key,
     hazard_of,
+    table_columns,
     table_facts,
     why_read_only,
 )
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
-from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableFacts
+from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
 
 _STAGE_WITH_KEY = (
     "CREATE TABLE {stage} (airflow_checkpoint_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY)"
@@ -119,6 +120,11 @@ class MysqlDialect(Dialect):
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
     ) -> TableFacts:
         return table_facts(connection, table, schema, quoted, deletes=deletes)
+
+    def table_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> TableColumns:
+        return table_columns(connection, (schema or str(connection.dialect.default_schema_name), table))
 
     def hazard(
         self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]

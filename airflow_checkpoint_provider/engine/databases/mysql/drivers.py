@@ -73,6 +73,11 @@ def leave(raw: Any) -> None:
         raw.shutdown()  # closes the socket; the method of this name in mysqlclient shuts down the server
 
 
+def text_of(value: Any) -> str:
+    """Return text of the catalog, which some drivers hand out as bytes."""
+    return value.decode() if isinstance(value, (bytes, bytearray)) else str(value)
+
+
 def as_parameter(value: Any) -> Any:
     """Write what the drivers would write wrongly, or not at all."""
     if isinstance(value, datetime) and value.tzinfo:

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.mysql import errors
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import text_of
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
     INSERT,
     UPDATE,
     ColumnFacts,
     Hazard,
+    TableColumns,
     TableFacts,
     UniqueKey,
 )
@@ -36,7 +38,7 @@ _VIEW = sa.text(
 )
 _COLUMNS = sa.text(
     "SELECT column_name, is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'enum', extra"
-    " FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"
+    " FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name ORDER BY ordinal_position"
 )
 _KEYS = sa.text(
     "SELECT index_name, column_name, sub_part FROM information_schema.statistics"
@@ -94,7 +96,7 @@ def table_facts(
         found = _ask(connection, _TABLE, named).first()
         if found is None:
             return TableFacts()
-        kind, engine = found
+        kind, engine = text_of(found[0]), found[1]
         if kind not in _KINDS:
             return TableFacts(unusable=f"is a {kind.lower()}, not a table or a view")
         view = kind == "VIEW"
@@ -114,10 +116,19 @@ def table_facts(
             referrers=tuple(_shown(each, named[0]) for each in sorted(referrers) if each not in stored),
             self_references=any(each in stored for each in referrers),
             hidden_referrers=hidden if deletes else None,
-            columns={} if view else {str(row[0]): _column(row) for row in columns},
+            columns={} if view else {text_of(row[0]): _column(row) for row in columns},
             unique_keys=None if view else _keys(_ask(connection, _KEYS, named)),
             fills_columns=required and _ask(connection, _FILLING, named).first() is not None,
         )
+
+
+def table_columns(connection: sa.Connection, named: Named) -> TableColumns:
+    """Ask which columns are INVISIBLE, and which are generated."""
+    with reading(connection):
+        rows = _ask(connection, _COLUMNS, named).all()
+    return TableColumns.of(
+        (text_of(row[0]), "INVISIBLE" in text_of(row[2]).upper(), _column(row).generated) for row in rows
+    )
 
 
 def hazard_of(connection: sa.Connection, tables: Iterable[Named]) -> Hazard | None:
@@ -152,7 +163,7 @@ def _settings(connection: sa.Connection, *names: str) -> dict[str, str]:
     listed = ", ".join(f"'{name}'" for name in names)
     with reading(connection):
         found = connection.exec_driver_sql(f"SHOW VARIABLES WHERE variable_name IN ({listed})")
-        return {str(name): str(value).upper() for name, value in found}
+        return {text_of(name): str(value).upper() for name, value in found}
 
 
 def _ask(connection: sa.Connection, statement: sa.TextClause, named: Named) -> Any:
@@ -181,12 +192,12 @@ def _referrers(connection: sa.Connection, named: Named) -> tuple[list[Named], st
     catalog = "innodb_sys_foreign" if getattr(connection.dialect, "is_mariadb", False) else "innodb_foreign"
     try:
         found = _ask(connection, sa.text(_ALL_REFERRERS.format(catalog=catalog)), named)
-        return [(str(row[0]), str(row[1])) for row in found], None
+        return [(text_of(row[0]), text_of(row[1])) for row in found], None
     except sa.exc.DBAPIError as error:
         if error.connection_invalidated or errors.error_number(error.orig or error) in errors.PASSING:
             raise
     rows = _ask(connection, _SEEN_REFERRERS, named)
-    seen = [(str(row[0]), str(row[1])) for row in rows]
+    seen = [(text_of(row[0]), text_of(row[1])) for row in rows]
     return seen, None if connection.execute(_SEES_ALL).first() else _HIDDEN
 
 
@@ -195,7 +206,7 @@ def _shown(named: Named, schema: str) -> str:
 
 
 def _column(row: Sequence[Any]) -> ColumnFacts:
-    extra = str(row[2]).upper()
+    extra = text_of(row[2]).upper()
     generated = "GENERATED" in extra.replace("DEFAULT_GENERATED", "") or "PERSISTENT" in extra
     return ColumnFacts(
         generated=generated, required=bool(row[1]) and not generated and "AUTO_INCREMENT" not in extra
@@ -206,11 +217,11 @@ def _keys(rows: Iterable[Sequence[Any]]) -> tuple[UniqueKey, ...]:
     columns: dict[str, list[str]] = {}
     why_not: dict[str, str] = {}
     for name, column, part in rows:
-        columns.setdefault(str(name), []).append(str(column))
+        columns.setdefault(text_of(name), []).append(text_of(column))
         if column is None:
-            why_not[str(name)] = "it has an expression"
+            why_not[text_of(name)] = "it has an expression"
         elif part is not None:
-            why_not[str(name)] = f"it holds the first {part} characters of {column} only"
+            why_not[text_of(name)] = f"it holds the first {part} characters of {column} only"
     return tuple(UniqueKey(name, frozenset(names), why_not.get(name)) for name, names in columns.items())
 
 

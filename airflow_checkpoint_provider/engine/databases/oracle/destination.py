@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.description import as_i
 from airflow_checkpoint_provider.engine.databases.oracle.driver import filled_columns, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns
 from airflow_checkpoint_provider.engine.databases.refusals import shown
 from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.errors import (
@@ -48,10 +49,12 @@ class OracleDestination(Destination):
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
 
     def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
+        invisible = table_columns(self.raw, *self.table.in_catalog(self.connection.dialect)).invisible
+        shown = ", ".join(["dst.*", *(f"dst.{self.quote(name)}" for name in invisible)])
         cursor = self.raw.cursor()
         try:
             cursor.outputtypehandler = as_it_is
-            cursor.execute(f"SELECT * FROM {self.name} WHERE 1 = 0")
+            cursor.execute(f"SELECT {shown} FROM {self.name} dst WHERE 1 = 0")
             return {str(column[0]): column for column in cursor.description}
         finally:
             cursor.close()

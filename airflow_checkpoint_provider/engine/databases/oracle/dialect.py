@@ -15,9 +15,9 @@ from airflow_checkpoint_provider.engine.databases.oracle.destination import Orac
 from airflow_checkpoint_provider.engine.databases.oracle.driver import codec
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
-from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_facts
+from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
-from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
+from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
 
 _BITS = {"BINARY_FLOAT": 32, "BINARY_DOUBLE": 64}
 _REWRITTEN = frozenset(("XMLTYPE", "INTERVAL_YM"))
@@ -113,6 +113,12 @@ class OracleDialect(Dialect):
     ) -> TableFacts:
         with reading(connection):
             return table_facts(raw_connection(connection), schema, table, deletes=deletes)
+
+    def table_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> TableColumns:
+        with reading(connection):
+            return table_columns(raw_connection(connection), schema, table)
 
     def why_read_only(self, connection: sa.Connection) -> str | None:
         with reading(connection):

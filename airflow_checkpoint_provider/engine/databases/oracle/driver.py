@@ -74,14 +74,23 @@ def codec(raw: Any) -> str | None:
 
 
 def _names(raw: Any, query: str, owner: str | None, table: str) -> list[str]:
-    """Ask for names of columns of a table, or else of what a synonym stands for."""
+    return [str(column) for (column,) in rows_of(raw, query, owner, table)]
+
+
+def rows_of(raw: Any, query: str, owner: str | None, table: str) -> list[Any]:
+    """
+    Ask the dictionary about a table, or else about what a synonym stands for.
+
+    :param query: with the owner and the table as its parameters
+    :param owner: the schema, or ``None`` for the session's
+    """
     cursor = raw.cursor()
     try:
         if owner is None:
             owner = _first(cursor, "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual", [])[0]
         for _ in range(2):
             cursor.execute(query, [owner, table])
-            if found := [str(column) for (column,) in cursor.fetchall()]:
+            if found := list(cursor.fetchall()):
                 return found
             synonym = _first(cursor, SYNONYM, [owner, table])
             if not synonym:

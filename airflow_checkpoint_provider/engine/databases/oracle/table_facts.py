@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.oracle.driver import SYNONYM
+from airflow_checkpoint_provider.engine.databases.oracle.driver import SYNONYM, rows_of
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
     INSERT,
     UPDATE,
     ColumnFacts,
+    TableColumns,
     TableFacts,
 )
 
@@ -27,8 +28,15 @@ KIND = (
 COLUMNS = (
     "SELECT c.column_name, c.virtual_column, c.nullable, c.default_length, i.generation_type FROM all_tab_cols c"
     " LEFT JOIN all_tab_identity_cols i ON i.owner = c.owner AND i.table_name = c.table_name"
-    " AND i.column_name = c.column_name WHERE c.owner = :1 AND c.table_name = :2 AND c.hidden_column = 'NO'"
+    " AND i.column_name = c.column_name WHERE c.owner = :1 AND c.table_name = :2"
+    " AND (c.hidden_column = 'NO' OR c.user_generated = 'YES')"
 )
+# What an index or a type hides is not the user's, and INVISIBLE came with 12.1.
+LISTED = (
+    "SELECT column_name, hidden_column, virtual_column FROM all_tab_cols WHERE owner = :1 AND table_name = :2"
+    " AND (hidden_column = 'NO' OR user_generated = 'YES') ORDER BY internal_column_id"
+)
+_INVISIBLE_SINCE = 12
 TRIGGERS = (
     "SELECT g.trigger_type, g.triggering_event FROM all_triggers g"
     " WHERE g.table_owner = :1 AND g.table_name = :2 AND g.status = 'ENABLED'"
@@ -104,6 +112,20 @@ def table_facts(raw: Any, owner: str | None, table: str, *, deletes: bool) -> Ta
             keeps_deleted="an INSTEAD OF trigger" if _has_instead(triggers) else None,
             checks_at_commit=bool(ask(DEFERRED, *named * 2)[0][0]),
         )
+
+
+def table_columns(raw: Any, owner: str | None, table: str) -> TableColumns:
+    """
+    Ask which columns of a table, or of what a synonym stands for, are INVISIBLE, and which are virtual.
+
+    :param owner: the schema, or ``None`` for the session's
+    """
+    if int(str(raw.version).partition(".")[0]) < _INVISIBLE_SINCE:
+        return TableColumns()
+    return TableColumns.of(
+        (str(name), hidden == "YES", virtual == "YES")
+        for name, hidden, virtual in rows_of(raw, LISTED, owner, table)
+    )
 
 
 def _unusable(temporary: Any, read_only: Any, materialized: Any, external: Any) -> str | None:

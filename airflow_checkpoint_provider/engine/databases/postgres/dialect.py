@@ -23,12 +23,18 @@ from airflow_checkpoint_provider.engine.databases.postgres.session import (
 from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
     hazard_of,
+    table_columns,
     table_facts,
     why_read_only,
 )
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
-from airflow_checkpoint_provider.engine.databases.table_facts import DELETE, Hazard, TableFacts
+from airflow_checkpoint_provider.engine.databases.table_facts import (
+    DELETE,
+    Hazard,
+    TableColumns,
+    TableFacts,
+)
 
 # Of the classes of error codes that the server has, those of what the whole table, the session or the server is refused
 # for: rights, locks, columns that are missing. The others are of values, constraints and what a trigger does; a class
@@ -154,6 +160,11 @@ class PostgresDialect(Dialect):
         if deletes and keeps_rows(connection, quoted):
             return replace(facts, refused={**facts.refused, DELETE: HIDES_ROWS})
         return facts
+
+    def table_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> TableColumns:
+        return table_columns(connection, quoted)
 
     def hazard(
         self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]

@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     UPSERT,
     ColumnFacts,
     Hazard,
+    TableColumns,
     TableFacts,
     UniqueKey,
 )
@@ -87,6 +88,10 @@ SELECT json_build_object(
 """
 _IN_SCHEMA = "OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = m.relnamespace)"
 _READ_ONLY = sa.text("SELECT current_setting('transaction_read_only') = 'on', pg_is_in_recovery()")
+_GENERATED = sa.text(
+    "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:quoted) AND attnum > 0 AND NOT attisdropped"
+    " AND attgenerated <> ''"
+)
 _HAZARDS = sa.text(
     "SELECT c.oid::regclass::text, c.relkind, c.relpersistence FROM unnest(CAST(:names AS text[])) n"
     " JOIN pg_class c ON c.oid = to_regclass(n) WHERE c.relkind = 'f' OR c.relpersistence <> 'p'"
@@ -109,6 +114,13 @@ def table_facts(connection: sa.Connection, quoted: str) -> TableFacts:
     with reading(connection):
         found = connection.execute(sa.text(statement), {"quoted": quoted}).scalar()
     return _facts(found) if found else TableFacts()
+
+
+def table_columns(connection: sa.Connection, quoted: str) -> TableColumns:
+    """Ask which columns are generated; ``*`` leaves out none."""
+    with reading(connection):
+        found = connection.execute(_GENERATED, {"quoted": quoted}).scalars()
+        return TableColumns(generated=frozenset(map(str, found)))
 
 
 def hazard_of(connection: sa.Connection, names: Sequence[str]) -> Hazard | None:

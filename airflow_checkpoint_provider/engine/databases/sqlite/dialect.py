@@ -14,9 +14,9 @@ from airflow_checkpoint_provider.engine.databases.identifiers import match_colum
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
 from airflow_checkpoint_provider.engine.databases.sqlite.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
-from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_facts
+from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
-from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
+from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
 
 
 class SqliteDialect(Dialect):
@@ -78,6 +78,12 @@ class SqliteDialect(Dialect):
     ) -> TableFacts:
         with reading(connection):
             return table_facts(raw_connection(connection), table, schema)
+
+    def table_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> TableColumns:
+        with reading(connection):
+            return table_columns(raw_connection(connection), table, schema)
 
     def why_read_only(self, connection: sa.Connection) -> str | None:
         raw = raw_connection(connection)

@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     UPSERT,
     ColumnFacts,
     Hazard,
+    TableColumns,
     TableFacts,
     UniqueKey,
 )
@@ -35,6 +36,7 @@ _WHEN = re.compile(
     r"\bTRIGGER\b.*?\b(?:(BEFORE|AFTER|INSTEAD\s+OF)\s+)?(DELETE|INSERT|UPDATE)\b.*?\bON\b",
     re.IGNORECASE | re.DOTALL,
 )
+# 1 is a parameter of a virtual table, or what it finds: no column that has values of its own.
 _HIDDEN_VIRTUAL, _HIDDEN_STORED = 2, 3
 
 
@@ -82,6 +84,14 @@ def table_facts(raw: Any, table: str, schema: str | None) -> TableFacts:
         keeps_deleted=f"the trigger {skipping[0]}" if skipping else None,
         checks_at_commit=enforced and _is_deferred(raw, catalog, sql or "", table),
     )
+
+
+def table_columns(raw: Any, table: str, schema: str | None) -> TableColumns:
+    """Ask which columns are generated; ``*`` shows them, and all others that hold values."""
+    within, values = ("?, ?", (table, schema)) if schema else ("?", (table,))
+    rows = raw.execute(f"SELECT name, hidden FROM pragma_table_xinfo({within})", values)
+    generated = (_HIDDEN_VIRTUAL, _HIDDEN_STORED)
+    return TableColumns(generated=frozenset(str(name) for name, hidden in rows if hidden in generated))
 
 
 def _when(sql: str) -> tuple[str, str, str]:
