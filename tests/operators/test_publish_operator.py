@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,6 +108,27 @@ def test_a_reference_that_deletes_is_refused(target: Db) -> None:
     assert target.rows("SELECT n FROM child") == [(kept,)]
     target.execute("DROP TABLE child")
     assert publish()["status"] == "published"
+
+
+@pytest.mark.parametrize("destination", ["mysql"], indirect=True)
+def test_references_that_may_be_hidden_are_told(target: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index in range(PARTS):
+        load_part(index)
+    own = target.one("SELECT DATABASE()")
+    target.execute(
+        "CREATE USER IF NOT EXISTS loader IDENTIFIED BY 'a password'", f"GRANT ALL ON {own}.* TO loader"
+    )
+    try:
+        limited = replace(target, place=f"mysql://loader:a%20password@{target.place.rpartition('@')[2]}")
+        monkeypatch.setenv("AIRFLOW_CONN_DST", limited.uri)
+        with capture_logs() as log:
+            publish()
+    finally:
+        target.execute("DROP USER loader")
+    (warning,) = [entry["event"] for entry in log if "foreign keys of tables" in entry["event"]]
+    monkeypatch.setenv("AIRFLOW_CONN_DST", target.uri)
+    history = CheckpointHook("dst").history("a_dag", "copy", "run_1", map_index=0)
+    assert str(history[0].detail).endswith(warning)
 
 
 @pytest.mark.able(knows_views=True)
