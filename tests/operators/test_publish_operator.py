@@ -260,7 +260,7 @@ def test_a_task_that_is_not_mapped(target: Db) -> None:
         ),
         ({"destination_table": "nope"}, DestinationError, "there is no table nope in 'dst'"),
         ({"destination_conn_id": "nope"}, ArgumentError, "there is no Airflow connection 'nope'"),
-        ({"parts": "some"}, ArgumentError, "parts: 'some' is neither a number of at least 1 nor a list"),
+        ({"parts": "some"}, ArgumentError, "parts: 'some' is neither a number from 1 to 100,000 nor a list"),
         ({"parts": []}, ArgumentError, r"parts: \[\] is neither"),
         ({"parts": 0}, ArgumentError, "parts: 0 is neither"),
         ({"parts": 4}, StageError, "part 3 has not started"),
