@@ -15,19 +15,19 @@ from tests.support.partitions import plan
 from tests.support.staging import stages
 
 ROWS = [(n, 10 * n, 100 * n) for n in range(1, 5)]
-QUERY = "SELECT id, a, secret FROM {} ORDER BY id"
+QUERY = "SELECT id, a, extra FROM {} ORDER BY id"
 WRITE_MODES = ["append", "upsert", "replace", "replace_atomic"]
 
 
 def create(db: Db, table: str, *, hidden: bool) -> None:
     """Make a table of three columns, of which ``*`` shows two where one is hidden."""
-    db.execute(f"CREATE TABLE {table} (id integer NOT NULL, a integer, secret integer, PRIMARY KEY (id))")
+    db.execute(f"CREATE TABLE {table} (id integer NOT NULL, a integer, extra integer, PRIMARY KEY (id))")
     if hidden:
-        db.execute(db.able.hide(table, "secret", "integer"))
+        db.execute(db.able.hide(table, "extra", "integer"))
 
 
 def fill(db: Db, table: str) -> None:
-    db.execute(*(f"INSERT INTO {table} (id, a, secret) VALUES ({', '.join(map(str, row))})" for row in ROWS))
+    db.execute(*(f"INSERT INTO {table} (id, a, extra) VALUES ({', '.join(map(str, row))})" for row in ROWS))
 
 
 def make_load(source: Db, destination: Db, **arguments: Any) -> Load:
@@ -86,7 +86,7 @@ def test_an_invisible_column_that_the_destination_lacks_is_named(source: Db, mak
     )
     load = make_load(source, destination, write_mode="replace")
     with pytest.raises(
-        DestinationError, match=r"(?i)destination_columns: target in 'dst' has no column 'secret'"
+        DestinationError, match=r"(?i)destination_columns: target in 'dst' has no column 'extra'"
     ):
         load.attempt()
     assert destination.rows("SELECT id, a FROM target") == [(9, 9)]
@@ -153,8 +153,8 @@ def test_a_column_that_the_destination_alone_computes_is_named(make_db: MakeDb, 
     source, destination = make_db("sqlite", "source"), make_db(kind, "destination")
     create(source, "t", hidden=False)
     computed = str(destination.able.computes).format("a * 2")
-    destination.execute(f"CREATE TABLE target (id integer PRIMARY KEY, a integer, secret integer {computed})")
-    with pytest.raises(ArgumentError, match="target gives secret its values by itself"):
+    destination.execute(f"CREATE TABLE target (id integer PRIMARY KEY, a integer, extra integer {computed})")
+    with pytest.raises(ArgumentError, match="target gives extra its values by itself"):
         make_load(source, destination).attempt()
 
 
