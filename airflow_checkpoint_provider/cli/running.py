@@ -12,9 +12,7 @@ from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 from sqlalchemy.exc import DBAPIError
 
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
-
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line, written_out
 
 
 def command(function: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -58,4 +56,4 @@ def print_rows(rows: list[dict[str, Any]], args: Any) -> None:
 
 def _visible(value: Any) -> str:
     """Return what a terminal shows as it is, and does not obey."""
-    return "" if value is None else str(value).translate(_CONTROLS)
+    return "" if value is None else written_out(str(value))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from airflow.cli import cli_parser
 
+from airflow_checkpoint_provider.engine.model.errors import written_out
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db
@@ -88,10 +89,13 @@ def test_for_programs(both: Db, printed: Any, text: str) -> None:
             f"id = {text}",
         )
         (shown,) = read(printed("show", ids, output))
-        assert shown["last_error"] == " ".join(text.split())
+        assert shown["last_error"] == written_out(" ".join(text.split()))
         assert read(printed("history", ids, output))[0]["detail"] == text
         (rejected,) = read(printed("rejects", ids, output))
-        assert (rejected["error"], rejected["row"]) == (" ".join(text.split()), {"id": "", "name": "bad"})
+        assert (rejected["error"], rejected["row"]) == (
+            written_out(" ".join(text.split())),
+            {"id": "", "name": "bad"},
+        )
 
 
 @pytest.mark.parametrize("output", ["table", "plain"])

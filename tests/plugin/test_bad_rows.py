@@ -295,3 +295,27 @@ def test_what_was_asked_for_counts_though_its_entry_is_damaged(database: Db) -> 
         "UPDATE airflow_checkpoint_event SET recorded_at = 'soon' WHERE kind = 'reload_requested'"
     )
     assert execute(operator(preoperator="DELETE FROM target"))["rows"] == 5
+
+
+def test_no_error_writes_lines_or_orders_of_its_own_into_a_log(
+    database: Db, caplog: pytest.LogCaptureFixture, command: Callable[..., str]
+) -> None:
+    forged = "broken\r\n[2026-01-01] INFO - all is well\x1b[2J\x9b31m\x07"
+    database.execute("CREATE TABLE orders (id integer PRIMARY KEY)", "CREATE TABLE target (id integer)")
+    database.insert("orders", [(n,) for n in range(5)])
+
+    def refuse(rows: list[Any], **_: Any) -> list[Any]:
+        raise RuntimeError(forged)
+
+    with pytest.raises(RuntimeError):
+        execute(operator(rows_processor=refuse))
+    (error,) = database.rows("SELECT last_error FROM airflow_checkpoint WHERE dag_id = 'a_dag'")[0]
+    assert error == "broken [2026-01-01] INFO - all is well\\x1b[2J\\x9b31m\\x07"
+    entry = [1000, *KEYS, -1, "failed", "soon\x1b[2J\nforged", "ada", 1, 7, None, forged]
+    database.insert("airflow_checkpoint_event", [entry])
+    spoil(database, status="odd\x1b[2J\nforged")
+    said = "".join(command(name, *(KEYS if name != "list" else ())) for name in ("list", "show", "history"))
+    logged = "".join(record.getMessage() for record in caplog.records)
+    for text in (said, logged):
+        assert not {"\x1b", "\x9b", "\x07"} & {*text}
+        assert "\nforged" not in text

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from airflow_checkpoint_provider.engine.model.masking import masked
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+
 
 def one_line(error: BaseException) -> str:
-    """What an error says, without passwords, and without the statement that SQLAlchemy adds to a driver's error."""
+    """What an error says: without passwords, control characters and the statement that SQLAlchemy adds to it."""
     cause = getattr(error, "orig", None) or error
     text = masked(str(cause)).partition("\nHelp: https://")[0]  # which oracledb adds
-    return " ".join(text.split()) or type(cause).__name__
+    return written_out(" ".join(text.split())) or type(cause).__name__
+
+
+def written_out(text: str) -> str:
+    """Write out control characters: a log and a terminal show them as they are, and obey none."""
+    return text.translate(_CONTROLS)
 
 
 def shortened(text: str) -> str:
