@@ -60,10 +60,12 @@ class WalledHook(DbApiHook):
 def walled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
     driver("qmark").sqlite_version_info = sqlite3.sqlite_version_info  # type: ignore[attr-defined]
     db = Db("sqlite", str(tmp_path / "walled.db"))
-    db.execute("CREATE TABLE orders (id integer PRIMARY KEY)", "CREATE TABLE target (id integer)")
-    db.insert("orders", [(n,) for n in range(700)])
-    for name in ("SRC", "DST"):
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", f'{{"conn_type": "walled", "host": "{db.place}"}}')
+    source = Db("sqlite", str(tmp_path / "source.db"))  # for a file that is read from is locked
+    source.execute("CREATE TABLE orders (id integer PRIMARY KEY)")
+    source.insert("orders", [(n,) for n in range(700)])
+    db.execute("CREATE TABLE target (id integer)")
+    for name, place in (("SRC", source.place), ("DST", db.place)):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", f'{{"conn_type": "walled", "host": "{place}"}}')
     monkeypatch.setattr(
         "airflow_checkpoint_provider.hooks.databases.get_db_hook",
         lambda conn_id, argument, hook_params=None: WalledHook(walled_conn_id=conn_id),
