@@ -80,7 +80,7 @@ def checkpoint_resume(args: Any) -> None:
 def checkpoint_seed(args: Any) -> None:
     """Set the position of a load that another tool has begun."""
     hook = Places(args).only()
-    key = (args.dag_id, args.task_id, args.run_id, args.map_index)
+    key = (args.dag_id, args.task_id, args.run_id, args.map_index, args.name)
     identity = identity_of(*key)
     known = refuse_other_scope(identity)
     given = {name: getattr(args, name) for name in _SEED if getattr(args, name) is not None}
@@ -111,7 +111,7 @@ def checkpoint_delete(args: Any) -> None:
     """Delete a checkpoint."""
     places = Places(args)
     hook, what = places.find_to_delete(args)
-    key = (args.dag_id, args.task_id, args.run_id, args.map_index)
+    key = (args.dag_id, args.task_id, args.run_id, args.map_index, args.name)
     identity = identity_of(*key)
     confirm(args, f"Delete the checkpoint of {what}?")
     if not hook.delete(*key):

@@ -36,6 +36,7 @@ NEWEST_RUN_ID = _arg(
     ),
 )
 MAP_INDEX = _arg("--map-index", type=int, default=-1, help="Mapped task index")
+NAME = _arg("--name", default="", help="The checkpoint_name of the task, instead of a mapped task index")
 CONN_ID = _arg(
     "-c",
     "--conn-id",
@@ -108,8 +109,8 @@ def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionC
 
 def get_checkpoint_cli_commands() -> list[CLICommand]:
     """Return the group ``checkpoint``."""
-    one = (DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, CONN_ID)
-    newest = (DAG_ID, TASK_ID, NEWEST_RUN_ID, MAP_INDEX, CONN_ID)
+    one = (DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, NAME, CONN_ID)
+    newest = (DAG_ID, TASK_ID, NEWEST_RUN_ID, MAP_INDEX, NAME, CONN_ID)
     return [
         GroupCommand(
             name="checkpoint",
@@ -121,6 +122,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg("--dag-id", help="Only those of this dag"),
                     _arg("--task-id", help="Only those of this task"),
                     _arg("--run-id", help="Only those of this dag run"),
+                    _arg("--name", help="Only those with this checkpoint_name"),
                     _arg(
                         "--status",
                         action="append",
@@ -246,6 +248,11 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                         required=True,
                         choices=("mysql", "oracle", "postgresql", "sqlite"),
                         help="The kind of database",
+                    ),
+                    _arg(
+                        "--migrate",
+                        action="store_true",
+                        help="Instead, the script that brings tables of the first format to the present one",
                     ),
                 ),
             ],

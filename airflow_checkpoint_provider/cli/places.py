@@ -31,10 +31,10 @@ class Found:
     checkpoint: Checkpoint
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
+    def key(self) -> tuple[str, str, str, int, str]:
         """The arguments that name it to the hook."""
         who = self.checkpoint.identity
-        return who.dag_id, who.task_id, who.run_id, who.map_index
+        return who.dag_id, who.task_id, who.run_id, who.map_index, who.name
 
 
 def described(checkpoint: Checkpoint) -> str:
@@ -107,7 +107,7 @@ class Places:
 
         def read(hook: CheckpointHook) -> str | None:
             try:
-                found = hook.get(args.dag_id, args.task_id, args.run_id, args.map_index)
+                found = hook.get(args.dag_id, args.task_id, args.run_id, args.map_index, args.name)
             except InvalidCheckpointError:
                 return f"{self._name(args)} (unreadable)"
             return described(found) if found else None
@@ -124,10 +124,15 @@ class Places:
         """
 
         def read(hook: CheckpointHook) -> Checkpoint | None:
-            found = hook.get(args.dag_id, args.task_id, args.run_id, args.map_index)
+            found = hook.get(args.dag_id, args.task_id, args.run_id, args.map_index, args.name)
             if found or args.run_id or not newest:
                 return found
-            same = {"dag_id": args.dag_id, "task_id": args.task_id, "map_index": args.map_index}
+            same = {
+                "dag_id": args.dag_id,
+                "task_id": args.task_id,
+                "map_index": args.map_index,
+                "name": args.name,
+            }
             return next(iter(hook.list(**same, limit=1)), None)
 
         found = [(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
@@ -148,7 +153,7 @@ class Places:
         return found[0]
 
     def _name(self, args: Any) -> Identity:
-        return Identity(args.dag_id, args.task_id, args.run_id or "*", args.map_index)
+        return Identity(args.dag_id, args.task_id, args.run_id or "*", args.map_index, args.name)
 
     def _hint(self, args: Any) -> str:
         """Name the nearest checkpoint there is: of another run or index, else of another task."""

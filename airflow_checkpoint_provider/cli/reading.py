@@ -18,7 +18,9 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 def checkpoint_list(args: Any) -> None:
     """List checkpoints."""
     now = datetime.now(UTC)
-    filters = {name: getattr(args, name) for name in ("dag_id", "task_id", "run_id") if getattr(args, name)}
+    filters = {
+        name: getattr(args, name) for name in ("dag_id", "task_id", "run_id", "name") if getattr(args, name)
+    }
     if args.status:
         filters["state"] = args.status
     for_people = args.output in ("table", "plain")
@@ -67,7 +69,7 @@ def checkpoint_history(args: Any) -> None:
     except ArgumentError:
         # The history of a checkpoint that was deleted is still there.
         run_id = args.run_id or ALL_RUNS
-        key = (args.dag_id, args.task_id, run_id, args.map_index)
+        key = (args.dag_id, args.task_id, run_id, args.map_index, args.name)
         read = places.each(lambda hook: hook.history(*key, limit=args.limit))
         entries = [entry_line(entry, ()) for _, all_ in read for entry in all_]
         if not entries:
@@ -95,4 +97,4 @@ def checkpoint_rejects(args: Any) -> None:
 @command
 def checkpoint_ddl(args: Any) -> None:
     """Print the script that creates the metadata tables."""
-    print(CheckpointHook("", args.table).ddl(args.dialect), end="")
+    print(CheckpointHook("", args.table).ddl(args.dialect, migrate=args.migrate), end="")

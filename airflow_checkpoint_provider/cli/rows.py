@@ -28,9 +28,9 @@ def line(found: Found, request: Request | None, now: datetime, *, for_people: bo
         "rows": f"{checkpoint.rows:,}" if for_people else checkpoint.rows,
         "position": _position(checkpoint),
         "done": _done(checkpoint),
-        "updated_at": f"{duration(now - checkpoint.updated_at)} ago"
+        "committed_at": f"{duration(now - checkpoint.committed_at)} ago"
         if for_people
-        else checkpoint.updated_at.isoformat(timespec="seconds"),
+        else checkpoint.committed_at.isoformat(timespec="seconds"),
         "destination_table": checkpoint.destination_table,
         "conn_id": found.hook.checkpoint_conn_id,
     }
@@ -38,8 +38,8 @@ def line(found: Found, request: Request | None, now: datetime, *, for_people: bo
 
 def unreadable_line(hook: CheckpointHook, row: UnreadableRow) -> dict[str, Any]:
     """Return a row that cannot be read as a line of the list."""
-    ids = _of(row.identity) if row.identity else dict.fromkeys(("dag_id", "task_id", "run_id", "map_index"))
-    unknown = dict.fromkeys(("rows", "position", "done", "updated_at", "destination_table"))
+    ids = _of(row.identity) if row.identity else dict.fromkeys(Identity.__slots__)
+    unknown = dict.fromkeys(("rows", "position", "done", "committed_at", "destination_table"))
     return {**ids, "status": "unreadable", **unknown, "conn_id": hook.checkpoint_conn_id}
 
 
@@ -63,6 +63,7 @@ def details(found: Found, request: Request | None, now: datetime) -> dict[str, A
         "last_error": checkpoint.last_error,
         "started_at": _time(checkpoint.started_at),
         "updated_at": _time(checkpoint.updated_at),
+        "committed_at": _time(checkpoint.committed_at),
         "completed_at": _time(checkpoint.completed_at),
         "source_conn_id": checkpoint.source_conn_id,
         "destination_conn_id": checkpoint.destination_conn_id,
@@ -105,6 +106,7 @@ def _of(who: Identity) -> dict[str, Any]:
         "task_id": who.task_id,
         "run_id": who.run_id,
         "map_index": who.map_index,
+        "name": who.name,
     }
 
 

@@ -6,21 +6,24 @@ import getpass
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity
-from airflow_checkpoint_provider.engine.model.checks import identifier, text, whole_number
+from airflow_checkpoint_provider.engine.model.checks import checkpoint_name, identifier, text, whole_number
 
 
-def identity_of(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> Identity:
+def identity_of(dag_id: str, task_id: str, run_id: str | None, map_index: int, name: str = "") -> Identity:
     """
     Return the identity of a checkpoint.
 
     :param run_id: without it, the checkpoint that spans runs
-    :raises ArgumentError: when one of them is no id, or no index
+    :param map_index: of a mapped task; with a name, the iteration of a task loop
+    :param name: instead of a mapped task's index, a ``checkpoint_name``
+    :raises ArgumentError: when one of them is no id, index or name
     """
     return Identity(
         identifier("dag_id", dag_id),
         identifier("task_id", task_id),
         identifier("run_id", run_id or None, optional=True) or ALL_RUNS,
         whole_number("map_index", map_index, least=-1),
+        checkpoint_name("name", name) if name else "",
     )
 
 

@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint
-from airflow_checkpoint_provider.hooks.settings import stalled_after
+from airflow_checkpoint_provider.hooks.settings import auto_create, stalled_after
 
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
@@ -45,19 +45,23 @@ class CheckpointHook(BaseHook):
         from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 
         return CheckpointRepository(
-            open_database(self.checkpoint_conn_id, "checkpoint_conn_id"), self.checkpoint_table
+            open_database(self.checkpoint_conn_id, "checkpoint_conn_id"),
+            self.checkpoint_table,
+            migrates=auto_create(),
         )
 
     def get(
-        self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1
+        self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, name: str = ""
     ) -> Checkpoint | None:
         """
         Return a checkpoint, or ``None``.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :param map_index: of a mapped task
+        :param name: instead of the map index, the task's ``checkpoint_name``
         :raises InvalidCheckpointError: when its row cannot be read
         """
-        return self._repository.get(identity_of(dag_id, task_id, run_id, map_index))
+        return self._repository.get(identity_of(dag_id, task_id, run_id, map_index, name))
 
     def list(
         self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
@@ -68,7 +72,8 @@ class CheckpointHook(BaseHook):
         :param limit: at most so many, ``None`` for all
         :param offset: leave out so many first
         :param order_by: a column, with ``-`` in front for descending
-        :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``strategy``, ``destination_table``,
+        :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``name``, ``claimed_map_index``,
+            ``strategy``, ``destination_table``, ``destination_database``, ``destination_schema``, ``destination_name``,
             ``status`` as it is stored (``seeded``, ``running``, ``failed``, ``completed``) or ``state`` as it is shown
             (these, ``stalled`` or ``requested``), each a value or a list of values; ``updated_before``, a time
         :return: those that can be read; of others the log has the reason, and :meth:`list_all` returns it
@@ -102,6 +107,7 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         limit: int | None = 100,
         offset: int = 0,
@@ -113,7 +119,7 @@ class CheckpointHook(BaseHook):
         :param limit: at most so many entries, ``None`` for all
         :param offset: leave out so many first
         """
-        identity = identity_of(dag_id, task_id, run_id, map_index)
+        identity = identity_of(dag_id, task_id, run_id, map_index, name)
         return self._repository.history(identity, **page_of(limit, offset))
 
     def rejects(
@@ -122,6 +128,7 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         limit: int | None = 100,
         offset: int = 0,
@@ -133,7 +140,7 @@ class CheckpointHook(BaseHook):
         :param limit: at most so many; ``None`` for all
         :param offset: leave out so many first
         """
-        return self.look_at_rejects(dag_id, task_id, run_id, map_index, limit=limit, offset=offset)[1]
+        return self.look_at_rejects(dag_id, task_id, run_id, map_index, name, limit=limit, offset=offset)[1]
 
     def look_at_rejects(
         self,
@@ -141,6 +148,7 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         limit: int | None = 100,
         offset: int = 0,
@@ -151,7 +159,7 @@ class CheckpointHook(BaseHook):
 
         :param whole: also rows of more than a million characters
         """
-        identity = identity_of(dag_id, task_id, run_id, map_index)
+        identity = identity_of(dag_id, task_id, run_id, map_index, name)
         return self._repository.rejects(identity, limit=limit, offset=offset, whole=whole)
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
@@ -177,14 +185,21 @@ class CheckpointHook(BaseHook):
         return self._repository.find(search, **page_of(limit, offset), order_by=order_by)
 
     def look(
-        self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, *, samples: int = 300
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        name: str = "",
+        *,
+        samples: int = 300,
     ) -> tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry]]:
         """
         Return a checkpoint, what its next attempt was asked to do, and its history in the order of time.
 
         :param samples: about so many of its progress samples
         """
-        identity = identity_of(dag_id, task_id, run_id, map_index)
+        identity = identity_of(dag_id, task_id, run_id, map_index, name)
         return self._repository.look(identity, whole_number("samples", samples, least=1))
 
     def request_reload(
@@ -193,6 +208,7 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         who: str | None = None,
         reason: str | None = None,
@@ -203,7 +219,9 @@ class CheckpointHook(BaseHook):
         :param who: for the history; by default the user of this process
         :param reason: for the history
         """
-        self._record(Kind.RELOAD_REQUESTED, identity_of(dag_id, task_id, run_id, map_index), who, reason)
+        self._record(
+            Kind.RELOAD_REQUESTED, identity_of(dag_id, task_id, run_id, map_index, name), who, reason
+        )
 
     def request_resume(
         self,
@@ -211,12 +229,15 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         who: str | None = None,
         reason: str | None = None,
     ) -> None:
         """Ask the next attempt to resume, also when the task is cleared; see :meth:`request_reload`."""
-        self._record(Kind.RESUME_REQUESTED, identity_of(dag_id, task_id, run_id, map_index), who, reason)
+        self._record(
+            Kind.RESUME_REQUESTED, identity_of(dag_id, task_id, run_id, map_index, name), who, reason
+        )
 
     def cancel_request(
         self,
@@ -224,12 +245,15 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         who: str | None = None,
         reason: str | None = None,
     ) -> None:
         """Take back a request that no attempt has followed yet; see :meth:`request_reload`."""
-        self._record(Kind.REQUEST_CANCELLED, identity_of(dag_id, task_id, run_id, map_index), who, reason)
+        self._record(
+            Kind.REQUEST_CANCELLED, identity_of(dag_id, task_id, run_id, map_index, name), who, reason
+        )
 
     def seed(
         self,
@@ -237,6 +261,7 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         position: Any = None,
         rows: int | None = None,
@@ -293,7 +318,7 @@ class CheckpointHook(BaseHook):
         :raises SourceError: when the source cannot be read, or has no such column
         :raises DestinationError: when the destination has no such table or column
         """
-        identity = identity_of(dag_id, task_id, run_id, map_index)
+        identity = identity_of(dag_id, task_id, run_id, map_index, name)
         doubt = other_scope(self, identity)
         seeded = seed_checkpoint(
             identity,
@@ -332,6 +357,7 @@ class CheckpointHook(BaseHook):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         *,
         who: str | None = None,
     ) -> bool:
@@ -342,7 +368,7 @@ class CheckpointHook(BaseHook):
         :param who: for the history; by default the user of this process
         :return: whether there was one
         """
-        return self._repository.delete(identity_of(dag_id, task_id, run_id, map_index), name_of(who))
+        return self._repository.delete(identity_of(dag_id, task_id, run_id, map_index, name), name_of(who))
 
     def purge(
         self,
@@ -370,13 +396,14 @@ class CheckpointHook(BaseHook):
         """
         self._repository.create()
 
-    def ddl(self, dialect: str) -> str:
+    def ddl(self, dialect: str, *, migrate: bool = False) -> str:
         """
         Return the script that creates the metadata tables, for a DBA to run.
 
         :param dialect: ``postgresql``, ``sqlite``, ``oracle`` or ``mysql``
+        :param migrate: instead, the script that brings tables of the first format to the present one
         """
-        return Tables.named(self.checkpoint_table).ddl(dialect)
+        return Tables.named(self.checkpoint_table).ddl(dialect, migrate=migrate)
 
     def _record(self, kind: Kind, identity: Identity, who: str | None, reason: str | None) -> None:
         self._repository.record(identity, kind, name_of(who), text("reason", reason, optional=True))

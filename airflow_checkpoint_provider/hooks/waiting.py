@@ -36,7 +36,7 @@ class Waiting:
         self,
         checkpoint_conn_id: str,
         checkpoint_table: str,
-        key: tuple[str, str, str | None, int],
+        key: tuple[str, str, str | None, int, str],
         awaited: dict[str, Any],
         max_reconnects: int,
         log: Any,

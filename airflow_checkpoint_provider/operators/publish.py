@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
@@ -88,6 +88,7 @@ class CheckpointPublishOperator(BaseOperator):
             describe_attempt(context, self.retries),
             ProgressLog(self.log),
             self.lock_timeout,
+            conf.getboolean("checkpoint", "auto_create", fallback=True),
         )
         result = publication.run()
         if result.status == "nothing":

@@ -81,6 +81,9 @@ class CheckpointedTransferOperator(BaseOperator):
         that each run, and each pass of a task loop, loads what is new
     :param lookback: with ``scope="task"``, how far behind the mark a run begins: a number, or a timedelta. Needs
         ``write_mode="upsert"``
+    :param checkpoint_name: the identity of a mapped task by what it loads, such as its table, instead of by its map
+        index: what it is mapped over may then be reordered and grow. At most 250 characters, and another one for each
+        task instance of a run. (templated)
     :param checkpoint_conn_id: a database other than the destination for the metadata table; delivery is then
         at-least-once. (templated)
     :param checkpoint_table: the metadata table, created on first use. (templated)
@@ -112,6 +115,7 @@ class CheckpointedTransferOperator(BaseOperator):
         "force_reload",
         "checkpoint_conn_id",
         "checkpoint_table",
+        "checkpoint_name",
         "partition",
     )
     template_ext: Sequence[str] = (".sql",)
@@ -156,6 +160,7 @@ class CheckpointedTransferOperator(BaseOperator):
         lookback: float | Decimal | timedelta | None = None,
         checkpoint_conn_id: str | None = None,
         checkpoint_table: str = DEFAULT_TABLE,
+        checkpoint_name: str | None = None,
         allow_duplicates: bool = False,
         max_reconnects: int = 5,
         lock_timeout: float = 60,
@@ -193,6 +198,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.lookback = lookback
         self.checkpoint_conn_id = checkpoint_conn_id
         self.checkpoint_table = checkpoint_table
+        self.checkpoint_name = checkpoint_name
         self.allow_duplicates = allow_duplicates
         self.max_reconnects = max_reconnects
         self.lock_timeout = lock_timeout
@@ -231,7 +237,7 @@ class CheckpointedTransferOperator(BaseOperator):
         if spec.separate_checkpoint and self.checkpoint_conn_id:
             keeper = open_database(self.checkpoint_conn_id, "checkpoint_conn_id")
         attempt = describe_attempt(context, self.retries)
-        identity = identify(context, spec.scope, kept=spec.keeps_checkpoint)
+        identity = identify(context, spec.scope, spec.checkpoint_name, kept=spec.keeps_checkpoint)
         source = get_db_hook(self.source_conn_id, "source_conn_id", self.source_hook_params)
         destination = get_db_hook(
             self.destination_conn_id, "destination_conn_id", self.destination_hook_params
@@ -264,29 +270,31 @@ class CheckpointedTransferOperator(BaseOperator):
         self._stopping.stop()
 
 
-def identify(context: Context, scope: str, *, kept: bool = True) -> Identity:
+def identify(context: Context, scope: str, name: str | None = None, *, kept: bool = True) -> Identity:
     """
     Return whose checkpoint a task instance uses.
 
     In a task loop each iteration has its own, by its number where a mapped task has its index.
 
     :param scope: ``"run"``, or ``"task"`` for the one that spans runs, and the iterations of a loop
+    :param name: stands instead of the map index
     :param kept: whether there is a checkpoint
     :raises ArgumentError: for a mapped task in a loop, whose iterations could not be told apart
     """
     ti = context["ti"]
-    index = -1 if ti.map_index is None else ti.map_index
+    index = -1 if ti.map_index is None or name else ti.map_index
     if scope == "task":
-        return Identity(ti.dag_id, ti.task_id, ALL_RUNS, index)
+        return Identity(ti.dag_id, ti.task_id, ALL_RUNS, index, name or "")
     if iteration := iteration_of(context):
         if index >= 0 and kept:
             raise ArgumentError(
                 f"scope: {ti.task_id} is mapped inside a task loop, where scope='run' cannot tell the checkpoints of "
-                "its iterations apart: the second one would find the load completed and bring over nothing. Take "
-                "scope='task', with which each iteration loads what is new; or map the loop's work outside of it."
+                "its iterations apart: the second one would find the load completed and bring over nothing. Take a "
+                "checkpoint_name, with which the iteration's number stands for the map index; or scope='task', with "
+                "which each iteration loads what is new; or map the loop's work outside of it."
             )
         index = iteration.index if index < 0 else index
-    return Identity(ti.dag_id, ti.task_id, ti.run_id, index)
+    return Identity(ti.dag_id, ti.task_id, ti.run_id, index, name or "")
 
 
 def iteration_of(context: Context) -> Iteration | None:
@@ -314,4 +322,5 @@ def describe_attempt(context: Context, retries: int | None) -> Attempt:
         clear_number=getattr(dag_run, "clear_number", 0) or 0,
         owner=f"{socket.gethostname()} pid {os.getpid()}",
         iteration=iteration_of(context),
+        map_index=ti.map_index,
     )

@@ -64,6 +64,7 @@ class Target(BaseModel):
     task_id: Id
     run_id: Id
     map_index: Annotated[int, BeforeValidator(_no_bool)] = Field(-1, ge=-1, le=LARGEST)
+    name: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
     conn_id: Id
     table: Id
     reason: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=500, pattern=_PRINTED)
@@ -105,6 +106,7 @@ def request(asked: Asked, viewer: Someone) -> Done:
             asked.task_id,
             asked.run_id,
             asked.map_index,
+            asked.name,
             who=viewer.name,
             reason=asked.reason or None,
         )
@@ -122,7 +124,9 @@ def delete(target: Target, viewer: Someone) -> Done:
     """Delete a checkpoint; its history stays."""
 
     def remove(hook: CheckpointHook) -> bool:
-        return hook.delete(target.dag_id, target.task_id, target.run_id, target.map_index, who=viewer.name)
+        return hook.delete(
+            target.dag_id, target.task_id, target.run_id, target.map_index, target.name, who=viewer.name
+        )
 
     place = _place(target, viewer)
     _known(target, place)
@@ -158,7 +162,7 @@ def _known(target: Target, place: Place) -> Request | None:
     def look(hook: CheckpointHook) -> tuple[bool, Request | None]:
         try:
             checkpoint, asked, _ = hook.look(
-                target.dag_id, target.task_id, target.run_id, target.map_index, samples=1
+                target.dag_id, target.task_id, target.run_id, target.map_index, target.name, samples=1
             )
         except (InvalidCheckpointError, NewerFormatError):
             return True, None
@@ -166,7 +170,7 @@ def _known(target: Target, place: Place) -> Request | None:
 
     there, asked = _one(reader().ask([place], look), place)
     own = discovery().places().knows(place, target.dag_id, target.task_id)
-    if there or (own and _airflow_knows(target)):
+    if there or (own and not target.name and _airflow_knows(target)):
         return asked
     raise _unknown(place)
 
@@ -202,6 +206,8 @@ def _one(answers: Answers[T], place: Place) -> T:
 def _audit(event: str, target: Target, viewer: Viewer) -> None:
     """Write to Airflow's audit log first, as Airflow does with what it is asked for."""
     kept = {"conn_id": target.conn_id, "checkpoint_table": target.table}
+    if target.name:
+        kept["name"] = target.name
     if target.reason:
         kept["reason"] = target.reason
     add_to_audit_log(

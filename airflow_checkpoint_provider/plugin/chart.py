@@ -67,7 +67,7 @@ def chart(entries: Sequence[HistoryEntry], checkpoint: Checkpoint, now: datetime
         return None
     begin = load[0].recorded_at
     points = [(entry.recorded_at, entry.committed) for entry in load]
-    last = (checkpoint.updated_at, checkpoint.rows)
+    last = (checkpoint.committed_at, checkpoint.rows)
     if checkpoint.status is Status.RUNNING and not checkpoint.restarting and last[0] >= points[-1][0]:
         points.append(last)
     if now and now > points[-1][0]:

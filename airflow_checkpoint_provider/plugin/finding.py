@@ -150,23 +150,33 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
     )
 
 
-def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_index: int) -> Subject:
-    """Return a task instance's checkpoint: its own, else the one that spans the task's runs."""
+def look(
+    places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_index: int, name: str = ""
+) -> Subject:
+    """
+    Return a task instance's checkpoint: its own, else one that it has claimed by name, or one that spans runs.
+
+    :param name: of the checkpoint, where the page of one that has a name is asked for
+    """
 
     def question(hook: CheckpointHook) -> _Answer | UnreadableRow:
-        identity = Identity(dag_id, task_id, run_id, map_index)
+        identity = Identity(dag_id, task_id, run_id, map_index, name)
         try:
-            own = hook.look(dag_id, task_id, run_id, map_index)
+            own = hook.look(dag_id, task_id, run_id, map_index, name)
+            if not (own[0] or own[2] or name):
+                for claimed in _claimed(hook, dag_id, task_id, run_id, map_index):
+                    identity = claimed
+                    own = hook.look(dag_id, task_id, claimed.run_id, claimed.map_index, claimed.name)
             if not (own[0] or own[2] or run_id == ALL_RUNS):
                 identity = replace(identity, run_id=ALL_RUNS)
-                own = hook.look(dag_id, task_id, None, map_index)
+                own = hook.look(dag_id, task_id, None, map_index, name)
         except (InvalidCheckpointError, NewerFormatError) as error:
             return UnreadableRow(identity, str(error), isinstance(error, InvalidCheckpointError))
         if own[0] is None:
             return *own, 0, ()
         key = own[0].identity
         return *own, *hook.look_at_rejects(
-            key.dag_id, key.task_id, key.run_id, key.map_index, limit=REJECTS_SHOWN, whole=False
+            *(key.dag_id, key.task_id, key.run_id, key.map_index, key.name), limit=REJECTS_SHOWN, whole=False
         )
 
     answers = reader().ask(places, question)
@@ -188,6 +198,17 @@ def look(places: Iterable[Place], dag_id: str, task_id: str, run_id: str, map_in
             return Subject(None, (), answers.troubles, damaged=Damaged(place, answer))
     entries = next((answer[2] for answer in told.values() if answer[2]), ())
     return Subject(None, entries, answers.troubles)
+
+
+def _claimed(hook: CheckpointHook, dag_id: str, task_id: str, run_id: str, map_index: int) -> list[Identity]:
+    """Return the checkpoint with a name that a task instance has claimed, if there is one."""
+    if map_index < 0 or run_id == ALL_RUNS:
+        return []
+    found = hook.list(
+        dag_id=dag_id, task_id=task_id, run_id=[run_id, ALL_RUNS], claimed_map_index=map_index, limit=10
+    )
+    named = [one.identity for one in found if one.identity.name and one.run_id == run_id]
+    return named[:1]
 
 
 def _view(
@@ -216,7 +237,7 @@ def _order(order_by: str) -> Callable[[Listed], tuple[Any, ...]]:
 
     def key(listed: Listed) -> tuple[Any, ...]:
         checkpoint = listed.checkpoint
-        source = checkpoint.identity if attribute in ("dag_id", "task_id", "run_id") else checkpoint
+        source = checkpoint.identity if attribute in ("dag_id", "task_id", "run_id", "name") else checkpoint
         return (getattr(source, attribute),)
 
     return key

@@ -24,6 +24,7 @@ def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
 
 
 def _instance_of(checkpoint: Checkpoint) -> TaskRun:
-    identity, iteration = checkpoint.identity, checkpoint.iteration
-    index = iteration.index if iteration and identity.map_index < 0 else identity.map_index
+    identity, claimed, iteration = checkpoint.identity, checkpoint.claimed_map_index, checkpoint.iteration
+    index = claimed if identity.name and claimed is not None else identity.map_index
+    index = iteration.index if iteration and index < 0 else index
     return identity.dag_id, identity.task_id, checkpoint.run_id, index

@@ -58,7 +58,7 @@ class View:
             request,
             pace(checkpoint, listed.sample if state is Status.RUNNING else None, now),
             position(checkpoint),
-            ago(checkpoint.updated_at, now),
+            ago(checkpoint.committed_at, now),
             outlook(
                 # An attempt that is over can be followed by the next one only.
                 replace(checkpoint, status=Status.FAILED) if instance else checkpoint,
@@ -104,7 +104,8 @@ class View:
         """The address of the task instance in Airflow's UI, from a page of this app."""
         identity, run_id = self.identity, self.checkpoint.run_id
         path = f"../dags/{_part(identity.dag_id)}/runs/{_part(run_id)}/tasks/{_part(identity.task_id)}"
-        return f"{path}/mapped/{identity.map_index}" if identity.map_index >= 0 else path
+        index = self.checkpoint.claimed_map_index if identity.name else identity.map_index
+        return f"{path}/mapped/{index}" if index is not None and index >= 0 else path
 
     @property
     def spans_runs(self) -> bool:
@@ -136,6 +137,7 @@ def target_of(identity: Identity, place: Place) -> dict[str, Any]:
         "task_id": identity.task_id,
         "run_id": identity.run_id,
         "map_index": identity.map_index,
+        **({"name": identity.name} if identity.name else {}),
         "conn_id": place.conn_id,
         "table": place.table,
     }

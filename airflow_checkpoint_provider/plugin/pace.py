@@ -39,8 +39,8 @@ def pace(checkpoint: Checkpoint, sample: HistoryEntry | None, now: datetime) -> 
     if checkpoint.status is not Status.RUNNING or sample is None:
         return Pace(share)
     # The time until now counts: a load that stands still becomes slower, and does not keep its last speed.
-    quiet = max((now - checkpoint.updated_at).total_seconds() - _USUAL, 0)
-    seconds = (checkpoint.updated_at - sample.recorded_at).total_seconds() + quiet
+    quiet = max((now - checkpoint.committed_at).total_seconds() - _USUAL, 0)
+    seconds = (checkpoint.committed_at - sample.recorded_at).total_seconds() + quiet
     rows = checkpoint.rows - sample.committed
     if seconds <= 0 or rows <= 0:
         return Pace(share)

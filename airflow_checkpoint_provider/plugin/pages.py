@@ -70,6 +70,7 @@ def task(
     task_id: Text,
     run_id: Text = "",
     map_index: Text = "-1",
+    name: Text = "",
     conn_id: Text = "",
     table: Text = "",
     tab: bool = False,
@@ -87,8 +88,9 @@ def task(
     places = sorted({*own, *known_to(viewer, [place for place in places if place not in own])})
     index = _index(map_index)
     if run_id:
-        subject = finding.look(places, dag_id, task_id, run_id, index)
-        if subject.view or subject.damaged or subject.entries or index >= 0 or run_id == ALL_RUNS:
+        subject = finding.look(places, dag_id, task_id, run_id, index, name)
+        found = subject.view or subject.damaged or subject.entries
+        if found or index >= 0 or name or run_id == ALL_RUNS:
             return _one(viewer, subject, dag_id, task_id, tab)
     search = Search(
         dag_id=dag_id,

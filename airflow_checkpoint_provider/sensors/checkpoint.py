@@ -16,7 +16,13 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_checkpoint_provider.engine.admin.wait_condition import as_text
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
-from airflow_checkpoint_provider.engine.model.checks import boolean, identifier, seconds, whole_number
+from airflow_checkpoint_provider.engine.model.checks import (
+    boolean,
+    checkpoint_name,
+    identifier,
+    seconds,
+    whole_number,
+)
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     AwaitedLoadError,
@@ -51,6 +57,7 @@ class CheckpointSensor(BaseSensorOperator):
     :param external_run_id: its DAG run; by default this one's, if it is of this DAG. With ``scope="task"``, the run
         that must work on the checkpoint. (templated)
     :param external_map_index: its map index
+    :param external_name: its ``checkpoint_name``, instead of the map index. (templated)
     :param scope: as the transfer has it: ``"run"``, or ``"task"`` for the checkpoint that spans runs
     :param min_rows: wait until so many rows are committed, instead of for the end. (templated)
     :param value: wait until the position has reached this number or time, instead of for the end; a list for a
@@ -69,6 +76,7 @@ class CheckpointSensor(BaseSensorOperator):
         "external_dag_id",
         "external_task_id",
         "external_run_id",
+        "external_name",
         "min_rows",
         "value",
     )
@@ -82,6 +90,7 @@ class CheckpointSensor(BaseSensorOperator):
         external_dag_id: str | None = None,
         external_run_id: str | None = None,
         external_map_index: int = -1,
+        external_name: str | None = None,
         scope: str = "run",
         min_rows: int | str | None = None,
         value: Value | Sequence[Value] | None = None,
@@ -99,6 +108,7 @@ class CheckpointSensor(BaseSensorOperator):
         self.external_task_id = external_task_id
         self.external_run_id = external_run_id
         self.external_map_index = external_map_index
+        self.external_name = external_name
         self.scope = scope
         self.min_rows = min_rows
         self.value = value
@@ -112,6 +122,10 @@ class CheckpointSensor(BaseSensorOperator):
                 allowed = " or ".join(map(repr, choices))
                 raise ArgumentError(f"{name}: {getattr(self, name)!r} is not {allowed}.")
         whole_number("external_map_index", external_map_index, least=-1)
+        if external_name is not None and external_map_index != -1:
+            raise ArgumentError(
+                "external_name: a checkpoint has a name instead of a map index; give one of them."
+            )
         whole_number("max_reconnects", max_reconnects)
         seconds("stalled_after", stalled_after)
         boolean("deferrable", deferrable)
@@ -166,7 +180,7 @@ class CheckpointSensor(BaseSensorOperator):
             self._waiting = Waiting(
                 self.checkpoint_conn_id,
                 self.checkpoint_table,
-                (key["dag_id"], key["task_id"], key["run_id"], key["map_index"]),
+                (key["dag_id"], key["task_id"], key["run_id"], key["map_index"], key["name"]),
                 self._awaited(context),
                 self.max_reconnects,
                 self.log,
@@ -180,6 +194,9 @@ class CheckpointSensor(BaseSensorOperator):
             "task_id": identifier("external_task_id", self.external_task_id),
             "run_id": None if self.scope == "task" else self._run_id(context),
             "map_index": self.external_map_index,
+            "name": ""
+            if self.external_name is None
+            else checkpoint_name("external_name", self.external_name),
         }
 
     def _run_id(self, context: Context) -> str | None:

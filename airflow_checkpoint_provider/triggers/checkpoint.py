@@ -30,6 +30,7 @@ class CheckpointTrigger(BaseTrigger):
     :param task_id: whose checkpoint it is
     :param run_id: whose checkpoint it is; ``None`` for the one that spans runs
     :param map_index: whose checkpoint it is
+    :param name: whose checkpoint it is, instead of the map index
     :param awaited: what is waited for: the arguments of ``engine.admin.wait_condition.WaitCondition``
     :param poll_interval: seconds between two looks
     :param poll_timeout: seconds after which a look that has not ended counts as a lost connection
@@ -44,6 +45,7 @@ class CheckpointTrigger(BaseTrigger):
         task_id: str,
         run_id: str | None = None,
         map_index: int = -1,
+        name: str = "",
         checkpoint_table: str = DEFAULT_TABLE,
         awaited: dict[str, Any] | None = None,
         poll_interval: float = 60,
@@ -57,6 +59,7 @@ class CheckpointTrigger(BaseTrigger):
         self.awaited_task_id = task_id
         self.run_id = run_id
         self.map_index = map_index
+        self.name = name
         self.awaited = awaited or {}
         self.poll_interval = poll_interval
         self.poll_timeout = poll_timeout
@@ -73,6 +76,7 @@ class CheckpointTrigger(BaseTrigger):
                 "task_id": self.awaited_task_id,
                 "run_id": self.run_id,
                 "map_index": self.map_index,
+                "name": self.name,
                 "awaited": self.awaited,
                 "poll_interval": self.poll_interval,
                 "poll_timeout": self.poll_timeout,
@@ -85,7 +89,7 @@ class CheckpointTrigger(BaseTrigger):
         waiting = Waiting(
             self.checkpoint_conn_id,
             self.checkpoint_table,
-            (self.dag_id, self.awaited_task_id, self.run_id, self.map_index),
+            (self.dag_id, self.awaited_task_id, self.run_id, self.map_index, self.name),
             self.awaited,
             self.max_reconnects,
             self.log,

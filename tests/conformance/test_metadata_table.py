@@ -102,15 +102,15 @@ def test_without_the_right_to_create_it(make_db: MakeDb) -> None:
 
 def test_a_newer_format_is_refused(load: Load) -> None:
     load.attempt_batches(1)
-    load.destination.execute("UPDATE airflow_checkpoint SET format_version = 2")
+    load.destination.execute("UPDATE airflow_checkpoint SET format_version = 3")
     before = load.destination.rows("SELECT * FROM airflow_checkpoint")
     with pytest.raises(
-        NewerFormatError, match=r"has format 2; this version .* reads up to 1. Upgrade the package"
+        NewerFormatError, match=r"has format 3; this version .* reads up to 2. Upgrade the package"
     ):
         load.attempt()
     assert load.destination.rows("SELECT * FROM airflow_checkpoint") == before
     assert loaded(load) == [0, 1, 2, 3]
-    load.destination.execute("UPDATE airflow_checkpoint SET format_version = 1")
+    load.destination.execute("UPDATE airflow_checkpoint SET format_version = 2")
     assert load.attempt().rows == 6
 
 

@@ -41,6 +41,26 @@ def test_a_mapped_task_is_refused_where_its_passes_have_no_checkpoint_of_their_o
     assert identify(context(0, map_index=1), "run", kept=False).map_index == 1
 
 
+def test_a_name_tells_the_tasks_of_a_mapped_one_apart_and_the_number_its_passes() -> None:
+    assert identify(context(2, map_index=1), "run", "sales") == Identity("a_dag", "copy", "run_1", 2, "sales")
+    assert identify(context(2, map_index=1), "task", "sales") == Identity(
+        "a_dag", "copy", ALL_RUNS, -1, "sales"
+    )
+
+
+def test_a_mapped_task_with_a_name_loads_in_each_pass(databases: tuple[Db, Db]) -> None:
+    task = operator(checkpoint_name="orders", preoperator="DELETE FROM target")
+    assert [task.execute(context(number, map_index=1))["rows"] for number in (0, 1, 1)] == [1000, 1000, 0]
+    assert {(one.identity.map_index, one.identity.name) for one in CheckpointHook("dst").list()} == {
+        (0, "orders"),
+        (1, "orders"),
+    }
+    hook = CheckpointHook("dst")
+    found = hook.get("a_dag", "copy", "run_1", 1, "orders")
+    assert found is not None
+    assert found.claimed_map_index == 1
+
+
 def test_an_iteration_is_written_and_read_again() -> None:
     assert Iteration.of_text(Iteration(3, "a-region").as_text()) == Iteration(3, "a-region")
     assert Iteration.of_text(None) is None

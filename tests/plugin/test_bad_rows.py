@@ -52,6 +52,8 @@ UNREADABLE: dict[str, dict[str, Any]] = {
     "bytes": {"owner": b"\xff"},
     "no text": {"status": b"completed"},
     "no time": {"updated_at": "soon"},
+    "no time of the commit": {"committed_at": "soon"},
+    "bytes for a map index": {"claimed_map_index": b"\xff"},
     "a time beyond all": {"created_at": "99999-01-01 00:00:00"},
     "a number for a time": {"started_at": 5},
     "a state of its own": {"status": LONG},
@@ -258,7 +260,8 @@ def test_an_entry_of_the_history_hides_no_page(
 ) -> None:
     spoil(database, status="running")
     entry = {
-        "dag_id": KEYS[0], "task_id": KEYS[1], "run_id": KEYS[2], "map_index": -1, "kind": kind,
+        "dag_id": KEYS[0], "task_id": KEYS[1], "run_id": KEYS[2], "map_index": -1, "name": "-",
+        "name_digest": "-", "kind": kind,
         "recorded_at": "2026-01-01 00:00:00.000000", "who": "ada", "try_number": 1, "rows_written": 7,
         "position": None, "detail": None, **values,
     }  # fmt: skip

@@ -34,7 +34,7 @@ def display_status(
 
 def is_stalled(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta) -> bool:
     """Tell whether a load that says it is running has committed nothing for long."""
-    return checkpoint.status is Status.RUNNING and now - checkpoint.updated_at > stalled_after
+    return checkpoint.status is Status.RUNNING and now - checkpoint.committed_at > stalled_after
 
 
 def outlook(checkpoint: Checkpoint | None, pending_request: Request | None, now: datetime) -> str:

@@ -20,15 +20,21 @@ from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import in_order
+from airflow_checkpoint_provider.engine.store.columns import CATALOG_COLUMNS
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
+from airflow_checkpoint_provider.engine.store.migration import is_outdated
 from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow, read_one, read_page
 from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
 
-COLUMNS = ("dag_id", "task_id", "run_id", "map_index", "status", "strategy", "destination_table")
-ORDERS = (*COLUMNS, "created_at", "started_at", "updated_at", "completed_at", "rows_written")
+COLUMNS = (
+    *("dag_id", "task_id", "run_id", "map_index", "name", "claimed_map_index"),
+    *("status", "strategy", "destination_table"),
+    *CATALOG_COLUMNS,
+)
+ORDERS = (*COLUMNS, "created_at", "started_at", "updated_at", "committed_at", "completed_at", "rows_written")
 
 
 class CheckpointRepository:
@@ -37,10 +43,12 @@ class CheckpointRepository:
 
     :param database: where the tables are
     :param checkpoint_table: their name
+    :param migrates: tables of an earlier format are brought to the present one on first use
     """
 
-    def __init__(self, database: Database, checkpoint_table: str) -> None:
+    def __init__(self, database: Database, checkpoint_table: str, *, migrates: bool = True) -> None:
         self._database = database
+        self._migrates = migrates
         self.tables = Tables.named(checkpoint_table)
         self._table = self.tables.checkpoint
 
@@ -174,6 +182,7 @@ class CheckpointRepository:
     def _open(self, *, for_writing: bool = False) -> Iterator[sa.Connection]:
         connection = self._database.open(for_writing=for_writing)
         try:
+            self._bring_up_to_date(connection)
             yield connection
         except sa.exc.DBAPIError as error:
             connection.rollback()
@@ -188,11 +197,22 @@ class CheckpointRepository:
         finally:
             connection.close()
 
+    def _bring_up_to_date(self, connection: sa.Connection) -> None:
+        if not is_outdated(connection, self._table):
+            return
+        if not self._migrates:
+            self.tables.refuse_outdated(connection, "[checkpoint] auto_create is off")
+        writing = self._database.open(for_writing=True)
+        try:
+            self.tables.create(writing)
+        finally:
+            writing.close()
+
 
 def _filter(name: str, wanted: Any) -> Any:
     if name == "status":
         _words(name, [wanted], STORED)
-    return whole_number(name, wanted, least=-1) if name == "map_index" else text(name, wanted)
+    return whole_number(name, wanted, least=-1) if name.endswith("map_index") else text(name, wanted)
 
 
 def _words(argument: str, given: Any, known: Sequence[str]) -> list[str] | None:

@@ -30,7 +30,7 @@ from airflow_checkpoint_provider.engine.store.tables import Tables
 
 _MOST_IN_LIST = 500  # values in one IN; Oracle allows 1,000
 _MANY = 4  # a fourth of all DAGs
-_TEXTS = ("dag_id", "task_id", "run_id", "destination_table")
+_TEXTS = ("dag_id", "task_id", "run_id", "name", "destination_table")
 
 
 @dataclass(frozen=True, slots=True)

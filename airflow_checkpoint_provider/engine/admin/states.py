@@ -30,15 +30,15 @@ class States:
 
     def condition(self, rows: sa.FromClause, state: Status) -> sa.ColumnElement[bool]:
         """Write the condition that rows are in a state."""
-        status, updated = rows.c.status, rows.c.updated_at
+        status, committed = rows.c.status, _committed_at(rows)
         if state == Status.REQUESTED:
             identities = (is_identity(rows, identity) for identity in self._requested)
             # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
             return sa.or_(rows.c.dag_id.in_([]), *identities)
         if state == Status.STALLED:
-            return sa.and_(status == Status.RUNNING.value, updated < self._stalled_before)
+            return sa.and_(status == Status.RUNNING.value, committed < self._stalled_before)
         if state == Status.RUNNING:
-            return sa.and_(status == Status.RUNNING.value, updated >= self._stalled_before)
+            return sa.and_(status == Status.RUNNING.value, committed >= self._stalled_before)
         return status == str(state)
 
     def count_each(
@@ -57,7 +57,7 @@ class States:
         self, connection: sa.Connection, rows: sa.FromClause, scope: Sequence[sa.ColumnElement[bool]]
     ) -> dict[Status, int]:
         """Count few rows, which are read once."""
-        stalled = sa.case((rows.c.updated_at < self._stalled_before, 1), else_=0)
+        stalled = sa.case((_committed_at(rows) < self._stalled_before, 1), else_=0)
         statement = (
             sa.select(rows.c.status, sa.func.count(), sa.func.sum(stalled))
             .where(*scope)
@@ -75,6 +75,11 @@ class States:
             asked = asked.where(*scope, self.condition(rows, Status.REQUESTED))
             counts[Status.REQUESTED] = connection.execute(asked).scalar_one()
         return counts
+
+
+def _committed_at(rows: sa.FromClause) -> sa.ColumnElement[datetime]:
+    """Write the time of the last commit; an earlier version of this package leaves it out."""
+    return sa.func.coalesce(rows.c.committed_at, rows.c.updated_at)
 
 
 def sum_of_states(counts: dict[Status, int]) -> int:

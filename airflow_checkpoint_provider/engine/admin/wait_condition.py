@@ -85,7 +85,7 @@ class WaitCondition:
         return True
 
     def _refuse_stalled(self, checkpoint: Checkpoint, now: datetime) -> None:
-        still = now - checkpoint.updated_at
+        still = now - checkpoint.committed_at
         if self.stalled_after is not None and still > timedelta(seconds=self.stalled_after):
             raise LoadStalledError(
                 f"The load of {checkpoint.identity} has stalled: {checkpoint.status.value}, and nothing committed for "

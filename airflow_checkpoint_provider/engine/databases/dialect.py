@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
+from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 from airflow_checkpoint_provider.engine.databases.query import TOKENS
 from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
@@ -54,6 +55,8 @@ class Dialect:
 
     # Names and statements
     has_schemas: bool = True
+    database_query: str | None = None
+    """Asks for the database that a connection leads to, where a server has several of which each has schemas."""
     folds_to_upper: bool = False
     """A name in lower case, written without quotes, means one in upper case."""
     tokens: re.Pattern[str] = TOKENS
@@ -78,8 +81,16 @@ class Dialect:
     """An index is used for a condition that most rows meet, too."""
     table_options: Mapping[str, Any] = _NONE
     """Of each metadata table, as SQLAlchemy takes them."""
+    identity_options: Mapping[str, Any] = _NONE
+    """Of the numbers that rows get, as SQLAlchemy takes them."""
     needed_to_create: str = "tables"
     """What a role must be allowed to create."""
+    takes_over: bool = False
+    """Tables that were made where nothing was known of the database are told apart, and changed."""
+    migration_frame: tuple[str, str] = ("", "")
+    """What stands around the statements that change one table, in a script."""
+    key_name: str | None = None
+    """How the server names a primary key that was given no name, with ``{table}`` for the table's."""
 
     # Transactions
     transactional: bool = False
@@ -164,6 +175,51 @@ class Dialect:
     def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
         """Return the statements that create a table and its indexes."""
         return [CreateTable(table), *map(CreateIndex, indexes(table))]
+
+    def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
+        """
+        Keep others from a table until the transaction ends, where statements that change tables are part of it.
+
+        :param quoted: the table
+        :param seconds: wait no longer for those who use it
+        """
+
+    def migration(
+        self, change: TableChange, inspector: sa.Inspector | None = None
+    ) -> list[ExecutableDDLElement]:
+        """
+        Return the statements that change a metadata table, each of which may be the last one before a crash.
+
+        :param inspector: reads the catalog; ``None`` for a script, which takes the table as it was created
+        """
+        table = change.name
+        added = [
+            Statement(f"ALTER TABLE {table} ADD COLUMN {change.spell(column)}") for column in change.missing
+        ]
+        if change.has_old_key and change.key_name is not None:
+            key = f"CONSTRAINT {change.quote(change.key_name)}" if change.key_name else "PRIMARY KEY"
+            added.append(Statement(f"ALTER TABLE {table} DROP {key}"))
+        if change.has_old_key:
+            added.append(Statement(f"ALTER TABLE {table} ADD PRIMARY KEY ({change.key})"))
+        last = (
+            [Statement(f"ALTER TABLE {table} ADD COLUMN {change.spell(change.last)}")]
+            if change.last is not None
+            else []
+        )
+        return [*added, *change.fill, *last]
+
+    def is_changed_already(self, error: BaseException) -> bool:
+        """Tell whether a statement of a migration has failed because it, or another session, has been at it before."""
+        return False
+
+    def takes_text_for_times(self, inspector: sa.Inspector, table: sa.Table) -> bool:
+        """Tell whether the times of a metadata table are text, as where nothing is known of the database."""
+        found = {column["name"]: column["type"] for column in inspector.get_columns(table.name, table.schema)}
+        return any(isinstance(found.get(name), sa.String) for name in ("recorded_at", "updated_at"))
+
+    def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
+        """Tell whether the database gives the rows of a metadata table their numbers."""
+        return True
 
     def time_value(self, moment: datetime) -> Any:
         """Return what is bound for a moment in a column of :attr:`time_type`, from one in UTC."""

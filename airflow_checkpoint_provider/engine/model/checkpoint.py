@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,16 +32,20 @@ class Identity:
     :param dag_id: its DAG
     :param task_id: its task, with the task groups that it is in
     :param run_id: its DAG run; ``*`` where the checkpoint spans runs
-    :param map_index: its map index, or in a task loop its iteration; -1 where it is in neither
+    :param map_index: its map index, or in a task loop its iteration; -1 where there is neither
+    :param name: instead of a mapped task's index, what tells it from others of its task and run; an empty one tells
+        nothing
     """
 
     dag_id: str
     task_id: str
     run_id: str
     map_index: int = -1
+    name: str = ""
 
     def __str__(self) -> str:
         index = f" [{self.map_index}]" if self.map_index >= 0 else ""
+        index += f" [{self.name}]" if self.name else ""
         run = "all runs" if self.run_id == ALL_RUNS else f"run {self.run_id}"
         return f"{self.dag_id}.{self.task_id}{index}, {run}"
 
@@ -84,6 +88,7 @@ class Attempt:
     :param clear_number: how often anything in the DAG run was cleared
     :param owner: host and process, for people who look for it
     :param iteration: the pass of the task loop that it belongs to, where it is in one
+    :param map_index: its map index, also where the checkpoint goes by a name; ``None`` for one that no task makes
     """
 
     run_id: str
@@ -94,10 +99,34 @@ class Attempt:
     clear_number: int
     owner: str
     iteration: Iteration | None = None
+    map_index: int | None = None
 
     def marked(self, fingerprint: dict[str, str]) -> dict[str, str]:
         """Return a fingerprint that says which iteration this attempt belongs to, where it is in a task loop."""
         return {**fingerprint, LOOP: self.iteration.as_text()} if self.iteration else fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogName:
+    """
+    A table as the catalog of its database has it.
+
+    :param database: its database; ``None`` where a connection leads to one only
+    :param schema: its schema; ``None`` where there is no such thing
+    :param table: its name; ``None`` where nothing is known
+    """
+
+    database: str | None = None
+    schema: str | None = None
+    table: str | None = None
+
+    def values(self) -> dict[str, str | None]:
+        """Columns of the metadata table."""
+        return {
+            "destination_database": self.database,
+            "destination_schema": self.schema,
+            "destination_name": self.table,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +150,21 @@ class Checkpoint:
     :param request_seen: the last request that an attempt has followed, as the id of its history entry
     :param run_id: the run that has moved it last, also where it spans runs
     :param run_after: when that run was due
+    :param claimed_map_index: the map index of the attempt that has taken it last; ``None`` where none has, or an
+        earlier version of this package
     :param try_number: the attempt that has moved it last, and how Airflow counted it (``max_tries``, ``retries``,
         ``clear_number``)
     :param owner: host and process of that attempt
     :param fingerprint: what the load is compared by, each part as text or a digest
     :param source_conn_id: the connection that it reads from
     :param destination_conn_id: the connection that it writes to
-    :param destination_table: the table that it writes to
+    :param destination_table: the table that it writes to, as the task names it
+    :param catalog: the same table as the catalog has it
     :param created_at: when the checkpoint was created
     :param started_at: when the load began
-    :param updated_at: when it was moved last
+    :param updated_at: when anything of it was changed last
+    :param committed_at: when the load has committed something last: its beginning, a batch or its end. An attempt that
+        takes it over does not change this
     :param completed_at: when the load was complete
     :param last_error: why its last attempt has failed
     """
@@ -151,6 +185,7 @@ class Checkpoint:
     request_seen: int
     run_id: str
     run_after: datetime | None
+    claimed_map_index: int | None
     try_number: int
     max_tries: int
     retries: int
@@ -160,9 +195,11 @@ class Checkpoint:
     source_conn_id: str
     destination_conn_id: str
     destination_table: str
+    catalog: CatalogName
     created_at: datetime
     started_at: datetime
     updated_at: datetime
+    committed_at: datetime
     completed_at: datetime | None
     last_error: str | None
 
@@ -197,6 +234,7 @@ class Load:
     source_conn_id: str
     destination_conn_id: str
     destination_table: str
+    catalog: CatalogName = field(default_factory=CatalogName)
 
     def in_iteration_of(self, attempt: Attempt) -> Load:
         """Return the load of one pass of a task loop, where the attempt belongs to one."""
@@ -211,4 +249,5 @@ class Load:
             "source_conn_id": self.source_conn_id,
             "destination_conn_id": self.destination_conn_id,
             "destination_table": self.destination_table,
+            **self.catalog.values(),
         }

@@ -13,6 +13,9 @@ from airflow_checkpoint_provider.engine.model.stored_text import written
 ID_LENGTH = 250
 """Of a DAG's, a task's and a run's id, as in Airflow's own tables."""
 
+NO_NAME = "-"
+"""What is stored where a checkpoint has no name (an empty string would be NULL in Oracle)."""
+
 LARGEST = 2**31 - 1
 """Of numbers that are counted with: drivers and databases take no more in some places."""
 
@@ -53,6 +56,16 @@ def identifier(name: str, value: Any, *, optional: bool = False) -> Any:
     if not value or not isinstance(value, str):
         raise refuse(name, value, "an id: a text that is not empty")
     return text(name, value, most=ID_LENGTH)
+
+
+def checkpoint_name(name: str, value: Any) -> Any:
+    """Check a name of a checkpoint."""
+    wanted = f"a name: 1 to {ID_LENGTH} characters that can be seen, without a blank at either end, and not {NO_NAME!r}"
+    if not is_text(value) or not 0 < len(value) <= ID_LENGTH:
+        raise refuse(name, value, wanted)
+    if value.strip() != value or not value.isprintable() or value == NO_NAME:
+        raise refuse(name, value, wanted)
+    return value
 
 
 def whole_number(

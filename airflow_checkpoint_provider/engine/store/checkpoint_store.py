@@ -6,12 +6,14 @@ import time
 from collections.abc import Collection
 from contextlib import AbstractContextManager, suppress
 from dataclasses import astuple
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
     CheckpointError,
     FencedError,
     StoppedError,
@@ -60,6 +62,7 @@ class SqlStore:
         self._rejects = Rejects(connection, tables, identity, there=rejects)
         self._neighbours = Neighbours(connection, tables.checkpoint, identity, lock_timeout)
         self._sampled = time.monotonic()
+        self._idle_since: datetime | None = None
 
     @property
     def identity(self) -> Identity:
@@ -95,6 +98,7 @@ class SqlStore:
         self._lease.limit_waiting()
         stored = self._lease.read(lock=True)
         request, seen = self._history.pending(self._identity, stored.request_seen if stored else 0)
+        self._refuse_namesake(stored)
         decision = choose(stored, request)
         if stored and decision.action is Action.NOTHING:
             return stored, decision
@@ -103,13 +107,43 @@ class SqlStore:
             if stored
             else row_changes.first_claimed(load, decision)
         )
-        claimed = self._lease.take(stored, {**row_changes.claimed(self._attempt, seen), **changes})
+        claimed = self._lease.take(stored, {**row_changes.claimed(self._attempt, load, seen), **changes})
+        self._idle_since = stored.committed_at if stored and self._begins_again(stored) else None
         kind = Kind.RESUMED if decision.action is Action.RESUME else Kind.STARTED
         self._record(kind, claimed.rows, claimed.position, decision.reason)
         return claimed, decision
 
+    def _refuse_namesake(self, stored: Checkpoint | None) -> None:
+        """
+        Refuse a checkpoint whose name another task instance of this run has taken.
+
+        After a clear the task may have been mapped anew, and the same name have another map index.
+        """
+        attempt = self._attempt
+        if stored is None or not self._identity.name or stored.run_id != attempt.run_id:
+            return
+        holder = stored.claimed_map_index
+        mapped_anew = stored.clear_number != attempt.clear_number
+        if holder is None or attempt.map_index in (None, holder) or mapped_anew:
+            return
+        raise ArgumentError(
+            f"checkpoint_name: {self._identity.name!r} is the name of map index {holder} of this run as well as of "
+            f"{attempt.map_index}: two task instances cannot share a checkpoint. Give each a name of its own, such as "
+            "that of the table that it loads."
+        )
+
+    def _begins_again(self, stored: Checkpoint) -> bool:
+        """Tell whether an attempt of the same load has ended without a word, and without a batch."""
+        attempt = self._attempt
+        same = (stored.run_id, stored.max_tries, stored.clear_number) == (
+            attempt.run_id,
+            attempt.max_tries,
+            attempt.clear_number,
+        )
+        return same and stored.status is Status.RUNNING and not stored.batches
+
     def begin(self, load: Load, start: Position, upper: Key | None) -> None:
-        self._lease.update(row_changes.begun(load, start, upper))
+        self._lease.update(row_changes.begun(load, start, upper, self._idle_since))
         # Those of earlier runs stay, where this one starts from their mark.
         self._rejects.clear(self._attempt.run_id if start.key else None)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,15 +18,30 @@ from airflow_checkpoint_provider.engine.databases.dialect import (
     storable,
 )
 from airflow_checkpoint_provider.engine.databases.registry import KNOWN
+from airflow_checkpoint_provider.engine.model.checks import NO_NAME
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
+SINCE = "since"
+"""In the ``info`` of a column or index: the format that it came with, where that was not the first."""
+UNTIL_2 = "until_2"
+"""In the ``info`` of a table: the index that format 2 does without."""
 
 _ESCAPED = re.compile(r"(?:\\u[0-9a-f]{4})+")
-_ID_LENGTH = 250  # as in Airflow's own tables; four of them still fit in one index of every database
-
+_ID_LENGTH = (
+    250  # as in Airflow's own tables; three of them, and no fourth, fit in one index of every database
+)
+_DIGEST_LENGTH = 16
+_NEW = {SINCE: 2}
 
 _TABLE_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.table_options.items()}
+_IDENTITY_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.identity_options.items()}
+
+
+CATALOG_COLUMNS = ("destination_database", "destination_schema", "destination_name")
+"""The destination as the catalog has it."""
+IDENTITY_COLUMNS = ("dag_id", "task_id", "run_id", "map_index", "name_digest")
+"""What picks the rows of one checkpoint."""
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
@@ -74,6 +91,18 @@ class Name(sa.types.TypeDecorator[str]):
         return _ESCAPED.sub(lambda found: str(json.loads(f'"{found[0]}"')), value)
 
 
+class CheckpointName(Name):
+    """The name of a checkpoint; an empty one is stored as ``-``."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return NO_NAME if value == "" else super().process_bind_param(value, dialect)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return "" if value == NO_NAME else super().process_result_value(value, dialect)
+
+
 class RowId(sa.types.TypeDecorator[int]):
     """Numbers that rows get in the order in which they are added."""
 
@@ -84,12 +113,26 @@ class RowId(sa.types.TypeDecorator[int]):
         return dialect_of(dialect).row_id
 
 
+def name_digest(name: str) -> str:
+    """Return what stands for a name in the primary key: 96 bits, as text."""
+    return urlsafe_b64encode(sha256(name.encode()).digest()[:12]).decode() if name else NO_NAME
+
+
+def _named() -> list[sa.Column[Any]]:
+    none = sa.text(f"'{NO_NAME}'")
+    return [
+        sa.Column("name", CheckpointName(_ID_LENGTH), nullable=False, server_default=none, info=_NEW),
+        sa.Column("name_digest", sa.String(_DIGEST_LENGTH), nullable=False, server_default=none, info=_NEW),
+    ]
+
+
 def _identity() -> list[sa.Column[Any]]:
     return [
         sa.Column("dag_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("task_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("run_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("map_index", sa.Integer, nullable=False),
+        *_named(),
     ]
 
 
@@ -116,6 +159,7 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("request_seen", sa.BigInteger, nullable=False),
         sa.Column("current_run_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("current_run_after", UTCDateTime),
+        sa.Column("claimed_map_index", sa.Integer, info=_NEW),
         sa.Column("try_number", sa.Integer, nullable=False),
         sa.Column("max_tries", sa.Integer, nullable=False),
         sa.Column("task_retries", sa.Integer, nullable=False),
@@ -125,13 +169,15 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("source_conn_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("destination_conn_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("destination_table", Name(400), nullable=False),
+        *(sa.Column(name, Name(_ID_LENGTH), info=_NEW) for name in CATALOG_COLUMNS),
         sa.Column("created_at", UTCDateTime, nullable=False),
         sa.Column("started_at", UTCDateTime, nullable=False),
         sa.Column("updated_at", UTCDateTime, nullable=False),
+        sa.Column("committed_at", UTCDateTime, info=_NEW),
         sa.Column("completed_at", UTCDateTime),
         sa.Column("last_error", LongText),
         sa.Column("format_version", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index"),
+        sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index", "name_digest"),
         info={UPDATED_OFTEN: True},
         **_TABLE_OPTIONS,
     )
@@ -141,6 +187,7 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
     sa.Index(f"{name}_status"[-60:], columns.status, updated)
     sa.Index(f"{name}_dag"[-60:], columns.dag_id, updated)
     sa.Index(f"{name}_dag_status"[-60:], columns.dag_id, columns.status, updated)
+    sa.Index(f"{name}_destination"[-60:], *(columns[part] for part in reversed(CATALOG_COLUMNS)), info=_NEW)
     return table
 
 
@@ -148,7 +195,7 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
     table = sa.Table(
         name,
         metadata,
-        sa.Column("id", RowId, sa.Identity(), primary_key=True),
+        sa.Column("id", RowId, sa.Identity(**_IDENTITY_OPTIONS), primary_key=True),
         *_identity(),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("recorded_at", UTCDateTime, nullable=False),
@@ -157,9 +204,10 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("rows_written", sa.BigInteger),
         sa.Column("position", LongText),
         sa.Column("detail", LongText),
+        info={UNTIL_2: f"{name}_identity"[-60:]},
         **_TABLE_OPTIONS,
     )
-    sa.Index(f"{name}_identity"[-60:], table.c.dag_id, table.c.task_id, table.c.run_id, table.c.map_index)
+    sa.Index(f"{name}_named"[-60:], *(table.c[part] for part in IDENTITY_COLUMNS), info=_NEW)
     sa.Index(f"{name}_kind"[-60:], table.c.kind)  # to find the few requests among all that progress
     return table
 
@@ -168,7 +216,7 @@ def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
     table = sa.Table(
         name,
         metadata,
-        sa.Column("id", RowId, sa.Identity(), primary_key=True),
+        sa.Column("id", RowId, sa.Identity(**_IDENTITY_OPTIONS), primary_key=True),
         *_identity(),
         sa.Column("current_run_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("row_no", sa.BigInteger, nullable=False),
@@ -177,7 +225,8 @@ def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("try_number", sa.Integer, nullable=False),
         sa.Column("who", Name(400), nullable=False),
         sa.Column("recorded_at", UTCDateTime, nullable=False),
+        info={UNTIL_2: f"{name}_identity"[-60:]},
         **_TABLE_OPTIONS,
     )
-    sa.Index(f"{name}_identity"[-60:], table.c.dag_id, table.c.task_id, table.c.run_id, table.c.map_index)
+    sa.Index(f"{name}_named"[-60:], *(table.c[part] for part in IDENTITY_COLUMNS), info=_NEW)
     return table

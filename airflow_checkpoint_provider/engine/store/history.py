@@ -23,7 +23,7 @@ from airflow_checkpoint_provider.engine.store.history_entry import (
     Kind,
     asked_for,
 )
-from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
+from airflow_checkpoint_provider.engine.store.row_mapper import identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
 from airflow_checkpoint_provider.engine.store.tables import Tables
 
@@ -62,10 +62,7 @@ class History:
             .inline()
             .values(
                 **own,
-                dag_id=identity.dag_id,
-                task_id=identity.task_id,
-                run_id=identity.run_id,
-                map_index=identity.map_index,
+                **identity_values(identity),
                 kind=kind.value,
                 recorded_at=datetime.now(UTC),
                 who=who,

@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identit
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.stored_text import shown
 from airflow_checkpoint_provider.engine.store.columns import _reject_table
-from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row, is_identity
+from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row, identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
 from airflow_checkpoint_provider.engine.store.stored_values import checked
 from airflow_checkpoint_provider.engine.store.tables import Tables
@@ -95,13 +95,9 @@ class Rejects:
     def add(self, rows: Sequence[BadRow], columns: Sequence[str], attempt: Attempt) -> None:
         """Note rows down."""
         now = datetime.now(UTC)
-        identity = self._identity
         values = [
             {
-                "dag_id": identity.dag_id,
-                "task_id": identity.task_id,
-                "run_id": identity.run_id,
-                "map_index": identity.map_index,
+                **identity_values(self._identity),
                 "current_run_id": attempt.run_id,
                 "row_no": bad.number,
                 "row_data": row_text(columns, bad.row),

@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.store.row_mapper import attempt_values, 
 Values = dict[str, Any]
 
 
-def claimed(attempt: Attempt, request_seen: int) -> Values:
+def claimed(attempt: Attempt, load: Load, request_seen: int) -> Values:
     """
     Write who works on the load from now on.
 
@@ -25,6 +25,8 @@ def claimed(attempt: Attempt, request_seen: int) -> Values:
     """
     return {
         **attempt_values(attempt),
+        **load.catalog.values(),
+        "format_version": FORMAT_VERSION,
         "status": Status.RUNNING.value,
         "request_seen": request_seen,
         "updated_at": datetime.now(UTC),
@@ -43,9 +45,9 @@ def first_claimed(load: Load, decision: Decision) -> Values:
         "batches": 0,
         "restarting": 1,
         "forced": int(decision.forced),
-        "format_version": FORMAT_VERSION,
         "created_at": now,
         "started_at": now,
+        "committed_at": now,
     }
 
 
@@ -56,8 +58,11 @@ def decided(stored: Checkpoint, decision: Decision, attempt: Attempt) -> Values:
     The intent to start over is part of the claim, so that a crash in the middle of starting leads to
     starting again and never to resuming into an emptied table.
     """
+    # A claim commits nothing of the load. An earlier version of this package leaves the time out.
+    changes: Values = {"committed_at": stored.committed_at}
     marked = attempt.marked(stored.fingerprint)
-    changes: Values = {} if marked == stored.fingerprint else {"fingerprint": json.dumps(marked)}
+    if marked != stored.fingerprint:
+        changes["fingerprint"] = json.dumps(marked)
     if decision.action is Action.START:
         return changes | {
             "start_position": key_text(stored.start.key) if decision.from_mark else None,
@@ -76,10 +81,15 @@ def decided(stored: Checkpoint, decision: Decision, attempt: Attempt) -> Values:
     return changes
 
 
-def begun(load: Load, start: Position, upper: Key | None) -> Values:
-    """Write that the load has begun at ``start``: nothing of it is at the destination yet."""
+def begun(load: Load, start: Position, upper: Key | None, committed_at: datetime | None = None) -> Values:
+    """
+    Write that the load has begun at ``start``: nothing of it is at the destination yet.
+
+    :param committed_at: the time of the last commit, where beginning again is none
+    """
     return {
         **adopted(load, upper),
+        **({"committed_at": committed_at} if committed_at else {}),
         **position_values(start),
         "start_position": key_text(start.key),
         "lower_bound": None,
@@ -92,7 +102,7 @@ def begun(load: Load, start: Position, upper: Key | None) -> Values:
 def adopted(load: Load, upper: Key | None) -> Values:
     """Write what is loaded, and up to where, from the position that is there."""
     now = datetime.now(UTC)
-    return {**load.values(), "upper_bound": key_text(upper), "started_at": now, "updated_at": now}
+    return {**load.values(), "upper_bound": key_text(upper), "started_at": now, **_committed(now)}
 
 
 def restarting() -> Values:
@@ -112,14 +122,14 @@ def advanced(now: Checkpoint) -> Values:
         "lower_bound": key_text(now.lower),
         "rows_written": now.rows,
         "batches": now.batches,
-        "updated_at": datetime.now(UTC),
+        **_committed(datetime.now(UTC)),
     }
 
 
 def completed() -> Values:
     """Write that all rows are there."""
     now = datetime.now(UTC)
-    return {"status": Status.COMPLETED.value, "updated_at": now, "completed_at": now}
+    return {"status": Status.COMPLETED.value, **_committed(now), "completed_at": now}
 
 
 def failed(reason: str) -> Values:
@@ -162,8 +172,12 @@ def seeded(load: Load, nobody: Attempt, position: Position, request_seen: int) -
         "request_seen": request_seen,
         "created_at": now,
         "started_at": now,
-        "updated_at": now,
+        **_committed(now),
         "completed_at": None,
         "last_error": None,
         "format_version": FORMAT_VERSION,
     }
+
+
+def _committed(now: datetime) -> Values:
+    return {"updated_at": now, "committed_at": now}

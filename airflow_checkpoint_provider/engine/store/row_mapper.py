@@ -11,6 +11,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import (
     LOOP,
     PARTITION,
     Attempt,
+    CatalogName,
     Checkpoint,
     Identity,
     Iteration,
@@ -22,7 +23,7 @@ from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import stored_status
 from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
-from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION, _checkpoint_table
+from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION, _checkpoint_table, name_digest
 from airflow_checkpoint_provider.engine.store.stored_values import checked
 
 _COLUMNS = dict(_checkpoint_table("checkpoint", sa.MetaData()).columns)
@@ -95,6 +96,7 @@ def _read(row: Any, identity: Identity) -> Checkpoint:
         request_seen=row.request_seen,
         run_id=row.current_run_id,
         run_after=row.current_run_after,
+        claimed_map_index=row.claimed_map_index,
         try_number=row.try_number,
         max_tries=row.max_tries,
         retries=row.task_retries,
@@ -104,9 +106,12 @@ def _read(row: Any, identity: Identity) -> Checkpoint:
         source_conn_id=row.source_conn_id,
         destination_conn_id=row.destination_conn_id,
         destination_table=row.destination_table,
+        catalog=CatalogName(row.destination_database, row.destination_schema, row.destination_name),
         created_at=row.created_at,
         started_at=row.started_at,
         updated_at=row.updated_at,
+        # An earlier version of this package, which knows of no such time, may have written the row.
+        committed_at=row.committed_at or row.updated_at,
         completed_at=row.completed_at,
         last_error=row.last_error,
     )
@@ -136,6 +141,8 @@ def identity_values(identity: Identity) -> dict[str, Any]:
         "task_id": identity.task_id,
         "run_id": identity.run_id,
         "map_index": identity.map_index,
+        "name": identity.name,
+        "name_digest": name_digest(identity.name),
     }
 
 
@@ -144,6 +151,7 @@ def attempt_values(attempt: Attempt) -> dict[str, Any]:
     return {
         "current_run_id": attempt.run_id,
         "current_run_after": attempt.run_after,
+        "claimed_map_index": attempt.map_index,
         "try_number": attempt.try_number,
         "max_tries": attempt.max_tries,
         "task_retries": attempt.retries,
@@ -174,4 +182,5 @@ def is_identity(table: sa.FromClause, identity: Identity) -> sa.ColumnElement[bo
         table.c.task_id == identity.task_id,
         table.c.run_id == identity.run_id,
         table.c.map_index == identity.map_index,
+        table.c.name_digest == name_digest(identity.name),
     )

@@ -120,7 +120,9 @@ def each_row(
         )
     except DAMAGED as error:
         # A driver gives up on all rows where it does not know one value: each is read by itself.
-        key = [rows.c[column.name] for column in table.primary_key.columns]
+        names = {column.name for column in table.primary_key.columns}
+        names |= {"name"} if "name_digest" in names else set()  # the key has a digest for it
+        key = [column for column in rows.c if column.name in names]
         keys = statement.with_only_columns(*key, maintain_column_froms=True)
         try:
             found = list(page(connection, keys, limit, offset))

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import sqlalchemy as sa
+from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.registry import sqlalchemy_dialects
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError, one_line
-from airflow_checkpoint_provider.engine.store.columns import _checkpoint_table, _event_table, _reject_table
+from airflow_checkpoint_provider.engine.store import migration
+from airflow_checkpoint_provider.engine.store.columns import (
+    FORMAT_VERSION,
+    SINCE,
+    _checkpoint_table,
+    _event_table,
+    _reject_table,
+)
 
 _CREATION_TRIES = 20
 
@@ -40,13 +49,19 @@ class Tables:
     def name(self) -> str:
         return self.checkpoint.fullname
 
-    def create(self, connection: sa.Connection, *, rejects: bool = False) -> None:
+    def create(self, connection: sa.Connection, *, rejects: bool = False, seconds: float = 60) -> None:
         """
-        Create what is missing, in a transaction of its own.
+        Create what is missing, and bring what has an earlier format to the present one, in transactions of their own.
 
         :param rejects: the table of rejected rows, too
+        :param seconds: wait no longer for those who use a table that is to be changed
         :raises MetadataTableError: when the database refuses
         """
+        self._create(connection, rejects=rejects)
+        for table in self._outdated(connection):
+            migration.migrate(connection, table, seconds)
+
+    def _create(self, connection: sa.Connection, *, rejects: bool) -> None:
         dialect = dialect_of(connection)
         refused: sa.exc.DBAPIError | None = None
         self._check_name(connection.dialect)
@@ -84,21 +99,46 @@ class Tables:
         if reason := dialect_of(dialect).unusable(self.name, dialect.driver):
             raise ArgumentError(f"checkpoint_table: {self.name!r} has {reason}")
 
-    def require(self, connection: sa.Connection, *, create: bool, rejects: bool = False) -> None:
+    def require(
+        self, connection: sa.Connection, *, create: bool, rejects: bool = False, seconds: float = 60
+    ) -> None:
         """
-        Make sure that the tables are there.
+        Make sure that the tables are there, in the present format.
 
+        :param create: create what is missing, and change what has an earlier format
         :param rejects: the table of rejected rows, too
-
-        :raises MetadataTableError: when they are not, and are not to be created
+        :param seconds: wait no longer for those who use a table that is to be changed
+        :raises MetadataTableError: when they are not, and are not to be created or changed
         """
         if create:
-            self.create(connection, rejects=rejects)
-        elif missing := self._missing(connection, self._wanted(rejects)):
+            self.create(connection, rejects=rejects, seconds=seconds)
+            return
+        if missing := self._missing(connection, self._wanted(rejects)):
             raise MetadataTableError(
                 f"The metadata table {missing[0].fullname} does not exist, and [checkpoint] auto_create is off. Have a "
                 "DBA run the script that CheckpointHook.ddl() returns."
             )
+        self.refuse_outdated(connection, "[checkpoint] auto_create is off")
+
+    def refuse_outdated(self, connection: sa.Connection, reason: str) -> None:
+        """
+        Refuse tables of an earlier format.
+
+        :param reason: why they are not changed now
+        :raises MetadataTableError: when there are such
+        """
+        if outdated := self._outdated(connection):
+            raise MetadataTableError(
+                f"The metadata table {outdated[0].fullname} has an earlier format than {FORMAT_VERSION}, and {reason}. "
+                "Have a DBA run the script that `airflow checkpoint ddl --migrate` prints, or CheckpointHook.ddl() "
+                "with migrate=True."
+            )
+
+    def _outdated(self, connection: sa.Connection) -> list[sa.Table]:
+        """Return the tables that are to be changed, the one of the checkpoints last."""
+        general = migration.is_of_general_path(connection, self.checkpoint)
+        tables = [self.event, *([self.reject] if self.keeps_rejects(connection) else []), self.checkpoint]
+        return [table for table in tables if general or migration.is_outdated(connection, table)]
 
     def exist(self, connection: sa.Connection) -> bool:
         """Tell whether the tables are there that every checkpoint needs."""
@@ -117,11 +157,12 @@ class Tables:
             exists = partial(dialect_of(connection).has_table, inspector)
             return [table for table in wanted if not exists(table.name, table.schema)]
 
-    def ddl(self, dialect_name: str) -> str:
+    def ddl(self, dialect_name: str, *, migrate: bool = False) -> str:
         """
         Write the script that creates the tables.
 
         :param dialect_name: ``postgresql``, ``sqlite``, ``oracle`` or ``mysql``
+        :param migrate: instead, the script that brings tables of the first format to the present one
         :raises ArgumentError: for another name
         """
         known = sqlalchemy_dialects()
@@ -130,10 +171,21 @@ class Tables:
                 f"dialect: {dialect_name!r} is not known; choose one of {', '.join(sorted(known))}."
             )
         dialect = known[dialect_name]()
-        statements = [
-            item for table in self._wanted(rejects=True) for item in dialect_of(dialect).creation(table)
-        ]
-        return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
+        asked = dialect_of(dialect)
+        if migrate:
+            before, after = asked.migration_frame
+            tables = (self.event, self.checkpoint, self.reject)
+            parts = [
+                f"{before}{_write(migration.script(table, dialect), dialect)}{after}" for table in tables
+            ]
+            return "\n".join(parts)
+        return _write(
+            [item for table in self._wanted(rejects=True) for item in asked.creation(table)], dialect
+        )
+
+
+def _write(statements: Iterable[ExecutableDDLElement], dialect: sa.Dialect) -> str:
+    return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
 
 
 @lru_cache(maxsize=32)  # to describe them takes milliseconds
@@ -159,7 +211,8 @@ def refuse_other_table(connection: sa.Connection, tables: Tables) -> None:
                 continue
             nothing = sa.select(sa.text("*")).select_from(table).where(sa.text("1 = 0"))
             there = set(connection.execute(nothing).keys())
-            if missing := [column.name for column in table.columns if column.name not in there]:
+            wanted = [column.name for column in table.columns if SINCE not in column.info]
+            if missing := [name for name in wanted if name not in there]:
                 raise MetadataTableError(
                     f"checkpoint_table: {table.fullname} is there, and is no table of checkpoints: it has no column "
                     f"{missing[0]}. Give a name that no other table has."

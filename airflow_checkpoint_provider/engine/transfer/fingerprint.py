@@ -6,10 +6,12 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
-from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, Load
+from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, CatalogName, Load
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
 from airflow_checkpoint_provider.engine.model.stored_text import comparable
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
@@ -52,6 +54,19 @@ def written_names(destination: Destination) -> tuple[str, ...]:
     return tuple(dict.fromkeys((str(table), whole, *bare)))
 
 
+def in_catalog(table: TableName, connection: sa.Connection) -> CatalogName:
+    """Name a table as the catalog has it, in the same way for all who load it."""
+    dialect = dialect_of(connection)
+    schema, name = table.in_catalog(connection.dialect)
+    if not dialect.has_schemas:
+        return CatalogName(table=name[:ID_LENGTH])
+    database = None
+    if dialect.database_query:
+        with reading(connection):
+            database = str(connection.exec_driver_sql(dialect.database_query).scalar_one())
+    return CatalogName(database, schema or default_schema(connection), name[:ID_LENGTH])
+
+
 def default_schema(connection: sa.Connection) -> str | None:
     """Return the schema of tables that are named without one, as the catalog spells it."""
     schema = connection.dialect.default_schema_name
@@ -86,4 +101,5 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
         source_conn_id=source.conn_id,
         destination_conn_id=destination.conn_id,
         destination_table=str(destination.table),
+        catalog=in_catalog(destination.table, destination.connection),
     )

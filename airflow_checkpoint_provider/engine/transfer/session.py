@@ -165,6 +165,6 @@ def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt
         return NullStore(session.destination.connection, identity, attempt)
     tables = Tables.named(spec.checkpoint_table)
     rejecting = spec.on_bad_row == "reject"
-    tables.require(session.keeper, create=spec.auto_create, rejects=rejecting)
+    tables.require(session.keeper, create=spec.auto_create, rejects=rejecting, seconds=spec.lock_timeout)
     rejects = rejecting or tables.keeps_rejects(session.keeper)
     return SqlStore(session.keeper, tables, identity, attempt, spec.lock_timeout, rejects=rejects)

@@ -47,6 +47,7 @@ class TransferSpec:
     lookback: float | Decimal | timedelta | None = None
     separate_checkpoint: bool = False
     checkpoint_table: str = DEFAULT_TABLE
+    checkpoint_name: str | None = None
     allow_duplicates: bool = False
     max_reconnects: int = 5
     lock_timeout: float = 60

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow_checkpoint_provider.engine.model.checks import is_number
+from airflow_checkpoint_provider.engine.model.checks import checkpoint_name, is_number
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import Part
 
@@ -22,6 +22,8 @@ def check_combinations(given: Mapping[str, Any]) -> None:
     _check_scope(given)
     _check_rejecting(given)
     _check_publish(given)
+    if given.get("checkpoint_name") is not None:
+        _check_name(given)
     if given.get("partition") is not None:
         _check_partition(given)
     if given.get("verify"):
@@ -131,6 +133,18 @@ def _check_publish(given: Mapping[str, Any]) -> None:
         raise ArgumentError(
             "publish: CheckpointPublishOperator goes by checkpoints in the destination, so with publish=False one has "
             "to be kept there: without checkpoint_conn_id, checkpoint_enabled=False and strategy='none'."
+        )
+
+
+def _check_name(given: Mapping[str, Any]) -> None:
+    checkpoint_name("checkpoint_name", given["checkpoint_name"])
+    if given.get("partition") is not None or given.get("publish") is False:
+        raise ArgumentError(
+            "checkpoint_name: the parts of one load are told apart by their map index; leave out the name."
+        )
+    if given.get("strategy") == "none" or given.get("checkpoint_enabled") is False:
+        raise ArgumentError(
+            "checkpoint_name: there is no checkpoint to name with strategy='none' or checkpoint_enabled=False."
         )
 
 

@@ -23,6 +23,10 @@ _TEXTS = {
     1400: "cannot insert NULL into ({detail})",
     1438: "value {detail} greater than specified precision for this column",
     1461: "The value provided for the column is too long",
+    1418: "specified index does not exist",
+    1430: "column being added already exists in table",
+    2260: "table can have only one primary key",
+    2441: "Cannot drop nonexistent primary key",
     1476: "divisor is equal to zero",
     1555: 'snapshot too old: rollback segment number 9 with name "_SYSSMU9_1$" too small',
     1722: "unable to convert string value to a number",
@@ -97,6 +101,14 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
             return ora(904, (diag.message_primary or "").partition(" ")[2].partition("(")[0].upper())
         case "42P07" | "42710":  # the table, or of two that create it at once the type of its rows
             return ora(955)
+        case "42701":
+            return ora(1430)
+        case "42P16":
+            return ora(2260)
+        case "42704":
+            return ora(1418)
+        case "OR441":
+            return ora(2441)
         case "42501":
             return ora(1031)
         case "42804" | "42846":

@@ -135,7 +135,8 @@ NOT_FUNCTIONS = frozenset(
 # Those that Postgres has not, or has otherwise.
 DEFINITIONS = """
 CREATE FUNCTION standin_sys_context(text, text) RETURNS text LANGUAGE sql AS
-  $$SELECT CASE upper($2) WHEN 'CURRENT_SCHEMA' THEN current_schema()::text WHEN 'SESSION_USER' THEN current_schema()::text END$$;
+  $$SELECT CASE upper($2) WHEN 'CURRENT_SCHEMA' THEN current_schema()::text WHEN 'SESSION_USER' THEN current_schema()::text
+     WHEN 'CON_NAME' THEN 'FREEPDB1' END$$;
 CREATE FUNCTION standin_sys_extract_utc(timestamptz) RETURNS timestamp LANGUAGE sql AS $$SELECT $1 AT TIME ZONE 'UTC'$$;
 CREATE FUNCTION standin_to_timestamp_tz(text, text) RETURNS timestamptz LANGUAGE sql AS $$SELECT to_timestamp($1, $2)$$;
 CREATE FUNCTION standin_to_yminterval(text) RETURNS interval LANGUAGE sql AS

@@ -13,7 +13,7 @@ from sqlglot.tokens import Token, TokenType
 
 from tests.support.oracle_standin.errors import ora
 from tests.support.oracle_standin.functions import FUNCTIONS, NOT_FUNCTIONS
-from tests.support.oracle_standin.tables import Created, create_table
+from tests.support.oracle_standin.tables import Created, alter_table, create_table
 
 _BIND = "standin_bind_{}_"
 _BIND_TEXT = re.compile(r'"?standin_bind_(\d+)_"?', re.IGNORECASE)
@@ -98,6 +98,8 @@ _REWRITTEN = (
         re.compile(r"\bXMLSERIALIZE\s*\(\s*CONTENT\s+(\S+)\s+AS\s+CLOB\s*\)", re.IGNORECASE),
         r"XMLSERIALIZE(\1)",
     ),
+    # Which a single server shows nothing of.
+    (re.compile(r"\bAS\s+IDENTITY\s*\(ORDER\)"), "AS IDENTITY"),
 )
 
 
@@ -170,6 +172,8 @@ def translate(sql: str) -> Statement:
     if _CREATE_TABLE.match(sql) and not _AS_SELECT.search(sql):
         created: Created = create_table(sql)
         return Statement("ddl", _postgres(created.tree), then=created.then)
+    if altered := alter_table(sql):
+        return Statement("ddl", _postgres(altered.tree) if altered.tree else "SELECT 1", then=altered.then)
     tree = _parse(sql)
     kind = _kind(tree)
     lock = tree.args.get("locks") or []

@@ -12,8 +12,9 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.mysql import errors
-from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole
+from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole, change_table
 from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
@@ -102,6 +103,17 @@ class MysqlDialect(Dialect):
         # Each statement commits by itself: a table that is there is to have its indexes, whoever was killed in
         # between, and those who use it already are not to wait for a lock that the next index waits for.
         return [CreateWhole(table)]
+
+    def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
+        # A statement that changes a table waits for all who have used it in a transaction, by default for a day.
+        connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {max(int(seconds), 1)}")
+
+    def migration(
+        self, change: TableChange, inspector: sa.Inspector | None = None
+    ) -> list[ExecutableDDLElement]:
+        table = change.table
+        there = inspector.get_indexes(table.name, table.schema) if inspector else None
+        return change_table(change, None if there is None else {str(index["name"]) for index in there})
 
     def time_value(self, moment: datetime) -> datetime:
         return moment.replace(tzinfo=None)

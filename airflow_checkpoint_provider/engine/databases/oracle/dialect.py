@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.oracle import errors
+from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
 from airflow_checkpoint_provider.engine.databases.oracle.driver import codec
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
@@ -38,6 +41,7 @@ class OracleDialect(Dialect):
 
     drivers = {"oracledb": "oracle+oracledb://"}  # noqa: RUF012
     folds_to_upper = True
+    database_query = "SELECT SYS_CONTEXT('USERENV', 'CON_NAME') FROM DUAL"
 
     session_settings = (
         "Name tables with their schema, or let the connection have the schema, in its field Schema"
@@ -48,6 +52,7 @@ class OracleDialect(Dialect):
     numbers_rows = True
     limits_rows = True
     cuts_text = True
+    identity_options = IDENTITY_OPTIONS
     needed_to_create = "tables and sequences"  # the sequence is that of an identity column
 
     transactional = True
@@ -94,6 +99,18 @@ class OracleDialect(Dialect):
 
     def unusable(self, name: str, driver: str) -> str | None:
         return "a double quote, which Oracle has in no name." if '"' in name else None
+
+    def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
+        # Without it, a statement that changes a table does not wait at all.
+        connection.exec_driver_sql(f"ALTER SESSION SET ddl_lock_timeout = {max(math.ceil(seconds), 1)}")
+
+    def migration(
+        self, change: TableChange, inspector: sa.Inspector | None = None
+    ) -> list[ExecutableDDLElement]:
+        return change_table(change)
+
+    def is_changed_already(self, error: BaseException) -> bool:
+        return errors.error_code(error) in errors.CHANGED_ALREADY
 
     def time_value(self, moment: datetime) -> datetime:
         return moment.replace(tzinfo=None)

@@ -7,6 +7,9 @@ ROWS_BUSY = frozenset((54, 30006))
 
 NAME_IN_USE = 955
 
+CHANGED_ALREADY = frozenset((NAME_IN_USE, 1408, 1418, 1430, 2260, 2441))
+"""An index, a column or a primary key is there already, or is gone already."""
+
 NO_TABLE = frozenset((942, 903, 980, 1775, 4043))
 """No such table; none that we may see; a synonym of nothing; no such thing as that name."""
 

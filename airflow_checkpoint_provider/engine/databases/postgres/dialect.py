@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, Dialect
-from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom
+from airflow_checkpoint_provider.engine.databases.migration import TableChange
+from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom, change_table
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import HIDES_ROWS, keeps_rows
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
@@ -90,12 +91,16 @@ class PostgresDialect(Dialect):
         'Name tables with their schema, or let the connection set it, by {"options": "-c search_path=dwh"} in its '
         "extra"
     )
+    database_query = "SELECT current_database()"
 
     time_type = sa.DateTime(timezone=True)
     numbers_rows = True
     limits_rows = True
     cuts_text = True
     steps_through_index = True
+    takes_over = True
+    migration_frame = ("BEGIN;\n\n", "COMMIT;\n")
+    key_name = "{table:.58}_pkey"
 
     transactional = True
     savepoints = True
@@ -132,6 +137,19 @@ class PostgresDialect(Dialect):
     def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
         create, *others = super().creation(table)
         return [CreateWithRoom(table) if UPDATED_OFTEN in table.info else create, *others]
+
+    def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
+        self.limit_waiting(connection, seconds)
+        connection.exec_driver_sql(f"LOCK TABLE {quoted} IN ACCESS EXCLUSIVE MODE")
+
+    def migration(
+        self, change: TableChange, inspector: sa.Inspector | None = None
+    ) -> list[ExecutableDDLElement]:
+        return change_table(change)
+
+    def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
+        found = {column["name"]: column for column in inspector.get_columns(table.name, table.schema)}
+        return bool(found["id"].get("identity") or found["id"].get("default"))
 
     def time_value(self, moment: datetime) -> datetime:
         return moment

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import match_column
+from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
 from airflow_checkpoint_provider.engine.databases.sqlite.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
@@ -37,6 +39,8 @@ class SqliteDialect(Dialect):
     cuts_text = True
     steps_through_index = True
     takes_any_index = True
+    takes_over = True
+    migration_frame = ("BEGIN IMMEDIATE;\n\n", "COMMIT;\n")
 
     transactional = True
     savepoints = True
@@ -59,6 +63,38 @@ class SqliteDialect(Dialect):
         # SQLite does not care, but SQLAlchemy's reading of its catalog does.
         there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
         return match_column(table, there) or table
+
+    def migration(
+        self, change: TableChange, inspector: sa.Inspector | None = None
+    ) -> list[ExecutableDDLElement]:
+        table = change.name
+        columns = [*change.missing, *([change.last] if change.last is not None else [])]
+        added = [Statement(f"ALTER TABLE {table} ADD COLUMN {change.spell(column)}") for column in columns]
+        if change.has_old_key or change.retyped or change.unnumbered is not None:
+            return [*added, *change.fill, *self._made_anew(change)]
+        indexes = [Statement(f"DROP INDEX IF EXISTS {change.beside(name)}") for name in change.dropped]
+        return [*added, *change.fill, *indexes, *map(CreateIndex, change.created)]
+
+    def _made_anew(self, change: TableChange) -> list[ExecutableDDLElement]:
+        """Put the rows aside, and back into a new table: a primary key cannot be changed. It is one transaction."""
+        table, aside = change.name, change.beside(f"{change.table.name}_aside")
+        retyped = {column.name for column in change.retyped}
+        names = [column.name for column in change.table.columns]
+        values = {name: _value(change.quote(name), name in retyped) for name in names}
+        create, *indexes = self.creation(change.table)
+        columns = ", ".join(map(change.quote, values))
+        return [
+            Statement(f"CREATE TABLE {aside} AS SELECT * FROM {table}"),
+            Statement(f"DROP TABLE {table}"),
+            create,
+            Statement(f"INSERT INTO {table} ({columns}) SELECT {', '.join(values.values())} FROM {aside}"),
+            Statement(f"DROP TABLE {aside}"),
+            *indexes,
+        ]
+
+    def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
+        found = {column["name"]: column["type"] for column in inspector.get_columns(table.name, table.schema)}
+        return str(found["id"]).upper() == "INTEGER"
 
     def time_value(self, moment: datetime) -> datetime:
         return moment.replace(tzinfo=None)
@@ -106,3 +142,8 @@ class SqliteDialect(Dialect):
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if connection.info.get("reading") else "BEGIN IMMEDIATE")
+
+
+def _value(column: str, is_text: bool) -> str:
+    """Read a time that was written with a T and an offset, which is that of UTC, as the driver's are."""
+    return f"REPLACE(SUBSTR({column}, 1, 26), 'T', ' ')" if is_text else column

@@ -64,6 +64,7 @@ class Publication:
     attempt: Attempt
     observe: Observer
     lock_timeout: float = 60
+    auto_create: bool = True
 
     def run(self) -> PublicationResult:
         """
@@ -85,6 +86,7 @@ class Publication:
                 f"There is no metadata table {tables.name} in {self.database.conn_id!r}, which the transfers create in "
                 "their destination. Check destination_conn_id and checkpoint_table."
             )
+        tables.require(connection, create=self.auto_create, seconds=self.lock_timeout)
         table = TableName.parse(self.destination_table, argument="destination_table")
         destination = open_destination(connection, table, self.database.conn_id, "replace_atomic")
         with connection.begin():

@@ -1,0 +1,184 @@
+"""Metadata tables of an earlier format: found, and brought to the present one."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import ExecutableDDLElement
+
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of, indexes
+from airflow_checkpoint_provider.engine.databases.migration import TableChange
+from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, one_line
+from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION, SINCE, UNTIL_2, UTCDateTime
+
+_LAST = "name"
+"""The column that each table gets when everything else is done."""
+_TRIES = 50
+_IN_VAIN = 3  # tries that have changed nothing
+
+
+def is_outdated(connection: sa.Connection, table: sa.Table) -> bool:
+    """Tell whether a table that is there has an earlier format, or is not yet at the present one."""
+    there = _columns_there(connection, table)
+    # A table that has not even these is somebody else's.
+    return "dag_id" in there and "map_index" in there and _LAST not in there
+
+
+def is_of_general_path(connection: sa.Connection, table: sa.Table) -> bool:
+    """Tell whether a table was made through a driver of which nothing is known, and its database is known now."""
+    dialect = dialect_of(connection)
+    if not dialect.takes_over:
+        return False
+    with reading(connection):
+        inspector = sa.inspect(connection)
+        # The first question is answered by the columns that the second one reads as well.
+        return dialect.takes_text_for_times(inspector, table) or (
+            "id" in table.c and not dialect.numbers_by_itself(inspector, table)
+        )
+
+
+def migrate(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
+    """
+    Bring a table to the present format.
+
+    Several may be at it, and each may be killed: what is done is recognised, and the rest goes on from there.
+
+    :param seconds: wait no longer for those who use the table
+    :raises MetadataTableError: when the database refuses
+    """
+    in_vain = 0
+    before: Any = None
+    for _ in range(_TRIES):
+        if not _needs(connection, table):
+            return
+        try:
+            with connection.begin():
+                _change(connection, table, seconds)
+        except sa.exc.DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            now = _columns_there(connection, table)
+            in_vain = 0 if now != before else in_vain + 1
+            before, refused = now, error
+            lock = error.orig is not None and dialect_of(connection).is_lock_timeout(error.orig)
+            if in_vain >= _IN_VAIN or lock:
+                break
+            time.sleep(0.1)
+    if _needs(connection, table):
+        raise MetadataTableError(_refusal(connection, table, refused)) from refused
+
+
+def _refusal(connection: sa.Connection, table: sa.Table, error: BaseException) -> str:
+    said = (
+        f"The metadata table {table.fullname} has an earlier format than {FORMAT_VERSION}, and could not be changed: "
+        f"{one_line(error)}. "
+    )
+    if dialect_of(connection).numbers_rows:
+        return said + (
+            "Grant the right to change it, wait until no load uses it, or have a DBA run the script that `airflow "
+            "checkpoint ddl --migrate` prints. Nothing is lost; the next attempt goes on from there."
+        )
+    return said + (
+        "Nothing is lost: an earlier version of this package still reads it. Change it by hand as `airflow checkpoint "
+        "ddl --migrate` shows for other databases, in the words of this one; or give another checkpoint_table, in "
+        "which all loads begin anew (`airflow checkpoint seed` sets where they go on)."
+    )
+
+
+def _needs(connection: sa.Connection, table: sa.Table) -> bool:
+    return is_outdated(connection, table) or is_of_general_path(connection, table)
+
+
+def _change(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
+    dialect = dialect_of(connection)
+    quoted = connection.dialect.identifier_preparer.format_table(table)
+    dialect.hold_for_migration(connection, quoted, seconds)
+    inspector = sa.inspect(connection)
+    if not _needs(connection, table):  # somebody else was faster
+        return
+    key = inspector.get_pk_constraint(table.name, table.schema)
+    change = describe_change(
+        table,
+        connection.dialect,
+        there=_columns_there(connection, table),
+        key=tuple(name.lower() for name in key["constrained_columns"]),
+        key_name=key["name"],
+        retyped=dialect.takes_over and dialect.takes_text_for_times(inspector, table),
+        unnumbered="id" in table.c and not dialect.numbers_by_itself(inspector, table),
+    )
+    for statement in dialect.migration(change, inspector):
+        try:
+            connection.execute(statement)
+        except sa.exc.DBAPIError as error:
+            if not error.orig or not dialect.is_changed_already(error.orig):
+                raise
+
+
+def script(table: sa.Table, dialect: sa.Dialect) -> list[ExecutableDDLElement]:
+    """Return the statements that bring a table as the first format has created it to the present one."""
+    old = tuple(column.name for column in table.columns if SINCE not in column.info)
+    named = dialect_of(dialect).key_name
+    change = describe_change(
+        table,
+        dialect,
+        there=old,
+        key=tuple(column.name for column in table.primary_key.columns if SINCE not in column.info),
+        key_name=named.format(table=table.name) if named else None,
+    )
+    return dialect_of(dialect).migration(change)
+
+
+def describe_change(
+    table: sa.Table,
+    dialect: sa.Dialect,
+    *,
+    there: tuple[str, ...],
+    key: tuple[str, ...],
+    key_name: str | None,
+    retyped: bool = False,
+    unnumbered: bool = False,
+) -> TableChange:
+    """
+    Compare a table with what it shall be.
+
+    :param there: the columns that it has
+    :param key: the columns of its primary key
+    :param key_name: the constraint of that key
+    :param retyped: its times are text
+    :param unnumbered: the database does not number its rows
+    """
+    wanted = [column for column in table.columns if column.name not in there]
+    rows = "updated_at" in table.c
+    outdated = _LAST not in there
+    numbers = table.c.get("id")
+    dropped = table.info.get(UNTIL_2)
+    return TableChange(
+        table,
+        dialect,
+        missing=tuple(column for column in wanted if column.name != _LAST),
+        last=table.c[_LAST] if outdated else None,
+        has_old_key=set(key) != {column.name for column in table.primary_key.columns},
+        key_name=(key_name or "") if key else None,
+        created=tuple(index for index in indexes(table) if SINCE in index.info) if outdated else (),
+        dropped=(dropped,) if dropped and outdated else (),
+        fills=(("committed_at", "updated_at"), ("format_version", str(FORMAT_VERSION)))
+        if rows and outdated
+        else (),
+        old_rows=f"format_version < {FORMAT_VERSION}",
+        retyped=tuple(column for column in table.columns if retyped and isinstance(column.type, UTCDateTime)),
+        unnumbered=numbers if unnumbered else None,
+        ordered=numbers if outdated else None,
+    )
+
+
+def _columns_there(connection: sa.Connection, table: sa.Table) -> tuple[str, ...]:
+    nothing = sa.select(sa.text("*")).select_from(table).where(sa.text("1 = 0"))
+    with reading(connection):
+        # To the end: an open result would hold SQLite's file.
+        result = connection.execute(nothing)
+        names = [name.lower() for name in result.keys()]  # noqa: SIM118 - no mapping
+        result.all()
+        return tuple(names)
