@@ -111,7 +111,7 @@ def test_list(airflow: Airflow, two: Load) -> None:
 def test_a_stalled_load_is_listed_as_such(
     airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = "status = 'running', updated_at = '2020-01-01 00:00:00.000000'"
+    stale = "status = 'running', updated_at = '2020-01-01 00:00:00.000000', committed_at = '2020-01-01 00:00:00.000000'"
     two.destination.execute(f"UPDATE airflow_checkpoint SET {stale} WHERE run_id = 'run_2'")
     for command in (["list", "--status", "stalled"], ["show", *ONE[:2], "run_2"]):
         (row,) = airflow(*command, "-o", "json").json()
@@ -189,7 +189,9 @@ def test_nothing_happens_unconfirmed(airflow: Airflow, two: Load, answer: str | 
 
 
 def test_purge(airflow: Airflow, two: Load) -> None:
-    two.destination.execute("UPDATE airflow_checkpoint SET updated_at = '2020-01-01 00:00:00.000000'")
+    two.destination.execute(
+        "UPDATE airflow_checkpoint SET updated_at = '2020-01-01 00:00:00.000000', committed_at = '2020-01-01 00:00:00.000000'"
+    )
     dry = airflow("purge", "--older-than", "30d", "--dry-run", "-o", "json")
     assert [row["run_id"] for row in dry.json()] == ["run_1"]
     assert "Would delete 1 completed checkpoints to which nothing has happened for 30d." in dry.err

@@ -33,7 +33,7 @@ def many(hook: CheckpointHook, load: Load) -> CheckpointHook:
             load.attempt_batches(1)
         load.next_run()
     load.destination.execute(
-        "UPDATE airflow_checkpoint SET updated_at = '2020-01-01 00:00:00.000000' WHERE run_id IN ('run_1', 'run_5')"
+        "UPDATE airflow_checkpoint SET updated_at = '2020-01-01 00:00:00.000000', committed_at = '2020-01-01 00:00:00.000000' WHERE run_id IN ('run_1', 'run_5')"
     )
     return hook
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, MetadataTableError
 from airflow_checkpoint_provider.engine.store import migration
@@ -72,7 +73,7 @@ def check_tables(db: Db) -> None:
             assert not migration.is_outdated(connection, table)
             assert not migration.is_of_general_path(connection, table)
             inspector = sa.inspect(connection)
-            key = inspector.get_pk_constraint(table.name)["constrained_columns"]
+            key, _ = dialect_of(connection).primary_key(inspector, table)
             assert tuple(key) == tuple(column.name for column in table.primary_key.columns)
             if db.kind != "oracle":
                 there = {index["name"] for index in inspector.get_indexes(table.name)}
@@ -221,7 +222,7 @@ def test_many_rows(destination: Db, hook: CheckpointHook) -> None:
     begun = time.monotonic()
     assert hook.get("a_dag", "a_task", "run_1")
     assert time.monotonic() - begun < 60
-    assert len(hook.list(run_id="run_3", limit=None, order_by="map_index")) == 100_001
+    assert destination.one("SELECT count(*) FROM airflow_checkpoint WHERE format_version = 2") == 100_006
     assert destination.one("SELECT count(*) FROM airflow_checkpoint WHERE committed_at <> updated_at") == 0
 
 

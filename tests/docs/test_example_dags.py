@@ -110,7 +110,7 @@ def test_a_load_that_has_stalled_is_told_of(shop: Db, warehouse: Db, monkeypatch
     quickstart(shop, warehouse, monkeypatch)
     run_example("example_stalled_alert")
     warehouse.execute(
-        "UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 08:00:00.000000'"
+        "UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 08:00:00.000000', committed_at = '2026-01-01 08:00:00.000000'"
     )
     with pytest.raises(
         RuntimeError, match=r"1 loads have stalled: .*load_flights, run run_1 since 2026-01-01 08:00"
@@ -121,7 +121,9 @@ def test_a_load_that_has_stalled_is_told_of(shop: Db, warehouse: Db, monkeypatch
 def test_old_checkpoints_are_purged(shop: Db, warehouse: Db, monkeypatch: pytest.MonkeyPatch) -> None:
     quickstart(shop, warehouse, monkeypatch)
     assert run_example("example_maintenance")["purge_old_checkpoints"] == 0
-    warehouse.execute("UPDATE airflow_checkpoint SET updated_at = '2026-01-01 08:00:00.000000'")
+    warehouse.execute(
+        "UPDATE airflow_checkpoint SET updated_at = '2026-01-01 08:00:00.000000', committed_at = '2026-01-01 08:00:00.000000'"
+    )
     assert run_example("example_maintenance")["purge_old_checkpoints"] == 1
     assert CheckpointHook("warehouse").list() == []
 

@@ -52,7 +52,7 @@ def test_monitoring(
         with pytest.raises(StopError):
             execute(task, dag_id="load_sales", task_id="sales", run_id=run_id)
     destination.execute(
-        "UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 00:00:00'"
+        "UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 00:00:00', committed_at = '2026-01-01 00:00:00'"
         " WHERE run_id = 'run_2'"
     )
     run = [block for block in MONITORING if fits(block, destination.kind)]

@@ -59,6 +59,7 @@ STORED = Checkpoint(
     created_at=NOW,
     started_at=NOW,
     updated_at=NOW,
+    committed_at=NOW,
     completed_at=None,
     last_error=None,
 )

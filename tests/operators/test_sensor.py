@@ -170,7 +170,7 @@ def test_a_stalled_load_fails_the_sensor(load: Load, deferrable: bool) -> None:
     trigger = defer(sensor(deferrable=True, stalled_after=timedelta(minutes=5))) if deferrable else None
     load.attempt_batches(1)
     load.destination.execute(
-        "UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 00:00:00.000000'"
+        "UPDATE airflow_checkpoint SET status = 'running', updated_at = '2026-01-01 00:00:00.000000', committed_at = '2026-01-01 00:00:00.000000'"
     )
     with pytest.raises(
         LoadStalledError, match=r"stalled: running, and nothing committed for \d+ days \(stalled_after=300"

@@ -16,7 +16,13 @@ def points(line: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in (point.split(",") for point in line.split())]
 
 
-COMPLETED = {"status": "completed", "rows": 1000, "updated_at": after(20), "completed_at": after(20)}
+COMPLETED = {
+    "status": "completed",
+    "rows": 1000,
+    "updated_at": after(20),
+    "committed_at": after(20),
+    "completed_at": after(20),
+}
 
 
 def test_each_attempt_is_a_line_of_its_own() -> None:
@@ -52,7 +58,7 @@ def test_only_the_last_load_is_drawn() -> None:
 
 
 def test_a_standstill_is_flat_until_now() -> None:
-    line = points(drawn(("started", 0, 0, 1), now=40, rows=500, updated_at=after(10)).lines[0])
+    line = points(drawn(("started", 0, 0, 1), now=40, rows=500, committed_at=after(10)).lines[0])
     assert len(line) == 3
     assert line[1][1] == line[2][1]
     assert line[2][0] > line[1][0]

@@ -79,7 +79,7 @@ def test_the_slowest_is_the_last_to_be_done_and_all_wait_for_it() -> None:
 
 
 def test_failed_killed_and_stalled_parts_are_named() -> None:
-    stalled = view(part_at(2, updated_at=after(-1000)))
+    stalled = view(part_at(2, committed_at=after(-1000)))
     killed = view(part_at(1), instance="failed")
     parts = Parts.of([view(part_at(0, status="failed")), killed, stalled])
     assert parts

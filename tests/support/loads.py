@@ -70,7 +70,11 @@ class Load:
             destination=destination or self.destination.database("dst"),
             keeper=self.keeper.database("keeper") if self.keeper else None,
             identity=Identity(
-                "a_dag", "a_task", ALL_RUNS if spec.scope == "task" else run_id, self.map_index
+                "a_dag",
+                "a_task",
+                ALL_RUNS if spec.scope == "task" else run_id,
+                -1 if spec.checkpoint_name else self.map_index,
+                spec.checkpoint_name or "",
             ),
             attempt=Attempt(
                 run_id=run_id,
@@ -80,6 +84,7 @@ class Load:
                 retries=self.retries,
                 clear_number=self.clear_number,
                 owner=f"test, try {self.try_number}",
+                map_index=self.map_index,
             ),
             observe=self._observe,
         )

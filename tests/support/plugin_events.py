@@ -43,6 +43,7 @@ _RUNNING = Checkpoint(
     created_at=BEGAN,
     started_at=BEGAN,
     updated_at=BEGAN + timedelta(seconds=10),
+    committed_at=BEGAN + timedelta(seconds=10),
     completed_at=None,
     last_error=None,
 )

@@ -208,6 +208,11 @@ class Dialect:
         )
         return [*added, *change.fill, *last]
 
+    def primary_key(self, inspector: sa.Inspector, table: sa.Table) -> tuple[list[str], str | None]:
+        """Return the columns of a metadata table's primary key, and its constraint where that is known."""
+        found = inspector.get_pk_constraint(table.name, table.schema)
+        return list(found["constrained_columns"]), found["name"]
+
     def is_changed_already(self, error: BaseException) -> bool:
         """Tell whether a statement of a migration has failed because it, or another session, has been at it before."""
         return False

@@ -150,8 +150,6 @@ class Checkpoint:
     :param request_seen: the last request that an attempt has followed, as the id of its history entry
     :param run_id: the run that has moved it last, also where it spans runs
     :param run_after: when that run was due
-    :param claimed_map_index: the map index of the attempt that has taken it last; ``None`` where none has, or an
-        earlier version of this package
     :param try_number: the attempt that has moved it last, and how Airflow counted it (``max_tries``, ``retries``,
         ``clear_number``)
     :param owner: host and process of that attempt
@@ -159,7 +157,6 @@ class Checkpoint:
     :param source_conn_id: the connection that it reads from
     :param destination_conn_id: the connection that it writes to
     :param destination_table: the table that it writes to, as the task names it
-    :param catalog: the same table as the catalog has it
     :param created_at: when the checkpoint was created
     :param started_at: when the load began
     :param updated_at: when anything of it was changed last
@@ -167,6 +164,9 @@ class Checkpoint:
         takes it over does not change this
     :param completed_at: when the load was complete
     :param last_error: why its last attempt has failed
+    :param catalog: ``destination_table`` as the catalog has it
+    :param claimed_map_index: the map index of the attempt that has taken it last; ``None`` where none has, or an
+        earlier version of this package
     """
 
     identity: Identity
@@ -185,7 +185,6 @@ class Checkpoint:
     request_seen: int
     run_id: str
     run_after: datetime | None
-    claimed_map_index: int | None
     try_number: int
     max_tries: int
     retries: int
@@ -195,13 +194,14 @@ class Checkpoint:
     source_conn_id: str
     destination_conn_id: str
     destination_table: str
-    catalog: CatalogName
     created_at: datetime
     started_at: datetime
     updated_at: datetime
     committed_at: datetime
     completed_at: datetime | None
     last_error: str | None
+    catalog: CatalogName = field(default_factory=CatalogName)
+    claimed_map_index: int | None = None
 
     @property
     def is_seeded(self) -> bool:

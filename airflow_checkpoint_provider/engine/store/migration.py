@@ -99,13 +99,13 @@ def _change(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
     inspector = sa.inspect(connection)
     if not _needs(connection, table):  # somebody else was faster
         return
-    key = inspector.get_pk_constraint(table.name, table.schema)
+    key, key_name = dialect.primary_key(inspector, table)
     change = describe_change(
         table,
         connection.dialect,
         there=_columns_there(connection, table),
-        key=tuple(name.lower() for name in key["constrained_columns"]),
-        key_name=key["name"],
+        key=tuple(name.lower() for name in key),
+        key_name=key_name,
         retyped=dialect.takes_over and dialect.takes_text_for_times(inspector, table),
         unnumbered="id" in table.c and not dialect.numbers_by_itself(inspector, table),
     )

@@ -11,11 +11,12 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
-from airflow_checkpoint_provider.engine.databases.oracle.driver import codec
+from airflow_checkpoint_provider.engine.databases.oracle.driver import codec, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
@@ -108,6 +109,13 @@ class OracleDialect(Dialect):
         self, change: TableChange, inspector: sa.Inspector | None = None
     ) -> list[ExecutableDDLElement]:
         return change_table(change)
+
+    def primary_key(self, inspector: sa.Inspector, table: sa.Table) -> tuple[list[str], str | None]:
+        # SQLAlchemy's reading of the dictionary asks for much more, and takes its time.
+        name, dialect = TableName(table.name, table.schema), inspector.dialect
+        owner, spelt = name.in_catalog(dialect)
+        raw = raw_connection(inspector.bind)  # type: ignore[arg-type]
+        return [column.lower() for column in primary_key(raw, owner, spelt)], None
 
     def is_changed_already(self, error: BaseException) -> bool:
         return errors.error_code(error) in errors.CHANGED_ALREADY
