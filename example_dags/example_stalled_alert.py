@@ -20,7 +20,9 @@ with DAG("example_stalled_alert", schedule=None):
         before = datetime.now(UTC) - timedelta(minutes=30)
         stalled = CheckpointHook("warehouse").list(status="running", updated_before=before)
         if stalled:
-            names = "; ".join(f"{one.identity} since {one.updated_at:%Y-%m-%d %H:%M} UTC" for one in stalled)
+            names = "; ".join(
+                f"{one.identity} since {one.committed_at:%Y-%m-%d %H:%M} UTC" for one in stalled
+            )
             raise RuntimeError(f"{len(stalled)} loads have stalled: {names}")
 
     look_for_stalled_loads()

@@ -28,6 +28,7 @@ def line(found: Found, request: Request | None, now: datetime, *, for_people: bo
         "rows": f"{checkpoint.rows:,}" if for_people else checkpoint.rows,
         "position": _position(checkpoint),
         "done": _done(checkpoint),
+        **({} if for_people else {"updated_at": _time(checkpoint.updated_at)}),
         "committed_at": f"{duration(now - checkpoint.committed_at)} ago"
         if for_people
         else checkpoint.committed_at.isoformat(timespec="seconds"),

@@ -116,6 +116,7 @@ class CheckpointHook(BaseHook):
         Return what happened to a checkpoint, newest first; it is there after the checkpoint is deleted, too.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :param name: instead of the map index, the task's ``checkpoint_name``
         :param limit: at most so many entries, ``None`` for all
         :param offset: leave out so many first
         """
@@ -137,6 +138,7 @@ class CheckpointHook(BaseHook):
         Return the rows of a load that its destination has refused (``on_bad_row="reject"``), in their order.
 
         :param run_id: without it, those of the checkpoint that spans runs
+        :param name: instead of the map index, the task's ``checkpoint_name``
         :param limit: at most so many; ``None`` for all
         :param offset: leave out so many first
         """
@@ -197,6 +199,7 @@ class CheckpointHook(BaseHook):
         """
         Return a checkpoint, what its next attempt was asked to do, and its history in the order of time.
 
+        :param name: instead of the map index, the task's ``checkpoint_name``
         :param samples: about so many of its progress samples
         """
         identity = identity_of(dag_id, task_id, run_id, map_index, name)
@@ -216,6 +219,7 @@ class CheckpointHook(BaseHook):
         """
         Ask the next attempt to start from the beginning; a running attempt is not disturbed.
 
+        :param name: instead of the map index, the task's ``checkpoint_name``
         :param who: for the history; by default the user of this process
         :param reason: for the history
         """
@@ -292,6 +296,7 @@ class CheckpointHook(BaseHook):
         attempt had another scope.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :param name: instead of the map index, the task's ``checkpoint_name``
         :param position: the last value of ``checkpoint_column`` that is there, or a list with one for each column;
             numbers and times may be written as text
         :param rows: how many rows are there. Without a key (``strategy="python"``) it is the position, and the digest
@@ -365,6 +370,7 @@ class CheckpointHook(BaseHook):
         Delete a checkpoint, so that the next attempt knows of no earlier one. Its rejected rows go with it, its
         history stays.
 
+        :param name: instead of the map index, the task's ``checkpoint_name``
         :param who: for the history; by default the user of this process
         :return: whether there was one
         """
