@@ -198,7 +198,10 @@ class CheckpointRepository:
             connection.close()
 
     def _bring_up_to_date(self, connection: sa.Connection) -> None:
-        if not is_outdated(connection, self._table):
+        try:
+            if not is_outdated(connection, self._table):
+                return
+        except sa.exc.DBAPIError:  # there is no table yet, or whoever asked finds out what is wrong
             return
         if not self._migrates:
             self.tables.refuse_outdated(connection, "[checkpoint] auto_create is off")
