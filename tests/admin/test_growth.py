@@ -170,7 +170,10 @@ def test_the_newest_requests_are_looked_at(crowded: CheckpointHook, destination:
     asked = ("reload_requested", "2026-01-01 00:00:00", "ada", None, None, None, None)
     destination.insert(
         f"{DEFAULT_TABLE}_event",
-        [(9 + n, f"dag_{n % 100}", "load", f"run_{n}", -1, *asked) for n in range(REQUESTS_AMONG + 2)],
+        [
+            (9 + n, f"dag_{n % 100}", "load", f"run_{n}", -1, "-", "-", *asked)
+            for n in range(REQUESTS_AMONG + 2)
+        ],
     )
     found = crowded.find(Search(state="requested"), limit=1000)
     assert {int(listed.checkpoint.identity.run_id[4:]) for listed in found.rows} == set(range(2, 502))

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError
+from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -17,13 +18,7 @@ from tests.support.loads import Load
 from tests.support.numbers import numbers
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
-COLUMNS = (
-    "dag_id, task_id, run_id, map_index, status, strategy, key_columns, position, lower_bound, upper_bound, "
-    "start_position, rows_read, rows_written, batches, row_digest, nulls_done, fence, restarting, forced, "
-    "request_seen, current_run_id, current_run_after, try_number, max_tries, task_retries, clear_number, owner, "
-    "fingerprint, source_conn_id, destination_conn_id, destination_table, created_at, started_at, updated_at, "
-    "completed_at, last_error, format_version"
-)
+COLUMNS = [column.name for column in Tables.named("airflow_checkpoint").checkpoint.columns]
 FINGERPRINT = (
     '{"query": "SELECT * FROM sales WHERE sale_date = 20260301 AND region IN (1, 2, 3)", "table": "sales"}'
 )
@@ -35,9 +30,10 @@ def row(number: int, seconds: int | None = None, **changes: Any) -> tuple[Any, .
     when = (datetime.now(UTC) - timedelta(seconds=number if seconds is None else seconds)).strftime(
         "%Y-%m-%d %H:%M:%S.%f"
     )
-    values = dict.fromkeys(COLUMNS.split(", "))
+    values = dict.fromkeys(COLUMNS)
     values |= {
-        "dag_id": f"dag_{dag}", "task_id": "load", "run_id": f"run_{number}", "map_index": -1, "status": "completed",
+        "dag_id": f"dag_{dag}", "task_id": "load", "run_id": f"run_{number}", "map_index": -1,
+        "name": "-", "name_digest": "-", "status": "completed",
         "strategy": "key", "key_columns": '["id"]', "position": '[["int","900"]]', "lower_bound": '[["int","1"]]',
         "upper_bound": '[["int","1000"]]', "rows_read": 900, "rows_written": number, "batches": 9, "nulls_done": 0,
         "fence": 1, "restarting": 0, "forced": 0, "request_seen": 0, "current_run_id": f"run_{number}",
@@ -218,7 +214,7 @@ def test_progress_is_thinned_and_turns_are_kept(
     destination.insert(
         "airflow_checkpoint_event",
         [
-            (1000 + n, *which, "progress", f"2026-01-01 00:00:{n % 60:02}", "x", 1, n, None, None)
+            (1000 + n, *which, "-", "-", "progress", f"2026-01-01 00:00:{n % 60:02}", "x", 1, n, None, None)
             for n in range(5000)
         ],
     )
