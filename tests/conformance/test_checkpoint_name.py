@@ -11,9 +11,9 @@ from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from tests.databases import Db
-from tests.fix_databases import MakeDb
-from tests.loads import Load
+from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 TABLES = ("orders", "items", "people")

@@ -11,9 +11,9 @@ from airflow_checkpoint_provider.engine.admin.wait_condition import WaitConditio
 from airflow_checkpoint_provider.engine.model.errors import LoadStalledError
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from tests.databases import Db
-from tests.fix_databases import MakeDb
-from tests.loads import Load
+from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
 
 LONG_AGO = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -18,10 +18,10 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointError, Met
 from airflow_checkpoint_provider.engine.store import migration
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from tests import earlier_format
-from tests.databases import Db
-from tests.fix_databases import MakeDb
-from tests.loads import Load
+from tests.support import earlier_format
+from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 KEY = ("dag_id", "task_id", "run_id", "map_index", "name_digest")
@@ -40,7 +40,7 @@ def load(destination: Db, make_db: MakeDb) -> Load:
 
 
 def check(hook: CheckpointHook) -> None:
-    """Compare what the hook finds with what :mod:`tests.earlier_format` has written."""
+    """Compare what the hook finds with what :mod:`tests.support.earlier_format` has written."""
     found = {one.identity: one for one in hook.list(limit=None)}
     assert len(found) == len(earlier_format.STATES)
     for status, run, index, position, _, rows, restarting, error in earlier_format.STATES:

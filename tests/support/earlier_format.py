@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from tests.databases import Db
+from tests.support.databases.db import Db
 
 TABLES = ("airflow_checkpoint", "airflow_checkpoint_event", "airflow_checkpoint_reject")
 SCRIPTS = {kind: kind for kind in ("sqlite", "mysql", "oracle", "generic")} | {"postgres": "postgresql"}
