@@ -21,6 +21,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CheckpointError,
     DestinationError,
+    DestinationMismatchError,
     one_line,
 )
 
@@ -105,7 +106,7 @@ class Destination:
         """
         found = self.table.resolve(inspector)
         if found is None:
-            raise DestinationError(
+            raise DestinationMismatchError(
                 f"destination_table: there is no table {self.table} in {self.conn_id!r}. Create it first (the "
                 "preoperator can do that), or check the schema and the spelling."
             )
@@ -245,7 +246,7 @@ class Destination:
         :raises DestinationError: when one has not
         """
         if isinstance(rows, Rows) and (wrong := set(map(len, rows)) - {len(self.columns)}):
-            raise DestinationError(
+            raise DestinationMismatchError(
                 f"Rows of {min(wrong)} values do not fit the {len(self.columns)} columns that are written: "
                 f"{', '.join(self.columns)}. Set destination_columns to what rows_processor returns."
             )
@@ -367,7 +368,7 @@ class Destination:
         for name in wanted:
             column = match_column(name, self._existing)
             if column is None:
-                raise DestinationError(
+                raise DestinationMismatchError(
                     f"{argument}: {self.table} in {self.conn_id!r} has no column {name!r}. "
                     f"It has: {', '.join(self._existing)}."
                 )

@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.dialect import Postgr
 from airflow_checkpoint_provider.engine.databases.query import Parameters, Query
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.sqlite.dialect import SqliteDialect
-from airflow_checkpoint_provider.engine.model.errors import SourceError
+from airflow_checkpoint_provider.engine.model.errors import SourceMismatchError
 
 KNOWN: tuple[Dialect, ...] = (PostgresDialect(), MysqlDialect(), OracleDialect(), SqliteDialect())
 
@@ -117,7 +117,7 @@ def query_of(spec: Asked, connection: sa.Connection) -> Query:
     with reading(connection):
         found = table.resolve(sa.inspect(connection))
     if found is None:
-        raise SourceError(
+        raise SourceMismatchError(
             f"source_table: there is no table {table} at the source; check the schema and the spelling."
         )
     schema, plain = found.in_catalog(connection.dialect)

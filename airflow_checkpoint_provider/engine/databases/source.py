@@ -22,6 +22,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     InvalidCheckpointError,
     SourceError,
+    SourceMismatchError,
     one_line,
     shortened,
 )
@@ -78,7 +79,7 @@ class Source:
         for name in wanted:
             column = match_column(name, self.columns)
             if column is None:
-                raise SourceError(
+                raise SourceMismatchError(
                     f"{argument}: the query does not return a column {name!r}. "
                     f"It returns: {', '.join(self.columns)}."
                 )

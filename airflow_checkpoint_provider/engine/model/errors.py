@@ -41,12 +41,20 @@ class CheckpointError(Exception):
         super().__init__(masked(str(message)))
 
 
-class ArgumentError(CheckpointError, ValueError):
+class PermanentError(CheckpointError):
+    """A retry does not cure it: first somebody has to change the task, the rows or a table."""
+
+
+class ArgumentError(PermanentError, ValueError):
     """An argument is wrong, or contradicts another one."""
 
 
 class SourceError(CheckpointError):
     """The source cannot be read as asked."""
+
+
+class SourceMismatchError(SourceError, PermanentError):
+    """The source does not have what the task asks of it, or has it in a form that cannot be carried over."""
 
 
 class SourceOrderError(SourceError):
@@ -61,7 +69,11 @@ class DestinationError(CheckpointError):
     """The destination cannot be written as asked."""
 
 
-class BadRowsError(DestinationError):
+class DestinationMismatchError(DestinationError, PermanentError):
+    """The destination does not have what the task asks of it, or has it in a form that cannot be written."""
+
+
+class BadRowsError(DestinationError, PermanentError):
     """
     The destination refuses rows for what is in them.
 
@@ -73,7 +85,7 @@ class BadRowsError(DestinationError):
         self.reason = masked(reason or message)
 
 
-class TooManyBadRowsError(CheckpointError):
+class TooManyBadRowsError(PermanentError):
     """The destination refuses more rows of a load than ``max_rejected_rows`` allows."""
 
 
@@ -85,19 +97,19 @@ class CannotConnectError(CheckpointError):
     """A database does not answer, or does not let us in."""
 
 
-class UnsupportedDatabaseError(CheckpointError):
+class UnsupportedDatabaseError(PermanentError):
     """The connection's database or driver cannot do what the transfer needs."""
 
 
-class InvalidCheckpointError(CheckpointError):
+class InvalidCheckpointError(PermanentError):
     """A stored position cannot be read, or is not of the column's type any more."""
 
 
-class SourceChangedError(CheckpointError):
+class SourceChangedError(PermanentError):
     """The query, its columns, its key or its rows are not those that the checkpoint was made from."""
 
 
-class WouldDuplicateError(CheckpointError):
+class WouldDuplicateError(PermanentError):
     """Going on would write rows to the destination that are already there."""
 
 
@@ -105,7 +117,7 @@ class TableInUseError(CheckpointError):
     """A table would be emptied while another load is writing it."""
 
 
-class StaleRunError(CheckpointError):
+class StaleRunError(PermanentError):
     """A run that is not the newest one was cleared, with a checkpoint that spans runs."""
 
 
@@ -137,7 +149,7 @@ class ConnectionLostError(CheckpointError):
     """A connection was lost more often than ``max_reconnects`` allows."""
 
 
-class VerificationError(CheckpointError):
+class VerificationError(PermanentError):
     """The destination does not have what the source has, all batches being committed."""
 
 

@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.databases.mysql import source_values as 
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
 
 
@@ -55,7 +55,7 @@ class MysqlSource(Source):
     def whole(self) -> tuple[str, Any]:
         floats = [column for column, type_ in self._types.items() if type_ == values.FLOAT]
         if floats and self.query.ordered:
-            raise SourceError(
+            raise SourceMismatchError(
                 f"sql: {', '.join(floats)} is FLOAT, of which MySQL sends six digits only. Have the query return "
                 f"{floats[0]} * 1e0 AS {floats[0]}, or give a checkpoint_column."
             )
@@ -147,7 +147,7 @@ class MysqlSource(Source):
         except values.NoSuchMomentError as error:
             names = [name for name, type_ in self._types.items() if type_ in values.MOMENTS]
             ways = " or ".join(f"CAST({name} AS CHAR) AS {name}" for name in names)
-            raise SourceError(
+            raise SourceMismatchError(
                 f"Source {self.conn_id!r}: the query returns {error}, and Python has no such day. Have it return "
                 f"text instead, by {ways}; or NULL, by NULLIF({names[0]}, 0) AS {names[0]}."
             ) from error

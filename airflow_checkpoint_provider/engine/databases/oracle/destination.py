@@ -23,6 +23,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CheckpointError,
     DestinationError,
+    DestinationMismatchError,
     one_line,
 )
 
@@ -70,7 +71,7 @@ class OracleDestination(Destination):
         for name, described in zip(self.columns, self._types, strict=True):
             column = column_of(described)
             if column is None:
-                raise DestinationError(
+                raise DestinationMismatchError(
                     f"destination_columns: {name} of {self.table} in {self.conn_id!r} is of type {_type(described)}, "
                     "which cannot be written. Leave it out, by a mapping in destination_columns."
                 )

@@ -26,7 +26,12 @@ from airflow_checkpoint_provider.engine.databases.oracle.errors import error_cod
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError, one_line
+from airflow_checkpoint_provider.engine.model.errors import (
+    CheckpointError,
+    SourceError,
+    SourceMismatchError,
+    one_line,
+)
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
 
@@ -122,7 +127,7 @@ class OracleSource(Source):
 
     def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
         if unsorted := [column for column in columns if self._types[column] in _UNSORTED]:
-            raise SourceError(
+            raise SourceMismatchError(
                 f"checkpoint_column: {', '.join(unsorted)} is {_plain(self._types[unsorted[0]])}, which Oracle cannot "
                 "sort by. Choose another column, or leave checkpoint_column out and give the query an ORDER BY."
             )
@@ -164,7 +169,7 @@ class OracleSource(Source):
         except SourceError as error:
             if error_code(error.__cause__) != _AMBIGUOUS:
                 raise
-            raise SourceError(
+            raise SourceMismatchError(
                 "sql: the query returns more than one column called by one name. Give each column a name of its own "
                 "(SELECT a.id AS a_id, b.id AS b_id ...)."
             ) from error.__cause__
@@ -176,7 +181,7 @@ class OracleSource(Source):
                 for name, type_ in self._types.items()
                 if type_.startswith(("DB_TYPE_DATE", "DB_TYPE_TIME"))
             ]
-            raise SourceError(
+            raise SourceMismatchError(
                 f"Source {self.conn_id!r}: {one_line(error)}. Python has no such value, such as a year before 1: have "
                 f"the query return text instead, by TO_CHAR (of {', '.join(moments) or 'that column'})."
             ) from error
@@ -221,12 +226,12 @@ class OracleSource(Source):
         for column in description:
             name, type_ = str(column[0]), column[1].name
             if type_ in _REFUSED:
-                raise SourceError(
+                raise SourceMismatchError(
                     f"sql: {name} is {_plain(type_)}, which cannot be carried over: {_REFUSED[type_].format(name)}."
                 )
             digits = column[5] or 0
             if type_.startswith(("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")) and digits > SECOND_DIGITS:
-                raise SourceError(
+                raise SourceMismatchError(
                     f"sql: {name} has {digits} digits of a second, of which Python holds {SECOND_DIGITS}. Cast it "
                     f"in the query: {_cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
                 )

@@ -40,7 +40,7 @@ from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
-from airflow_checkpoint_provider.engine.model.errors import SourceError
+from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
 
@@ -161,7 +161,7 @@ class PostgresSource(Source):
                     "in its extra."
                 ) from cause
             if isinstance(cause, self.connection.dialect.loaded_dbapi.DataError) and not cause.sqlstate:
-                raise SourceError(f"{error}. {self._instead(moments)}") from cause
+                raise SourceMismatchError(f"{error}. {self._instead(moments)}") from cause
             raise
 
     @contextmanager

@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Row
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key, Unreadable, encode_key, kind, tie
 from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.position import Position, earlier
@@ -52,7 +52,7 @@ class KeyStrategy(Strategy):
         if self._load_nulls or self._never_null():
             return
         if count := self.source.count_nulls(self.columns, self._part):
-            raise SourceError(
+            raise SourceMismatchError(
                 f"{', '.join(self.columns)}: {count:,} rows have no value there, and reading by key would "
                 "leave them out. Set on_null_key='load' to load them as the last batch, filter them in the "
                 "query, or choose another checkpoint_column."
