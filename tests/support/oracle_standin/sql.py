@@ -169,11 +169,8 @@ def translate(sql: str) -> Statement:
     sql, binds = _mark_binds(sql, tokens)
     for pattern, by in _REWRITTEN:
         sql = pattern.sub(by, sql)
-    if _CREATE_TABLE.match(sql) and not _AS_SELECT.search(sql):
-        created: Created = create_table(sql)
-        return Statement("ddl", _postgres(created.tree), then=created.then)
-    if altered := alter_table(sql):
-        return Statement("ddl", _postgres(altered.tree) if altered.tree else "SELECT 1", then=altered.then)
+    if changed := _table_ddl(sql):
+        return changed
     tree = _parse(sql)
     kind = _kind(tree)
     lock = tree.args.get("locks") or []
@@ -191,6 +188,16 @@ def translate(sql: str) -> Statement:
         table=table,
         targets=targets,
     )
+
+
+def _table_ddl(sql: str) -> Statement | None:
+    """Translate what creates or alters a table."""
+    if _CREATE_TABLE.match(sql) and not _AS_SELECT.search(sql):
+        created: Created = create_table(sql)
+        return Statement("ddl", _postgres(created.tree), then=created.then)
+    if altered := alter_table(sql):
+        return Statement("ddl", _postgres(altered.tree) if altered.tree else "SELECT 1", then=altered.then)
+    return None
 
 
 def _targets(tree: exp.Expression) -> tuple[str, tuple[tuple[int, str], ...]]:
