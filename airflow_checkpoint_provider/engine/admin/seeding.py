@@ -122,7 +122,7 @@ def _key(seed: Seed, source: Source, columns: Sequence[str]) -> tuple[Any, ...]:
     binds = Binds(source.paramstyle, source.query.parameters)
     condition = source.compare(columns, ">=", key, binds)
     try:
-        reached = source.one(source.select("1", f" WHERE {condition} {source.first_row}", binds))
+        reached = source.exists(condition, binds)
     except SourceError as error:
         raise ArgumentError(
             f"position: the source cannot compare {place(columns, Position(key))} with its rows. {error}"

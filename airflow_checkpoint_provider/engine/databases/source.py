@@ -115,6 +115,7 @@ class Source:
             if len(names) == 1:
                 return f"{names[0]} {operator} {marks[0]}"
             return f"({', '.join(names)}) {operator} ({', '.join(marks)})"
+        first = self.typed(columns[0], binds.add(key[0]))
         ways = []
         for last in range(len(names)):
             strictly = operator if last == len(names) - 1 else operator[0]
@@ -124,12 +125,27 @@ class Source:
                 for name, sign, column, value in zip(names, signs, columns, key, strict=False)
             ]
             ways.append(" AND ".join(parts))
-        return "(" + " OR ".join(f"({way})" for way in ways) + ")"
+        # The first column alone is a range of an index, which OR keeps from being used.
+        either = " OR ".join(f"({way})" for way in ways)
+        return f"({names[0]} {operator[0]}= {first} AND ({either}))"
 
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         """Write ``SELECT what FROM (the query) suffix`` with its values."""
         binds = binds or Binds(self.paramstyle, self.query.parameters)
         return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
+
+    def first(
+        self, what: str, condition: str = "", order: str = "", binds: Binds | None = None
+    ) -> tuple[str, Any]:
+        """
+        Write a statement for one row of the query, with no more of them where the database can stop there.
+
+        :param condition: that it meets
+        :param order: in which it is the first; by default any
+        """
+        where = f" WHERE {condition}" if condition else ""
+        tail = f" ORDER BY {order}" if order else ""
+        return self.select(what, f"{where}{tail} {self.first_row}".rstrip(), binds)
 
     def one(self, statement: tuple[str, Any]) -> Row | None:
         """Run a statement and return its first row."""
@@ -140,7 +156,7 @@ class Source:
 
     def exists(self, condition: str, binds: Binds) -> bool:
         """Tell whether the query returns a row that meets a condition."""
-        return self.one(self.select("1", f" WHERE {condition} {self.first_row}".rstrip(), binds)) is not None
+        return self.one(self.first("1", condition, binds=binds)) is not None
 
     @contextmanager
     def beside(self) -> Iterator[Source]:
@@ -163,13 +179,8 @@ class Source:
         binds = Binds(self.paramstyle, self.query.parameters)
         there = " AND ".join(f"{name} IS NOT NULL" for name in names)
         order = ", ".join(f"{name}{direction}" for name in names)
-        row = self.one(
-            self.select(
-                ", ".join(map(self.exact, columns)),
-                f" WHERE {there}{self.within(part, binds)} ORDER BY {order} {self.first_row}",
-                binds,
-            )
-        )
+        what = ", ".join(map(self.exact, columns))
+        row = self.one(self.first(what, f"{there}{self.within(part, binds)}", order, binds))
         return tuple(row) if row else None
 
     def count_nulls(self, columns: Sequence[str], part: Part | None = None) -> int:

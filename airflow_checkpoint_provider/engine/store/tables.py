@@ -91,10 +91,14 @@ class Tables:
             ) from refused
 
     def _check_name(self, dialect: sa.Dialect) -> None:
-        if len(self.reject.name) > dialect.max_identifier_length:
+        tables = self._wanted(rejects=True)
+        names = [table.name for table in tables] + [str(i.name) for table in tables for i in table.indexes]
+        longest, most = max(names, key=len), dialect.max_identifier_length
+        if len(longest) > most:
+            end = longest.removeprefix(self.checkpoint.name)
             raise ArgumentError(
-                f"checkpoint_table: {self.checkpoint.name!r} is too long: with _reject behind it, a name has at most "
-                f"{dialect.max_identifier_length} characters here."
+                f"checkpoint_table: {self.checkpoint.name!r} is too long: a name has at most {most} characters here, "
+                f"and {end} stands behind this one. Give a name of at most {most - len(end)} characters."
             )
         if reason := dialect_of(dialect).unusable(self.name, dialect.driver):
             raise ArgumentError(f"checkpoint_table: {self.name!r} has {reason}")

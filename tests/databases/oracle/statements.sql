@@ -100,9 +100,15 @@ SAVEPOINT sa_savepoint_6;
 
 SAVEPOINT sa_savepoint_7;
 
-SELECT * FROM ( SELECT * FROM t ) src WHERE 1 = 0;
+SELECT "N", "B" FROM ( SELECT src.*, ROWNUM AS airflow_row FROM ( SELECT 1 AS n, b FROM t ) src ) WHERE airflow_row > 3;
 
-SELECT * FROM ( SELECT 1 AS n, b FROM t ) src OFFSET 3 ROWS;
+SELECT "N", "B" FROM ( SELECT src.*, ROWNUM AS airflow_row FROM ( SELECT n, b FROM t ORDER BY n ) src ) WHERE airflow_row > 3;
+
+SELECT "N", "B", "D", "Z", "L", "Y", "J", "C" FROM ( SELECT src.*, ROWNUM AS airflow_row FROM ( SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src ) src ) WHERE airflow_row > 3;
+
+SELECT "N", "B", "Z" FROM ( SELECT src.*, ROWNUM AS airflow_row FROM ( SELECT src."N", src."B", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT n, b, z FROM t ORDER BY n ) src ) src ) WHERE airflow_row > 3;
+
+SELECT * FROM ( SELECT * FROM t ) src WHERE 1 = 0;
 
 SELECT * FROM ( SELECT 1 AS n, b FROM t ) src WHERE 1 = 0;
 
@@ -112,15 +118,33 @@ SELECT * FROM ( SELECT n, b FROM t ) src WHERE src."N" <= :airflow_checkpoint_0 
 
 SELECT * FROM ( SELECT n, b FROM t ) src WHERE src."N" > :airflow_checkpoint_0 AND src."N" <= :airflow_checkpoint_1 ORDER BY src."N";
 
-SELECT * FROM ( SELECT n, b FROM t ORDER BY n ) src OFFSET 3 ROWS;
-
 SELECT * FROM ( SELECT n, b FROM t ORDER BY n ) src WHERE 1 = 0;
 
 SELECT * FROM ( SELECT n, b, z FROM t ORDER BY n ) src WHERE 1 = 0;
 
-SELECT * FROM ( SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src ) src OFFSET 3 ROWS;
+SELECT * FROM ( SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" ) WHERE ROWNUM = 1;
 
-SELECT * FROM ( SELECT src."N", src."B", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT n, b, z FROM t ORDER BY n ) src ) src OFFSET 3 ROWS;
+SELECT * FROM ( SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND (src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') OR (src."Z" IS NULL)) ORDER BY src."N" DESC, src."B" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND (src."Z" IS NULL) ORDER BY src."N" DESC, src."B" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."N" <= :airflow_checkpoint_0 ORDER BY src."N" DESC, src."B" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."N" > :airflow_checkpoint_0 AND src."N" <= :airflow_checkpoint_1 ORDER BY src."N" DESC, src."B" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_1, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') ORDER BY src."N" DESC, src."B" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL ORDER BY src."N" DESC, src."B" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", src."D" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."D" IS NOT NULL ORDER BY src."N" DESC, src."D" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."L" IS NOT NULL ORDER BY src."N" DESC, src."L" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", TO_CHAR(src."Y") AS "Y" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."Y" IS NOT NULL ORDER BY src."N" DESC, src."Y" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT src."N", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."Z" IS NOT NULL ORDER BY src."N" DESC, src."Z" DESC ) WHERE ROWNUM = 1;
+
+SELECT * FROM ( SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" ) WHERE ROWNUM = 1;
 
 SELECT * FROM airflow_checkpoint WHERE 1 = 0;
 
@@ -246,6 +270,10 @@ SELECT latest.id, substr(latest.dag_id, 1, 2001) AS dag_id, substr(latest.task_i
 
 SELECT latest.status, count(*) AS count_1, sum(CASE WHEN (coalesce(latest.committed_at, latest.updated_at) < :coalesce_1) THEN :param_1 ELSE :param_2 END) AS sum_1 FROM (SELECT airflow_checkpoint.dag_id AS dag_id, airflow_checkpoint.task_id AS task_id, airflow_checkpoint.run_id AS run_id, airflow_checkpoint.map_index AS map_index, airflow_checkpoint.name AS name, airflow_checkpoint.name_digest AS name_digest, airflow_checkpoint.status AS status, airflow_checkpoint.strategy AS strategy, airflow_checkpoint.key_columns AS key_columns, airflow_checkpoint.position AS position, airflow_checkpoint.lower_bound AS lower_bound, airflow_checkpoint.upper_bound AS upper_bound, airflow_checkpoint.start_position AS start_position, airflow_checkpoint.rows_read AS rows_read, airflow_checkpoint.rows_written AS rows_written, airflow_checkpoint.batches AS batches, airflow_checkpoint.row_digest AS row_digest, airflow_checkpoint.nulls_done AS nulls_done, airflow_checkpoint.fence AS fence, airflow_checkpoint.restarting AS restarting, airflow_checkpoint.forced AS forced, airflow_checkpoint.request_seen AS request_seen, airflow_checkpoint.current_run_id AS current_run_id, airflow_checkpoint.current_run_after AS current_run_after, airflow_checkpoint.claimed_map_index AS claimed_map_index, airflow_checkpoint.try_number AS try_number, airflow_checkpoint.max_tries AS max_tries, airflow_checkpoint.task_retries AS task_retries, airflow_checkpoint.clear_number AS clear_number, airflow_checkpoint.owner AS owner, airflow_checkpoint.fingerprint AS fingerprint, airflow_checkpoint.source_conn_id AS source_conn_id, airflow_checkpoint.destination_conn_id AS destination_conn_id, airflow_checkpoint.destination_table AS destination_table, airflow_checkpoint.destination_database AS destination_database, airflow_checkpoint.destination_schema AS destination_schema, airflow_checkpoint.destination_name AS destination_name, airflow_checkpoint.created_at AS created_at, airflow_checkpoint.started_at AS started_at, airflow_checkpoint.updated_at AS updated_at, airflow_checkpoint.committed_at AS committed_at, airflow_checkpoint.completed_at AS completed_at, airflow_checkpoint.last_error AS last_error, airflow_checkpoint.format_version AS format_version FROM airflow_checkpoint ORDER BY airflow_checkpoint.updated_at DESC FETCH FIRST 2000 ROWS ONLY) latest WHERE (lower(latest.dag_id) LIKE '%' || lower(:dag_id_1) || '%' ESCAPE '/') OR (lower(latest.task_id) LIKE '%' || lower(:task_id_1) || '%' ESCAPE '/') OR (lower(latest.run_id) LIKE '%' || lower(:run_id_1) || '%' ESCAPE '/') OR (lower(latest.name) LIKE '%' || lower(:name_1) || '%' ESCAPE '/') OR (lower(latest.destination_table) LIKE '%' || lower(:destination_table_1) || '%' ESCAPE '/') GROUP BY latest.status;
 
+SELECT MAX(src."N") FROM ( SELECT * FROM t ) src;
+
+SELECT MAX(src."N") FROM ( SELECT n, b FROM t ) src;
+
 SELECT n, b FROM t;
 
 SELECT n, b FROM t ORDER BY n;
@@ -254,63 +282,45 @@ SELECT parameter, value FROM nls_session_parameters;
 
 SELECT s.table_owner, s.table_name FROM all_synonyms s WHERE s.owner IN (:1, 'PUBLIC') AND s.synonym_name = :2 AND s.db_link IS NULL ORDER BY CASE s.owner WHEN 'PUBLIC' THEN 1 ELSE 0 END;
 
-SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" > :airflow_checkpoint_0 FETCH FIRST 1 ROWS ONLY;
+SELECT src."N" FROM ( SELECT * FROM t ) src WHERE (src."N" > :airflow_checkpoint_0) AND ROWNUM = 1;
 
-SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N" FROM ( SELECT n, b FROM t ) src WHERE src."N" > :airflow_checkpoint_0 FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N" FROM ( SELECT n, b FROM t ) src WHERE src."N" IS NOT NULL ORDER BY src."N" DESC FETCH FIRST 1 ROWS ONLY;
+SELECT src."N" FROM ( SELECT n, b FROM t ) src WHERE (src."N" > :airflow_checkpoint_0) AND ROWNUM = 1;
 
 SELECT src."N" FROM ( SELECT src."N" FROM t SAMPLE (33.333333) src ) src ORDER BY src."N";
 
 SELECT src."N", airflow_rows FROM ( SELECT src."N", COUNT(*) AS airflow_rows FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL GROUP BY src."N" ) src ORDER BY src."N";
 
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" <= :airflow_checkpoint_3 FETCH FIRST 1 ROWS ONLY;
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" > :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" <= :airflow_checkpoint_4) AND ROWNUM = 1;
 
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" > :airflow_checkpoint_3 AND src."N" <= :airflow_checkpoint_4 FETCH FIRST 1 ROWS ONLY;
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" > :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" > :airflow_checkpoint_4 AND src."N" <= :airflow_checkpoint_5) AND ROWNUM = 1;
 
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND (src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') OR (src."Z" IS NULL)) ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND (src."Z" IS NULL) ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."N" <= :airflow_checkpoint_0 ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."N" > :airflow_checkpoint_0 AND src."N" <= :airflow_checkpoint_1 ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_0, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_1, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."B" IS NOT NULL ORDER BY src."N" DESC, src."B" DESC FETCH FIRST 1 ROWS ONLY;
+SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" > :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."B" IS NULL)) AND ROWNUM = 1;
 
 SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src;
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" <= :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" <= :airflow_checkpoint_3 ORDER BY src."N", src."B";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" <= :airflow_checkpoint_0 AND ((src."N" < :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" <= :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" <= :airflow_checkpoint_4 ORDER BY src."N", src."B";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" <= :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" > :airflow_checkpoint_3 AND src."N" <= :airflow_checkpoint_4 ORDER BY src."N", src."B";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" <= :airflow_checkpoint_0 AND ((src."N" < :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" <= :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" > :airflow_checkpoint_4 AND src."N" <= :airflow_checkpoint_5 ORDER BY src."N", src."B";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" <= :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."B" IS NULL) ORDER BY src."N", src."B";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" <= :airflow_checkpoint_0 AND ((src."N" < :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" <= :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."B" IS NULL) ORDER BY src."N", src."B";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."D" <= :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."D" IS NULL) ORDER BY src."N", src."D";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" <= :airflow_checkpoint_0 AND ((src."N" < :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."D" <= :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."D" IS NULL) ORDER BY src."N", src."D";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."L" <= CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE))) AND NOT (src."N" IS NULL OR src."L" IS NULL) ORDER BY src."N", src."L";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" <= :airflow_checkpoint_0 AND ((src."N" < :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."L" <= CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE)))) AND NOT (src."N" IS NULL OR src."L" IS NULL) ORDER BY src."N", src."L";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Y" <= TO_YMINTERVAL(:airflow_checkpoint_2))) AND NOT (src."N" IS NULL OR src."Y" IS NULL) ORDER BY src."N", src."Y";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" <= :airflow_checkpoint_0 AND ((src."N" < :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Y" <= TO_YMINTERVAL(:airflow_checkpoint_3)))) AND NOT (src."N" IS NULL OR src."Y" IS NULL) ORDER BY src."N", src."Y";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" < :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'))) AND NOT (src."N" IS NULL OR src."Z" IS NULL) ORDER BY src."N", src."Z";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" <= :airflow_checkpoint_0 AND ((src."N" < :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM')))) AND NOT (src."N" IS NULL OR src."Z" IS NULL) ORDER BY src."N", src."Z";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."B" > :airflow_checkpoint_2)) AND ((src."N" < :airflow_checkpoint_3) OR (src."N" = :airflow_checkpoint_4 AND src."B" <= :airflow_checkpoint_5)) AND NOT (src."N" IS NULL OR src."B" IS NULL) ORDER BY src."N", src."B";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" > :airflow_checkpoint_3))) AND (src."N" <= :airflow_checkpoint_4 AND ((src."N" < :airflow_checkpoint_5) OR (src."N" = :airflow_checkpoint_6 AND src."B" <= :airflow_checkpoint_7))) AND NOT (src."N" IS NULL OR src."B" IS NULL) ORDER BY src."N", src."B";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."D" > :airflow_checkpoint_2)) AND ((src."N" < :airflow_checkpoint_3) OR (src."N" = :airflow_checkpoint_4 AND src."D" <= :airflow_checkpoint_5)) AND NOT (src."N" IS NULL OR src."D" IS NULL) ORDER BY src."N", src."D";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."D" > :airflow_checkpoint_3))) AND (src."N" <= :airflow_checkpoint_4 AND ((src."N" < :airflow_checkpoint_5) OR (src."N" = :airflow_checkpoint_6 AND src."D" <= :airflow_checkpoint_7))) AND NOT (src."N" IS NULL OR src."D" IS NULL) ORDER BY src."N", src."D";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."L" > CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE))) AND ((src."N" < :airflow_checkpoint_3) OR (src."N" = :airflow_checkpoint_4 AND src."L" <= CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_5, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE))) AND NOT (src."N" IS NULL OR src."L" IS NULL) ORDER BY src."N", src."L";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."L" > CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE)))) AND (src."N" <= :airflow_checkpoint_4 AND ((src."N" < :airflow_checkpoint_5) OR (src."N" = :airflow_checkpoint_6 AND src."L" <= CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_7, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE)))) AND NOT (src."N" IS NULL OR src."L" IS NULL) ORDER BY src."N", src."L";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Y" > TO_YMINTERVAL(:airflow_checkpoint_2))) AND ((src."N" < :airflow_checkpoint_3) OR (src."N" = :airflow_checkpoint_4 AND src."Y" <= TO_YMINTERVAL(:airflow_checkpoint_5))) AND NOT (src."N" IS NULL OR src."Y" IS NULL) ORDER BY src."N", src."Y";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Y" > TO_YMINTERVAL(:airflow_checkpoint_3)))) AND (src."N" <= :airflow_checkpoint_4 AND ((src."N" < :airflow_checkpoint_5) OR (src."N" = :airflow_checkpoint_6 AND src."Y" <= TO_YMINTERVAL(:airflow_checkpoint_7)))) AND NOT (src."N" IS NULL OR src."Y" IS NULL) ORDER BY src."N", src."Y";
 
-SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'))) AND ((src."N" < :airflow_checkpoint_3) OR (src."N" = :airflow_checkpoint_4 AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_5, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'))) AND NOT (src."N" IS NULL OR src."Z" IS NULL) ORDER BY src."N", src."Z";
+SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM')))) AND (src."N" <= :airflow_checkpoint_4 AND ((src."N" < :airflow_checkpoint_5) OR (src."N" = :airflow_checkpoint_6 AND src."Z" <= TO_TIMESTAMP_TZ(:airflow_checkpoint_7, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM')))) AND NOT (src."N" IS NULL OR src."Z" IS NULL) ORDER BY src."N", src."Z";
 
 SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L", TO_CHAR(src."Y") AS "Y", JSON_SERIALIZE(src."J" RETURNING CLOB) AS "J", src."C" FROM ( SELECT * FROM t ) src WHERE (src."N" IS NULL OR src."B" IS NULL);
 
@@ -332,21 +342,13 @@ SELECT src."N", src."B", src."D", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6
 
 SELECT src."N", src."B", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT n, b, z FROM t ORDER BY n ) src;
 
-SELECT src."N", src."D" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."D" > :airflow_checkpoint_2)) AND NOT (src."N" IS NULL OR src."D" IS NULL) FETCH FIRST 1 ROWS ONLY;
+SELECT src."N", src."D" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."D" > :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."D" IS NULL)) AND ROWNUM = 1;
 
-SELECT src."N", src."D" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."D" IS NOT NULL ORDER BY src."N" DESC, src."D" DESC FETCH FIRST 1 ROWS ONLY;
+SELECT src."N", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."L" > CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE)))) AND NOT (src."N" IS NULL OR src."L" IS NULL)) AND ROWNUM = 1;
 
-SELECT src."N", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."L" > CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE))) AND NOT (src."N" IS NULL OR src."L" IS NULL) FETCH FIRST 1 ROWS ONLY;
+SELECT src."N", TO_CHAR(src."Y") AS "Y" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Y" > TO_YMINTERVAL(:airflow_checkpoint_3)))) AND NOT (src."N" IS NULL OR src."Y" IS NULL)) AND ROWNUM = 1;
 
-SELECT src."N", TO_CHAR(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "L" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."L" IS NOT NULL ORDER BY src."N" DESC, src."L" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", TO_CHAR(src."Y") AS "Y" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Y" > TO_YMINTERVAL(:airflow_checkpoint_2))) AND NOT (src."N" IS NULL OR src."Y" IS NULL) FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", TO_CHAR(src."Y") AS "Y" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."Y" IS NOT NULL ORDER BY src."N" DESC, src."Y" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE ((src."N" > :airflow_checkpoint_0) OR (src."N" = :airflow_checkpoint_1 AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_2, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'))) AND NOT (src."N" IS NULL OR src."Z" IS NULL) FETCH FIRST 1 ROWS ONLY;
-
-SELECT src."N", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL AND src."Z" IS NOT NULL ORDER BY src."N" DESC, src."Z" DESC FETCH FIRST 1 ROWS ONLY;
+SELECT src."N", TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM')))) AND NOT (src."N" IS NULL OR src."Z" IS NULL)) AND ROWNUM = 1;
 
 SELECT substr(airflow_checkpoint.dag_id, 1, 2001) AS dag_id, substr(airflow_checkpoint.task_id, 1, 2001) AS task_id, substr(airflow_checkpoint.run_id, 1, 2001) AS run_id, airflow_checkpoint.map_index, substr(airflow_checkpoint.name, 1, 2001) AS name, substr(airflow_checkpoint.name_digest, 1, 2001) AS name_digest, substr(airflow_checkpoint.status, 1, 2001) AS status, substr(airflow_checkpoint.strategy, 1, 2001) AS strategy, substr(airflow_checkpoint.key_columns, 1, 1000001) AS key_columns, substr(airflow_checkpoint.position, 1, 1000001) AS position, substr(airflow_checkpoint.lower_bound, 1, 1000001) AS lower_bound, substr(airflow_checkpoint.upper_bound, 1, 1000001) AS upper_bound, substr(airflow_checkpoint.start_position, 1, 1000001) AS start_position, airflow_checkpoint.rows_read, airflow_checkpoint.rows_written, airflow_checkpoint.batches, substr(airflow_checkpoint.row_digest, 1, 2001) AS row_digest, airflow_checkpoint.nulls_done, airflow_checkpoint.fence, airflow_checkpoint.restarting, airflow_checkpoint.forced, airflow_checkpoint.request_seen, substr(airflow_checkpoint.current_run_id, 1, 2001) AS current_run_id, airflow_checkpoint.current_run_after, airflow_checkpoint.claimed_map_index, airflow_checkpoint.try_number, airflow_checkpoint.max_tries, airflow_checkpoint.task_retries, airflow_checkpoint.clear_number, substr(airflow_checkpoint.owner, 1, 2001) AS owner, substr(airflow_checkpoint.fingerprint, 1, 1000001) AS fingerprint, substr(airflow_checkpoint.source_conn_id, 1, 2001) AS source_conn_id, substr(airflow_checkpoint.destination_conn_id, 1, 2001) AS destination_conn_id, substr(airflow_checkpoint.destination_table, 1, 2001) AS destination_table, substr(airflow_checkpoint.destination_database, 1, 2001) AS destination_database, substr(airflow_checkpoint.destination_schema, 1, 2001) AS destination_schema, substr(airflow_checkpoint.destination_name, 1, 2001) AS destination_name, airflow_checkpoint.created_at, airflow_checkpoint.started_at, airflow_checkpoint.updated_at, airflow_checkpoint.committed_at, airflow_checkpoint.completed_at, substr(airflow_checkpoint.last_error, 1, 10001) AS last_error, airflow_checkpoint.format_version FROM airflow_checkpoint WHERE airflow_checkpoint.dag_id = :dag_id_1 AND airflow_checkpoint.task_id = :task_id_1 AND airflow_checkpoint.run_id = :run_id_1 AND airflow_checkpoint.map_index = :map_index_1 AND airflow_checkpoint.name_digest = :name_digest_1;
 
@@ -374,9 +376,7 @@ SELECT t.temporary, t.read_only, v.view_name, m.mview_name, e.table_name FROM du
 
 SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1) AND tables_and_views.owner = :owner;
 
-SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" DESC FETCH FIRST 1 ROWS ONLY;
-
-SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ORDER BY src."Z" FETCH FIRST 1 ROWS ONLY;
+SELECT TO_CHAR(MAX(src."Z"), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') FROM ( SELECT * FROM t ) src;
 
 SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", airflow_upto FROM ( SELECT src."Z", ROW_NUMBER() OVER (ORDER BY src."Z") AS airflow_place, COUNT(*) OVER (ORDER BY src."Z") AS airflow_upto FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ) src WHERE airflow_place IN (3) ORDER BY airflow_place;
 

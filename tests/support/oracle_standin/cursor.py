@@ -12,7 +12,7 @@ import psycopg
 from tests.support.oracle_standin.binding import POSTGRES, Bound, Var
 from tests.support.oracle_standin.errors import dpy, ora
 from tests.support.oracle_standin.fetching import Columns
-from tests.support.oracle_standin.sql import Statement, translate
+from tests.support.oracle_standin.sql import Statement, check_version, translate
 from tests.support.oracle_standin.types import FetchInfo
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Cursor:
         self.statement = text or self.statement
         if self.statement is None:
             raise dpy(2001)
+        check_version(self.statement, self.connection.version)
         statement = translate(_STAR.sub(self._shown, self.statement))
         sizes, self._sizes = self._sizes, ()
         bound = Bound(statement.binds, sizes)

@@ -78,6 +78,8 @@ class Server:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
+        self.version = "23.9.0.25.7"
+        self.max_identifier_length = 128
         self.faults = Faults()
         self.up = True
 
@@ -97,4 +99,6 @@ class Server:
                     f'CREATE SCHEMA "SYS"; SET LOCAL search_path = "SYS"; {_DICTIONARY} {DEFINITIONS}'
                 )
                 connection.execute(f'CREATE SCHEMA "{USER}"')
-        return make(connection, self.faults)
+        opened = make(connection, self.faults)
+        opened.version, opened.max_identifier_length = self.version, self.max_identifier_length
+        return opened

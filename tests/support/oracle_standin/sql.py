@@ -139,6 +139,22 @@ class Statement:
         return _BIND_TEXT.sub(parameter, self.text)
 
 
+_SINCE = (
+    (re.compile(r"\bFETCH\s+(FIRST|NEXT)\b|\bOFFSET\s+\S+\s+ROWS?\b", re.IGNORECASE), (12, 1), 933),
+    (re.compile(r"\bGENERATED\b.*\bAS\s+IDENTITY\b|\bdefault_on_null\b", re.IGNORECASE), (12, 1), 904),
+    (re.compile(r"\bJSON_SERIALIZE\s*\(", re.IGNORECASE), (19,), 904),
+    (re.compile(r"\bJSON\s*\(", re.IGNORECASE), (21,), 904),
+)
+
+
+def check_version(sql: str, version: str) -> None:
+    """Refuse what came with a later version of the server."""
+    has = tuple(int(part) for part in version.split("."))
+    for pattern, since, code in _SINCE:
+        if has < since and pattern.search(sql):
+            raise ora(code, "word of a later version")
+
+
 @lru_cache(512)
 def translate(sql: str) -> Statement:
     """
@@ -315,6 +331,8 @@ def _postgres(tree: exp.Expression) -> str:
 
 
 def _as_postgres(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, exp.Select):
+        _limit_by_rownum(node)
     if isinstance(node, exp.Identifier) and not node.quoted and not _BIND_TEXT.fullmatch(node.name):
         return exp.Identifier(this=node.name.upper(), quoted=True)
     if isinstance(node, exp.TableSample):
@@ -330,3 +348,23 @@ def _as_postgres(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DATE:
         return exp.Cast(this=node.this, to=exp.DataType.build("timestamp(0)", dialect="postgres"))
     return node
+
+
+def _limit_by_rownum(select: exp.Select) -> None:
+    """Let ROWNUM = 1 end a query, and number its rows where it is a column."""
+    for column in [
+        item for item in select.find_all(exp.Column) if _is_rownum(item) and item.parent_select is select
+    ]:
+        condition = column.parent
+        if isinstance(condition, exp.EQ) and condition.expression.name == "1":
+            # It is counted before anything is sorted.
+            assert not select.args.get("order"), "ROWNUM beside ORDER BY is of no use"
+            condition.replace(exp.true())
+            select.set("limit", exp.Limit(expression=exp.Literal.number(1)))
+        else:
+            numbered = exp.Window(this=exp.Anonymous(this="row_number"))
+            column.replace(numbered)
+
+
+def _is_rownum(column: exp.Column) -> bool:
+    return column.name.upper() == "ROWNUM" and not column.table

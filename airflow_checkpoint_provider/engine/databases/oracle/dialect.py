@@ -66,6 +66,14 @@ class OracleDialect(Dialect):
     def codec(self, raw: Any) -> str | None:
         return codec(raw)
 
+    def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
+        def know_longest_name(connection: sa.Connection) -> None:
+            # SQLAlchemy asks v$parameter, which few may, and takes the version of the server for its COMPATIBLE.
+            longest = getattr(connection.connection.driver_connection, "max_identifier_length", None)
+            connection.dialect.max_identifier_length = longest or connection.dialect.max_identifier_length
+
+        sa.event.listen(engine, "engine_connect", know_longest_name)
+
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
         prepare_session(raw)
 

@@ -82,7 +82,6 @@ class OracleSource(Source):
     """One query on an oracledb connection."""
 
     asks_meanwhile = True
-    first_row = "FETCH FIRST 1 ROWS ONLY"
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, str] = {}
@@ -96,13 +95,30 @@ class OracleSource(Source):
         return f"src.{super().quote(name)}"
 
     def exact(self, column: str) -> str:
-        form = _AS_TEXT.get(self._types[column])
-        return f"{form.format(self.quote(column))} AS {super().quote(column)}" if form else self.quote(column)
+        form = self._form(column)
+        return (
+            self.quote(column)
+            if form == "{}"
+            else f"{form.format(self.quote(column))} AS {super().quote(column)}"
+        )
+
+    def _form(self, column: str) -> str:
+        return _AS_TEXT.get(self._types[column], "{}")
 
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         if what == "*" and self._reads_text:
             what = ", ".join(map(self.exact, self._types))
         return super().select(what, suffix, binds)
+
+    def first(
+        self, what: str, condition: str = "", order: str = "", binds: Binds | None = None
+    ) -> tuple[str, Any]:
+        # ROWNUM, for FETCH FIRST came with 12.1, and makes the server number and sort the rows.
+        if not order:
+            return self.select(what, f" WHERE {f'({condition}) AND ' if condition else ''}ROWNUM = 1", binds)
+        where = f" WHERE {condition}" if condition else ""
+        text, values = self.select(what, f"{where} ORDER BY {order}", binds)
+        return f"SELECT * FROM (\n{text}\n) WHERE ROWNUM = 1", values
 
     def pads(self, column: str) -> bool:
         return self._types[column] in ("DB_TYPE_CHAR", "DB_TYPE_NCHAR")
@@ -131,7 +147,14 @@ class OracleSource(Source):
                 f"checkpoint_column: {', '.join(unsorted)} is {_plain(self._types[unsorted[0]])}, which Oracle cannot "
                 "sort by. Choose another column, or leave checkpoint_column out and give the query an ORDER BY."
             )
-        return super().last_key(columns, part)
+        if len(columns) > 1:
+            return super().last_key(columns, part)
+        # Which an index answers without a scan.
+        binds = Binds(self.paramstyle, self.query.parameters)
+        greatest = self._form(columns[0]).format(f"MAX({self.quote(columns[0])})")
+        condition = self.within(part, binds).removeprefix(" AND ")
+        row = self.one(self.select(greatest, f" WHERE {condition}" if condition else "", binds))
+        return tuple(row) if row and row[0] is not None else None
 
     def primary_key(self, table: TableName) -> list[str]:
         with reading(self.connection):
@@ -153,7 +176,9 @@ class OracleSource(Source):
     def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
         text, values = statement
         if skip > 0:
-            text = f"SELECT * FROM (\n{text}\n) src OFFSET {skip} ROWS"
+            names = ", ".join(map(super().quote, self._types))
+            counted = f"SELECT src.*, ROWNUM AS airflow_row FROM (\n{text}\n) src"
+            text = f"SELECT {names} FROM (\n{counted}\n) WHERE airflow_row > {skip}"
         with self._cursor() as cursor:
             # One more, so that the last round trip of a block also says whether another follows.
             cursor.arraysize, cursor.prefetchrows = READ_AT_ONCE, READ_AT_ONCE + 1

@@ -48,9 +48,7 @@ def by_width(source: Source, column: str, amount: Amount, parts: int, last: Any)
     :return: ``None`` where the column is no number, or its values are not spread evenly
     """
     name = source.quote(column)
-    first = source.one(
-        source.select(source.exact(column), f" WHERE {name} IS NOT NULL ORDER BY {name} {source.first_row}")
-    )
+    first = source.one(source.first(source.exact(column), f"{name} IS NOT NULL", name))
     borders = _equal_steps(first[0], last, parts) if first else []
     if not borders:
         return None

@@ -62,13 +62,8 @@ class KeyRange:
 
     def _key_within(self, after: Key | None, upto: Key | None) -> Key | None:
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
-        row = self.source.one(
-            self.source.select(
-                ", ".join(map(self.source.exact, self.columns)),
-                f" WHERE {self.condition(after, upto, binds)} {self.source.first_row}".rstrip(),
-                binds,
-            )
-        )
+        what = ", ".join(map(self.source.exact, self.columns))
+        row = self.source.one(self.source.first(what, self.condition(after, upto, binds), binds=binds))
         return tuple(row) if row else None
 
     def condition(self, after: Key | None, upto: Key | None, binds: Binds) -> str:

@@ -74,10 +74,13 @@ class Side:
         :param tail: what comes behind the conditions
         """
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
-        parts = [self._range.condition(self.source, binds)] if self._range else []
-        parts += [more] if more else []
-        where = f" WHERE {' AND '.join(parts)}" if parts else ""
+        condition = self._condition(more, binds)
+        where = f" WHERE {condition}" if condition else ""
         return self.source.select(what, f"{where} {tail}".rstrip(), binds)
+
+    def _condition(self, more: str, binds: Binds) -> str:
+        parts = [self._range.condition(self.source, binds)] if self._range else []
+        return " AND ".join([*parts, *([more] if more else [])])
 
     def count(self, distinct: Sequence[str] = ()) -> int:
         """Count the rows, or what ``distinct`` columns have in them."""
@@ -91,8 +94,8 @@ class Side:
     def sample(self) -> list[Any]:
         """Return a value of each column, ``None`` only where it has none in any row."""
         found: list[Any] = [None] * len(self.columns)
-        more, tail = "", self.source.first_row
-        while row := self.source.one(self.select("*", more, tail)):
+        more = ""
+        while row := self._any_row(more):
             for place, index in enumerate(self._indexes):
                 found[place] = row[index] if found[place] is None else found[place]
             absent = [c for c, value in zip(self.columns, found, strict=True) if value is None]
@@ -100,6 +103,10 @@ class Side:
                 break
             more = f"({' OR '.join(f'{self.source.quote(column)} IS NOT NULL' for column in absent)})"
         return found
+
+    def _any_row(self, more: str) -> Row | None:
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        return self.source.one(self.source.first("*", self._condition(more, binds), binds=binds))
 
     def judged(self, forms: Sequence[Form | str]) -> Side:
         """Return the same rows without the columns that have no form."""

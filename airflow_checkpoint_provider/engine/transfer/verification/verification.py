@@ -46,9 +46,7 @@ class Verification:
         ):
             return
         with self._reader() as reader:
-            if not reader.one(reader.select("1", f" {reader.first_row}")) or self._has_range(
-                checkpoint, reader
-            ):
+            if not reader.one(reader.first("1")) or self._has_range(checkpoint, reader):
                 return
         raise ArgumentError(
             f"verify: {self._session.destination.table} has rows already, and those of this load cannot be told from "
