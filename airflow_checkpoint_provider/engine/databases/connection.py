@@ -11,7 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep, keep_codec
-from airflow_checkpoint_provider.engine.databases.registry import dialect_for, refused_driver
+from airflow_checkpoint_provider.engine.databases.registry import (
+    before_connecting,
+    dialect_for,
+    refused_driver,
+    why_not_connected,
+)
 from airflow_checkpoint_provider.engine.databases.sockets import connect_soon, notice_gone_peer
 from airflow_checkpoint_provider.engine.model.errors import (
     CannotConnectError,
@@ -52,6 +57,7 @@ class Database:
         :raises CannotConnectError: when the database cannot be reached
         :raises UnsupportedDatabaseError: for a connection of psycopg2, and for one that is not a DB-API driver's
         """
+        before_connecting()
         with self._connecting():
             raw = self.connect()
         dialect, url = self._dialect(raw)
@@ -73,6 +79,7 @@ class Database:
         with self._connecting():
             connection = engine.connect()
             keep_codec(dialect.codec(raw), engine.dialect)
+            connection.info["lock_timeout"] = lock_timeout
             return connection
 
     def _dialect(self, raw: Any) -> tuple[Dialect, str]:
@@ -104,6 +111,7 @@ class Database:
         try:
             yield
         except Exception as error:
+            advice = why_not_connected(error)
             raise CannotConnectError(
-                f"Connection {self.conn_id!r} cannot be opened: {one_line(error)}"
+                f"Connection {self.conn_id!r} cannot be opened: {one_line(error)}{f' {advice}' if advice else ''}"
             ) from error

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError, ConnectionGoneError
 
 
 @contextmanager
@@ -39,6 +39,8 @@ def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
     while cause is not None:
         if isinstance(cause, CheckpointLockedError):  # waiting on, or once more, is not what it asks for
             return False
+        if isinstance(cause, ConnectionGoneError):
+            return True
         if isinstance(cause, sa.exc.DBAPIError) and cause.connection_invalidated:
             return True
         if isinstance(cause, connection.dialect.loaded_dbapi.Error) and (

@@ -104,11 +104,18 @@ class Dialect:
     create_stage: str = "CREATE TABLE {stage} AS SELECT {columns} FROM {table} WHERE 1 = 0"
     drop_table: str = "DROP TABLE {table}"
     publishing_lock: str | None = None
-    """Makes a second one who publishes wait; readers are not held up."""
+    """Makes a second one who publishes wait, ``seconds`` at most where it can; readers are not held up."""
     defer_constraints: str | None = None
     check_constraints: str | None = None
     override_identity: str = ""
     """Stands before the SELECT of an INSERT whose values are to replace generated ones."""
+
+    def before_connecting(self) -> None:
+        """Set up the driver, if its package is loaded."""
+
+    def why_not_connected(self, error: BaseException) -> str | None:
+        """Return what to change where a connection could not be opened, if the driver's error leaves that open."""
+        return None
 
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
         """

@@ -33,6 +33,17 @@ def refused_driver(raw: Any) -> tuple[str, str] | None:
     return (package, _REFUSED[package]) if package else None
 
 
+def before_connecting() -> None:
+    """Set up the drivers whose packages are loaded; which of them connects is known afterwards."""
+    for dialect in KNOWN:
+        dialect.before_connecting()
+
+
+def why_not_connected(error: BaseException) -> str | None:
+    """Return what to change where a connection could not be opened, if a driver's error leaves that open."""
+    return next((advice for dialect in KNOWN if (advice := dialect.why_not_connected(error))), None)
+
+
 def dialect_for(raw: Any, scheme: Callable[[], str | None]) -> tuple[Dialect, str] | None:
     """
     Choose the dialect of a driver's connection.

@@ -55,6 +55,10 @@ def cut(raw: Any) -> None:
     if line is not None:
         with line, suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
+        return
+    # oracledb, which keeps its socket to itself; a server that does not answer is found gone by keepalive.
+    with suppress(Exception):
+        raw.cancel()
 
 
 def connect_soon(connect: Callable[[], Any], seconds: float) -> Any:

@@ -348,11 +348,17 @@ class Source:
 
 
 @contextmanager
-def fitting_parameters() -> Iterator[None]:
-    """Name the argument where a driver says that parameters do not fit the query by one of Python's own errors."""
+def fitting_parameters(
+    of_python: tuple[type[Exception], ...] = (TypeError, LookupError, ValueError, OverflowError),
+) -> Iterator[None]:
+    """
+    Name the argument where a driver says that parameters do not fit the query by one of Python's own errors.
+
+    :param of_python: the errors that may be about parameters
+    """
     try:
         yield
-    except (TypeError, LookupError, ValueError, OverflowError) as error:
+    except of_python as error:
         raise ArgumentError(
             f"parameters: they do not fit the placeholders of the query ({one_line(error)})."
         ) from error

@@ -97,6 +97,10 @@ class CannotConnectError(CheckpointError):
     """A database does not answer, or does not let us in."""
 
 
+class ConnectionGoneError(CheckpointError):
+    """The network has failed under a driver, which has no error of its own for that."""
+
+
 class UnsupportedDatabaseError(PermanentError):
     """The connection's database or driver cannot do what the transfer needs."""
 

@@ -1,8 +1,6 @@
-ALTER SESSION SET CONSTRAINTS = DEFAULT;
+ALTER SESSION DISABLE PARALLEL DML;
 
 ALTER SESSION SET ISOLATION_LEVEL = READ COMMITTED;
-
-ALTER SESSION SET NLS_CALENDAR = 'GREGORIAN' NLS_NUMERIC_CHARACTERS = '.,' NLS_NCHAR_CONV_EXCP = TRUE COMMIT_WAIT = WAIT;
 
 CREATE INDEX airflow_checkpoint_dag ON airflow_checkpoint (dag_id, updated_at);
 
@@ -66,7 +64,7 @@ INSERT INTO target ("N", "B", "Z") VALUES (:1, :2, TO_TIMESTAMP_TZ(:3, 'YYYY-MM-
 
 INSERT INTO target__stage_919a4b4be3dc ("N", "B", "D", "Z", "L", "Y", "J", "C") VALUES (:1, :2, :3, TO_TIMESTAMP_TZ(:4, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'), TO_TIMESTAMP_TZ(:5, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'), TO_YMINTERVAL(:6), JSON(:7), :8);
 
-LOCK TABLE target IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE target IN SHARE ROW EXCLUSIVE MODE WAIT 60;
 
 MERGE INTO target dst USING (SELECT :1 AS "N", :2 AS "B" FROM dual) src ON (dst."N" = src."N" AND dst."B" = src."B") WHEN NOT MATCHED THEN INSERT ("N", "B") VALUES (src."N", src."B");
 
@@ -270,9 +268,9 @@ SELECT latest.id, substr(latest.dag_id, 1, 2001) AS dag_id, substr(latest.task_i
 
 SELECT latest.status, count(*) AS count_1, sum(CASE WHEN (coalesce(latest.committed_at, latest.updated_at) < :coalesce_1) THEN :param_1 ELSE :param_2 END) AS sum_1 FROM (SELECT airflow_checkpoint.dag_id AS dag_id, airflow_checkpoint.task_id AS task_id, airflow_checkpoint.run_id AS run_id, airflow_checkpoint.map_index AS map_index, airflow_checkpoint.name AS name, airflow_checkpoint.name_digest AS name_digest, airflow_checkpoint.status AS status, airflow_checkpoint.strategy AS strategy, airflow_checkpoint.key_columns AS key_columns, airflow_checkpoint.position AS position, airflow_checkpoint.lower_bound AS lower_bound, airflow_checkpoint.upper_bound AS upper_bound, airflow_checkpoint.start_position AS start_position, airflow_checkpoint.rows_read AS rows_read, airflow_checkpoint.rows_written AS rows_written, airflow_checkpoint.batches AS batches, airflow_checkpoint.row_digest AS row_digest, airflow_checkpoint.nulls_done AS nulls_done, airflow_checkpoint.fence AS fence, airflow_checkpoint.restarting AS restarting, airflow_checkpoint.forced AS forced, airflow_checkpoint.request_seen AS request_seen, airflow_checkpoint.current_run_id AS current_run_id, airflow_checkpoint.current_run_after AS current_run_after, airflow_checkpoint.claimed_map_index AS claimed_map_index, airflow_checkpoint.try_number AS try_number, airflow_checkpoint.max_tries AS max_tries, airflow_checkpoint.task_retries AS task_retries, airflow_checkpoint.clear_number AS clear_number, airflow_checkpoint.owner AS owner, airflow_checkpoint.fingerprint AS fingerprint, airflow_checkpoint.source_conn_id AS source_conn_id, airflow_checkpoint.destination_conn_id AS destination_conn_id, airflow_checkpoint.destination_table AS destination_table, airflow_checkpoint.destination_database AS destination_database, airflow_checkpoint.destination_schema AS destination_schema, airflow_checkpoint.destination_name AS destination_name, airflow_checkpoint.created_at AS created_at, airflow_checkpoint.started_at AS started_at, airflow_checkpoint.updated_at AS updated_at, airflow_checkpoint.committed_at AS committed_at, airflow_checkpoint.completed_at AS completed_at, airflow_checkpoint.last_error AS last_error, airflow_checkpoint.format_version AS format_version FROM airflow_checkpoint ORDER BY airflow_checkpoint.updated_at DESC FETCH FIRST 2000 ROWS ONLY) latest WHERE (lower(latest.dag_id) LIKE '%' || lower(:dag_id_1) || '%' ESCAPE '/') OR (lower(latest.task_id) LIKE '%' || lower(:task_id_1) || '%' ESCAPE '/') OR (lower(latest.run_id) LIKE '%' || lower(:run_id_1) || '%' ESCAPE '/') OR (lower(latest.name) LIKE '%' || lower(:name_1) || '%' ESCAPE '/') OR (lower(latest.destination_table) LIKE '%' || lower(:destination_table_1) || '%' ESCAPE '/') GROUP BY latest.status;
 
-SELECT MAX(src."N") FROM ( SELECT * FROM t ) src;
+SELECT MAX(src."N") AS "N" FROM ( SELECT * FROM t ) src;
 
-SELECT MAX(src."N") FROM ( SELECT n, b FROM t ) src;
+SELECT MAX(src."N") AS "N" FROM ( SELECT n, b FROM t ) src;
 
 SELECT n, b FROM t;
 
@@ -376,7 +374,7 @@ SELECT t.temporary, t.read_only, v.view_name, m.mview_name, e.table_name FROM du
 
 SELECT tables_and_views.table_name FROM (SELECT a_tables.table_name AS table_name, a_tables.owner AS owner FROM all_tables a_tables UNION ALL SELECT a_views.view_name AS table_name, a_views.owner AS owner FROM all_views a_views) tables_and_views WHERE tables_and_views.table_name IN (:table_names_1) AND tables_and_views.owner = :owner;
 
-SELECT TO_CHAR(MAX(src."Z"), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') FROM ( SELECT * FROM t ) src;
+SELECT TO_CHAR(MAX(src."Z"), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z" FROM ( SELECT * FROM t ) src;
 
 SELECT TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS "Z", airflow_upto FROM ( SELECT src."Z", ROW_NUMBER() OVER (ORDER BY src."Z") AS airflow_place, COUNT(*) OVER (ORDER BY src."Z") AS airflow_upto FROM ( SELECT * FROM t ) src WHERE src."Z" IS NOT NULL ) src WHERE airflow_place IN (3) ORDER BY airflow_place;
 

@@ -10,7 +10,7 @@ import oracledb
 import psycopg
 
 from tests.support.oracle_standin.cursor import Cursor
-from tests.support.oracle_standin.errors import dpy, from_postgres
+from tests.support.oracle_standin.errors import dpy, from_postgres, ora
 from tests.support.oracle_standin.faults import Faults
 from tests.support.oracle_standin.sql import Statement
 from tests.support.oracle_standin.types import FetchInfo
@@ -41,6 +41,9 @@ class Connection(oracledb.Connection):
         self.faults = faults
         self._lost = False
         self._schema: str | None = None
+        self._schema_to_set: str | None = None
+        self.parallel_dml = False
+        self._written_in_parallel: set[str] = set()
         self.session: list[str] = []
         self.described: dict[str, tuple[Any, list[FetchInfo]]] = {}
 
@@ -50,8 +53,16 @@ class Connection(oracledb.Connection):
 
     @current_schema.setter
     def current_schema(self, name: str) -> None:
-        self._schema = name
-        self.postgres.execute(f'SET search_path = "{name.upper()}", "SYS"')
+        self._schema = name  # which goes to the server with the next statement
+        self._schema_to_set = name.upper()
+
+    def _set_schema(self) -> None:
+        name, self._schema_to_set = self._schema_to_set, None
+        if name is None:
+            return
+        if not self.postgres.execute("SELECT to_regnamespace(%s)", [f'"{name}"']).fetchone()[0]:
+            raise ora(1435)
+        self.postgres.execute(f'SET search_path = "{name}", "SYS"')
 
     def cursor(self, scrollable: bool = False) -> Cursor:
         self._check_open()
@@ -70,6 +81,11 @@ class Connection(oracledb.Connection):
             raise dpy(1001)
         self.lose()
 
+    def cancel(self) -> None:
+        """End the statement that runs in another thread."""
+        self._check_open()
+        self.postgres.cancel_safe()
+
     def ping(self) -> None:
         self._check_open()
 
@@ -87,6 +103,8 @@ class Connection(oracledb.Connection):
     def run(self, statement: Statement, run: Callable[[psycopg.RawCursor[Any]], Any]) -> Any:
         """Run a statement in the transaction that it belongs to."""
         self._check_open()
+        self._set_schema()
+        self._check_parallel(statement)
         cursor = psycopg.RawCursor(self.postgres)
         try:
             if statement.kind == "query" and not self.in_transaction:
@@ -102,6 +120,20 @@ class Connection(oracledb.Connection):
             if self.postgres.closed:
                 self._lost = True
             raise from_postgres(error, waits=bool(statement.wait)) from error
+
+    def set(self, statement: str) -> None:
+        """Do what ALTER SESSION asks."""
+        self._set_schema()
+        self.session.append(statement)
+        if "PARALLEL DML" in statement.upper():
+            self.parallel_dml = "ENABLE" in statement.upper()
+
+    def _check_parallel(self, statement: Statement) -> None:
+        """Refuse a table that this transaction has written with parallel DML, and note one that is written so now."""
+        if self._written_in_parallel.intersection(statement.tables):
+            raise ora(12838)
+        if self.parallel_dml and statement.kind == "dml" and not statement.inserts and statement.tables:
+            self._written_in_parallel.add(statement.tables[0])
 
     def _in_transaction(
         self, cursor: psycopg.RawCursor[Any], wait: float | None, run: Callable[[Any], Any]
@@ -137,6 +169,7 @@ class Connection(oracledb.Connection):
         return self.postgres.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
 
     def _end(self, how: str) -> None:
+        self._written_in_parallel.clear()
         try:
             if self.in_transaction:
                 self.postgres.execute(how)

@@ -98,7 +98,7 @@ class Cursor:
         types = [POSTGRES[kind] for kind in kinds]
         self.description, self._rows, self.rowcount = None, [], 0
         if statement.kind == "session":
-            self.connection.step(self.statement, lambda: self.connection.session.append(str(text)))
+            self.connection.step(self.statement, lambda: self.connection.set(str(text)))
             return
 
         def run(cursor: psycopg.RawCursor[Any]) -> None:

@@ -9,6 +9,7 @@ _TEXTS = {
     1: "unique constraint ({detail}) violated",
     54: "resource busy and acquire with NOWAIT specified or timeout expired",
     60: "deadlock detected while waiting for resource",
+    604: "error occurred at recursive SQL level 1",
     900: "invalid SQL statement",
     902: "invalid datatype",
     904: "{detail}: invalid identifier",
@@ -21,6 +22,7 @@ _TEXTS = {
     1013: "user requested cancel of current operation",
     1031: "insufficient privileges",
     1400: "cannot insert NULL into ({detail})",
+    1435: "user does not exist",
     1438: "value {detail} greater than specified precision for this column",
     1461: "The value provided for the column is too long",
     1418: "specified index does not exist",
@@ -40,11 +42,16 @@ _TEXTS = {
     3113: "end-of-file on communication channel",
     3114: "not connected to ORACLE",
     3135: "connection lost contact",
+    8103: "object no longer exists",
     6550: 'line 1, column 1: PLS-00103: Encountered the symbol "end-of-file"',
     8177: "can't serialize access for this transaction",
     56735: "elapsed time limit exceeded - call aborted",
     12899: "value too large for column {detail}",
     12541: "TNS:no listener",
+    2063: "preceding line from LEGACY",
+    12535: "TNS:operation timed out",
+    12801: "error signaled in parallel query server P001",
+    12838: "cannot read/modify an object after modifying it in parallel",
     24816: "Expanded non LONG bind data supplied after actual LONG or LOB column",
     30006: "resource busy; acquire with WAIT timeout expired",
     932: "inconsistent datatypes: {detail}",
@@ -56,6 +63,12 @@ def ora(code: int, detail: str = "") -> Exception:
     """Make the exception that the driver raises for an error of the server."""
     text = _TEXTS[code].format(detail=detail)
     return _raised(errors._Error(f"ORA-{code:05}: {text}", code=code))
+
+
+def wrapped(code: int, inner: int) -> Exception:
+    """Make the exception of an error that names another one as its reason, as those of parallel queries do."""
+    text = f"ORA-{code:05}: {_TEXTS[code]}\nORA-{inner:05}: {_TEXTS[inner]}"
+    return _raised(errors._Error(text, code=code))
 
 
 def dpy(number: int, **details: object) -> Exception:

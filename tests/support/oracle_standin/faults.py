@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.oracle_standin.errors import ora
+from tests.support.oracle_standin.errors import ora, wrapped
 
 LOST = frozenset((3113, 3114, 3135))
 
@@ -22,6 +22,8 @@ class Fault:
     :param skip: let so many matching ones pass first
     :param after: let it take effect before the error, as when an acknowledgement is lost
     :param times: how often, before everything is well again
+    :param raises: another error, which loses the connection
+    :param wrapped_in: the number of an error that says where this one came from
     """
 
     code: int
@@ -29,6 +31,8 @@ class Fault:
     skip: int = 0
     after: bool = False
     times: int = 1
+    raises: Exception | None = None
+    wrapped_in: int = 0
 
     def strikes(self, what: str) -> bool:
         if not self.times or not re.match(self.at, " ".join(what.split()), re.IGNORECASE):
@@ -58,6 +62,6 @@ class Faults:
             return run()
         if fault.after:
             run()
-        if fault.code in LOST:
+        if fault.code in LOST or fault.raises:
             lose()
-        raise ora(fault.code)
+        raise fault.raises or (wrapped(fault.wrapped_in, fault.code) if fault.wrapped_in else ora(fault.code))

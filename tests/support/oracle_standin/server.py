@@ -80,6 +80,7 @@ class Server:
         self.dsn = dsn
         self.version = "23.9.0.25.7"
         self.max_identifier_length = 128
+        self.parallel_dml = False  # as the services HIGH and MEDIUM of an Autonomous Database have it
         self.faults = Faults()
         self.up = True
 
@@ -100,5 +101,6 @@ class Server:
                 )
                 connection.execute(f'CREATE SCHEMA "{USER}"')
         opened = make(connection, self.faults)
+        opened.parallel_dml = self.parallel_dml
         opened.version, opened.max_identifier_length = self.version, self.max_identifier_length
         return opened

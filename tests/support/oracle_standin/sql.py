@@ -26,7 +26,8 @@ _CONTROL = re.compile(
     re.IGNORECASE,
 )
 _LOCK_TABLE = re.compile(
-    r"LOCK TABLE (.+) (IN (?:SHARE|EXCLUSIVE|SHARE ROW EXCLUSIVE) MODE)", re.IGNORECASE | re.DOTALL
+    r"LOCK TABLE (.+) (IN (?:SHARE|EXCLUSIVE|SHARE ROW EXCLUSIVE) MODE)(?: WAIT (\d+))?",
+    re.IGNORECASE | re.DOTALL,
 )
 _INVISIBLE = re.compile(r"ALTER TABLE (\S+) MODIFY \((\w+) INVISIBLE\)", re.IGNORECASE)
 _RESERVED_BINDS = frozenset(
@@ -114,6 +115,7 @@ class Statement:
     :param wait: seconds that a lock is waited for; ``None`` for ever
     :param inserts: an INSERT of VALUES
     :param table: that is inserted or merged into
+    :param tables: that it reads or writes; what it writes is the first
     :param targets: bind variables that stand alone, each with the column that it is for
     """
 
@@ -125,6 +127,7 @@ class Statement:
     inserts: bool = False
     table: str = ""
     targets: tuple[tuple[int, str], ...] = ()
+    tables: tuple[str, ...] = ()
 
     def bound(self, types: list[str]) -> str:
         """Write it with a parameter of the given Postgres type for each mark."""
@@ -174,7 +177,8 @@ def translate(sql: str) -> Statement:
         raise ora(933) if tokens[0].text.upper() != "SELECT" else ora(911, ";")
     _check_words(tokens)
     if lock := _LOCK_TABLE.fullmatch(sql):
-        return Statement("lock", f"LOCK TABLE {_postgres(exp.to_table(lock[1], dialect='oracle'))} {lock[2]}")
+        table = _postgres(exp.to_table(lock[1], dialect="oracle"))
+        return Statement("lock", f"LOCK TABLE {table} {lock[2]}", wait=float(lock[3]) if lock[3] else None)
     if tokens[0].text.upper() == "ALTER" and tokens[1].text.upper() == "SESSION":
         return Statement("session", sql)
     if _CONTROL.fullmatch(sql.strip()):
@@ -195,6 +199,7 @@ def translate(sql: str) -> Statement:
         raise ora(2014)
     inserts = isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Values)
     table, targets = _targets(tree)
+    named = tree.copy()
     return Statement(
         "lock" if lock else kind,
         _postgres(tree),
@@ -203,6 +208,9 @@ def translate(sql: str) -> Statement:
         inserts=inserts,
         table=table,
         targets=targets,
+        tables=tuple(
+            _folded(found) for found in named.find_all(exp.Table) if isinstance(found.this, exp.Identifier)
+        ),
     )
 
 

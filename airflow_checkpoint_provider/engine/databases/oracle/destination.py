@@ -22,6 +22,7 @@ from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CheckpointError,
+    ConnectionGoneError,
     DestinationError,
     DestinationMismatchError,
     one_line,
@@ -99,6 +100,9 @@ class OracleDestination(Destination):
             raise
         except CheckpointError:
             raise
+        except OSError as error:
+            message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
+            raise DestinationError(message) from ConnectionGoneError(one_line(error))
         except (ValueError, TypeError) as error:  # what the driver has no form for
             raise BadRowsError(
                 f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}",

@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.oracle import errors
+from airflow_checkpoint_provider.engine.databases.oracle.connecting import advice, keep_alive
 from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
 from airflow_checkpoint_provider.engine.databases.oracle.driver import codec, primary_key
@@ -22,6 +23,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSou
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.model.errors import ConnectionGoneError, one_line
 
 _BITS = {"BINARY_FLOAT": 32, "BINARY_DOUBLE": 64}
 _REWRITTEN = frozenset(("XMLTYPE", "INTERVAL_YM"))
@@ -60,7 +62,7 @@ class OracleDialect(Dialect):
     savepoints = True
 
     drop_table = "DROP TABLE {table} PURGE"
-    publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+    publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE WAIT {seconds}"
     check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
 
     def codec(self, raw: Any) -> str | None:
@@ -72,10 +74,21 @@ class OracleDialect(Dialect):
             longest = getattr(connection.connection.driver_connection, "max_identifier_length", None)
             connection.dialect.max_identifier_length = longest or connection.dialect.max_identifier_length
 
+        def name_lost_line(context: sa.ExceptionContext) -> BaseException | None:
+            error = context.original_exception
+            return ConnectionGoneError(one_line(error)) if isinstance(error, OSError) else None
+
         sa.event.listen(engine, "engine_connect", know_longest_name)
+        sa.event.listen(engine, "handle_error", name_lost_line)
+
+    def before_connecting(self) -> None:
+        keep_alive()
+
+    def why_not_connected(self, error: BaseException) -> str | None:
+        return advice(error)
 
     def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
-        prepare_session(raw)
+        prepare_session(raw, for_writing=for_writing)
 
     def starts_again(self, error: BaseException) -> bool:
         return errors.means_start_again(error)

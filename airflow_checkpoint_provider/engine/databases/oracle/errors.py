@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 ROWS_BUSY = frozenset((54, 30006))
 """Another session has locked the row (ORA-00054, ORA-30006)."""
 
@@ -18,13 +20,20 @@ _START_AGAIN = frozenset(
     (
         # Killed, shut down, disconnected, not connected; a listener or a network that is not there.
         *(22, 28, 31, 45, 602, 603, 609, 1012, 1033, 1034, 1041, 1089, 1090, 1092, 3113, 3114, 3122, 3135),
-        *(12153, 12514, 12537, 12541, 12547, 12570, 12571, 12583, 25402, 25408),
+        *(12153, 12170, 12514, 12535, 12537, 12541, 12547, 12570, 12571, 12583, 12805, 3150, 2068),
+        *range(25401, 25410),  # failing over to another instance
         # Limits of a profile or of the resource manager: idle, time connected, CPU, reads, time of one call.
         *(40, 2392, 2393, 2394, 2395, 2396, 2399, 56720, 56735),
         *(60, 1013, 8177),  # a deadlock, a statement that somebody cancels, another transaction's update
         1555,  # snapshot too old: the undo that a long query needs has been overwritten
+        *(8103, 1410),  # a table was truncated, or its rows moved, below a query
     )
 )
+# Which say no more than where another error came from.
+_WRAPPING = frozenset((604, 2063, 12801))
+_CODE = re.compile(r"ORA-(\d{5})")
+_CODES_OF_DRIVER = frozenset(("DPY-1001", "DPY-4011", "DPY-4024", "DPI-1010", "DPI-1067", "DPI-1080"))
+"""Not connected; closed by the other end; no answer within the connection's call_timeout."""
 
 # Not what the whole table, the session or the server is refused for: rights, locks, columns that are missing.
 OF_ROWS = frozenset(
@@ -56,8 +65,16 @@ def error_code(error: BaseException | None) -> int | None:
     return code if isinstance(code, int) else None
 
 
+def full_code(error: BaseException) -> str | None:
+    """Return the number of an error of the driver itself with its letters, as in ``DPY-4011``."""
+    return getattr(error.args[0], "full_code", None) if error.args else None
+
+
 def means_start_again(error: BaseException) -> bool:
     """Tell whether an error is one that a new session does not have."""
-    return error_code(error) in _START_AGAIN or bool(
-        error.args and getattr(error.args[0], "is_session_dead", False)
-    )
+    code = error_code(error)
+    if code in _WRAPPING:
+        return not _START_AGAIN.isdisjoint(map(int, _CODE.findall(str(error))))
+    details = error.args[0] if error.args else None
+    dead = bool(getattr(details, "is_session_dead", False))
+    return dead or code in _START_AGAIN or full_code(error) in _CODES_OF_DRIVER

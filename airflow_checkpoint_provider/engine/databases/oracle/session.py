@@ -12,6 +12,8 @@ NLS_NUMERIC_CHARACTERS                    write and read numbers with a comma fo
 NLS_NCHAR_CONV_EXCP = FALSE               replace letters that the other character set lacks, by ``?``      TRUE
 NLS_SORT, where NLS_COMP does not follow  sort otherwise than it compares                                   BINARY [1]_
 COMMIT_WAIT = NOWAIT                      lose commits of a load that is complete, when the server dies     WAIT
+PARALLEL DML, as the services HIGH and     refuse a table that the transaction has written (ORA-12838)       off
+MEDIUM of an Autonomous Database have it
 CONSTRAINTS = DEFERRED                    refuse a row at the end of the transaction only                   DEFAULT
 NLS_LENGTH_SEMANTICS                      make shorter columns; ours name their unit                        left
 CURRENT_SCHEMA, EDITION                   another table of that name                                        left
@@ -24,8 +26,12 @@ ROW ARCHIVAL VISIBILITY                   leave out rows that were archived, as 
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
+from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
+
+_NOT_IN_THIS_EDITION = 439
 _SETTINGS = (
     # Another attempt's update is waited for, and then seen.
     "ALTER SESSION SET ISOLATION_LEVEL = READ COMMITTED",
@@ -35,12 +41,16 @@ _SETTINGS = (
 )
 
 
-def prepare_session(raw: Any) -> None:
+def prepare_session(raw: Any, *, for_writing: bool) -> None:
     """Undo what the connection or a logon trigger may have set and the engine cannot work with."""
     raw.autocommit = False
-    cursor = raw.cursor()
-    try:
+    with closing(raw.cursor()) as cursor:
         for setting in _SETTINGS:
             cursor.execute(setting)
-    finally:
-        cursor.close()
+        if not for_writing:
+            return
+        try:
+            cursor.execute("ALTER SESSION DISABLE PARALLEL DML")
+        except Exception as error:
+            if error_code(error) != _NOT_IN_THIS_EDITION:
+                raise

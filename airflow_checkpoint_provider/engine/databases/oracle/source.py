@@ -16,18 +16,29 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is, is_json
 from airflow_checkpoint_provider.engine.databases.oracle.driver import (
-    BOUND_MOMENT,
-    READ_MOMENT,
     SECOND_DIGITS,
     moment_text,
     primary_key,
 )
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
+from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
+    AS_TEXT,
+    BOUND,
+    REFUSED,
+    TYPED,
+    UNSORTED,
+    WHOLE,
+    ZONED,
+    cast,
+    moment,
+    plain,
+)
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
-from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
+    ConnectionGoneError,
     SourceError,
     SourceMismatchError,
     one_line,
@@ -37,45 +48,6 @@ from airflow_checkpoint_provider.engine.model.partition import Part, TableStatis
 
 _AMBIGUOUS = 918
 _SERIALIZES_BLOBS = (19,)
-_ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
-
-# Read as text that the server writes, where the driver's Python value would have lost something.
-_AS_TEXT = {
-    # The driver leaves the zone out.
-    "DB_TYPE_TIMESTAMP_TZ": f"TO_CHAR({{}}, '{READ_MOMENT}')",
-    "DB_TYPE_TIMESTAMP_LTZ": f"TO_CHAR(CAST({{}} AS TIMESTAMP(6) WITH TIME ZONE), '{READ_MOMENT}')",
-    "DB_TYPE_INTERVAL_YM": "TO_CHAR({})",
-    "DB_TYPE_JSON": "JSON_SERIALIZE({} RETURNING CLOB)",
-    "DB_TYPE_XMLTYPE": "XMLSERIALIZE(CONTENT {} AS CLOB)",
-}
-# A bind variable is compared as the column's type: no conversion, so that an index is used, and nothing is rounded.
-_TYPED = {
-    "DB_TYPE_TIMESTAMP_TZ": f"TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}')",
-    "DB_TYPE_TIMESTAMP_LTZ": (
-        f"CAST(TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}') AS TIMESTAMP(6) WITH LOCAL TIME ZONE)"
-    ),
-    "DB_TYPE_INTERVAL_YM": "TO_YMINTERVAL({})",
-    "DB_TYPE_ROWID": "CHARTOROWID({})",
-}
-_BOUND = frozenset(
-    (
-        *("DB_TYPE_DATE", "DB_TYPE_TIMESTAMP", "DB_TYPE_BINARY_FLOAT", "DB_TYPE_BINARY_DOUBLE"),
-        *("DB_TYPE_CHAR", "DB_TYPE_NCHAR", "DB_TYPE_NVARCHAR"),
-    )
-)
-# LOBs come as whole values and not as locators.
-_WHOLE = {
-    "DB_TYPE_CLOB": "DB_TYPE_LONG",
-    "DB_TYPE_NCLOB": "DB_TYPE_LONG_NVARCHAR",
-    "DB_TYPE_BLOB": "DB_TYPE_LONG_RAW",
-}
-_UNSORTED = frozenset((*_WHOLE, "DB_TYPE_LONG", "DB_TYPE_LONG_RAW", "DB_TYPE_JSON", "DB_TYPE_XMLTYPE"))
-_REFUSED = {
-    "DB_TYPE_BFILE": "the file is not in the database; leave the column out",
-    "DB_TYPE_CURSOR": "a cursor is no value; leave the column out",
-    "DB_TYPE_OBJECT": "select its attributes, as in t.{}.attribute",
-    "DB_TYPE_VECTOR": "select VECTOR_SERIALIZE({} RETURNING CLOB)",
-}
 
 
 class OracleSource(Source):
@@ -103,7 +75,7 @@ class OracleSource(Source):
         )
 
     def _form(self, column: str) -> str:
-        return _AS_TEXT.get(self._types[column], "{}")
+        return AS_TEXT.get(self._types[column], "{}")
 
     def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
         if what == "*" and self._reads_text:
@@ -124,7 +96,7 @@ class OracleSource(Source):
         return self._types[column] in ("DB_TYPE_CHAR", "DB_TYPE_NCHAR")
 
     def typed(self, column: str, placeholder: str) -> str:
-        return _TYPED.get(self._types[column], "{}").format(placeholder)
+        return TYPED.get(self._types[column], "{}").format(placeholder)
 
     def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
         key = tuple(self._bound(column, value) for column, value in zip(columns, key, strict=True))
@@ -133,18 +105,18 @@ class OracleSource(Source):
     def _bound(self, column: str, value: Any) -> Any:
         """Turn a value of the column into what is bound for it."""
         type_ = self._types[column]
-        if type_ in _ZONED and isinstance(value, datetime):
+        if type_ in ZONED and isinstance(value, datetime):
             return moment_text(value)
-        if type_ in _BOUND:
+        if type_ in BOUND:
             variable = self._binder.var(getattr(self._types_there, type_))
             variable.setvalue(0, value)
             return variable
         return value
 
     def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
-        if unsorted := [column for column in columns if self._types[column] in _UNSORTED]:
+        if unsorted := [column for column in columns if self._types[column] in UNSORTED]:
             raise SourceMismatchError(
-                f"checkpoint_column: {', '.join(unsorted)} is {_plain(self._types[unsorted[0]])}, which Oracle cannot "
+                f"checkpoint_column: {', '.join(unsorted)} is {plain(self._types[unsorted[0]])}, which Oracle cannot "
                 "sort by. Choose another column, or leave checkpoint_column out and give the query an ORDER BY."
             )
         if len(columns) > 1:
@@ -152,6 +124,7 @@ class OracleSource(Source):
         # Which an index answers without a scan.
         binds = Binds(self.paramstyle, self.query.parameters)
         greatest = self._form(columns[0]).format(f"MAX({self.quote(columns[0])})")
+        greatest += f" AS {super().quote(columns[0])}"
         condition = self.within(part, binds).removeprefix(" AND ")
         row = self.one(self.select(greatest, f" WHERE {condition}" if condition else "", binds))
         return tuple(row) if row and row[0] is not None else None
@@ -186,6 +159,12 @@ class OracleSource(Source):
                 self._execute(cursor, (text, values))
             yield Guarded(RowReader(cursor.fetchmany), self.errors)
 
+    def _execute(self, cursor: Any, statement: tuple[str, Any]) -> None:
+        text, values = statement
+        # The first rows come with the execution: a ValueError is about one of them.
+        with fitting_parameters((TypeError, LookupError)):
+            cursor.execute(*([text] if values is None else [text, values]))
+
     @contextmanager
     def errors(self) -> Iterator[None]:
         try:
@@ -200,6 +179,14 @@ class OracleSource(Source):
             ) from error.__cause__
         except CheckpointError:
             raise
+        except OSError as error:
+            gone = f"Source {self.conn_id!r}: {one_line(error)}"
+            raise SourceError(gone) from ConnectionGoneError(one_line(error))
+        except UnicodeDecodeError as error:
+            raise SourceError(
+                f"Source {self.conn_id!r}: a text is not valid in the database's character set ({one_line(error)}). "
+                "Have the query return the bytes of that column, by UTL_RAW.CAST_TO_RAW, and correct or decode them."
+            ) from error
         except (ValueError, OverflowError) as error:  # what Python has no value for
             moments = [
                 name
@@ -213,7 +200,7 @@ class OracleSource(Source):
 
     @property
     def _reads_text(self) -> bool:
-        return not _AS_TEXT.keys().isdisjoint(self._types.values())
+        return not AS_TEXT.keys().isdisjoint(self._types.values())
 
     def _sort_as_compared(self) -> None:
         """Comparing goes by NLS_COMP and sorting by NLS_SORT: rows that sort otherwise would be passed over."""
@@ -239,26 +226,26 @@ class OracleSource(Source):
         type_ = column.type_code
         if type_ is self._types_there.DB_TYPE_NUMBER and not (column.scale == 0 and column.precision):
             return cursor.var(Decimal, arraysize=cursor.arraysize)
-        if type_.name in _WHOLE:
-            return cursor.var(getattr(self._types_there, _WHOLE[type_.name]), arraysize=cursor.arraysize)
+        if type_.name in WHOLE:
+            return cursor.var(getattr(self._types_there, WHOLE[type_.name]), arraysize=cursor.arraysize)
         if is_json(column):  # which the driver would parse, and write 1.00 as 1.0
             return cursor.var(type_, column.display_size or 0, arraysize=cursor.arraysize)
-        if self._types.get(column.name) in _ZONED and type_ is self._types_there.DB_TYPE_VARCHAR:
-            return cursor.var(type_, 64, arraysize=cursor.arraysize, outconverter=_moment)
+        if self._types.get(column.name) in ZONED and type_ is self._types_there.DB_TYPE_VARCHAR:
+            return cursor.var(type_, 64, arraysize=cursor.arraysize, outconverter=moment)
         return None
 
     def _described(self, description: Sequence[Any]) -> None:
         for column in description:
             name, type_ = str(column[0]), column[1].name
-            if type_ in _REFUSED:
+            if type_ in REFUSED:
                 raise SourceMismatchError(
-                    f"sql: {name} is {_plain(type_)}, which cannot be carried over: {_REFUSED[type_].format(name)}."
+                    f"sql: {name} is {plain(type_)}, which cannot be carried over: {REFUSED[type_].format(name)}."
                 )
             digits = column[5] or 0
             if type_.startswith(("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")) and digits > SECOND_DIGITS:
                 raise SourceMismatchError(
                     f"sql: {name} has {digits} digits of a second, of which Python holds {SECOND_DIGITS}. Cast it "
-                    f"in the query: {_cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
+                    f"in the query: {cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
                 )
             # Its text may be in any encoding of Unicode, or binary JSON; older servers have no function for that.
             binary = type_ == "DB_TYPE_BLOB" and is_json(column) and self._version >= _SERIALIZES_BLOBS
@@ -267,18 +254,3 @@ class OracleSource(Source):
     @property
     def _version(self) -> tuple[int, ...]:
         return tuple(int(part) for part in str(self.raw.version).split("."))
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.strip())
-
-
-def _plain(type_: str) -> str:
-    return f"of type {type_.removeprefix('DB_TYPE_')}"
-
-
-def _cast(name: str, type_: str) -> str:
-    if type_ == "DB_TYPE_INTERVAL_DS":
-        return f"CAST({name} AS INTERVAL DAY(9) TO SECOND({SECOND_DIGITS}))"
-    zone = {"DB_TYPE_TIMESTAMP_TZ": " WITH TIME ZONE", "DB_TYPE_TIMESTAMP_LTZ": " WITH LOCAL TIME ZONE"}
-    return f"CAST({name} AS TIMESTAMP({SECOND_DIGITS}){zone.get(type_, '')})"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from math import ceil
 
 import sqlalchemy as sa
 
@@ -46,7 +47,9 @@ def swap(destination: Destination, parts: Sequence[Part]) -> Published:
     with destination.errors("refused the rows that are staged for it", "its old rows are all still there"):
         if dialect.publishing_lock:
             # Of two who publish at once the second must see all rows of the first, to delete them.
-            run(dialect.publishing_lock.format(table=table, digest=sha256(table.encode()).hexdigest()[:32]))
+            digest = sha256(table.encode()).hexdigest()[:32]
+            seconds = max(ceil(destination.connection.info["lock_timeout"]), 1)
+            run(dialect.publishing_lock.format(table=table, digest=digest, seconds=seconds))
         if dialect.defer_constraints:
             run(dialect.defer_constraints)
         with destination.all_rows():

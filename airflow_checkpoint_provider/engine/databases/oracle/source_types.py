@@ -1,0 +1,69 @@
+"""How each type of Oracle is read, compared with a key, and refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow_checkpoint_provider.engine.databases.oracle.driver import (
+    BOUND_MOMENT,
+    READ_MOMENT,
+    SECOND_DIGITS,
+)
+
+ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
+
+# Read as text that the server writes, where the driver's Python value would have lost something.
+AS_TEXT = {
+    # The driver leaves the zone out.
+    "DB_TYPE_TIMESTAMP_TZ": f"TO_CHAR({{}}, '{READ_MOMENT}')",
+    "DB_TYPE_TIMESTAMP_LTZ": f"TO_CHAR(CAST({{}} AS TIMESTAMP(6) WITH TIME ZONE), '{READ_MOMENT}')",
+    "DB_TYPE_INTERVAL_YM": "TO_CHAR({})",
+    "DB_TYPE_JSON": "JSON_SERIALIZE({} RETURNING CLOB)",
+    "DB_TYPE_XMLTYPE": "XMLSERIALIZE(CONTENT {} AS CLOB)",
+}
+# A bind variable is compared as the column's type: no conversion, so that an index is used, and nothing is rounded.
+TYPED = {
+    "DB_TYPE_TIMESTAMP_TZ": f"TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}')",
+    "DB_TYPE_TIMESTAMP_LTZ": (
+        f"CAST(TO_TIMESTAMP_TZ({{}}, '{BOUND_MOMENT}') AS TIMESTAMP(6) WITH LOCAL TIME ZONE)"
+    ),
+    "DB_TYPE_INTERVAL_YM": "TO_YMINTERVAL({})",
+    "DB_TYPE_ROWID": "CHARTOROWID({})",
+}
+BOUND = frozenset(
+    (
+        *("DB_TYPE_DATE", "DB_TYPE_TIMESTAMP", "DB_TYPE_BINARY_FLOAT", "DB_TYPE_BINARY_DOUBLE"),
+        *("DB_TYPE_CHAR", "DB_TYPE_NCHAR", "DB_TYPE_NVARCHAR"),
+    )
+)
+# LOBs come as whole values and not as locators.
+WHOLE = {
+    "DB_TYPE_CLOB": "DB_TYPE_LONG",
+    "DB_TYPE_NCLOB": "DB_TYPE_LONG_NVARCHAR",
+    "DB_TYPE_BLOB": "DB_TYPE_LONG_RAW",
+}
+UNSORTED = frozenset((*WHOLE, "DB_TYPE_LONG", "DB_TYPE_LONG_RAW", "DB_TYPE_JSON", "DB_TYPE_XMLTYPE"))
+REFUSED = {
+    "DB_TYPE_BFILE": "the file is not in the database; leave the column out",
+    "DB_TYPE_CURSOR": "a cursor is no value; leave the column out",
+    "DB_TYPE_OBJECT": "select its attributes, as in t.{}.attribute",
+    "DB_TYPE_VECTOR": "select VECTOR_SERIALIZE({} RETURNING CLOB)",
+}
+
+
+def moment(text: str) -> datetime:
+    """Read a time with its offset, as :data:`AS_TEXT` has the server write it."""
+    return datetime.fromisoformat(text.strip())
+
+
+def plain(type_: str) -> str:
+    """Name a type for messages."""
+    return f"of type {type_.removeprefix('DB_TYPE_')}"
+
+
+def cast(name: str, type_: str) -> str:
+    """Write the cast to as many digits of a second as Python holds."""
+    if type_ == "DB_TYPE_INTERVAL_DS":
+        return f"CAST({name} AS INTERVAL DAY(9) TO SECOND({SECOND_DIGITS}))"
+    zone = {"DB_TYPE_TIMESTAMP_TZ": " WITH TIME ZONE", "DB_TYPE_TIMESTAMP_LTZ": " WITH LOCAL TIME ZONE"}
+    return f"CAST({name} AS TIMESTAMP({SECOND_DIGITS}){zone.get(type_, '')})"
