@@ -225,6 +225,15 @@ class Destination:
             if taken is not None:
                 self.compare(len(rows), taken)
 
+    def write_good(self, rows: Block, route: RowRoute = VALUES) -> list[tuple[int, str]] | None:
+        """
+        Write rows but for those that the database refuses, as if they were written one by one.
+
+        :return: where the refused ones are, each with the reason; ``None`` where that cannot be done at once
+        :raises BadRowsError: when it cannot be done for these rows; some may be written
+        """
+        return None
+
     def compare(self, sent: int, taken: int) -> None:
         """
         Compare the number of rows that were sent with the server's own count of those that it took.

@@ -218,6 +218,10 @@ class Source:
                 return list(key.get("constrained_columns") or [])
         return []
 
+    def required_columns(self, table: TableName) -> frozenset[str]:
+        """Return columns of a table that are known to have a value in every row; the query must be the table."""
+        return frozenset()
+
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
         """Return what the server knows of a table and a column, or ``None`` where it cannot be sampled."""
         return None

@@ -106,11 +106,32 @@ class Sorter(Writer):
             if len(rows) == 1:
                 self._put_aside(BadRow(before + 1, rows[0], error.reason), error)
                 return
+            refused = self._write_good(rows)
+            if refused is not None:
+                for place, reason in refused:
+                    self._put_aside(BadRow(before + place + 1, rows[place], reason), error)
+                return
         else:
             return
         middle = len(rows) // 2
         self._sort(Rows(rows[:middle]), before)
         self._sort(Rows(rows[middle:]), before + middle)
+
+    def _write_good(self, rows: Rows) -> list[tuple[int, str]] | None:
+        """Write all rows but the bad ones, where the destination can tell them apart by itself."""
+        found: list[tuple[int, str]] = []
+        try:
+            with self._destination.part():
+                for start in range(0, len(rows), READ_AT_ONCE):
+                    refused = self._destination.write_good(
+                        Rows(rows[start : start + READ_AT_ONCE]), self._route
+                    )
+                    if refused is None:
+                        return None
+                    found += [(start + place, reason) for place, reason in refused]
+        except BadRowsError:  # a value that is not even sent
+            return None
+        return found
 
     def _put_aside(self, bad: BadRow, error: BadRowsError) -> None:
         self.newest.append(bad)

@@ -276,6 +276,21 @@ def test_a_time_with_its_zone_is_the_same_instant(make_db: MakeDb, target: Db, g
     assert found == [("2026-10-24 21:00:00",)] * 2
 
 
+@pytest.mark.parametrize("kind", ["TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITH LOCAL TIME ZONE"])
+def test_an_offset_with_seconds_is_the_same_instant(source: Db, make_db: MakeDb, kind: str) -> None:
+    """The stand-in writes times in the zone of Kolkata, which was 5:53:28 ahead of UTC by its local mean time."""
+    fill(
+        source, kind, ["TO_TIMESTAMP_TZ('1800-01-01 00:00:00.0 +00:00', 'YYYY-MM-DD HH24:MI:SS.FF6 TZH:TZM')"]
+    )
+    destination = make_db("postgres", "destination")
+    destination.execute("CREATE TABLE target (n integer, k timestamptz)")
+    Load(source, destination, {"sql": "SELECT * FROM t", "checkpoint_column": "n"}).attempt()
+    assert destination.rows("SELECT k FROM target ORDER BY n") == [
+        (datetime(1800, 1, 1, tzinfo=UTC),),
+        (None,),
+    ]
+
+
 def test_what_has_no_form_at_all(make_db: MakeDb, target: Db) -> None:
     with pytest.raises(
         CheckpointError, match="K of target in 'dst' is of type VECTOR, which cannot be written"

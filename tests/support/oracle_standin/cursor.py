@@ -10,7 +10,7 @@ import oracledb
 import psycopg
 
 from tests.support.oracle_standin.binding import POSTGRES, Bound, Var
-from tests.support.oracle_standin.errors import dpy, ora
+from tests.support.oracle_standin.errors import dpy, from_postgres, ora
 from tests.support.oracle_standin.fetching import Columns
 from tests.support.oracle_standin.sql import Statement, check_version, translate
 from tests.support.oracle_standin.types import FetchInfo
@@ -38,6 +38,7 @@ class Cursor:
         self.statement: str | None = None
         self._sizes: Any = ()
         self._rows: list[Any] = []
+        self._errors: list[Any] | None = None
         self._open = True
 
     def setinputsizes(self, *sizes: Any, **named: Any) -> None:
@@ -50,11 +51,34 @@ class Cursor:
         self._run(statement, [parameters if parameters is not None else named], many=False)
         return self if self.description else None
 
-    def executemany(self, statement: str | None, parameters: Any, **_: Any) -> None:
+    def executemany(
+        self, statement: str | None, parameters: Any, batcherrors: bool = False, **_: Any
+    ) -> None:
+        self._errors = [] if batcherrors else None
         rows = [() for _ in range(parameters)] if isinstance(parameters, int) else list(parameters)
         if not rows:
             return
         self._run(statement, rows, many=True)
+
+    def getbatcherrors(self) -> list[Any]:
+        return list(self._errors or [])
+
+    def _each(self, cursor: psycopg.RawCursor[Any], text: str, values: Sequence[Any]) -> None:
+        """Execute for one set of values after the other, and note the errors of those that are refused."""
+        taken = 0
+        for offset, row in enumerate(values):
+            cursor.execute("SAVEPOINT standin_row")
+            try:
+                cursor.execute(text, row)
+                taken += max(cursor.rowcount, 0)
+                cursor.execute("RELEASE standin_row")
+            except psycopg.Error as error:
+                cursor.execute("ROLLBACK TO standin_row")
+                raised = from_postgres(error, waits=False).args[0]
+                raised.offset = offset
+                assert self._errors is not None
+                self._errors.append(raised)
+        self.rowcount = taken
 
     def fetchone(self) -> Any:
         rows = self._fetch(1)
@@ -102,6 +126,9 @@ class Cursor:
             return
 
         def run(cursor: psycopg.RawCursor[Any]) -> None:
+            if many and self._errors is not None:
+                self._each(cursor, statement.bound(types), values)
+                return
             if many:
                 cursor.executemany(statement.bound(types), values)
             else:
@@ -153,6 +180,7 @@ class Cursor:
             columns.infos = known[1]
         self._columns = columns.converters(self, handler)
         self.description = columns.infos
+        self.connection.faults.fetched_at_once[str(self.statement)] = self.arraysize
         self.connection.described[str(self.statement)] = (handler, columns.infos)
         self._rows = cursor.fetchall()
 

@@ -24,6 +24,7 @@ _TEXTS = {
     1400: "cannot insert NULL into ({detail})",
     1435: "user does not exist",
     1438: "value {detail} greater than specified precision for this column",
+    1446: "cannot select ROWID from, or sample, a view with DISTINCT, GROUP BY, etc.",
     1461: "The value provided for the column is too long",
     1418: "specified index does not exist",
     1430: "column being added already exists in table",
@@ -89,6 +90,8 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
     """
     diag = error.diag
     column = ".".join(f'"{part}"' for part in (diag.schema_name, diag.table_name, diag.column_name) if part)
+    if "TABLESAMPLE clause can only be applied" in str(error):
+        return ora(1446)
     match error.sqlstate:
         case "23505" if (diag.constraint_name or "").startswith("pg_"):  # two that create one table at once
             return ora(955)

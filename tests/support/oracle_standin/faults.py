@@ -50,6 +50,7 @@ class Faults:
 
     planned: list[Fault] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    fetched_at_once: dict[str, int] = field(default_factory=dict)
 
     def plan(self, *faults: Fault) -> None:
         self.planned.extend(faults)

@@ -13,6 +13,7 @@ FUNCTIONS = frozenset(
         "DENSE_RANK",
         "EXTRACT",
         "FLOOR",
+        "FROM_TZ",
         "GREATEST",
         "HEXTORAW",
         "INSTR",
@@ -76,6 +77,7 @@ NOT_FUNCTIONS = frozenset(
         "ANY",
         "AS",
         "BETWEEN",
+        "BLOCK",
         "BY",
         "CASE",
         "CHECK",
@@ -138,6 +140,10 @@ CREATE FUNCTION standin_sys_context(text, text) RETURNS text LANGUAGE sql AS
   $$SELECT CASE upper($2) WHEN 'CURRENT_SCHEMA' THEN current_schema()::text WHEN 'SESSION_USER' THEN current_schema()::text
      WHEN 'CON_NAME' THEN 'FREEPDB1' END$$;
 CREATE FUNCTION standin_sys_extract_utc(timestamptz) RETURNS timestamp LANGUAGE sql AS $$SELECT $1 AT TIME ZONE 'UTC'$$;
+CREATE FUNCTION standin_from_tz(timestamptz, text) RETURNS timestamptz LANGUAGE sql AS
+  $$SELECT (($1 AT TIME ZONE current_setting('TimeZone'))::text || ' ' || $2)::timestamptz$$;
+CREATE FUNCTION standin_from_tz(timestamp, text) RETURNS timestamptz LANGUAGE sql AS
+  $$SELECT ($1::text || ' ' || $2)::timestamptz$$;
 CREATE FUNCTION standin_to_timestamp_tz(text, text) RETURNS timestamptz LANGUAGE sql AS $$SELECT to_timestamp($1, $2)$$;
 CREATE FUNCTION standin_to_yminterval(text) RETURNS interval LANGUAGE sql AS
   $$SELECT make_interval(months => CASE WHEN $1 LIKE '-%' THEN -1 ELSE 1 END

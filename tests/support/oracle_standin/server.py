@@ -16,10 +16,11 @@ USER = "SCOTT"
 _DICTIONARY = """
 CREATE TABLE "DUAL" ("DUMMY" char(1));
 INSERT INTO "DUAL" VALUES ('X');
+CREATE TABLE "STANDIN_STATISTICS" ("NAME" text PRIMARY KEY, "NUM_ROWS" int, "BLOCKS" int);
 CREATE VIEW "ALL_TABLES" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
     'USERS'::text AS "TABLESPACE_NAME", NULL::text AS "DURATION", NULL::text AS "IOT_NAME", 'N'::text AS "TEMPORARY",
-    'NO'::text AS "READ_ONLY"
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    'NO'::text AS "READ_ONLY", NULL::text AS "IOT_TYPE", NULL::text AS "CLUSTER_NAME", s."NUM_ROWS", s."BLOCKS"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN "STANDIN_STATISTICS" s ON s."NAME" = c.relname
   WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema';
 CREATE VIEW "ALL_VIEWS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "VIEW_NAME"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v';

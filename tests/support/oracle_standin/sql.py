@@ -344,7 +344,8 @@ def _as_postgres(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Identifier) and not node.quoted and not _BIND_TEXT.fullmatch(node.name):
         return exp.Identifier(this=node.name.upper(), quoted=True)
     if isinstance(node, exp.TableSample):
-        node.set("method", exp.var("BERNOULLI"))
+        by_blocks = str(node.args.get("method") or "").upper() == "BLOCK"
+        node.set("method", exp.var("SYSTEM" if by_blocks else "BERNOULLI"))
     if isinstance(node, exp.Literal) and node.is_string and not node.this:
         return exp.Null()
     if isinstance(node, exp.Drop):

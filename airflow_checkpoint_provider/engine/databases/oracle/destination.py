@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.blocks import Block
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import codec_of
 from airflow_checkpoint_provider.engine.databases.oracle.binding import is_long, sized
 from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of, in_character_set
 from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is
-from airflow_checkpoint_provider.engine.databases.oracle.driver import filled_columns, primary_key
-from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import filled_columns, primary_key
+from airflow_checkpoint_provider.engine.databases.oracle.errors import OF_ROWS, TOO_LONG, error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns
 from airflow_checkpoint_provider.engine.databases.refusals import shown
-from airflow_checkpoint_provider.engine.databases.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CheckpointError,
@@ -29,6 +30,8 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 
 _NULL_REFUSED = frozenset((1400, 1407))
+_ALSO_NULL = ". In Oracle, an empty string is NULL, too."
+_MOST_BYTES = 4_000  # of a text, whatever its column, where MAX_STRING_SIZE is STANDARD
 
 
 class OracleDestination(Destination):
@@ -94,9 +97,9 @@ class OracleDestination(Destination):
                 yield
         except DestinationError as error:
             if error_code(error.__cause__) in _NULL_REFUSED:
-                also = ". In Oracle, an empty string is NULL, too."
-                reason = f"{one_line(error.__cause__ or error)}{also}"
-                raise BadRowsError(f"{error}{also}", reason) from error.__cause__
+                raise BadRowsError(
+                    f"{error}{_ALSO_NULL}", _reason(error.__cause__ or error)
+                ) from error.__cause__
             raise
         except CheckpointError:
             raise
@@ -137,7 +140,24 @@ class OracleDestination(Destination):
     def _placeholders(self) -> list[str]:
         return [self._writers[index].form.format(f":{n}") for n, index in enumerate(self._order, 1)]
 
+    def write_good(self, rows: Block, route: RowRoute = VALUES) -> list[tuple[int, str]] | None:
+        with self.errors("refused the batch"), closing(self.raw.cursor()) as cursor:
+            self._execute(cursor, rows, route, batcherrors=True)
+            error_of = self.connection.dialect.loaded_dbapi.DatabaseError
+            found = [(details.offset, error_of(details)) for details in cursor.getbatcherrors()]
+            for _, error in found:
+                if error_code(error) not in OF_ROWS:
+                    raise error
+            if not self._has_only_keys:
+                self.compare(len(rows) - len(found), cursor.rowcount)
+            return [(place, _reason(error)) for place, error in found]
+
     def _write(self, rows: Any, route: RowRoute) -> int | None:
+        with closing(self.raw.cursor()) as cursor:
+            self._execute(cursor, rows, route)
+            return None if self._has_only_keys else int(cursor.rowcount)
+
+    def _execute(self, cursor: Any, rows: Any, route: RowRoute, **options: Any) -> None:
         columns = list(zip(*rows, strict=True))
         changed = self._order != list(range(len(columns)))
         for index, (writer, values) in enumerate(zip(self._writers, columns, strict=True)):
@@ -157,21 +177,39 @@ class OracleDestination(Destination):
                 changed = True
         ordered = [columns[index] for index in self._order]
         driver = self.connection.dialect.loaded_dbapi
-        cursor = self.raw.cursor()
-        try:
-            # A column without a value in a block would otherwise be bound as text.
-            cursor.setinputsizes(
-                *(
-                    sized(cursor, driver, self._bound_as[index], self._writers[index].size, columns[index])
-                    for index in self._order
-                )
+        # A column without a value in a block would otherwise be bound as text.
+        cursor.setinputsizes(
+            *(
+                sized(cursor, driver, self._bound_as[index], self._writers[index].size, columns[index])
+                for index in self._order
             )
-            cursor.executemany(self._statement, list(zip(*ordered, strict=True)) if changed else list(rows))
-            # A MERGE with nothing to change counts no row that is there already.
-            only_keys = self.write_mode == "upsert" and set(self.columns) == set(self.conflict_columns)
-            return None if only_keys else int(cursor.rowcount)
-        finally:
-            cursor.close()
+        )
+        given = list(zip(*ordered, strict=True)) if changed else list(rows)
+        try:
+            cursor.executemany(self._statement, given, **options)
+        except driver.DatabaseError as error:
+            if error_code(error) in TOO_LONG and self._have_longer(columns):
+                refused = (
+                    f"Destination {self.conn_id!r}: {self.table} refused the batch, and nothing of it is"
+                )
+                raise BadRowsError(f"{refused} committed: {one_line(error)}", one_line(error)) from error
+            raise
+
+    @property
+    def _has_only_keys(self) -> bool:
+        """Tell whether a MERGE has nothing to change, and counts no row that is there already."""
+        return self.write_mode == "upsert" and set(self.columns) == set(self.conflict_columns)
+
+    def _have_longer(self, columns: Sequence[Sequence[Any]]) -> bool:
+        """Tell whether a text is longer than its column, whose size is one of characters or of bytes."""
+        return any(
+            len(value) > writer.size
+            or len(str(value).encode(errors="replace")) > max(writer.size, _MOST_BYTES)
+            for writer, values in zip(self._writers, columns, strict=True)
+            if writer.size
+            for value in values
+            if value is not None
+        )
 
     def _converted(self, index: int, writer: Column, values: tuple[Any, ...]) -> Any:
         converted = []
@@ -187,6 +225,10 @@ class OracleDestination(Destination):
                     reason,
                 ) from error
         return converted
+
+
+def _reason(error: BaseException) -> str:
+    return f"{one_line(error)}{_ALSO_NULL if error_code(error) in _NULL_REFUSED else ''}"
 
 
 def _type(described: Any) -> str:

@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.connecting import advice, keep_alive
 from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
-from airflow_checkpoint_provider.engine.databases.oracle.driver import codec, primary_key
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import codec, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts

@@ -39,7 +39,7 @@ _CODES_OF_DRIVER = frozenset(("DPY-1001", "DPY-4011", "DPY-4024", "DPI-1010", "D
 OF_ROWS = frozenset(
     (
         *(1, 1400, 1407, 2290, 2291, 2292, 1402, 28115),  # constraints, check options
-        *(1401, 1438, 1426, 1455, 1457, 1461, 1465, 1722, 12899, 22835),  # too long, too large, no number
+        *(1401, 1438, 1426, 1455, 1457, 1465, 1722, 12899),  # too long, too large, no number
         *(6502, 14400, 19011, 31011, 40441, 40479),  # PL/SQL's value error, no partition, no XML, no JSON
         *(
             1403,
@@ -56,6 +56,10 @@ OF_ROWS = frozenset(
         *range(20000, 21000),  # RAISE_APPLICATION_ERROR of a trigger
     )
 )
+
+
+TOO_LONG = frozenset((1461, 22835))
+"""A text longer than its column, or one that could not be bound as what it is."""
 
 
 def error_code(error: BaseException | None) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,15 +11,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, RowReader
+from airflow_checkpoint_provider.engine.databases.blocks import Guarded, Reader, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is, is_json
-from airflow_checkpoint_provider.engine.databases.oracle.driver import (
-    SECOND_DIGITS,
-    moment_text,
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
+    heap_table,
     primary_key,
+    required_columns,
 )
+from airflow_checkpoint_provider.engine.databases.oracle.driver import SECOND_DIGITS, moment_text
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
     AS_TEXT,
@@ -32,10 +33,12 @@ from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
     cast,
     moment,
     plain,
+    rows_at_once,
 )
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
-from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
+from airflow_checkpoint_provider.engine.databases.sockets import cut
+from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source, fitting_parameters
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     ConnectionGoneError,
@@ -57,6 +60,7 @@ class OracleSource(Source):
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, str] = {}
+        self._blocks: int | None = None
         self._types_there: Any = connection.dialect.loaded_dbapi
         super().__init__(connection, query, conn_id, exact=exact)
         self._sort_as_compared()
@@ -135,15 +139,41 @@ class OracleSource(Source):
         dialect = self.connection.dialect
         return primary_key(self.raw, *found.in_catalog(dialect)) if found else []
 
+    def required_columns(self, table: TableName) -> frozenset[str]:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection))
+        return (
+            required_columns(self.raw, *found.in_catalog(self.connection.dialect)) if found else frozenset()
+        )
+
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
-        row = self.one(self.select("COUNT(*)"))
-        return TableStatistics(rows=int(row[0])) if row else None
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection))
+        known = heap_table(self.raw, *found.in_catalog(self.connection.dialect)) if found else None
+        if known is None:  # a view or an external table, of which there is no sample
+            return None
+        rows, self._blocks = known
+        if rows is None:  # nobody has gathered statistics
+            row = self.one(self.select("COUNT(*)"))
+            return TableStatistics(rows=int(row[0])) if row else None
+        return TableStatistics(rows=rows, pages=self._blocks)
 
     def sample_clause(self, percent: float) -> str:
-        return f"SAMPLE ({max(percent, 0.000001):.6f})"
+        # Of whole blocks, where they are known to be many: a sample of rows reads every block.
+        return f"SAMPLE {'BLOCK ' if self._blocks else ''}({max(percent, 0.000001):.6f})"
 
     def whole(self) -> tuple[str, Any]:
         return self.select("*") if self._reads_text else super().whole()
+
+    def prefetch(self, route: RowRoute) -> Prefetch:
+        return Prefetch.ALWAYS
+
+    def interrupt(self) -> None:
+        with suppress(self._types_there.Error):  # of a connection that is gone, where nothing runs any more
+            self.raw.cancel()
+
+    def cut(self) -> None:
+        cut(self.raw)
 
     @contextmanager
     def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
@@ -154,7 +184,7 @@ class OracleSource(Source):
             text = f"SELECT {names} FROM (\n{counted}\n) WHERE airflow_row > {skip}"
         with self._cursor() as cursor:
             # One more, so that the last round trip of a block also says whether another follows.
-            cursor.arraysize, cursor.prefetchrows = READ_AT_ONCE, READ_AT_ONCE + 1
+            cursor.arraysize, cursor.prefetchrows = self.rows_at_once, self.rows_at_once + 1
             with self.errors():
                 self._execute(cursor, (text, values))
             yield Guarded(RowReader(cursor.fetchmany), self.errors)
@@ -250,6 +280,8 @@ class OracleSource(Source):
             # Its text may be in any encoding of Unicode, or binary JSON; older servers have no function for that.
             binary = type_ == "DB_TYPE_BLOB" and is_json(column) and self._version >= _SERIALIZES_BLOBS
             self._types[name] = "DB_TYPE_JSON" if binary else type_
+        sizes = [(self._types[str(column[0])], column[2] or 0) for column in description]
+        self.rows_at_once = rows_at_once(sizes, buffers=not self.raw.thin)
 
     @property
     def _version(self) -> tuple[int, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from airflow_checkpoint_provider.engine.databases.oracle.driver import (
     BOUND_MOMENT,
+    READ_IN_UTC,
     READ_MOMENT,
     SECOND_DIGITS,
 )
@@ -15,8 +17,14 @@ ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
 # Read as text that the server writes, where the driver's Python value would have lost something.
 AS_TEXT = {
     # The driver leaves the zone out.
-    "DB_TYPE_TIMESTAMP_TZ": f"TO_CHAR({{}}, '{READ_MOMENT}')",
-    "DB_TYPE_TIMESTAMP_LTZ": f"TO_CHAR(CAST({{}} AS TIMESTAMP(6) WITH TIME ZONE), '{READ_MOMENT}')",
+    # An offset may have seconds, as local mean times do, and TZH:TZM has none: then the time is that of UTC.
+    "DB_TYPE_TIMESTAMP_TZ": (
+        "CASE WHEN EXTRACT(SECOND FROM (CAST({0} AS TIMESTAMP) - SYS_EXTRACT_UTC({0}))) <> 0 "
+        f"THEN TO_CHAR(SYS_EXTRACT_UTC({{0}}), '{READ_IN_UTC}') ELSE TO_CHAR({{0}}, '{READ_MOMENT}') END"
+    ),
+    "DB_TYPE_TIMESTAMP_LTZ": (
+        f"TO_CHAR(SYS_EXTRACT_UTC(CAST({{}} AS TIMESTAMP(6) WITH TIME ZONE)), '{READ_IN_UTC}')"
+    ),
     "DB_TYPE_INTERVAL_YM": "TO_CHAR({})",
     "DB_TYPE_JSON": "JSON_SERIALIZE({} RETURNING CLOB)",
     "DB_TYPE_XMLTYPE": "XMLSERIALIZE(CONTENT {} AS CLOB)",
@@ -49,6 +57,29 @@ REFUSED = {
     "DB_TYPE_OBJECT": "select its attributes, as in t.{}.attribute",
     "DB_TYPE_VECTOR": "select VECTOR_SERIALIZE({} RETURNING CLOB)",
 }
+
+
+_LARGE = frozenset((*UNSORTED, "DB_TYPE_VECTOR"))
+_FEW = 50  # rows, of which each may be large
+_MOST = 5_000
+_BYTES = 2 * 1024 * 1024
+_FIXED_BYTES = 22  # of a number, at most; times have fewer
+_SHORT_TEXT = 100  # characters, as most texts of long columns are
+_CHARACTER_BYTES = 4
+
+
+def rows_at_once(columns: Sequence[tuple[str, int]], *, buffers: bool) -> int:
+    """
+    Return how many rows the driver is to fetch in one round trip: few where values are large, many of narrow rows.
+
+    :param columns: type and size of each, as the driver describes them
+    :param buffers: it allocates them for values of the full size, as its thick mode does
+    """
+    if any(type_ in _LARGE for type_, _ in columns):
+        return _FEW
+    texts = [size if buffers else min(size, _SHORT_TEXT) for _, size in columns]
+    width = sum(_CHARACTER_BYTES * size or _FIXED_BYTES for size in texts)
+    return max(_FEW, min(_MOST, _BYTES // max(width, 1)))
 
 
 def moment(text: str) -> datetime:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.oracle.driver import SYNONYM, rows_of
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import SYNONYM, rows_of
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
     INSERT,

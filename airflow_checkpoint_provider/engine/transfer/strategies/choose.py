@@ -25,15 +25,16 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
         return CountStrategy(source, spec.batch_size, proof=None), chosen
     key, reason = list(spec.key), "by checkpoint_column"
     part = spec.part
-    if not key and spec.strategy == "auto" and spec.source_table:
-        table = TableName.parse(spec.source_table, argument="source_table")
+    table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
+    if not key and spec.strategy == "auto" and table:
         key, reason = source.primary_key(table), "the primary key of the source table"
     if key and spec.strategy in ("auto", "key"):
         columns = source.find_columns(key, "checkpoint_column")
         if part:
             part = replace(part, column=source.find_columns([part.column], "partition")[0])
             reason += f", part {part.index + 1} of {part.of}"
-        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key, part)
+        required = source.required_columns(table) if table else ()
+        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key, part, required)
         return strategy, StrategyChosen("key", f"by {', '.join(columns)}, {reason}")
     if part:
         raise ArgumentError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from operator import itemgetter
@@ -23,7 +23,11 @@ from airflow_checkpoint_provider.engine.transfer.strategies.mark import check_ma
 
 
 class KeyStrategy(Strategy):
-    """``WHERE key > :position ORDER BY key``, up to a bound that is taken once."""
+    """
+    ``WHERE key > :position ORDER BY key``, up to a bound that is taken once.
+
+    :param required: columns that have a value in every row, so that nobody has to look for rows without one
+    """
 
     def __init__(
         self,
@@ -32,8 +36,10 @@ class KeyStrategy(Strategy):
         batch_size: int,
         on_null_key: str,
         part: Part | None = None,
+        required: Collection[str] = (),
     ) -> None:
         super().__init__("key", columns)
+        self._required = frozenset(required)
         self.source = source
         self._size = batch_size
         self._load_nulls = on_null_key == "load"
@@ -51,7 +57,10 @@ class KeyStrategy(Strategy):
     def check(self) -> None:
         if self._load_nulls or self._never_null():
             return
-        if count := self.source.count_nulls(self.columns, self._part):
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        condition = f"{self.source.null_condition(self.columns)}{self.source.within(self._part, binds)}"
+        if self.source.exists(condition, binds):
+            count = self.source.count_nulls(self.columns, self._part)
             raise SourceMismatchError(
                 f"{', '.join(self.columns)}: {count:,} rows have no value there, and reading by key would "
                 "leave them out. Set on_null_key='load' to load them as the last batch, filter them in the "
@@ -155,7 +164,9 @@ class KeyStrategy(Strategy):
             yield Chunk(NONE, Position(position.key, rows, nulls_done=True))
 
     def _never_null(self) -> bool:
-        """Tell whether the part cannot have rows without a key."""
+        """Tell whether there cannot be rows without a key."""
+        if self._required.issuperset(self.columns):
+            return True
         return self._part is not None and not self._part.nulls and self.columns == (self._part.column,)
 
     def _shown(self, key: Key | None) -> str:

@@ -1,0 +1,56 @@
+"""The parts of a large table, from what the server knows of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.databases.db import Db
+from tests.support.databases.oracle_places import stand_in
+from tests.support.oracle_standin import Faults
+from tests.support.partitions import plan
+
+pytestmark = pytest.mark.server
+
+ROWS = 20_000
+SAMPLED = "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._PAGES_FOR_EACH"
+
+
+@pytest.fixture
+def source(stood_in: tuple[Db, Db], faults: dict[str, Faults], monkeypatch: pytest.MonkeyPatch) -> Db:
+    monkeypatch.setattr(SAMPLED, 5)
+    source = stood_in[0]
+    source.execute("CREATE TABLE t (n integer, k integer)")
+    session = stand_in.server(source.place).connect()
+    session.postgres.execute(f'INSERT INTO "T" SELECT n, n FROM generate_series(1, {ROWS}) n')
+    session.postgres.execute('CREATE VIEW "V" AS SELECT * FROM "T"')
+    faults["source"].seen.clear()
+    return source
+
+
+def gathered(source: Db) -> None:
+    source.execute(f"INSERT INTO standin_statistics VALUES ('T', {ROWS}, 90)")
+
+
+def test_a_sample_of_blocks(source: Db, faults: dict[str, Faults]) -> None:
+    gathered(source)
+    made = plan(source, 4, checkpoint_column="k", large=1000)
+    assert made.how.startswith("a sample of ")
+    assert len(made.parts) == 4
+    assert any("SAMPLE BLOCK (" in statement for statement in faults["source"].seen)
+    assert not any("COUNT(*)" in statement for statement in faults["source"].seen)
+
+
+def test_a_sample_of_rows_where_nothing_is_known(source: Db, faults: dict[str, Faults]) -> None:
+    made = plan(source, 4, checkpoint_column="k", large=1000)
+    assert made.how.startswith("a sample of ")
+    assert any("SAMPLE (" in statement for statement in faults["source"].seen)
+
+
+@pytest.mark.parametrize("table", ["v", "t"], ids=["a view", "an external table"])
+def test_what_has_no_blocks_is_read(source: Db, faults: dict[str, Faults], table: str) -> None:
+    gathered(source)
+    source.execute("INSERT INTO all_external_tables VALUES ('SCOTT', 'T')")
+    made = plan(source, 4, checkpoint_column="k", large=1000, source_table=table)
+    assert made.how.startswith("ranges of equal width")
+    assert [part.rows for part in made.parts] == [ROWS // 4] * 4
+    assert not any("SAMPLE" in statement for statement in faults["source"].seen)
