@@ -23,6 +23,7 @@ from tests.support.databases.db import Db
 from tests.support.databases.oracle_places import stand_in
 from tests.support.loads import Load
 from tests.support.oracle_standin import Faults
+from tests.support.oracle_standin.sql import SINCE
 from tests.support.partitions import PartLoad, plan
 
 PAGE = Path(__file__).with_name("statements.sql")
@@ -113,7 +114,13 @@ ZONED = bound(datetime(2025, 1, 1, tzinfo=UTC))
 def statements(faults: dict[str, Faults]) -> str:
     seen = {" ".join(what.split()) for side in faults.values() for what in side.seen}
     ours = {what for what in seen if what not in ("fetch", "commit") and not re.match(_THE_TESTS, what)}
-    return "".join(f"{what};\n\n" for what in sorted(ours, key=str.lower))
+    return "".join(f"{since(what)}{what};\n\n" for what in sorted(ours, key=str.lower))
+
+
+def since(statement: str) -> str:
+    """Return a comment with the version of the server that a statement needs, if that is a newer one than 11.2."""
+    needed = max((version for pattern, version, _ in SINCE if pattern.search(statement)), default=())
+    return f"-- since {'.'.join(map(str, needed))}\n" if needed else ""
 
 
 # The tests' own, in plain sight above.

@@ -46,13 +46,16 @@ CREATE VIEW "ALL_TAB_IDENTITY_COLS" AS SELECT n.nspname::text AS "OWNER", c.reln
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE a.attidentity <> '';
 CREATE TABLE "ALL_SYNONYMS" ("OWNER" text, "SYNONYM_NAME" text, "TABLE_OWNER" text, "TABLE_NAME" text, "DB_LINK" text);
+CREATE TABLE "STANDIN_STATES" ("NAME" text PRIMARY KEY, "STATE" text);
 CREATE VIEW "ALL_CONSTRAINTS" AS SELECT n.nspname::text AS "OWNER", k.conname::text AS "CONSTRAINT_NAME",
     CASE k.contype WHEN 'f' THEN 'R' ELSE upper(k.contype::text) END AS "CONSTRAINT_TYPE",
-    c.relname::text AS "TABLE_NAME", 'ENABLED'::text AS "STATUS",
+    c.relname::text AS "TABLE_NAME",
+    CASE WHEN d."STATE" LIKE 'DISABLED%' THEN 'DISABLED' ELSE 'ENABLED' END AS "STATUS",
+    CASE WHEN d."STATE" IS NULL THEN 'VALIDATED' ELSE 'NOT VALIDATED' END AS "VALIDATED",
     CASE k.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION' END AS "DELETE_RULE",
     CASE WHEN k.condeferred THEN 'DEFERRED' ELSE 'IMMEDIATE' END AS "DEFERRED",
     rn.nspname::text AS "R_OWNER", r.conname::text AS "R_CONSTRAINT_NAME"
-  FROM pg_constraint k
+  FROM pg_constraint k LEFT JOIN "STANDIN_STATES" d ON d."NAME" = k.conname
     LEFT JOIN pg_constraint r ON k.contype = 'f' AND r.contype IN ('p', 'u') AND r.conindid = k.conindid
     LEFT JOIN pg_namespace rn ON rn.oid = r.connamespace
     JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace;

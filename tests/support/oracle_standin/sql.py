@@ -142,9 +142,13 @@ class Statement:
         return _BIND_TEXT.sub(parameter, self.text)
 
 
-_SINCE = (
+SINCE = (
     (re.compile(r"\bFETCH\s+(FIRST|NEXT)\b|\bOFFSET\s+\S+\s+ROWS?\b", re.IGNORECASE), (12, 1), 933),
-    (re.compile(r"\bGENERATED\b.*\bAS\s+IDENTITY\b|\bdefault_on_null\b", re.IGNORECASE), (12, 1), 904),
+    (
+        re.compile(r"\bGENERATED\b.*\bAS\s+IDENTITY\b|\bdefault_on_null\b|_identity_cols\b", re.IGNORECASE),
+        (12, 1),
+        904,
+    ),
     (re.compile(r"\bJSON_SERIALIZE\s*\(", re.IGNORECASE), (19,), 904),
     (re.compile(r"\bJSON\s*\(", re.IGNORECASE), (21,), 904),
 )
@@ -153,7 +157,7 @@ _SINCE = (
 def check_version(sql: str, version: str) -> None:
     """Refuse what came with a later version of the server."""
     has = tuple(int(part) for part in version.split("."))
-    for pattern, since, code in _SINCE:
+    for pattern, since, code in SINCE:
         if has < since and pattern.search(sql):
             raise ora(code, "word of a later version")
 

@@ -97,10 +97,12 @@ def rows_of(raw: Any, query: str, owner: str | None, table: str) -> list[Any]:
         cursor.close()
 
 
+# One that is disabled, with RELY or without, does not keep rows apart.
 PRIMARY_KEY = (
     "SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c "
     "ON c.owner = k.owner AND c.constraint_name = k.constraint_name "
-    "WHERE k.constraint_type = 'P' AND k.owner = :1 AND k.table_name = :2 ORDER BY c.position"
+    "WHERE k.constraint_type = 'P' AND k.status = 'ENABLED' AND k.validated = 'VALIDATED' "
+    "AND k.owner = :1 AND k.table_name = :2 ORDER BY c.position"
 )
 # A constraint that is disabled, or not validated, does not make a column NOT NULL.
 REQUIRED = (
