@@ -12,8 +12,7 @@ NLS_NUMERIC_CHARACTERS                    write and read numbers with a comma fo
 NLS_NCHAR_CONV_EXCP = FALSE               replace letters that the other character set lacks, by ``?``      TRUE
 NLS_SORT, where NLS_COMP does not follow  sort otherwise than it compares                                   BINARY [1]_
 COMMIT_WAIT = NOWAIT                      lose commits of a load that is complete, when the server dies     WAIT
-PARALLEL DML, as the services HIGH and     refuse a table that the transaction has written (ORA-12838)       off
-MEDIUM of an Autonomous Database have it
+PARALLEL DML (Autonomous' HIGH, MEDIUM)   refuse a table that the transaction has written (ORA-12838)       off
 CONSTRAINTS = DEFERRED                    refuse a row at the end of the transaction only                   DEFAULT
 NLS_LENGTH_SEMANTICS                      make shorter columns; ours name their unit                        left
 CURRENT_SCHEMA, EDITION                   another table of that name                                        left
