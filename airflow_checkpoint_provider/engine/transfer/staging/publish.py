@@ -48,7 +48,7 @@ def swap(destination: Destination, parts: Sequence[Part]) -> Published:
         if dialect.publishing_lock:
             # Of two who publish at once the second must see all rows of the first, to delete them.
             digest = sha256(table.encode()).hexdigest()[:32]
-            seconds = max(ceil(destination.connection.info["lock_timeout"]), 1)
+            seconds = max(ceil(destination.connection.info.get("lock_timeout", 60)), 1)
             run(dialect.publishing_lock.format(table=table, digest=digest, seconds=seconds))
         if dialect.defer_constraints:
             run(dialect.defer_constraints)
