@@ -58,7 +58,7 @@ def test_a_destination_of_short_names(load: Load) -> None:
     arguments = {"source_table": "t", "checkpoint_column": "n", "write_mode": "replace_atomic"}
     with pytest.raises(
         ArgumentError,
-        match="a name has at most 30 characters here, and _reject_identity stands behind .* at most 14 characters",
+        match="a name has at most 30 characters here, and _reject_named stands behind .* at most 17 characters",
     ):
         load.attempt(**arguments)
     load.attempt(checkpoint_table="ckpt", **arguments)
