@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import FencedError, TableInUseError
 from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
+from tests.support.partitions import PartLoad, plan
 from tests.support.pausing import Pause
 
 EMPTYING: list[dict[str, Any]] = [
@@ -155,3 +158,50 @@ def test_a_name_with_its_schema_is_the_same_table(load: Load) -> None:
     with pause.around(older.run) as future, pytest.raises(TableInUseError):
         other_run(load).attempt(destination_table="public.target", write_mode="replace")
     assert future.result().rows == 20
+
+
+def planned(load: Load, partitions: int) -> list[PartLoad]:
+    parts = plan(load.source, partitions, checkpoint_column="n").parts
+    more = {"checkpoint_column": "n", "batch_size": 4, "write_mode": "replace"}
+    return [PartLoad.of(load.source, load.destination, part, **more) for part in parts]
+
+
+@pytest.mark.able(enforces_types=True)
+@pytest.mark.parametrize("partitions", [2, 3], ids=["another plan", "an equal plan"])
+def test_partitions_of_two_runs_do_not_delete_each_others_rows(load: Load, partitions: int) -> None:
+    mine = planned(load, 3)
+    pause = Pause(2)
+    first = mine[1].transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(first.run) as future:
+        assert [mine[n].attempt().status for n in (0, 2)] == ["completed", "completed"]
+        others = planned(load, partitions)
+        for other in others:
+            other.run = 2
+        with pytest.raises(TableInUseError, match="run_1"):
+            others[partitions // 2].attempt()
+    assert future.result().status == "completed"
+    assert loaded(load) == list(range(20))
+    assert [other.attempt().status for other in others] == ["completed"] * partitions
+    assert loaded(load) == list(range(20))
+
+
+def test_another_task_does_not_publish_under_a_load(load: Load) -> None:
+    assert load.attempt(write_mode="replace_atomic", publish=False).status == "completed"
+    publication = Publication(
+        load.destination.database("dst"),
+        "target",
+        "airflow_checkpoint",
+        Identity("a_dag", "a_task", "run_1"),
+        None,
+        Attempt("run_1", None, 1, 3, 3, 0, "publisher"),
+        lambda event: None,
+    )
+    pause = Pause(3)
+    older = other_run(load).transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(older.run) as future:
+        with pytest.raises(TableInUseError, match="run run_2"):
+            publication.run()
+        assert loaded(load) == list(range(8))
+    assert future.result().rows == 20
+    assert publication.run().rows == 20
+    assert loaded(load) == list(range(20))

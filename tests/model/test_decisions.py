@@ -10,6 +10,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.model.checkpoint import (
     ALL_RUNS,
+    RESOLVED,
     Attempt,
     Checkpoint,
     Identity,
@@ -233,6 +234,16 @@ def test_the_next_run_may_have_another_query_but_not_another_key() -> None:
     for part in ("source", "destination", "table", "key"):
         with pytest.raises(SourceChangedError):
             action(MARK, NEXT, fingerprint={**SAME, part: "x"}, spans_runs=True)
+
+
+def test_a_name_that_means_another_table_is_no_place_to_go_on() -> None:
+    marked = replace(MARK, fingerprint={**SAME, RESOLVED: "dwh.t"})
+    elsewhere = {**SAME, RESOLVED: "public.t"}
+    for spans_runs, attempt in ((True, NEXT), (False, replace(NEXT, run_id=MARK.run_id))):
+        with pytest.raises(SourceChangedError, match="destination table was 'dwh.t', is 'public.t'"):
+            action(marked, attempt, fingerprint=elsewhere, spans_runs=spans_runs)
+    assert action(marked, NEXT, fingerprint=SAME, spans_runs=True).action is Action.NEXT_RUN
+    assert action(MARK, NEXT, fingerprint=elsewhere, spans_runs=True).action is Action.NEXT_RUN
 
 
 @pytest.mark.parametrize("part", ["query", "parameters"])

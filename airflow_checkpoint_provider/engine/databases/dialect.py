@@ -249,6 +249,21 @@ class Dialect:
         """Tell whether values that the source tells apart stay apart in a column, and in their order."""
         return False
 
+    def meant_table(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> str | None:
+        """
+        Return the schema and the table that a name means in this session, where the server tells.
+
+        :param table: as the catalog has it
+        :param quoted: the whole name, as it stands in a statement
+        """
+        return None
+
+    def database_name(self, connection: sa.Connection) -> str | None:
+        """Return the database that a connection leads to, where its tables are not named with it."""
+        return None
+
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
     ) -> TableFacts:

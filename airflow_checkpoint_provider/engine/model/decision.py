@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from airflow_checkpoint_provider.engine.model.checkpoint import LOOP, Attempt, Checkpoint
+from airflow_checkpoint_provider.engine.model.checkpoint import LOOP, RESOLVED, Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.engine.model.status import Status
@@ -139,7 +139,7 @@ def _resume(
     compared: tuple[str, ...] = (),
 ) -> Decision:
     parts = compared or tuple(part for part in {**fingerprint, **stored.fingerprint} if part != LOOP)
-    differing = [part for part in parts if stored.fingerprint.get(part) != fingerprint.get(part)]
+    differing = [part for part in parts if _differs(part, stored.fingerprint, fingerprint)]
     if not differing:
         reasons = {
             Action.RESUME: "Resuming",
@@ -161,9 +161,15 @@ def _resume(
     )
 
 
+def _differs(part: str, before: dict[str, str], now: dict[str, str]) -> bool:
+    if part == RESOLVED and not (part in before and part in now):
+        return False  # a table that is not there yet, or is no more, is found missing
+    return before.get(part) != now.get(part)
+
+
 def _place_of(stored: Checkpoint) -> tuple[str, ...]:
     """Name the parts of the fingerprint without which a position means nothing."""
-    compared: tuple[str, ...] = ("source", "destination", "table", "key")
+    compared: tuple[str, ...] = ("source", "destination", "table", RESOLVED, "key")
     if stored.identity.map_index >= 0:
         # Expanded in another order, this index would go on from the mark of another one.
         compared += ("query", "parameters")

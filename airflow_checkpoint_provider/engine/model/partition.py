@@ -122,6 +122,26 @@ class Part:
         nulls = f"{self.column} without a value" if self.nulls else ""
         return ", and ".join(filter(None, (bounds, nulls)))
 
+    def overlaps(self, other: Part) -> bool:
+        """Tell whether a row may be in both; where Python cannot order the bounds as a database does, it may."""
+        if self.plan == other.plan:
+            return self.index == other.index
+        if self.column.casefold() != other.column.casefold() or (self.nulls and other.nulls):
+            return True
+        return not (self._ends_before(other) or other._ends_before(self))
+
+    def _ends_before(self, other: Part) -> bool:
+        if any(part.upper is None and not part.is_last for part in (self, other)):
+            return True  # one has no rows with a value
+        if self.is_last or other.lower is None:
+            return False
+        if self.upper == other.lower:
+            return True
+        try:
+            return not isinstance(self.greatest, str) and bool(self.greatest <= other.lowest)
+        except TypeError:
+            return False
+
     @property
     def is_last(self) -> bool:
         """Whether nothing of the destination lies behind it."""

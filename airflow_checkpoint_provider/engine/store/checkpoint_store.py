@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from contextlib import AbstractContextManager, suppress
 from dataclasses import astuple
 from datetime import datetime
@@ -26,7 +25,7 @@ from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.engine.store.lease import Lease
-from airflow_checkpoint_provider.engine.store.neighbours import Neighbours
+from airflow_checkpoint_provider.engine.store.neighbours import Emptied, Neighbours
 from airflow_checkpoint_provider.engine.store.protocol import Choose
 from airflow_checkpoint_provider.engine.store.rejects import Rejects
 from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
@@ -158,17 +157,22 @@ class SqlStore:
     def hold(self) -> None:
         self._lease.update(row_changes.held())
 
-    def hold_table(self, names: Collection[str], conn_id: str | None) -> None:
+    def hold_table(self, emptied: Emptied) -> None:
         self._lease.limit_waiting()
         # All in one order, so that two who begin at once wait for each other and not both.
-        for identity in sorted([self._identity, *self._neighbours.unfinished(names, conn_id)], key=astuple):
+        for identity in sorted([self._identity, *self._neighbours.unfinished(emptied)], key=astuple):
             if identity == self._identity:
                 self.hold()
             else:
-                self._neighbours.overtake(identity)
+                self._neighbours.overtake(identity, emptied)
 
-    def check_table(self, names: Collection[str], conn_id: str | None) -> None:
-        self._neighbours.unfinished(names, conn_id)
+    def overtake_others(self, emptied: Emptied) -> None:
+        """Do as :meth:`hold_table` does, for a checkpoint that is locked already."""
+        for identity in sorted(self._neighbours.unfinished(emptied), key=astuple):
+            self._neighbours.overtake(identity, emptied)
+
+    def check_table(self, emptied: Emptied) -> None:
+        self._neighbours.unfinished(emptied)
 
     def advance(self, now: Checkpoint) -> None:
         self._lease.update(row_changes.advanced(now))

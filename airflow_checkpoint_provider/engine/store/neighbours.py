@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
-from airflow_checkpoint_provider.engine.model.errors import TableInUseError
+from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, TableInUseError
+from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
 
 AT_WORK_FOR = timedelta(minutes=10)
 """How long after its last commit a running load counts as at work; one that wakes up later finds itself overtaken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """
+    A table that is about to lose its rows.
+
+    :param resolved: as the server resolves its name; ``None`` of a table that is not there yet
+    :param written: the ways to write it, for loads of which the former is not known
+    :param conn_id: its connection, where the metadata table is in another database
+    :param part: the partition whose rows go, if not all do
+    """
+
+    resolved: str | None
+    written: tuple[str, ...]
+    conn_id: str | None
+    part: Part | None
 
 
 class Neighbours:
@@ -34,21 +53,20 @@ class Neighbours:
         self._identity = identity
         self._lock_timeout = lock_timeout
 
-    def unfinished(self, names: Collection[str], conn_id: str | None) -> list[Identity]:
+    def unfinished(self, emptied: Emptied) -> list[Identity]:
         """
-        Return whose loads of a table are begun and not complete.
+        Return whose loads of these rows are begun and not complete.
 
-        :param names: how the table may be written
-        :param conn_id: its connection, where the metadata table is in another database
         :raises TableInUseError: when one is at work
+        :raises InvalidCheckpointError: when the row of one is damaged
         """
-        rows = self._connection.execute(sa.select(self._table).where(self._loads(names, conn_id))).all()
-        found = [neighbour for neighbour in map(from_row, rows) if "stage" not in neighbour.fingerprint]
+        rows = self._connection.execute(sa.select(self._table).where(self._begun(emptied))).all()
+        found = [checkpoint for row in rows if (checkpoint := _loads(row, emptied))]
         for neighbour in found:
-            self._refuse(neighbour)
+            self._refuse(neighbour, emptied)
         return [neighbour.identity for neighbour in found]
 
-    def overtake(self, identity: Identity) -> None:
+    def overtake(self, identity: Identity, emptied: Emptied) -> None:
         """
         Keep the attempts of a load from writing, and let its next one start from the beginning.
 
@@ -59,22 +77,35 @@ class Neighbours:
         row = self._connection.execute(dialect.locking(statement, self._lock_timeout)).first()
         if row is None or row.status == Status.COMPLETED or row.restarting:
             return  # one that is about to begin waits for this row, and then finds this load at work
-        self._refuse(from_row(row))
+        self._refuse(from_row(row), emptied)
         overtaking = self._table.update().where(is_identity(self._table, identity))
         values = row_changes.overtaken(f"{row.destination_table} was emptied by {self._identity}")
         self._connection.execute(overtaking.values(**values, fence=self._table.c.fence + 1))
 
-    def _loads(self, names: Collection[str], conn_id: str | None) -> sa.ColumnElement[bool]:
+    def _begun(self, emptied: Emptied) -> sa.ColumnElement[bool]:
         columns = self._table.c
-        ours = sa.and_(
-            columns.destination_table.in_(sorted(names)), ~is_identity(self._table, self._identity)
-        )
-        if conn_id is not None:
-            ours = sa.and_(ours, columns.destination_conn_id == conn_id)
-        begun = sa.and_(columns.status == Status.FAILED.value, columns.restarting == 0)
-        return sa.and_(ours, sa.or_(columns.status == Status.RUNNING.value, begun))
+        failed = sa.and_(columns.status == Status.FAILED.value, columns.restarting == 0)
+        conditions = [
+            sa.or_(columns.status == Status.RUNNING.value, failed),
+            ~is_identity(self._table, self._identity),
+        ]
+        if emptied.conn_id is not None:
+            conditions.append(columns.destination_conn_id == emptied.conn_id)
+        if emptied.part is not None:  # those of this plan have no row in common with it, and may be many
+            conditions.append(columns.fingerprint.contains(PARTITION))
+            mine = self._identity
+            conditions.append(
+                ~sa.and_(
+                    columns.fingerprint.contains(emptied.part.plan, autoescape=True),
+                    *(columns.dag_id == mine.dag_id, columns.task_id == mine.task_id),
+                    columns.run_id == mine.run_id,
+                )
+            )
+        return sa.and_(*conditions)
 
-    def _refuse(self, other: Checkpoint) -> None:
+    def _refuse(self, other: Checkpoint, emptied: Emptied) -> None:
+        if emptied.part is not None and self._is_sibling(other.identity):
+            return  # of a plan that has been made anew since
         since = datetime.now(UTC) - other.updated_at
         if other.status is not Status.RUNNING or other.restarting or since > AT_WORK_FOR:
             return
@@ -84,3 +115,26 @@ class Neighbours:
             "time load the table, by max_active_runs=1 in the DAG, or order the tasks. If that attempt was killed, it "
             f"counts as over {AT_WORK_FOR.total_seconds() / 60:.0f} minutes after its last commit."
         )
+
+    def _is_sibling(self, other: Identity) -> bool:
+        mine = self._identity
+        return (mine.dag_id, mine.task_id, mine.run_id) == (other.dag_id, other.task_id, other.run_id)
+
+
+def _loads(row: Any, emptied: Emptied) -> Checkpoint | None:
+    """Return the checkpoint of a row, if its load writes rows that are about to go."""
+    try:
+        other = from_row(row)
+    except CheckpointError:
+        if row.destination_table in emptied.written:
+            raise
+        return None  # damaged, and of another table as far as can be read
+    resolved = other.fingerprint.get(RESOLVED)
+    known = resolved is not None and emptied.resolved is not None
+    is_of = resolved == emptied.resolved if known else other.destination_table in emptied.written
+    if not is_of or "stage" in other.fingerprint:
+        return None
+    if emptied.part is None:
+        return other
+    part = Part.of_text(other.fingerprint.get(PARTITION))
+    return other if part is not None and emptied.part.overlaps(part) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.store.protocol import Choose
 
 
@@ -95,10 +96,10 @@ class NullStore:
     def hold(self) -> None:
         """Keep nothing."""
 
-    def hold_table(self, names: Collection[str], conn_id: str | None) -> None:
+    def hold_table(self, emptied: Emptied) -> None:
         """Keep nothing."""
 
-    def check_table(self, names: Collection[str], conn_id: str | None) -> None:
+    def check_table(self, emptied: Emptied) -> None:
         """Keep nothing."""
 
     def advance(self, now: Checkpoint) -> None:

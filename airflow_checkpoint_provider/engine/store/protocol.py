@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Decision, Request
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.store.rejects import Rejects
 
 Choose = Callable[[Checkpoint | None, Request | None], Decision]
@@ -60,20 +61,18 @@ class CheckpointStore(Protocol):
         :raises FencedError: when another attempt has taken it over
         """
 
-    def hold_table(self, names: Collection[str], conn_id: str | None) -> None:
+    def hold_table(self, emptied: Emptied) -> None:
         """
-        Lock the checkpoint as :meth:`hold` does, before the whole table is emptied in this transaction.
+        Lock the checkpoint as :meth:`hold` does, before rows of others are deleted in this transaction.
 
-        Other loads of the table that have begun and are not at work cannot go on from then on: they start over.
+        Other loads of these rows that have begun and are not at work cannot go on from then on: they start over.
 
-        :param names: how the table may be written
-        :param conn_id: its connection, where the checkpoint is kept in another database
         :raises TableInUseError: when another load of the table is at work
         """
 
-    def check_table(self, names: Collection[str], conn_id: str | None) -> None:
+    def check_table(self, emptied: Emptied) -> None:
         """
-        Read, once the table is empty, whether another load has begun to write it meanwhile.
+        Read, once the rows are gone, whether another load has begun to write it meanwhile.
 
         :raises TableInUseError: when one has
         """

@@ -10,10 +10,12 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
-from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, CatalogName, Load
+from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, CatalogName, Load
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
+from airflow_checkpoint_provider.engine.model.partition import Part
 from airflow_checkpoint_provider.engine.model.stored_text import comparable
+from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
@@ -67,6 +69,41 @@ def in_catalog(table: TableName, connection: sa.Connection) -> CatalogName:
     return CatalogName(database, schema or default_schema(connection), name[:ID_LENGTH])
 
 
+def resolved_table(destination: Destination, *, with_database: bool) -> str | None:
+    """
+    Return the table that the destination's name means in its session; ``None`` where there is none.
+
+    :param with_database: name the database, too, because the checkpoint does not stand in it
+    """
+    connection = destination.connection
+    dialect = connection.dialect
+    with reading(connection):
+        found = destination.table.resolve(sa.inspect(connection))
+        if found is None:
+            return None
+        schema, table = found.in_catalog(dialect)
+        asked = dialect_of(connection)
+        meant = asked.meant_table(connection, table, schema, found.quote(dialect))
+        database = asked.database_name(connection) if with_database else None
+    name = meant or in_schema(found, connection)
+    return f"{database}.{name}" if database else name
+
+
+def emptied_table(destination: Destination, *, separate: bool, part: Part | None = None) -> Emptied:
+    """
+    Name a table for the store before its rows are deleted.
+
+    :param separate: the checkpoint stands in another database
+    :param part: the partition whose rows are deleted, if not all are
+    """
+    return Emptied(
+        resolved_table(destination, with_database=separate),
+        written_names(destination),
+        destination.conn_id if separate else None,
+        part,
+    )
+
+
 def default_schema(connection: sa.Connection) -> str | None:
     """Return the schema of tables that are named without one, as the catalog spells it."""
     schema = connection.dialect.default_schema_name
@@ -81,6 +118,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
         if spec.parameters
         else ""
     )
+    meant = resolved_table(destination, with_database=session.separate)
     return Load(
         strategy=strategy.name,
         key_columns=tuple(strategy.columns),
@@ -96,6 +134,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             "key": ", ".join(strategy.columns),
             # What is staged is lost to an attempt that writes elsewhere.
             **({"stage": "a table next to the destination"} if spec.stages else {}),
+            **({RESOLVED: meant} if meant else {}),
             **({PARTITION: spec.part.as_text()} if spec.part else {}),
         },
         source_conn_id=source.conn_id,

@@ -60,11 +60,6 @@ class Session:
     def separate(self) -> bool:
         return self.keeper is not self.destination.connection
 
-    @property
-    def destination_elsewhere(self) -> str | None:
-        """The destination's connection, where it is not that of the checkpoint as well."""
-        return self.destination.conn_id if self.separate else None
-
     def writing(self) -> Any:
         """The destination's own transaction, where it is not the checkpoint's as well."""
         return self.destination.connection.begin() if self.separate else nullcontext()

@@ -11,7 +11,7 @@ from itertools import chain
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Prefetch
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.checkpoint import RESOLVED, Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.model.errors import (
     FencedError,
@@ -21,9 +21,10 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.events import Observer, PathChosen, Warned
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk
-from airflow_checkpoint_provider.engine.transfer.fingerprint import written_names
+from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table, resolved_table
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
@@ -125,7 +126,7 @@ class Start:
         emptied = self._emptied(begins=start.key is None)
         with destination.commit_errors(), store.transaction():
             if emptied:
-                store.hold_table(*emptied)
+                store.hold_table(emptied)
             else:
                 store.hold()
             with session.writing():
@@ -142,9 +143,9 @@ class Start:
                     context.stage.create()
                 destination.settle()
                 if emptied:
-                    store.check_table(*emptied)
+                    store.check_table(emptied)
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
-            store.begin(load, start, upper)
+            store.begin(self._as_resolved(load), start, upper)
         begun = replace(
             checkpoint,
             position=start,
@@ -158,13 +159,22 @@ class Start:
         )
         return begun, warnings
 
-    def _emptied(self, *, begins: bool) -> tuple[tuple[str, ...], str | None] | None:
-        """Return what the store asks of a table that is about to lose all rows; ``None`` of one that keeps some."""
+    def _emptied(self, *, begins: bool) -> Emptied | None:
+        """Return what the store asks of a table that is about to lose rows; ``None`` of one that keeps them."""
         spec, session = self._context.spec, self._context.session
         by_script = begins and spec.preoperator and empties(spec.preoperator, session.destination)
-        if not by_script and (spec.write_mode != "replace" or spec.part is not None):
+        if not by_script and spec.write_mode != "replace":
             return None
-        return written_names(session.destination), session.destination_elsewhere
+        part = None if by_script else spec.part
+        return emptied_table(session.destination, separate=session.separate, part=part)
+
+    def _as_resolved(self, load: Load) -> Load:
+        """Add the table that the preoperator may have created."""
+        session = self._context.session
+        if not self._context.spec.preoperator:
+            return load
+        meant = resolved_table(session.destination, with_database=session.separate)
+        return replace(load, fingerprint={**load.fingerprint, **({RESOLVED: meant} if meant else {})})
 
     def _hidden_references(self) -> list[str]:
         return hidden_references(self._context.session.destination)

@@ -128,6 +128,11 @@ class MysqlDialect(Dialect):
             return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
         return isinstance(type_, (sa.Date, sa.DateTime))
 
+    def meant_table(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> str | None:
+        return f"{schema or connection.exec_driver_sql('SELECT DATABASE()').scalar()}.{table}"
+
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
     ) -> TableFacts:

@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.connecting import advice, keep_alive
 from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
-from airflow_checkpoint_provider.engine.databases.oracle.dictionary import codec, primary_key
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import codec, meant_table, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
@@ -153,6 +153,11 @@ class OracleDialect(Dialect):
             rewrites=name in _REWRITTEN,
             empty_is_null=True,
         )
+
+    def meant_table(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> str | None:
+        return ".".join(meant_table(raw_connection(connection), schema, table))
 
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool

@@ -69,6 +69,23 @@ def heap_table(raw: Any, owner: str | None, table: str) -> tuple[int | None, int
     return (found[0][0], found[0][1]) if found else None
 
 
+def meant_table(raw: Any, owner: str | None, table: str) -> tuple[str, str]:
+    """Return the schema and the name of a table, or of what a synonym stands for; of what :func:`primary_key` takes."""
+    cursor = raw.cursor()
+    try:
+        named = (owner or str(_first(cursor, SCHEMA, [])[0]), table)
+        for _ in range(2):
+            if _first(cursor, IS_THERE, [*named, *named]):
+                break
+            synonym = _first(cursor, SYNONYM, [*named])
+            if not synonym:
+                break
+            named = (str(synonym[0]), str(synonym[1]))
+        return named
+    finally:
+        cursor.close()
+
+
 def _names(raw: Any, query: str, owner: str | None, table: str) -> list[str]:
     return [str(row[0]) for row in rows_of(raw, query, owner, table)]
 
@@ -83,7 +100,7 @@ def rows_of(raw: Any, query: str, owner: str | None, table: str) -> list[Any]:
     cursor = raw.cursor()
     try:
         if owner is None:
-            owner = _first(cursor, "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual", [])[0]
+            owner = _first(cursor, SCHEMA, [])[0]
         for _ in range(2):
             cursor.execute(query, [owner, table])
             if found := cursor.fetchall():
@@ -98,6 +115,11 @@ def rows_of(raw: Any, query: str, owner: str | None, table: str) -> list[Any]:
 
 
 # One that is disabled, with RELY or without, does not keep rows apart.
+SCHEMA = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual"
+IS_THERE = (
+    "SELECT 1 FROM all_tables t WHERE t.owner = :1 AND t.table_name = :2"
+    " UNION ALL SELECT 1 FROM all_views v WHERE v.owner = :3 AND v.view_name = :4"
+)
 PRIMARY_KEY = (
     "SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c "
     "ON c.owner = k.owner AND c.constraint_name = k.constraint_name "

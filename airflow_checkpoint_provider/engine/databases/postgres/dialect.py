@@ -67,6 +67,10 @@ _CLASSES_OF_ALL = frozenset(
 )
 _INDEX_ENTRY_TOO_LONG = "54000"
 _LOCK_NOT_AVAILABLE = "55P03"
+_MEANT = sa.text(
+    "SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+    " WHERE pg_class.oid = to_regclass(:quoted)"
+)
 # The transaction is gone and the session is not: a standby that cancels what it has to change, a deadlock, another
 # transaction's update, a statement that somebody or a timeout has cancelled.
 _PASSING = frozenset(("40001", "40P01", "57014"))
@@ -170,6 +174,15 @@ class PostgresDialect(Dialect):
         precise = getattr(type_, "precision", None) in (None, 6)
         zoned = bool(getattr(type_, "timezone", False))
         return isinstance(type_, sa.DateTime) and precise and zoned == (kind is BoundKind.ZONED)
+
+    def meant_table(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> str | None:
+        found: str | None = connection.execute(_MEANT, {"quoted": quoted}).scalar()
+        return found
+
+    def database_name(self, connection: sa.Connection) -> str | None:
+        return str(connection.exec_driver_sql("SELECT current_database()").scalar())
 
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool

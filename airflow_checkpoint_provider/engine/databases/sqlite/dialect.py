@@ -109,6 +109,10 @@ class SqliteDialect(Dialect):
         # A time with a zone is text, with the offset of each.
         return kind is not BoundKind.ZONED and isinstance(type_, (sa.Date, sa.DateTime))
 
+    def database_name(self, connection: sa.Connection) -> str | None:
+        files = connection.exec_driver_sql("PRAGMA database_list").all()
+        return next((str(file) for _, name, file in files if name == "main"), None)
+
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
     ) -> TableFacts:

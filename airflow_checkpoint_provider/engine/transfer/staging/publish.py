@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import StageError
 from airflow_checkpoint_provider.engine.model.events import Published
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
-from airflow_checkpoint_provider.engine.transfer.fingerprint import written_names
+from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 
 
@@ -95,13 +95,13 @@ def complete(
     try:
         with session.destination.commit_errors(), store.transaction():
             if stage:
-                asked = (written_names(session.destination), session.destination_elsewhere)
-                store.hold_table(*asked)
+                emptied = emptied_table(session.destination, separate=session.separate)
+                store.hold_table(emptied)
                 # Elsewhere, a batch may be there twice without the checkpoint knowing.
                 rows = None if session.separate else checkpoint.rows
                 with session.writing():
                     published = swap(session.destination, [Part(stage, rows)])
-                store.check_table(*asked)
+                store.check_table(emptied)
             told = [*([published.line] if published else []), *warnings]
             store.finish(checkpoint.rows, checkpoint.position, " ".join(told) or None)
     except StageError as error:

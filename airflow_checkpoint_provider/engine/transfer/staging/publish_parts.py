@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.model.events import Observer, Published,
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, stored_map_indexes
 from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
 from airflow_checkpoint_provider.engine.transfer.staging.publish import Part, swap
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.table_checks import check_publishing, hidden_references
@@ -70,6 +71,7 @@ class Publication:
         """
         Publish, unless that has been done.
 
+        :raises TableInUseError: when another load of the table is at work
         :raises StageError: when a part is not complete, or its stage is not what was written to it
         :raises DestinationError: when the destination refuses the rows; it keeps its old ones
         """
@@ -108,7 +110,10 @@ class Publication:
                 warnings = hidden_references(destination)
                 for warning in warnings:
                     self.observe(Warned(warning))
+                emptied = emptied_table(destination, separate=False)
+                stores[0].overtake_others(emptied)
                 published = self._publish(stores, checkpoints, destination, warnings)
+                stores[0].check_table(emptied)
                 self.observe(published)
                 result = PublicationResult("published", len(stores), published.rows, published.before)
         self._discard(stores, checkpoints, destination)
