@@ -140,12 +140,15 @@ SESSION_STATE = {
             "RESET search_path",
         ),
         *("CREATE TEMPORARY TABLE target (n integer)", "SELECT set_config('search_path', 'dwh', false)"),
+        *("SET ROLE postgres", "SET TIME ZONE 'UTC'", "SELECT 1 AS n INTO TEMP target", "DISCARD ALL"),
     ],
     "mysql": [
         "USE dwh",
         "SET sql_mode = ''",
         "SET @@session.sql_mode = ''",
         "CREATE TEMPORARY TABLE target (n integer)",
+        *("SET @a = 1", "SELECT 1 INTO @a", "SELECT @a := 1", "DO GET_LOCK('a', 1)"),
+        *("/*!50001 SET sql_mode = '' */", "/*M! SET sql_mode = '' */", "LOCK TABLES target WRITE"),
     ],
 }
 
@@ -163,5 +166,58 @@ def test_a_statement_that_holds_for_one_session_is_refused(load: Load) -> None:
 @pytest.mark.parametrize("destination", ["postgres"], indirect=True)
 @pytest.mark.parametrize("statement", ["SET LOCAL search_path = public", "SET CONSTRAINTS ALL DEFERRED"])
 def test_what_ends_with_the_transaction_is_taken(load: Load, statement: str) -> None:
+    assert load.attempt(preoperator=[statement, EMPTY]).rows == 10
+    assert loaded(load) == list(range(10))
+
+
+# What holds for one session, behind a statement that does not show it.
+BEHIND = {
+    "postgres": [
+        (
+            "SELECT 1",
+            "DO $$ BEGIN PERFORM set_config('search_path', 'public, pg_catalog', false); END $$",
+            "search_path",
+        ),
+        ("SELECT 1", "DO $$ BEGIN SET work_mem = '5MB'; END $$", "work_mem"),
+        ("SELECT 1", "DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE x ()'; END $$", "temporary table x"),
+        (
+            "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ SELECT set_config('work_mem', '5MB', false) $$",
+            "SELECT f()",
+            "work_mem",
+        ),
+    ],
+    "mysql": [("CREATE PROCEDURE f() SET SESSION max_sort_length = 100", "CALL f()", "max_sort_length")],
+}
+
+
+@pytest.mark.parametrize("destination", BEHIND, indirect=True)
+def test_what_a_block_or_a_function_leaves_behind_is_found(load: Load) -> None:
+    for before, statement, name in BEHIND[load.destination.kind]:
+        load.destination.execute(before)
+        with pytest.raises(
+            DestinationError, match=f"preoperator: it has changed {name} for one session only"
+        ):
+            load.attempt(preoperator=[EMPTY, statement])
+        assert loaded(load) == [-1]
+
+
+@pytest.mark.parametrize("destination", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT set_config('work_mem', '5MB', true)",
+        "DO $$ BEGIN SET LOCAL work_mem = '5MB'; END $$",
+    ],
+)
+def test_a_block_may_set_what_ends_with_the_transaction(load: Load, statement: str) -> None:
+    assert load.attempt(preoperator=[statement, EMPTY]).rows == 10
+    assert loaded(load) == list(range(10))
+
+
+@pytest.mark.parametrize("destination", ["mysql"], indirect=True)
+@pytest.mark.parametrize(
+    "statement", ["SET GLOBAL max_sort_length = 1024", "SET STATEMENT max_sort_length = 100 FOR DO 1"]
+)
+def test_what_a_session_does_not_keep_is_taken(load: Load, statement: str) -> None:
     assert load.attempt(preoperator=[statement, EMPTY]).rows == 10
     assert loaded(load) == list(range(10))

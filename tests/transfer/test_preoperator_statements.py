@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDialect
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
-from airflow_checkpoint_provider.engine.transfer.preoperator import empties
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.transfer.preoperator import check_session_state, empties
 from tests.support.databases.fixtures import MakeDb
 
 
@@ -31,3 +36,32 @@ def test_what_a_preoperator_is_known_to_empty(make_db: MakeDb, script: Any, know
     with make_db("sqlite", "destination").database("dst").open() as connection:
         table = TableName.parse("target", "destination_table")
         assert empties(script, open_destination(connection, table, "dst", "append")) is known
+
+
+@pytest.mark.parametrize(
+    ("statement", "leaves"),
+    [
+        ("alter /* now */ session SET CURRENT_SCHEMA = dwh", True),
+        ("SET ROLE loader", True),
+        ("CREATE PRIVATE TEMPORARY TABLE ora$ptt_t (n NUMBER)", True),
+        ("BEGIN DELETE FROM target; EXECUTE IMMEDIATE 'ALTER SESSION SET NLS_SORT = BINARY'; END;", True),
+        ("BEGIN DBMS_SESSION.SET_ROLE('loader'); END;", True),
+        ("CREATE GLOBAL TEMPORARY TABLE t (n NUMBER)", False),
+        ("BEGIN EXECUTE IMMEDIATE 'TRUNCATE TABLE target'; END;", False),
+        ("SET CONSTRAINTS ALL DEFERRED", False),
+        ("DELETE FROM target -- ALTER SESSION SET x = y", False),
+    ],
+)
+def test_what_holds_for_one_session_of_oracle(statement: str, leaves: bool) -> None:
+    destination: Any = SimpleNamespace(dialect=OracleDialect())
+    with pytest.raises(ArgumentError, match="field Schema") if leaves else nullcontext():
+        check_session_state(statement, destination)
+
+
+@pytest.mark.parametrize(
+    "statement", ["SET SCHEMA dwh", "USE dwh", "DECLARE GLOBAL TEMPORARY TABLE t (n int)"]
+)
+def test_what_holds_for_one_session_of_a_database_that_is_not_known(statement: str) -> None:
+    destination: Any = SimpleNamespace(dialect=Dialect())
+    with pytest.raises(ArgumentError, match="hook of the connection"):
+        check_session_state(["DELETE FROM target", statement], destination)

@@ -62,7 +62,15 @@ class Dialect:
     tokens: re.Pattern[str] = TOKENS
     """How quotes and comments are written."""
 
-    session_settings: str = "Let the connection set it"
+    session_statement: re.Pattern[str] = re.compile(
+        r"SET (?!LOCAL |TRANSACTION )|RESET |USE |ALTER SESSION |DECLARE (?:GLOBAL |LOCAL )?TEMPORARY "
+        r"|CREATE (?:OR REPLACE |LOCAL |GLOBAL )*TEMP(?:ORARY)? ",
+        re.IGNORECASE,
+    )
+    """What matches the beginning of a statement that leaves state behind in its session, without comments, and with one
+    blank between words."""
+
+    session_settings: str = "Let the hook of the connection set it"
     """How every connection gets what a statement would set in one session only, for an error."""
 
     # Metadata tables
@@ -248,6 +256,10 @@ class Dialect:
     def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
         """Tell whether values that the source tells apart stay apart in a column, and in their order."""
         return False
+
+    def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
+        """Return what a statement may have set in the session, by name, as far as the server tells."""
+        return _NONE
 
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str

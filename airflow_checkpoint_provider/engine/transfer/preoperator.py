@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.query import tokenize
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
 
 Script = str | Sequence[str]
 
 _NAMES = r"""(?P<table>(?:[^\s"`]|"[^"]*"|`[^`]*`)+)"""
+_LATER = "; after a lost connection or in the next attempt rows are written in another one"
 _EMPTIES = re.compile(
     rf"(?:DELETE FROM|TRUNCATE(?: TABLE)?|DROP TABLE(?: IF EXISTS)?)(?: ONLY)? {_NAMES}"
     r"(?: (?:CASCADE|RESTRICT|CONTINUE IDENTITY|RESTART IDENTITY|PURGE))*",
@@ -20,11 +21,9 @@ _EMPTIES = re.compile(
 )
 
 
-_LEAVES_STATE = re.compile(
-    r"(?:SET (?!LOCAL |TRANSACTION |CONSTRAINTS? |@[^@])|RESET |DISCARD |USE |ALTER SESSION |PRAGMA |ATTACH |DETACH "
-    r"|CREATE (?:OR REPLACE )?(?:LOCAL )?TEMP(?:ORARY)? |LOCK TABLES |LISTEN |PREPARE "
-    r"|SELECT (?:pg_catalog\.)?set_config\(.*, ?(?:false|'f')\)|SELECT (?:pg_advisory_lock|GET_LOCK)\()",
-    re.IGNORECASE | re.DOTALL,
+# What these set ends with the transaction, in Postgres.
+_LOCAL = re.compile(
+    r"\bSET\s+LOCAL\s+([\w.]+)|\bset_config\s*\(\s*'([\w.]+)'\s*,[^;]*,\s*true\s*\)", re.IGNORECASE
 )
 
 
@@ -36,12 +35,36 @@ def check_session_state(script: Script, destination: Destination) -> None:
     """
     for statement in statements(script, destination):
         text = re.sub(" +", " ", statement)
-        if _LEAVES_STATE.match(text):
+        if destination.dialect.session_statement.match(text):
             shown = text if len(text) <= 80 else f"{text[:77]}..."
             raise ArgumentError(
-                f"preoperator: {shown!r} holds for one session only; after a lost connection or in the next attempt "
-                f"rows are written in another one. {destination.dialect.session_settings}."
+                f"preoperator: {shown!r} holds for one session only{_LATER}. {destination.dialect.session_settings}."
             )
+
+
+def run_preoperator(script: Script, destination: Destination) -> None:
+    """
+    Run the statements, and compare the session with what it was before: blocks and functions may change it, too.
+
+    :raises DestinationError: when the session is another one than before; the caller rolls back
+    """
+    dialect, connection = destination.dialect, destination.connection
+    before = dialect.session_state(connection)
+    destination.run_script(script)
+    after = dialect.session_state(connection)
+    local = {
+        name.lower()
+        for text in ([script] if isinstance(script, str) else script)
+        for found in _LOCAL.findall(text)
+        for name in found
+    }
+    names = {**before, **after}
+    changed = [name for name in names if before.get(name) != after.get(name) and name.lower() not in local]
+    if changed:
+        raise DestinationError(
+            f"preoperator: it has changed {', '.join(changed[:5])} for one session only{_LATER}. "
+            f"{dialect.session_settings}."
+        )
 
 
 def statements(script: Script, destination: Destination) -> Iterator[str]:

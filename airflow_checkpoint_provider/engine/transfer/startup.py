@@ -28,7 +28,11 @@ from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_tabl
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
-from airflow_checkpoint_provider.engine.transfer.preoperator import check_session_state, empties
+from airflow_checkpoint_provider.engine.transfer.preoperator import (
+    check_session_state,
+    empties,
+    run_preoperator,
+)
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.table_checks import check_table, hidden_references
 
@@ -132,7 +136,7 @@ class Start:
             with session.writing():
                 if spec.preoperator:
                     if start.key is None:
-                        destination.run_script(spec.preoperator)
+                        run_preoperator(spec.preoperator, destination)
                     self._prepare_destination()
                     state_guarantee(spec, session)  # of the table as it is now
                 if spec.write_mode == "replace" or context.published_stage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole, 
 from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
-from airflow_checkpoint_provider.engine.databases.mysql.session import prepare
+from airflow_checkpoint_provider.engine.databases.mysql.session import LEAVES_STATE, prepare, session_state
 from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
 from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
     demands_primary_key,
@@ -46,6 +46,7 @@ class MysqlDialect(Dialect):
     drivers = URLS
     tokens = TOKENS
 
+    session_statement = LEAVES_STATE
     session_settings = (
         'Name tables with their database, or let the connection set it, by {"init_command": "SET ..."} in its '
         "extra"
@@ -127,6 +128,9 @@ class MysqlDialect(Dialect):
         if kind is BoundKind.NUMBER:
             return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
         return isinstance(type_, (sa.Date, sa.DateTime))
+
+    def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
+        return session_state(connection)
 
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str

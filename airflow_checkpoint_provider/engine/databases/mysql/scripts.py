@@ -9,7 +9,7 @@ from airflow_checkpoint_provider.engine.databases.query import tokenize
 # MySQL has comments behind a #, and reads a backslash in quotes as standard SQL does not.
 TOKENS = re.compile(
     r"""
-    (?P<blank> \s+ | --(?=\s|$)[^\n]* | \#[^\n]* | /\*(?!!).*?\*/ )
+    (?P<blank> \s+ | --(?=\s|$)[^\n]* | \#[^\n]* | /\*(?!M?!).*?\*/ )
     | (?P<quoted> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` )
     | (?P<order> \bORDER\s+BY\b )
     | (?P<other> \w+ | . )

@@ -48,8 +48,11 @@ max_allowed_packet                            NULL for a text longer than that, 
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from typing import Any
+
+import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import is_connector, module_of
 from airflow_checkpoint_provider.engine.model.errors import UnsupportedDatabaseError
@@ -93,6 +96,37 @@ _OF_MARIADB = (
     "idle_write_transaction_timeout = 0",
 )
 _OF_MYSQL = ("max_execution_time = 0",)
+
+
+LEAVES_STATE = re.compile(
+    r"(?:/ ?\* ?M? ?! ?\d* ?)?"  # a comment that the server runs
+    r"(?:SET (?!GLOBAL |PERSIST|PASSWORD|DEFAULT ROLE|STATEMENT |@@GLOBAL\.|@@PERSIST)|USE |LOCK TABLES? |PREPARE "
+    r"|HANDLER |CREATE (?:OR REPLACE )?TEMPORARY |FLUSH .*\bWITH READ LOCK"
+    r"|(?:SELECT|DO|CALL|WITH) .*(?:\bGET_LOCK ?\(|\bINTO @|@[\w.$]+ ?:=))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The beginning of a statement that sets what outlasts the transaction; a variable may be one that a trigger reads."""
+
+# These change by themselves, or are the server's alone.
+_CHANGING = frozenset(
+    (
+        *("timestamp", "insert_id", "last_insert_id", "identity", "rand_seed1", "rand_seed2", "error_count"),
+        *("warning_count", "in_transaction", "last_gtid", "pseudo_thread_id", "gtid_executed", "gtid_purged"),
+        *("gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos", "gtid_slave_pos", "server_uuid"),
+    )
+)
+
+
+def session_state(connection: sa.Connection) -> dict[str, str]:
+    """Return the variables of a session, and its database."""
+    found = {
+        str(name).lower(): str(value) for name, value in connection.exec_driver_sql("SHOW SESSION VARIABLES")
+    }
+    database = connection.exec_driver_sql("SELECT DATABASE()").scalar()
+    return {
+        "the database": str(database),
+        **{name: value for name, value in found.items() if name not in _CHANGING},
+    }
 
 
 def prepare(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:

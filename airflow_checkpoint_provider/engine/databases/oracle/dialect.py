@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +18,13 @@ from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.connecting import advice, keep_alive
 from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
 from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
-from airflow_checkpoint_provider.engine.databases.oracle.dictionary import codec, meant_table, primary_key
-from airflow_checkpoint_provider.engine.databases.oracle.session import prepare_session
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
+    SCHEMA,
+    codec,
+    meant_table,
+    primary_key,
+)
+from airflow_checkpoint_provider.engine.databases.oracle.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
@@ -46,6 +52,7 @@ class OracleDialect(Dialect):
     folds_to_upper = True
     database_query = "SELECT SYS_CONTEXT('USERENV', 'CON_NAME') FROM DUAL"
 
+    session_statement = LEAVES_STATE
     session_settings = (
         "Name tables with their schema, or let the connection have the schema, in its field Schema"
     )
@@ -153,6 +160,9 @@ class OracleDialect(Dialect):
             rewrites=name in _REWRITTEN,
             empty_is_null=True,
         )
+
+    def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
+        return {"CURRENT_SCHEMA": str(connection.exec_driver_sql(SCHEMA).scalar())}
 
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str

@@ -25,6 +25,7 @@ ROW ARCHIVAL VISIBILITY                   leave out rows that were archived, as 
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from typing import Any
 
@@ -38,6 +39,14 @@ _SETTINGS = (
     " COMMIT_WAIT = WAIT",
     "ALTER SESSION SET CONSTRAINTS = DEFAULT",
 )
+
+
+LEAVES_STATE = re.compile(
+    r"ALTER SESSION |SET ROLE |CREATE PRIVATE TEMPORARY "
+    r"|.*\b(?:EXECUTE IMMEDIATE .*(?:\bALTER +SESSION|\bSET +ROLE)\b|DBMS_SESSION ?\.)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The beginning of a statement, and what stands in a block, that sets what outlasts the transaction."""
 
 
 def prepare_session(raw: Any, *, for_writing: bool) -> None:

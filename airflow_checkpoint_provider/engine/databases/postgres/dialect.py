@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,8 @@ from airflow_checkpoint_provider.engine.databases.postgres.destination import Po
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import HIDES_ROWS, keeps_rows
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
 from airflow_checkpoint_provider.engine.databases.postgres.session import (
+    LEAVES_STATE,
+    STATE,
     WRITES,
     codec_of,
     prepare_session,
@@ -91,6 +93,7 @@ class PostgresDialect(Dialect):
     }
     engine_options = {"use_native_hstore": False}  # noqa: RUF012 its values stay text, as those of json do
 
+    session_statement = LEAVES_STATE
     session_settings = (
         'Name tables with their schema, or let the connection set it, by {"options": "-c search_path=dwh"} in its '
         "extra"
@@ -174,6 +177,9 @@ class PostgresDialect(Dialect):
         precise = getattr(type_, "precision", None) in (None, 6)
         zoned = bool(getattr(type_, "timezone", False))
         return isinstance(type_, sa.DateTime) and precise and zoned == (kind is BoundKind.ZONED)
+
+    def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
+        return {str(name): str(value) for name, value in connection.execute(STATE)}
 
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str

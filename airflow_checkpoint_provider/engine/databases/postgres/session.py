@@ -37,9 +37,12 @@ TimeZone, order of DateStyle, lc_time     what the user's own query means       
 
 from __future__ import annotations
 
+import re
 from codecs import lookup
 from contextlib import suppress
 from typing import Any
+
+import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.sockets import KEEPALIVE, connect_soon, goes_over_network
 from airflow_checkpoint_provider.engine.model.errors import UnsupportedDatabaseError
@@ -90,6 +93,25 @@ _PROBE_CLIENT = (
     "('tcp_keepalives_interval', '{TCP_KEEPINTVL}'), ('tcp_keepalives_count', '{TCP_KEEPCNT}')) "
     "AS wanted (name, value) USING (name) WHERE source = 'default'"
 ).format(**KEEPALIVE)
+
+
+LEAVES_STATE = re.compile(
+    r"SET (?!LOCAL |TRANSACTION |CONSTRAINTS )|RESET |DISCARD |LISTEN |LOAD |PREPARE "
+    r"|CREATE (?:OR REPLACE |LOCAL |GLOBAL )*TEMP(?:ORARY)? |SELECT .*\bINTO (?:LOCAL |GLOBAL )?TEMP(?:ORARY)? "
+    r"|SELECT .*\bset_config ?\(.*, ?(?:false|'f(?:alse)?')(?:::\w+)? ?\)|SELECT .*\bpg_(?:try_)?advisory_lock"
+    r"|DECLARE .*\bWITH HOLD\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The beginning of a statement that sets what does not end with the transaction."""
+
+STATE = sa.text(
+    "SELECT name, setting FROM pg_settings WHERE source = 'session'"
+    " UNION ALL SELECT 'role', CAST(current_user AS text)"
+    " UNION ALL SELECT 'session_authorization', CAST(session_user AS text)"
+    " UNION ALL SELECT 'temporary table ' || relname, relkind::text FROM pg_class"
+    " WHERE relnamespace = pg_my_temp_schema()"
+)
+"""What has been set in the session, by whatever: a function and a DO block may set it, too."""
 
 
 def codec_of(encoding: str | None) -> str | None:

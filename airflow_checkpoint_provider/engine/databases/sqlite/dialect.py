@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialec
 from airflow_checkpoint_provider.engine.databases.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
-from airflow_checkpoint_provider.engine.databases.sqlite.session import prepare_session
+from airflow_checkpoint_provider.engine.databases.sqlite.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
 from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
@@ -30,6 +30,7 @@ class SqliteDialect(Dialect):
 
     drivers = {"sqlite3": "sqlite://"}  # noqa: RUF012
     remote = False
+    session_statement = LEAVES_STATE
     has_schemas = False
 
     time_type = sa.DateTime()

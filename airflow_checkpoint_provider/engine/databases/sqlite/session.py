@@ -27,6 +27,7 @@ encoding, writable_schema, others            change no row                      
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import Any
 
@@ -40,6 +41,10 @@ _PRAGMAS = (
     "count_changes = OFF",
     "ignore_check_constraints = OFF",
 )
+
+
+LEAVES_STATE = re.compile(r"PRAGMA |ATTACH |DETACH |CREATE TEMP(?:ORARY)? ", re.IGNORECASE)
+"""The beginning of a statement that sets what outlasts the transaction."""
 
 
 def prepare_session(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
