@@ -120,7 +120,7 @@ def test_odd_names_of_columns(people: tuple[Db, Db], strategy: str) -> None:
     source.insert("odd", [(n,) * len(names) for n in range(10)])
     destination.execute("DROP TABLE target", f"CREATE TABLE target ({columns})")
     key = (
-        {"checkpoint_column": ["a%b", "sp ace", names[-2].replace('""', '"'), "%s"]}
+        {"checkpoint_column": ["a%b", "sp ace", 'quo"te' if 'quo""te' in names else "order", "%s"]}
         if strategy == "key"
         else {"strategy": "python"}
     )

@@ -14,7 +14,7 @@ Row = Sequence[Any]
 READ_AT_ONCE = 1_000
 """Rows held in memory at a time, few enough for the processor's cache; a larger batch comes in several blocks."""
 
-BYTES_AT_ONCE = 2 * 1024 * 1024
+BYTES_AT_ONCE = 1024 * 1024
 """Bytes after which a block is long enough: one row more may be as large as its database allows."""
 
 _FEW = 32
@@ -84,7 +84,7 @@ class RowReader:
         self._waits = waits
         self._short = short
         self._sizes = RowSizes()
-        self._next = _FEW
+        self._next = _FEW // 2 if waits else _FEW  # an answer is held twice: by the driver, too
         self._ahead = Rows()
 
     def read(self, limit: int) -> Rows:

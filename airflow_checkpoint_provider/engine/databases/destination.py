@@ -217,9 +217,7 @@ class Destination:
         """
         if not rows:
             return
-        self.check_width(rows)
-        if self.write_mode == "upsert" and isinstance(rows, Rows):
-            self._check_keys(rows)
+        self.check(rows)
         with self.errors("refused the batch"):
             taken = self._write(rows, route)
             if taken is not None:
@@ -247,6 +245,16 @@ class Destination:
                 "it, or leave these rows out in the query or in rows_processor.",
                 reason,
             )
+
+    def check(self, rows: Block) -> None:
+        """
+        Look at rows before they are written, in whatever way.
+
+        :raises BadRowsError: for a row that the server would take for another one than is meant
+        """
+        self.check_width(rows)
+        if self.write_mode == "upsert" and isinstance(rows, Rows):
+            self._check_keys(rows)
 
     def check_width(self, rows: Block) -> None:
         """

@@ -213,11 +213,14 @@ def test_a_session_that_is_ended_is_an_attempt_that_goes_on(origin: Db, to: Db) 
 
 
 class SlowOnce(Load):
-    """A load that rests after its first batch."""
+    """A load that rests once, after a batch."""
+
+    _has_rested = False
 
     def _observe(self, event: Event) -> None:
         super()._observe(event)
-        if isinstance(event, BatchCommitted) and event.number == 1:
+        if isinstance(event, BatchCommitted) and not self._has_rested:
+            self._has_rested = True
             time.sleep(1.5)
 
 

@@ -141,6 +141,7 @@ class OracleDestination(Destination):
         return [self._writers[index].form.format(f":{n}") for n, index in enumerate(self._order, 1)]
 
     def write_good(self, rows: Block, route: RowRoute = VALUES) -> list[tuple[int, str]] | None:
+        self.check(rows)
         with self.errors("refused the batch"), closing(self.raw.cursor()) as cursor:
             self._execute(cursor, rows, route, batcherrors=True)
             error_of = self.connection.dialect.loaded_dbapi.DatabaseError

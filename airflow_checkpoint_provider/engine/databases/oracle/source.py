@@ -60,6 +60,7 @@ class OracleSource(Source):
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, str] = {}
+        self._whole_numbers: set[str] = set()
         self._blocks: int | None = None
         self._types_there: Any = connection.dialect.loaded_dbapi
         super().__init__(connection, query, conn_id, exact=exact)
@@ -131,7 +132,10 @@ class OracleSource(Source):
         greatest += f" AS {super().quote(columns[0])}"
         condition = self.within(part, binds).removeprefix(" AND ")
         row = self.one(self.select(greatest, f" WHERE {condition}" if condition else "", binds))
-        return tuple(row) if row and row[0] is not None else None
+        if not row or row[0] is None:
+            return None
+        # The greatest of whole numbers is to the server a number of any digits.
+        return (int(row[0]),) if columns[0] in self._whole_numbers else tuple(row)
 
     def primary_key(self, table: TableName) -> list[str]:
         with reading(self.connection):
@@ -267,6 +271,8 @@ class OracleSource(Source):
     def _described(self, description: Sequence[Any]) -> None:
         for column in description:
             name, type_ = str(column[0]), column[1].name
+            if type_ == "DB_TYPE_NUMBER" and column[4] and column[5] == 0:
+                self._whole_numbers.add(name)
             if type_ in REFUSED:
                 raise SourceMismatchError(
                     f"sql: {name} is {plain(type_)}, which cannot be carried over: {REFUSED[type_].format(name)}."
