@@ -28,6 +28,7 @@ class Unknown(Sqlite):
     """What is known of SQLite is not known here, whatever it is able to do."""
 
     name = "unknown"
+    rows_in_an_answer = 100
     rejects = False
     transactional = False
     knows_primary_keys = False
