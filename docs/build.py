@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 _ROLE = re.compile(r":(?:meth|func|class|attr):(?=<code>)")
+_TEST = re.compile(r"(?<=<code>)tests/[\w/.:]+(?=</code>)")
 _LINK_UP = re.compile(r"\[([^]]+)\]\(((?:\.\./)+)([^)#]+)\)")
 _EXAMPLES = Path(__file__).parent.parent / "example_dags"
 _IN_FULL = "<!-- here: the files of example_dags in full -->"
@@ -31,8 +32,8 @@ def on_page_markdown(markdown: str, page: Any = None, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Take away Sphinx's roles, which docstrings have."""
-    return _ROLE.sub("", html)
+    """Take away Sphinx's roles, which docstrings have, and let the long names of tests be broken."""
+    return _TEST.sub(lambda name: re.sub(r"(::|/|_)", r"\1<wbr>", name[0]), _ROLE.sub("", html))
 
 
 def _shown(file: Path) -> str:
