@@ -12,8 +12,10 @@ from typing import Any
 
 WHOLE_TEXT = re.compile(r"0|-?[1-9][0-9]*")
 """Text that a whole number is written as, by every database."""
-NUMBER_TEXT = re.compile(r"(?!-0(?:\.0+)?\Z)-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_NUMBER = r"(?!-0(?:\.0+)?{end})-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+NUMBER_TEXT = re.compile(_NUMBER.format(end=r"\Z"))
 """Text that is a number as every database writes it: no blank, sign, zero or exponent to lose."""
+_NUMBERS = re.compile(rf"(?:{_NUMBER.format(end=chr(10))}\n)*")
 
 
 def single_precision(number: float) -> tuple[float, ...]:
@@ -36,6 +38,17 @@ def places(number: Decimal) -> int:
     _, digits, exponent = number.as_tuple()
     zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), len(digits))
     return -(int(exponent) + zeros) if any(digits) else 0
+
+
+def are_number_texts(texts: Sequence[str], digits: int) -> bool:
+    """
+    Tell that texts are all numbers as :data:`NUMBER_TEXT` has them.
+
+    :param digits: how many of them each may have
+    """
+    lines = "\n".join((*texts, ""))
+    short = max(map(len, texts), default=0) <= digits and lines.count("\n") == len(texts)
+    return short and bool(_NUMBERS.fullmatch(lines))
 
 
 def are_dated_texts(texts: Sequence[str], lengths: Collection[int]) -> bool:

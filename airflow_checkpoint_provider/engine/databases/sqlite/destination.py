@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.engine.databases.values import (
     NUMBER_TEXT,
     WHOLE_TEXT,
     are_dated_texts,
+    are_number_texts,
     significant,
     time_text,
 )
@@ -211,6 +212,8 @@ class SqliteDestination(Destination):
             return affinity is not Affinity.TEXT and (0.0 not in values or "-0.0" not in map(repr, values))
         if kinds <= {str, type(None)}:
             texts = [value for value in values if value is not None] if type(None) in kinds else values
+            if affinity is Affinity.REAL and are_number_texts(texts, _FLOAT_DIGITS):
+                return True
             return are_dated_texts(texts, (10, 19, 26))  # no numbers to SQLite
         return False
 
