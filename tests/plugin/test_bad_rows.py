@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import html
 import json
 from collections.abc import Callable, Iterator
@@ -11,13 +10,13 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from airflow.cli import cli_parser
 from starlette.testclient import TestClient
 
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, InvalidCheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.admin.test_search import row
 from tests.support.airflow.operating import execute, operator
+from tests.support.airflow.shell import Ask, shell
 from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 
@@ -111,22 +110,8 @@ def client(database: Db) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
-    parser: argparse.ArgumentParser = cli_parser.get_parser()
-
-    def run(*words: str) -> str:
-        args = parser.parse_args(["checkpoint", *words])
-        capsys.readouterr()
-        code: Any = ""
-        try:
-            args.func(args)
-        except SystemExit as ended:
-            code = ended.code
-        out, err = capsys.readouterr()
-        return f"{out}{err}{code}"
-
-    return run
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+    return shell(capsys, monkeypatch)
 
 
 @pytest.mark.parametrize("values", UNREADABLE.values(), ids=UNREADABLE)

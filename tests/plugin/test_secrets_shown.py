@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import html
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.cli import cli_parser
 
 from tests.support.airflow.operating import execute, operator
+from tests.support.airflow.shell import Ask, shell
 from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -26,8 +24,6 @@ CREATE_TRIGGER = {
     " SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 4025, MESSAGE_TEXT = '{}'; END IF",
     "postgres": "CREATE TRIGGER refuse BEFORE INSERT ON target FOR EACH ROW WHEN (new.id = 7) EXECUTE FUNCTION refuse()",
 }
-
-Ask = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -48,23 +44,8 @@ def target(kind: str, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> Db:
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Run ``airflow checkpoint``, and return all that it prints."""
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
     monkeypatch.setenv("COLUMNS", "5000")
-    parser: argparse.ArgumentParser = cli_parser.get_parser()
-
-    def run(*words: str) -> str:
-        args = parser.parse_args(["checkpoint", *words])
-        capsys.readouterr()
-        code: Any = ""
-        try:
-            args.func(args)
-        except SystemExit as ended:
-            code = ended.code
-        out, err = capsys.readouterr()
-        return f"{out}{err}{code}"
-
-    return run
+    return shell(capsys, monkeypatch)
 
 
 def pages() -> list[str]:

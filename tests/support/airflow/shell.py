@@ -1,0 +1,31 @@
+"""``airflow checkpoint`` in the process of the tests."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.cli import cli_parser
+
+Ask = Callable[..., str]
+
+
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Return what runs ``airflow checkpoint`` with some words, and returns all that it prints and its exit code."""
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
+    parser: argparse.ArgumentParser = cli_parser.get_parser()
+
+    def run(*words: str) -> str:
+        args = parser.parse_args(["checkpoint", *words])
+        capsys.readouterr()
+        code: Any = ""
+        try:
+            args.func(args)
+        except SystemExit as ended:
+            code = ended.code
+        out, err = capsys.readouterr()
+        return f"{out}{err}{code}"
+
+    return run
