@@ -213,6 +213,7 @@ def test_many_rows(destination: Db, hook: CheckpointHook) -> None:
         )
         cursor.execute("SELECT * FROM airflow_checkpoint WHERE 1 = 0")
         columns = [column[0] for column in cursor.description if column[0] != "map_index"]
+        cursor.fetchall()  # which one driver of MySQL insists on
         cursor.execute(
             f"INSERT INTO airflow_checkpoint ({', '.join(columns)}, map_index) SELECT {', '.join(columns)},"
             " 1000 + a.n * 500 + b.n FROM airflow_checkpoint, numbers a, numbers b"

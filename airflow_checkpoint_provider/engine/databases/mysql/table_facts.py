@@ -88,7 +88,10 @@ def table_facts(
     """
     named = (schema or str(connection.dialect.default_schema_name), table)
     with reading(connection):
-        created = connection.exec_driver_sql(f"SHOW CREATE TABLE {quoted.replace('%', '%%')}").one()
+        # Without parameters no driver reads a "%" of a name as the beginning of a placeholder.
+        created = connection.exec_driver_sql(
+            f"SHOW CREATE TABLE {quoted}", execution_options={"no_parameters": True}
+        ).one()
         if str(created[1]).upper().startswith("CREATE TEMPORARY"):
             return TableFacts(
                 unusable="is a temporary table, which ends with the connection. Create it without TEMPORARY"
