@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     InvalidCheckpointError,
     MetadataTableError,
 )
-from airflow_checkpoint_provider.engine.model.position import place
+from airflow_checkpoint_provider.engine.model.position import describe_position
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -98,7 +98,7 @@ def checkpoint_seed(args: Any) -> None:
         confirm(args, f"Put the seed in the place of the checkpoint of {what}?")
     doubt = None if known else other_scope(hook, identity)
     seeded = hook.seed(*key, **given, replace=bool(what))
-    where = place(seeded.key_columns, seeded.position)
+    where = describe_position(seeded.key_columns, seeded.position)
     scope = "task" if identity.run_id == ALL_RUNS else "run"
     provided = "" if known else f", provided that the task has scope={scope!r}"
     print(f"The next attempt of {identity} goes on behind {where}{provided}.")

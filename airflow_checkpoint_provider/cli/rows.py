@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.admin.outlook import display_status, dur
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import stored_key
-from airflow_checkpoint_provider.engine.model.position import Position, fraction, place
+from airflow_checkpoint_provider.engine.model.position import Position, describe_position, fraction
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
@@ -82,7 +82,7 @@ def entry_line(entry: HistoryEntry, key_columns: tuple[str, ...]) -> dict[str, A
         "kind": entry.kind,
         "try_number": entry.try_number,
         "rows": entry.rows,
-        "position": place(key_columns or ("key",) * len(key), Position(key)) if key else None,
+        "position": describe_position(key_columns or ("key",) * len(key), Position(key)) if key else None,
         "who": entry.who,
         "detail": entry.detail,
     }
@@ -115,11 +115,11 @@ def _position(checkpoint: Checkpoint) -> str | None:
     """Say where it stands, or nothing while it stands at the beginning."""
     if checkpoint.position.key is None and not checkpoint.position.rows:
         return None
-    return place(checkpoint.key_columns, checkpoint.position)
+    return describe_position(checkpoint.key_columns, checkpoint.position)
 
 
 def _place(checkpoint: Checkpoint, key: tuple[Any, ...]) -> str:
-    return place(checkpoint.key_columns, Position(key))
+    return describe_position(checkpoint.key_columns, Position(key))
 
 
 def _done(checkpoint: Checkpoint) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from airflow_checkpoint_provider.engine.admin.outlook import is_stalled, outlook
 from airflow_checkpoint_provider.engine.admin.search import Listed
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, PARTITION, Checkpoint, Identity
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.plugin.pace import Pace, pace
@@ -75,9 +75,9 @@ class View:
         return self.checkpoint.identity
 
     @property
-    def part(self) -> Part | None:
+    def part(self) -> Partition | None:
         """The part that it loads, where many tasks load one table."""
-        return Part.of_text(self.checkpoint.fingerprint.get(PARTITION))
+        return Partition.of_text(self.checkpoint.fingerprint.get(PARTITION))
 
     @property
     def over(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.status import TROUBLED, Status
 from airflow_checkpoint_provider.plugin.models import View
 
@@ -119,7 +119,7 @@ class Parts:
         return sum(cell.state == state for cell in self.cells)
 
 
-def _share(view: View, part: Part) -> float:
+def _share(view: View, part: Partition) -> float:
     if view.state == Status.COMPLETED:
         return 1.0
     if view.pace.share is not None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.key import Unreadable
-from airflow_checkpoint_provider.engine.model.position import place
+from airflow_checkpoint_provider.engine.model.position import describe_position
 
 
 def number(value: float | None) -> str:
@@ -58,4 +58,4 @@ def position(checkpoint: Checkpoint) -> str:
         return str(key[0])
     if key is None and not checkpoint.position.rows:
         return "at the beginning"
-    return place(checkpoint.key_columns, checkpoint.position)
+    return describe_position(checkpoint.key_columns, checkpoint.position)

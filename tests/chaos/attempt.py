@@ -22,8 +22,8 @@ from airflow_checkpoint_provider.engine.model.errors import FencedError
 from airflow_checkpoint_provider.engine.model.events import (
     Completed,
     Event,
-    PathChosen,
     Reconnecting,
+    RouteChosen,
     Started,
 )
 from airflow_checkpoint_provider.engine.transfer import progress_log as progress
@@ -74,7 +74,7 @@ def _noting(shared: Any, path: str) -> type[progress.ProgressLog]:
     class Noting(progress.ProgressLog):
         def __call__(self, event: Event) -> None:
             super().__call__(event)
-            if isinstance(event, PathChosen) and event.path != path:
+            if isinstance(event, RouteChosen) and event.path != path:
                 raise AssertionError(f"rows travel as {event.path}: {event.reason}")
             if isinstance(event, Started):
                 shared[0] = COPIED if event.action == Action.NOTHING.value else COPYING

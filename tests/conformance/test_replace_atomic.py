@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceChangedError,
     StageError,
 )
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, PathChosen, Published, Started
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Published, RouteChosen, Started
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
@@ -250,7 +250,7 @@ def test_rows_are_copied_packed_into_the_stage(make_db: MakeDb) -> None:
     )
     assert load.attempt_batches(1)
     load.attempt()
-    assert {event.path for event in load.told(PathChosen)} == {"binary COPY"}
+    assert {event.path for event in load.told(RouteChosen)} == {"binary COPY"}
     assert len(load.told(BatchCommitted)) == 3
     rows = destination.rows("SELECT id, n, twice, at IS NULL FROM target ORDER BY id")
     assert rows == [(n, n, n * 2, False) for n in range(10)]

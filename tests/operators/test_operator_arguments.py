@@ -10,11 +10,11 @@ import pytest
 from airflow.providers.common.sql.operators.generic_transfer import GenericTransfer
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.operators.arguments import rendered
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 
-PART = Part(
+PART = Partition(
     plan="abc", index=1, of=3, column="id", lower='[["int","5"]]', upper='[["int","9"]]', nulls=False, rows=4,
     rows_in_all=12,
 ).as_dict()  # fmt: skip
@@ -129,7 +129,7 @@ def test_what_cannot_be_known_yet_does_not(unknown: dict[str, Any]) -> None:
         ({"checkpoint_conn_id": "other", "write_mode": "upsert"}, {"separate_checkpoint": True}),
         ({"checkpoint_column": "id"}, {"key": ("id",)}),
         ({"checkpoint_column": ["id", "n"]}, {"key": ("id", "n")}),
-        ({"partition": PART}, {"part": Part.of_plan(PART)}),
+        ({"partition": PART}, {"part": Partition.of_plan(PART)}),
     ],
 )
 def test_rendered_text_gets_its_type(given: dict[str, Any], expected: dict[str, Any]) -> None:

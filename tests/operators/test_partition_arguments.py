@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.partition import Amount, Border, Part, bound
-from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, choose, places
+from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary, Partition, bound
+from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, choose, cut_points
 from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
 
 
@@ -41,29 +41,29 @@ def test_what_cannot_be_known_yet_does_not() -> None:
 
 
 def test_places_are_those_that_end_a_part() -> None:
-    assert places(100, 4) == [25, 50, 75]
-    assert places(10, 3) == [4, 7]
-    assert places(2, 5) == [1]
-    assert places(0, 3) == places(1, 3) == places(9, 1) == []
+    assert cut_points(100, 4) == [25, 50, 75]
+    assert cut_points(10, 3) == [4, 7]
+    assert cut_points(2, 5) == [1]
+    assert cut_points(0, 3) == cut_points(1, 3) == cut_points(9, 1) == []
 
 
 def test_a_value_that_many_rows_have_takes_the_place_of_several_borders() -> None:
-    values = [Border("a", 10), Border("b", 80), Border("c", 90), Border("d", 100)]
+    values = [Boundary("a", 10), Boundary("b", 80), Boundary("c", 90), Boundary("d", 100)]
     assert [border.value for border in choose(values, 100, 4)] == ["b"]
     assert [border.value for border in choose(values, 100, 10)] == ["a", "b", "c"]
     assert choose([], 0, 4) == []
 
 
 def test_a_sample_stands_for_the_whole() -> None:
-    assert by_sample([1, 1, 2, 3], Amount(400, 0)) == [Border(1, 200), Border(2, 300), Border(3, 400)]
+    assert by_sample([1, 1, 2, 3], Amount(400, 0)) == [Boundary(1, 200), Boundary(2, 300), Boundary(3, 400)]
 
 
 def test_a_part_says_which_rows_it_has() -> None:
-    part = Part(
+    part = Partition(
         plan="p", index=0, of=2, column="id", lower=None, upper=bound(9), nulls=True, rows=1, rows_in_all=2
     )
     assert part.as_words() == "id <= 9, and id without a value"
-    assert Part.of_text("no part") is Part.of_text(None) is Part.of_text("[1]") is None
+    assert Partition.of_text("no part") is Partition.of_text(None) is Partition.of_text("[1]") is None
 
 
 WRONG: list[dict[str, Any]] = [
@@ -93,7 +93,7 @@ def test_a_part_from_elsewhere_is_bounded(changes: dict[str, Any]) -> None:
         "plan": "p", "index": 1, "of": 4, "column": "id", "lower": None, "upper": bound(1000), "nulls": False,
         "rows": 10, "rows_in_all": 40,
     }  # fmt: skip
-    assert Part.of_plan(given).of == 4
+    assert Partition.of_plan(given).of == 4
     with pytest.raises(ArgumentError, match="partition: .* is not a part of a plan") as told:
-        Part.of_plan({**given, **changes})
+        Partition.of_plan({**given, **changes})
     assert len(str(told.value)) < 2_000

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Listed, Search
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.model.partition import Part, bound
+from airflow_checkpoint_provider.engine.model.partition import Partition, bound
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.plugin import pages
@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.plugin.parts import Parts
 from airflow_checkpoint_provider.plugin.transfers import Place
 from tests.support.plugin_events import WHO, after, checkpoint, told
 
-PART = Part(
+PART = Partition(
     plan="p",
     index=0,
     of=4,

@@ -91,7 +91,7 @@ def test_good_rows_and_rejects(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch,
         write_mode: str,
         crashes: list[tuple[int, bool]],
     ) -> None:
-        monkeypatch.setattr(writing, "PART", part)
+        monkeypatch.setattr(writing, "SAVEPOINT_ROWS", part)
         arguments = {"batch_size": batch_size, "checkpoint_column": key, "write_mode": write_mode}
         run_case(source, destination, bad, arguments, crashes)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.registry import open_source
 from airflow_checkpoint_provider.engine.model.key import tie
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.position import BEGINNING
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import KeyStrategy
 from tests.support.databases.db import Db
@@ -46,7 +46,7 @@ TYPES = {
 }
 
 
-def rows_of(source: Db, table: str, key: list[str], part: Part) -> list[Any]:
+def rows_of(source: Db, table: str, key: list[str], part: Partition) -> list[Any]:
     """The numbers of the rows that a task would read for a part."""
     with closing(source.database("src").open()) as connection:
         reader = open_source(connection, Query(f"SELECT * FROM {table}"), "src", exact=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.transfer.partitioning.planner import Plan, SplitSpec, split
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
@@ -23,10 +23,10 @@ def plan(source: Db, partitions: int, **arguments: Any) -> Plan:
 class PartLoad(Load):
     """A mapped task instance that loads one part."""
 
-    part: Part
+    part: Partition
 
     @classmethod
-    def of(cls, source: Db, destination: Db, part: Part, **arguments: Any) -> PartLoad:
+    def of(cls, source: Db, destination: Db, part: Partition, **arguments: Any) -> PartLoad:
         load = cls(source, destination, {"source_table": "t", "partition": part.as_dict(), **arguments})
         load.part = part
         return load
@@ -38,10 +38,10 @@ class PartLoad(Load):
         return transfer
 
 
-def load_all(source: Db, destination: Db, parts: list[Part], **arguments: Any) -> list[Result]:
+def load_all(source: Db, destination: Db, parts: list[Partition], **arguments: Any) -> list[Result]:
     return [PartLoad.of(source, destination, part, **arguments).attempt() for part in parts]
 
 
-def moved(part: Part, **changes: Any) -> Part:
+def moved(part: Partition, **changes: Any) -> Partition:
     """The same index in another plan."""
     return replace(part, plan="another", **changes)

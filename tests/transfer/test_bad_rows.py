@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import DestinationError, TooManyBadRowsError
-from airflow_checkpoint_provider.engine.model.events import PathChosen, RowsRejected
+from airflow_checkpoint_provider.engine.model.events import RouteChosen, RowsRejected
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -240,7 +240,7 @@ def test_without_reject_there_is_no_table(load: Load, hook: CheckpointHook) -> N
 
 
 def test_a_batch_of_several_savepoints(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.transfer.batch_writer.PART", 3)
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.transfer.batch_writer.SAVEPOINT_ROWS", 3)
     load.destination.execute("DROP TABLE target", TARGET.format(" NOT NULL", ""))
     add(load, *[(n, None if n in (2, 3, 11) else n, "x") for n in range(20)])
     for write_mode in ("replace", "upsert"):
@@ -248,4 +248,4 @@ def test_a_batch_of_several_savepoints(load: Load, monkeypatch: pytest.MonkeyPat
         load.attempt(batch_size=13, write_mode=write_mode)
         assert good(load) == [n for n in range(20) if n not in (2, 3, 11)]
     assert numbers(load) == [3, 4, 12] * 2
-    assert {told.path for told in load.told(PathChosen)} == {"rows"}
+    assert {told.path for told in load.told(RouteChosen)} == {"rows"}

@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     DestinationError,
     MetadataTableError,
 )
-from airflow_checkpoint_provider.engine.model.events import PathChosen
+from airflow_checkpoint_provider.engine.model.events import RouteChosen
 from airflow_checkpoint_provider.engine.store.rejects import row_text
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from tests.support.databases.fixtures import MakeDb
@@ -119,7 +119,7 @@ def test_constraints_that_would_wait_for_the_commit(make_db: MakeDb, write_mode:
         load.attempt(on_bad_row="fail")
     result = load.attempt()
     assert (result.rows, result.rejected) == (5, 5)
-    assert load.told(PathChosen)[-1] == PathChosen(
+    assert load.told(RouteChosen)[-1] == RouteChosen(
         "rows", "on_bad_row='reject' looks for the bad rows of a batch that is refused"
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, SourceError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, PathChosen
+from airflow_checkpoint_provider.engine.model.events import BatchCommitted, RouteChosen
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.moving import (
@@ -119,7 +119,7 @@ def test_between_the_end_and_the_first_row(what: str, database: str, word: str, 
         readable(make_db(database.lower(), "source")), make_db("sqlite", "destination"), WAYS["key"]
     )
     before = forms(load.source, "t", CHANGES[what].id)
-    load.when, load.happens = PathChosen, lambda: change(load, WAYS["key"], CHANGES[what])
+    load.when, load.happens = RouteChosen, lambda: change(load, WAYS["key"], CHANGES[what])
     assert outcome(load, CHANGES[what].id, before) == word
     assert load.happens is None
 

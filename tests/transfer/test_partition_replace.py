@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, WouldDuplicateError
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.partitions import PartLoad, load_all, plan
@@ -170,7 +170,7 @@ def test_the_column_has_to_be_written(source: Db, destination: Db) -> None:
 @pytest.mark.parametrize("destination", ["sqlite"], indirect=True)
 def test_a_cleared_part_does_not_append_twice(source: Db, destination: Db) -> None:
     make_target(destination)
-    second: Part = plan(source, 4, checkpoint_column="k").parts[1]
+    second: Partition = plan(source, 4, checkpoint_column="k").parts[1]
     load = PartLoad.of(source, destination, second, **arguments(write_mode="append"))
     load.attempt()
     load.clear()

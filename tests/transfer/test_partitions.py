@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceChangedError, SourceError
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.partitions import PartLoad, load_all, moved, plan
@@ -182,4 +182,4 @@ def test_a_plan_is_the_same_as_long_as_the_source_is(source: Db, target: Db) -> 
     assert plan(source, 3, checkpoint_column="k").parts == first
     source.insert("t", [(50, 50)])
     assert plan(source, 3, checkpoint_column="k").parts[0].plan != first[0].plan
-    assert all(Part.of_text(part.as_text()) == part for part in first)
+    assert all(Partition.of_text(part.as_text()) == part for part in first)

@@ -8,7 +8,7 @@ from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.model.key import Unreadable
-from airflow_checkpoint_provider.engine.model.position import place
+from airflow_checkpoint_provider.engine.model.position import describe_position
 from airflow_checkpoint_provider.engine.model.status import Status
 
 
@@ -71,7 +71,7 @@ def where(checkpoint: Checkpoint) -> str:
     """Say how far a load has come, or that nothing is committed yet."""
     if checkpoint.position.key is None and not checkpoint.rows:
         return "nothing is committed yet"
-    return f"{place(checkpoint.key_columns, checkpoint.position)}, {checkpoint.rows:,} rows committed"
+    return f"{describe_position(checkpoint.key_columns, checkpoint.position)}, {checkpoint.rows:,} rows committed"
 
 
 def _next(checkpoint: Checkpoint, decision: Decision, request: Request | None) -> str:

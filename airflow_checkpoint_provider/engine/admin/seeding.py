@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
-from airflow_checkpoint_provider.engine.model.position import Position, place
+from airflow_checkpoint_provider.engine.model.position import Position, describe_position
 from airflow_checkpoint_provider.engine.store.seed_row import SeedRow
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
@@ -125,12 +125,12 @@ def _key(seed: Seed, source: Source, columns: Sequence[str]) -> tuple[Any, ...]:
         reached = source.exists(condition, binds)
     except SourceError as error:
         raise ArgumentError(
-            f"position: the source cannot compare {place(columns, Position(key))} with its rows. {error}"
+            f"position: the source cannot compare {describe_position(columns, Position(key))} with its rows. {error}"
         ) from error
     if not (reached or seed.force):
         raise ArgumentError(
-            f"position: {place(columns, Position(key))} is beyond the greatest of the source, "
-            f"{place(columns, Position(greatest))}: rows up to it that arrive later would never be loaded. "
+            f"position: {describe_position(columns, Position(key))} is beyond the greatest of the source, "
+            f"{describe_position(columns, Position(greatest))}: rows up to it that arrive later would never be loaded. "
             "Correct it, or accept that with force=True (--force)."
         )
     return key
@@ -145,6 +145,6 @@ def _write(
             f"There is a checkpoint of {identity} already ({stored}). "
             "Give replace=True (--yes) to put the seed in its place."
         )
-    where = place(load.key_columns, position)
+    where = describe_position(load.key_columns, position)
     detail = f"{where}: {seed.reason}" if seed.reason else where
     return row.write(load, position, seed.who, detail)

@@ -162,7 +162,7 @@ class Destination:
         yield
 
     @contextmanager
-    def part(self) -> Iterator[None]:
+    def savepoint(self) -> Iterator[None]:
         """Write a part of a batch, which is taken back on an error while the rest of the transaction stays."""
         with self.connection.begin_nested(), self.batch():
             yield

@@ -27,7 +27,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     shortened,
 )
 from airflow_checkpoint_provider.engine.model.key import Key, tie
-from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
+from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
 
 
 class Prefetch(Enum):
@@ -170,11 +170,11 @@ class Source:
         """Tell whether the database may hold two keys for equal."""
         return tie(one) == tie(other)
 
-    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
+    def last_key(self, columns: Sequence[str], part: Partition | None = None) -> Key | None:
         """Return the greatest key that there is now, in a part or at all, or ``None`` without rows that have one."""
         return self._first_key(columns, part, " DESC")
 
-    def _first_key(self, columns: Sequence[str], part: Part | None, direction: str) -> Key | None:
+    def _first_key(self, columns: Sequence[str], part: Partition | None, direction: str) -> Key | None:
         names = [self.quote(column) for column in columns]
         binds = Binds(self.paramstyle, self.query.parameters)
         there = " AND ".join(f"{name} IS NOT NULL" for name in names)
@@ -183,14 +183,14 @@ class Source:
         row = self.one(self.first(what, f"{there}{self.within(part, binds)}", order, binds))
         return tuple(row) if row else None
 
-    def count_nulls(self, columns: Sequence[str], part: Part | None = None) -> int:
+    def count_nulls(self, columns: Sequence[str], part: Partition | None = None) -> int:
         """Count the rows in which a key column is NULL, in a part or at all."""
         binds = Binds(self.paramstyle, self.query.parameters)
         condition = f" WHERE {self.null_condition(columns)}{self.within(part, binds)}"
         row = self.one(self.select("COUNT(*)", condition, binds))
         return int(row[0]) if row else 0
 
-    def within(self, part: Part | None, binds: Binds) -> str:
+    def within(self, part: Partition | None, binds: Binds) -> str:
         """Write the condition that a row belongs to a part, to stand behind others."""
         if part is None:
             return ""

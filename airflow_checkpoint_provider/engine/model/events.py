@@ -23,7 +23,7 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class PathChosen:
+class RouteChosen:
     """How rows travel, and why."""
 
     path: str
@@ -172,7 +172,7 @@ class Verified:
 
 Event = (
     StrategyChosen
-    | PathChosen
+    | RouteChosen
     | GuaranteeStated
     | TablesMatched
     | Warned

@@ -23,7 +23,7 @@ _TYPES = {"plan": str, "index": int, "of": int, "column": str, "nulls": bool, "r
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Partition:
     """
     The rows whose ``column`` is greater than ``lower`` and not greater than ``upper``.
 
@@ -49,7 +49,7 @@ class Part:
     rows_in_all: int
 
     @classmethod
-    def of_plan(cls, given: Any) -> Part:
+    def of_plan(cls, given: Any) -> Partition:
         """
         Read what :meth:`as_dict` wrote.
 
@@ -60,7 +60,7 @@ class Part:
                 raise TypeError(f"it is {type(given).__name__}, and not a mapping")
             if len(given) > len(_FIELDS):
                 raise TypeError(f"it has {len(given)} values")
-            part: Part = cls(**given)
+            part: Partition = cls(**given)
             part._check()
         except (TypeError, ValueError) as error:
             raise ArgumentError(
@@ -97,7 +97,7 @@ class Part:
         return json.dumps(self.as_dict(), ensure_ascii=False)
 
     @classmethod
-    def of_text(cls, text: str | None) -> Part | None:
+    def of_text(cls, text: str | None) -> Partition | None:
         """Read what :meth:`as_text` wrote; ``None`` where it is something else."""
         try:
             return cls.of_plan(json_of(text)) if text else None
@@ -122,7 +122,7 @@ class Part:
         nulls = f"{self.column} without a value" if self.nulls else ""
         return ", and ".join(filter(None, (bounds, nulls)))
 
-    def overlaps(self, other: Part) -> bool:
+    def overlaps(self, other: Partition) -> bool:
         """Tell whether a row may be in both; where Python cannot order the bounds as a database does, it may."""
         if self.plan == other.plan:
             return self.index == other.index
@@ -130,7 +130,7 @@ class Part:
             return True
         return not (self._ends_before(other) or other._ends_before(self))
 
-    def _ends_before(self, other: Part) -> bool:
+    def _ends_before(self, other: Partition) -> bool:
         if any(part.upper is None and not part.is_last for part in (self, other)):
             return True  # one has no rows with a value
         if self.is_last or other.lower is None:
@@ -176,7 +176,7 @@ def check_partitions(number: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Border:
+class Boundary:
     """
     The last value of a part.
 

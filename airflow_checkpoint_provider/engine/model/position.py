@@ -102,7 +102,7 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def place(columns: Sequence[str], position: Position) -> str:
+def describe_position(columns: Sequence[str], position: Position) -> str:
     """Say where a position is: ``order_id = 101765``, or ``row 12,000``."""
     if position.key is None:
         return f"row {position.rows:,}"

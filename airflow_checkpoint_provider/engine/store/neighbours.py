@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, TableInUseError
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
@@ -34,7 +34,7 @@ class Emptied:
     resolved: str | None
     written: tuple[str, ...]
     conn_id: str | None
-    part: Part | None
+    part: Partition | None
 
 
 class Neighbours:
@@ -136,5 +136,5 @@ def _loads(row: Any, emptied: Emptied) -> Checkpoint | None:
         return None
     if emptied.part is None:
         return other
-    part = Part.of_text(other.fingerprint.get(PARTITION))
+    part = Partition.of_text(other.fingerprint.get(PARTITION))
     return other if part is not None and emptied.part.overlaps(part) else None

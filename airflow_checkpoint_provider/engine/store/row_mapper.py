@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import (
 from airflow_checkpoint_provider.engine.model.checks import identifier, is_names, whole_number
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
 from airflow_checkpoint_provider.engine.model.key import Key, encode_key, stored_key
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import stored_status
 from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
@@ -130,7 +130,7 @@ def _fingerprint(text: str) -> dict[str, str]:
         raise ValueError(f"fingerprint is {shown(text)}")
     Iteration.of_text(parts.get(LOOP))
     if PARTITION in parts:
-        Part.of_plan(json_of(parts[PARTITION]))
+        Partition.of_plan(json_of(parts[PARTITION]))
     return parts
 
 

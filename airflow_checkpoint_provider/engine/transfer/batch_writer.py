@@ -15,10 +15,10 @@ from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptC
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
-PART = 10_000
+SAVEPOINT_ROWS = 10_000
 """Rows in a savepoint: few to hold in memory and to write again, many for the round trips that it takes."""
 
-PART_BYTES = 2 * BYTES_AT_ONCE
+SAVEPOINT_BYTES = 2 * BYTES_AT_ONCE
 """Bytes in a savepoint, of rows that are large."""
 
 Write = Callable[[Block], None]
@@ -77,10 +77,10 @@ class Sorter(Writer):
             self._destination.check_width(rows)
             waiting += cast("Rows", rows)
             waiting.size += rows.size
-            while len(waiting) >= PART:
-                self._write_part(Rows(waiting[:PART]))
-                waiting = Rows(waiting[PART:])
-            if waiting.size >= PART_BYTES:
+            while len(waiting) >= SAVEPOINT_ROWS:
+                self._write_part(Rows(waiting[:SAVEPOINT_ROWS]))
+                waiting = Rows(waiting[SAVEPOINT_ROWS:])
+            if waiting.size >= SAVEPOINT_BYTES:
                 self._write_part(waiting)
                 waiting = Rows()
 
@@ -99,7 +99,7 @@ class Sorter(Writer):
         if not rows:
             return
         try:
-            with self._destination.part():
+            with self._destination.savepoint():
                 for start in range(0, len(rows), READ_AT_ONCE):
                     self._destination.write(Rows(rows[start : start + READ_AT_ONCE]), self._route)
         except BadRowsError as error:
@@ -121,7 +121,7 @@ class Sorter(Writer):
         """Write all rows but the bad ones, where the destination can tell them apart by itself."""
         found: list[tuple[int, str]] = []
         try:
-            with self._destination.part():
+            with self._destination.savepoint():
                 for start in range(0, len(rows), READ_AT_ONCE):
                     refused = self._destination.write_good(
                         Rows(rows[start : start + READ_AT_ONCE]), self._route

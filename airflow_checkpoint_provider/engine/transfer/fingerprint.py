@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, CatalogName, Load
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.stored_text import comparable
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
@@ -89,7 +89,7 @@ def resolved_table(destination: Destination, *, with_database: bool) -> str | No
     return f"{database}.{name}" if database else name
 
 
-def emptied_table(destination: Destination, *, separate: bool, part: Part | None = None) -> Emptied:
+def emptied_table(destination: Destination, *, separate: bool, part: Partition | None = None) -> Emptied:
     """
     Name a table for the store before its rows are deleted.
 

@@ -10,9 +10,9 @@ from airflow_checkpoint_provider.engine.model.events import (
     Completed,
     Event,
     GuaranteeStated,
-    PathChosen,
     Published,
     Reconnecting,
+    RouteChosen,
     RowsRejected,
     Started,
     StrategyChosen,
@@ -43,7 +43,7 @@ class ProgressLog:
                 self._strategy(event)
             case Warned(text):
                 self._log.warning("%s", text)
-            case PathChosen(path, reason):
+            case RouteChosen(path, reason):
                 self._log.info("Rows travel as %s: %s", path, reason)
             case GuaranteeStated(guarantee, reason):
                 self._log.info("Delivery is %s: %s", guarantee, reason)

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.query import Parameters
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments
 
 
@@ -56,13 +56,13 @@ class TransferSpec:
     auto_create: bool = True
     partition: Mapping[str, Any] | None = None
     key: tuple[str, ...] = field(init=False)
-    part: Part | None = field(init=False)
+    part: Partition | None = field(init=False)
 
     def __post_init__(self) -> None:
         check_arguments(vars(self))
         key = self.checkpoint_column or ()
         object.__setattr__(self, "key", (key,) if isinstance(key, str) else tuple(key))
-        part = Part.of_plan(self.partition) if self.partition is not None else None
+        part = Partition.of_plan(self.partition) if self.partition is not None else None
         object.__setattr__(self, "part", part)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checks import checkpoint_name, is_number
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 
 
 def check_combinations(given: Mapping[str, Any]) -> None:
@@ -166,7 +166,7 @@ def _check_partition(given: Mapping[str, Any]) -> None:
             "partition: with write_mode='replace_atomic' each part would put itself in the place of all; set "
             "publish=False, and let a CheckpointPublishOperator publish the parts together."
         )
-    Part.of_plan(given["partition"])
+    Partition.of_plan(given["partition"])
 
 
 def _check_verify(given: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     StageError,
     WouldDuplicateError,
 )
-from airflow_checkpoint_provider.engine.model.events import Observer, PathChosen, Warned
+from airflow_checkpoint_provider.engine.model.events import Observer, RouteChosen, Warned
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
@@ -38,7 +38,7 @@ from airflow_checkpoint_provider.engine.transfer.table_checks import check_table
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class StartingPoint:
     """
     Where an attempt begins.
 
@@ -57,7 +57,7 @@ class Beginning:
     warnings: tuple[str, ...] = ()
 
 
-class Start:
+class Startup:
     """What an attempt does before its first row."""
 
     def __init__(self, context: AttemptContext, observe: Observer) -> None:
@@ -94,7 +94,7 @@ class Start:
 
         return self._context.store.claim(choose, self._context.load)
 
-    def begin(self, checkpoint: Checkpoint, decision: Decision) -> Beginning:
+    def begin(self, checkpoint: Checkpoint, decision: Decision) -> StartingPoint:
         """Start over, or go on, as decided; a source that has shifted may turn the one into the other."""
         spec, strategy = self._context.spec, self._context.strategy
         if decision.action is Action.RESUME:
@@ -106,7 +106,7 @@ class Start:
             try:
                 self._take_stage()
                 warnings = self._warned(self._hidden_references() if self._context.published_stage else [])
-                return Beginning(checkpoint, decision, *self._open(checkpoint), warnings)
+                return StartingPoint(checkpoint, decision, *self._open(checkpoint), warnings)
             except StageError as error:  # which holds all that was loaded, and nobody has seen
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
             except SourceChangedError as error:
@@ -116,7 +116,7 @@ class Start:
                 self._refuse_duplicates(checkpoint, decision)
             self._context.store.intend_to_start(checkpoint, decision.reason)
         checkpoint, warnings = self._start_over(checkpoint, decision)
-        return Beginning(checkpoint, decision, *self._open(checkpoint), warnings)
+        return StartingPoint(checkpoint, decision, *self._open(checkpoint), warnings)
 
     def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> tuple[Checkpoint, tuple[str, ...]]:
         context, session = self._context, self._context.session
@@ -211,7 +211,7 @@ class Start:
         if spec.lookback and checkpoint.batches == 0:
             position = strategy.behind(Position(checkpoint.start.key), spec.lookback)
         route = choose_route(spec, session, strategy, context.columns)
-        self._observe(PathChosen(route.name, route.reason))
+        self._observe(RouteChosen(route.name, route.reason))
         chunks = strategy.chunks(position, checkpoint.upper, route)
         # Whoever stops the attempt from here on finds the connection in use, and has to end that first.
         session.at_end.push(closing(chunks))

@@ -31,7 +31,7 @@ from airflow_checkpoint_provider.engine.model.events import (
     Started,
     Verified,
 )
-from airflow_checkpoint_provider.engine.model.position import fraction, place
+from airflow_checkpoint_provider.engine.model.position import describe_position, fraction
 from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batch_writer import Writer, check_rejecting, open_writer
@@ -45,7 +45,7 @@ from airflow_checkpoint_provider.engine.transfer.session import LostError, Sessi
 from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.staging.publish import complete, discard
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
-from airflow_checkpoint_provider.engine.transfer.startup import Beginning, Start
+from airflow_checkpoint_provider.engine.transfer.startup import StartingPoint, Startup
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy, choose_strategy
 from airflow_checkpoint_provider.engine.transfer.table_checks import check_server
 from airflow_checkpoint_provider.engine.transfer.verification.verification import Verification
@@ -80,7 +80,7 @@ class Transfer:
         self._reconnects = self._lost_in_a_row = self._rejected = 0
         self._connections: list[Any] = []
         self._abandoned = False
-        self._first: Beginning | None = None
+        self._first: StartingPoint | None = None
         self._guarantee: GuaranteeStated | None = None
         self._verified: Verified | None = None
 
@@ -125,7 +125,7 @@ class Transfer:
         store = open_store(spec, session, self._identity, self._attempt)
         stage = Stage(session.destination, self._identity) if spec.stages else None
         context = AttemptContext(spec, session, strategy, columns, load, store, stage, self._attempt)
-        start = Start(context, self._observe)
+        start = Startup(context, self._observe)
         start.prepare()
         self._state_guarantee(session, is_there=not spec.preoperator)
         checkpoint, decision = start.claim(self._fence)
@@ -133,7 +133,7 @@ class Transfer:
         if decision.action is Action.NOTHING:
             if context.published_stage:
                 discard(context, context.published_stage, checkpoint.fence)
-            beginning = Beginning(checkpoint, decision, iter(()))
+            beginning = StartingPoint(checkpoint, decision, iter(()))
             self._started(context, beginning)
             return self._result(beginning, checkpoint, Writer(context))
         try:
@@ -172,13 +172,15 @@ class Transfer:
             self._guarantee = stated
             self._observe(stated)
 
-    def _result(self, beginning: Beginning, end: Checkpoint, writer: Writer) -> Result:
+    def _result(self, beginning: StartingPoint, end: Checkpoint, writer: Writer) -> Result:
         guarantee = self._guarantee.guarantee if self._guarantee else ""
         rejected = (self._rejected, writer.total)
         result = Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
         return result.with_verified(self._verified).with_warnings(beginning.warnings)
 
-    def _copy(self, context: AttemptContext, writer: Writer, beginning: Beginning) -> Iterator[Checkpoint]:
+    def _copy(
+        self, context: AttemptContext, writer: Writer, beginning: StartingPoint
+    ) -> Iterator[Checkpoint]:
         """Copy batch after batch, and yield the checkpoint that each one has committed."""
         session, store = context.session, context.store
         now = beginning.checkpoint
@@ -226,7 +228,7 @@ class Transfer:
         again = spec.write_mode != "append" or spec.preoperator or spec.allow_duplicates
         return not spec.keeps_checkpoint and not again
 
-    def _started(self, context: AttemptContext, beginning: Beginning) -> None:
+    def _started(self, context: AttemptContext, beginning: StartingPoint) -> None:
         checkpoint = beginning.checkpoint
         if self._first is None:
             self._first = beginning
@@ -255,7 +257,7 @@ class Transfer:
                 rows=rows,
                 attempt_rows=checkpoint.rows - self._rows_at_start,
                 rows_total=checkpoint.rows,
-                place=place(strategy.columns, checkpoint.position),
+                place=describe_position(strategy.columns, checkpoint.position),
                 seconds=time.monotonic() - self._copying_since,
                 done=fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper),
                 at_start=self._done_at_start,

@@ -13,7 +13,7 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.events import PathChosen
+from airflow_checkpoint_provider.engine.model.events import RouteChosen
 from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -136,7 +136,7 @@ def test_as_source(sqlite: Db, open_duckdb: Any, hook: type[DuckDbHook]) -> None
     result = load.transfer(source=duck).run()
     assert (result.strategy, result.rows, result.rows_total) == ("key", 150, 250)
     assert sqlite.rows("SELECT * FROM target ORDER BY id") == ROWS
-    assert load.told(PathChosen)[-1].reason.endswith("duckdb to SQLite")
+    assert load.told(RouteChosen)[-1].reason.endswith("duckdb to SQLite")
 
 
 def test_whose_cursors_have_transactions_of_their_own(sqlite: Db, open_duckdb: Any) -> None:

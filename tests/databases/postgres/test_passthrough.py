@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import DestinationError, SourceError
-from airflow_checkpoint_provider.engine.model.events import PathChosen
+from airflow_checkpoint_provider.engine.model.events import RouteChosen
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
@@ -56,7 +56,7 @@ def text_of(db: Db, table: str, columns: str = "*") -> list[Any]:
 
 
 def path_of(load: Load) -> str:
-    return str(load.told(PathChosen)[-1].path)
+    return str(load.told(RouteChosen)[-1].path)
 
 
 def resumed_with_null_keys(two: tuple[Db, Db], key: str) -> Load:

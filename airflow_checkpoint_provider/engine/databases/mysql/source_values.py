@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-Reader = Callable[[Any], Any]
+ValueReader = Callable[[Any], Any]
 
 FLOAT, DOUBLE, TIMESTAMP, DATE, TIME, DATETIME, BIT, JSON = 4, 5, 7, 10, 11, 12, 16, 245
 MOMENTS = frozenset((DATE, DATETIME, TIMESTAMP))
@@ -21,17 +21,17 @@ class NoSuchMomentError(Exception):
     """A day that MySQL may hold and Python cannot, such as 0000-00-00."""
 
 
-def own_readers() -> dict[int, Reader]:
+def own_readers() -> dict[int, ValueReader]:
     """Return the readers of types that the drivers read in ways of their own, or as NULL."""
     return {DATE: _date, DATETIME: _datetime, TIMESTAMP: _instant, TIME: _time, BIT: _bit}
 
 
-def readers(description: Sequence[Any]) -> list[Reader | None]:
+def readers(description: Sequence[Any]) -> list[ValueReader | None]:
     """Choose a reader for each column that MySQL's own driver leaves unread, from its description."""
     return [_reader(column[1], column[8]) for column in description]
 
 
-def read(rows: Sequence[Any], by: Sequence[Reader | None]) -> list[Any]:
+def read(rows: Sequence[Any], by: Sequence[ValueReader | None]) -> list[Any]:
     """Read rows of a raw cursor."""
     return [
         tuple(value if value is None or not to else to(value) for to, value in zip(by, row, strict=True))
@@ -50,7 +50,7 @@ def is_listed(cursor: Any, index: int) -> bool:
     return bool(flags & (_ENUM | _SET))
 
 
-def _reader(type_: int, charset: int) -> Reader | None:
+def _reader(type_: int, charset: int) -> ValueReader | None:
     if own := own_readers().get(type_):
         return own
     if type_ in _WHOLE:

@@ -47,7 +47,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.model.key import Key
-from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
+from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
 
 _AMBIGUOUS = 918
 _SERIALIZES_BLOBS = (19,)
@@ -118,7 +118,7 @@ class OracleSource(Source):
             return variable
         return value
 
-    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
+    def last_key(self, columns: Sequence[str], part: Partition | None = None) -> Key | None:
         if unsorted := [column for column in columns if self._types[column] in UNSORTED]:
             raise SourceMismatchError(
                 f"checkpoint_column: {', '.join(unsorted)} is {plain(self._types[unsorted[0]])}, which Oracle cannot "

@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.types import t
 from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, DestinationError
 
-_STAGE = "airflow_checkpoint_stage"
+_UPSERT_BUFFER = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
 # Types whose equal values are written the same, but for the zeros of a number.
 _STRICT_KEYS = frozenset(
@@ -69,12 +69,12 @@ class PostgresDestination(Destination):
         needed = "".join(f", ALTER COLUMN {self.quote(name)} SET NOT NULL" for name in self._never_null())
         # The columns have the destination's types but not its constraints, which the INSERT will check.
         self._run(
-            f"DROP TABLE IF EXISTS pg_temp.{_STAGE};"
-            f"CREATE TEMPORARY TABLE {_STAGE} ON COMMIT DELETE ROWS AS "
+            f"DROP TABLE IF EXISTS pg_temp.{_UPSERT_BUFFER};"
+            f"CREATE TEMPORARY TABLE {_UPSERT_BUFFER} ON COMMIT DELETE ROWS AS "
             f"SELECT {names} FROM {self.name} WITH NO DATA;"
-            f"ALTER TABLE {_STAGE} ADD COLUMN {_ORDER} bigserial{needed}"
+            f"ALTER TABLE {_UPSERT_BUFFER} ADD COLUMN {_ORDER} bigserial{needed}"
         )
-        self._into = f"COPY {_STAGE} ({names}) FROM STDIN"
+        self._into = f"COPY {_UPSERT_BUFFER} ({names}) FROM STDIN"
         keys = ", ".join(map(self.quote, self.conflict_columns))
         others = [name for name in self.columns if name not in self.conflict_columns]
         changes = ", ".join(
@@ -100,10 +100,10 @@ class PostgresDestination(Destination):
         # Of several rows with one key the last wins, as it would if they were written one by one.
         self._merge = (
             f"INSERT INTO {self.name} AS dst ({names}) OVERRIDING SYSTEM VALUE "
-            f"SELECT {names} FROM (SELECT DISTINCT ON ({exactly}) * FROM {_STAGE} "
+            f"SELECT {names} FROM (SELECT DISTINCT ON ({exactly}) * FROM {_UPSERT_BUFFER} "
             f"ORDER BY {exactly}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
         )
-        self._count = f"SELECT count(*) FROM (SELECT DISTINCT {exactly} FROM {_STAGE}) AS latest"
+        self._count = f"SELECT count(*) FROM (SELECT DISTINCT {exactly} FROM {_UPSERT_BUFFER}) AS latest"
 
     def _coarse_keys(self) -> list[str]:
         """Return the conflict columns that may take keys that differ for equal."""
@@ -133,7 +133,11 @@ class PostgresDestination(Destination):
                 yield
         except BadRowsError as error:
             diagnosis = getattr(error.__cause__, "diag", None)
-            if diagnosis is not None and diagnosis.sqlstate == "23502" and diagnosis.table_name == _STAGE:
+            if (
+                diagnosis is not None
+                and diagnosis.sqlstate == "23502"
+                and diagnosis.table_name == _UPSERT_BUFFER
+            ):
                 raise self.null_key(diagnosis.column_name) from error.__cause__
             raise
 
@@ -186,11 +190,11 @@ class PostgresDestination(Destination):
                 self.compare(cursor.fetchone()[0], taken)
 
     @contextmanager
-    def part(self) -> Iterator[None]:
-        with super().part():
+    def savepoint(self) -> Iterator[None]:
+        with super().savepoint():
             yield
         if self.write_mode == "upsert":
-            self._run(f"TRUNCATE {_STAGE}")  # which is emptied only at the end of the transaction
+            self._run(f"TRUNCATE {_UPSERT_BUFFER}")  # which is emptied only at the end of the transaction
 
     def packed_forms(self) -> Sequence[PackedForm]:
         return read_forms(self._stored)

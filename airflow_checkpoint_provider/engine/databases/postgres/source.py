@@ -42,7 +42,7 @@ from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
 from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
-from airflow_checkpoint_provider.engine.model.partition import Part, TableStatistics
+from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
 
 _PRIMARY_KEY = (
     "SELECT attname FROM pg_index CROSS JOIN unnest(indkey) WITH ORDINALITY AS part (number, place) "
@@ -118,7 +118,7 @@ class PostgresSource(Source):
         # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.
         return f"CAST({placeholder} AS {self.described[column].type_})"
 
-    def last_key(self, columns: Sequence[str], part: Part | None = None) -> Key | None:
+    def last_key(self, columns: Sequence[str], part: Partition | None = None) -> Key | None:
         last = super().last_key(columns, part)
         if last and any(self.described[column].is_moment for column in columns):
             # The least one is read as well: no attempt could go on from one that Python has no value for.

@@ -102,9 +102,9 @@ class SqliteDestination(Destination):
             raise
 
     @contextmanager
-    def part(self) -> Iterator[None]:
+    def savepoint(self) -> Iterator[None]:
         try:
-            with super().part():
+            with super().savepoint():
                 yield
         except sa.exc.DBAPIError:
             if self._rolled_back:  # and with the transaction the savepoint, which is missing now

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from airflow_checkpoint_provider.engine.databases.blocks import Rows
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.model.partition import Amount, Border
+from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary
 
 EVEN_ENOUGH = (
     1.5  # times the even share that the largest part may have, where ranges of equal width are taken
@@ -17,14 +17,14 @@ EVEN_ENOUGH = (
 _AT_ONCE = 900  # values in one IN; Oracle allows 1,000
 
 
-def places(rows: int, parts: int) -> list[int]:
+def cut_points(rows: int, parts: int) -> list[int]:
     """Return the numbers of the rows that end a part, but for the last."""
     return sorted({math.ceil(rows * number / parts) for number in range(1, parts)} - {0, rows})
 
 
-def choose(candidates: Sequence[Border], rows: float, parts: int) -> list[Border]:
+def choose(candidates: Sequence[Boundary], rows: float, parts: int) -> list[Boundary]:
     """Choose borders of about equal parts among values in ascending order."""
-    chosen: list[Border] = []
+    chosen: list[Boundary] = []
     number = 1
     for candidate in candidates:
         if candidate.rows >= rows * number / parts and number < parts:
@@ -41,7 +41,7 @@ def count(source: Source, column: str) -> Amount:
     return Amount(int(keyed), int(rows) - int(keyed))
 
 
-def by_width(source: Source, column: str, amount: Amount, parts: int, last: Any) -> list[Border] | None:
+def by_width(source: Source, column: str, amount: Amount, parts: int, last: Any) -> list[Boundary] | None:
     """
     Cut the range of a number into equal pieces, and count what is in each: one scan, and nothing to sort.
 
@@ -64,11 +64,11 @@ def by_width(source: Source, column: str, amount: Amount, parts: int, last: Any)
     for number, border in enumerate(borders, 1):
         if number in rows:
             before += rows[number]
-            found.append(Border(border, before))
+            found.append(Boundary(border, before))
     return found
 
 
-def by_rank(source: Source, column: str, amount: Amount, parts: int) -> list[Border]:
+def by_rank(source: Source, column: str, amount: Amount, parts: int) -> list[Boundary]:
     """Number the rows in the column's order, as every database can, and keep those that end a part."""
     name = source.quote(column)
     text, values = source.select(
@@ -77,19 +77,19 @@ def by_rank(source: Source, column: str, amount: Amount, parts: int) -> list[Bor
         f"COUNT(*) OVER (ORDER BY {name}) AS airflow_upto",
         f" WHERE {name} IS NOT NULL",
     )
-    wanted = places(amount.keyed, parts)
-    found: list[Border] = []
+    wanted = cut_points(amount.keyed, parts)
+    found: list[Boundary] = []
     for start in range(0, len(wanted), _AT_ONCE):
         listed = ", ".join(map(str, wanted[start : start + _AT_ONCE]))
         statement = (
             f"SELECT {source.exact(column)}, airflow_upto FROM (\n{text}\n) src"
             f" WHERE airflow_place IN ({listed}) ORDER BY airflow_place"
         )
-        found += [Border(value, int(upto)) for value, upto in fetch(source, (statement, values))]
+        found += [Boundary(value, int(upto)) for value, upto in fetch(source, (statement, values))]
     return found
 
 
-def by_values(source: Source, column: str) -> list[Border]:
+def by_values(source: Source, column: str) -> list[Boundary]:
     """Count the rows of each value."""
     name = source.quote(column)
     inner, values = source.select(
@@ -99,22 +99,22 @@ def by_values(source: Source, column: str) -> list[Border]:
     found, before = [], 0
     for value, rows in fetch(source, (statement, values)):
         before += int(rows)
-        found.append(Border(value, before))
+        found.append(Boundary(value, before))
     return found
 
 
-def by_sample(values: Sequence[Any], amount: Amount) -> list[Border]:
+def by_sample(values: Sequence[Any], amount: Amount) -> list[Boundary]:
     """
     Take a sample for the whole.
 
     :param values: of the column, in its order
     """
-    borders: list[Border] = []
+    borders: list[Boundary] = []
     for number, value in enumerate(values, 1):
         rows = amount.keyed * number / len(values)
         if borders and borders[-1].value == value:
             borders.pop()
-        borders.append(Border(value, rows))
+        borders.append(Boundary(value, rows))
     return borders
 
 

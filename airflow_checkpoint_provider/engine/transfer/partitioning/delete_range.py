@@ -12,10 +12,10 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 
 
-def delete_part(destination: Destination, column: str, part: Part) -> None:
+def delete_part(destination: Destination, column: str, part: Partition) -> None:
     """
     Delete the rows of a part in the current transaction, with what lies before the first and behind the last one.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.model.partition import Amount, Border
+from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary
 from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, fetch
 
 _ROWS_FOR_EACH = 500  # of a sample, for each part: the parts then differ by a few percent
@@ -15,7 +15,7 @@ _VALUES_FOR_EACH = 4  # of the statistics
 _ROWS_IN_PAGE = 10  # at least, where the pages are not counted: of a partitioned table
 _MOST = 50.0  # percent; a larger sample is no less work than the whole
 
-Estimate = tuple[str, Amount, list[Border]]
+Estimate = tuple[str, Amount, list[Boundary]]
 
 
 def estimate(source: Source, table: TableName, column: str, parts: int, large: int) -> Estimate | None:
@@ -33,7 +33,7 @@ def estimate(source: Source, table: TableName, column: str, parts: int, large: i
     if known.values >= _VALUES_FOR_EACH * parts and known.changed * 4 * parts <= known.rows:
         shares = source.value_shares(table, column)
         nulls = int(known.rows * known.null_share)
-        borders = [Border(value, share * known.rows) for value, share in shares]
+        borders = [Boundary(value, share * known.rows) for value, share in shares]
         return "the server's statistics", Amount(rows - nulls, nulls), borders
     percent = 100.0 * parts * _ROWS_FOR_EACH / known.rows
     if known.pages is not None:

@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.databases.query import Parameters
 from airflow_checkpoint_provider.engine.databases.registry import open_source, query_of
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.partition import Amount, Border, Part, bound
+from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary, Partition, bound
 from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import (
     by_rank,
     by_values,
@@ -54,7 +54,7 @@ class Plan:
     :param how: in a few words
     """
 
-    parts: list[Part]
+    parts: list[Partition]
     how: str
 
 
@@ -92,7 +92,7 @@ def _column(spec: SplitSpec, source: Source, table: TableName | None) -> str:
 
 def _borders(
     spec: SplitSpec, source: Source, table: TableName | None, column: str, last: Any
-) -> tuple[str, Amount, list[Border]]:
+) -> tuple[str, Amount, list[Boundary]]:
     """Find borders in the cheapest way that gives even parts."""
     parts = spec.partitions
     if spec.partition_column:
@@ -117,7 +117,7 @@ def _plan(
     column: str,
     how: str,
     amount: Amount,
-    borders: Sequence[Border],
+    borders: Sequence[Boundary],
     last: Any,
     wanted: int,
 ) -> Plan:
@@ -129,9 +129,9 @@ def _plan(
     ]
     ends = [border for border in ends if border.value != last and border.rows < amount.keyed]
     if last is not None:
-        ends.append(Border(last, amount.keyed))
+        ends.append(Boundary(last, amount.keyed))
     uppers = [bound(border.value) for border in ends]
-    blank = Part(
+    blank = Partition(
         plan="",
         index=0,
         of=1,

@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StagedLoad:
     """
     A stage to publish.
 
@@ -31,7 +31,7 @@ class Part:
     rows: int | None
 
 
-def swap(destination: Destination, parts: Sequence[Part]) -> Published:
+def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
     """
     Replace the rows of the destination by those of the stages; the caller's transaction makes it true.
 
@@ -61,7 +61,7 @@ def swap(destination: Destination, parts: Sequence[Part]) -> Published:
     return Published(rows, str(destination.table), before if before >= 0 else None)
 
 
-def _insert(destination: Destination, table: str, part: Part) -> int:
+def _insert(destination: Destination, table: str, part: StagedLoad) -> int:
     stage = part.stage
     names = ", ".join(map(destination.quote, stage.columns()))
     # A GENERATED ALWAYS column takes the values of the source, as it does from COPY.
@@ -100,7 +100,7 @@ def complete(
                 # Elsewhere, a batch may be there twice without the checkpoint knowing.
                 rows = None if session.separate else checkpoint.rows
                 with session.writing():
-                    published = swap(session.destination, [Part(stage, rows)])
+                    published = swap(session.destination, [StagedLoad(stage, rows)])
                 store.check_table(emptied)
             told = [*([published.line] if published else []), *warnings]
             store.finish(checkpoint.rows, checkpoint.position, " ".join(told) or None)

@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, stored_map_indexes
 from airflow_checkpoint_provider.engine.store.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
-from airflow_checkpoint_provider.engine.transfer.staging.publish import Part, swap
+from airflow_checkpoint_provider.engine.transfer.staging.publish import StagedLoad, swap
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.table_checks import check_publishing, hidden_references
 
@@ -171,7 +171,7 @@ class Publication:
                 "write_mode='replace_atomic' and publish=False."
             )
         rows = [checkpoint.rows for checkpoint in checkpoints]
-        published = swap(destination, [Part(*part) for part in zip(stages, rows, strict=True)])
+        published = swap(destination, [StagedLoad(*part) for part in zip(stages, rows, strict=True)])
         for store, number in zip(stores, rows, strict=True):
             store.note_published(number, " ".join([published.line, *warnings]))
         return published

@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key, Unreadable, encode_key, kind, tie
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.position import Position, earlier
 from airflow_checkpoint_provider.engine.transfer.batching import Chunk, whole_ties
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
@@ -35,7 +35,7 @@ class KeyStrategy(Strategy):
         columns: Sequence[str],
         batch_size: int,
         on_null_key: str,
-        part: Part | None = None,
+        part: Partition | None = None,
         required: Collection[str] = (),
     ) -> None:
         super().__init__("key", columns)

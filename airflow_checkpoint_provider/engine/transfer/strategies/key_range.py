@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.databases.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceOrderError, shortened
 from airflow_checkpoint_provider.engine.model.key import Key, order_of
-from airflow_checkpoint_provider.engine.model.partition import Part
+from airflow_checkpoint_provider.engine.model.partition import Partition
 
 _TRIES = 4  # a source that grows all the time has always a row above
 
@@ -29,7 +29,7 @@ class KeyRange:
     :param part: the part of the table that is read; ``None`` for all of it
     """
 
-    def __init__(self, source: Source, columns: Sequence[str], part: Part | None) -> None:
+    def __init__(self, source: Source, columns: Sequence[str], part: Partition | None) -> None:
         self.source = source
         self.columns = tuple(columns)
         self._part = part
