@@ -18,8 +18,8 @@ from typing import Any
 
 import oracledb
 
-from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.registry import open_source
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError
 from tests.support.databases.db import Db
 from tests.support.databases.oracle_places import real_schema

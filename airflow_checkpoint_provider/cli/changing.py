@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     MetadataTableError,
 )
 from airflow_checkpoint_provider.engine.model.position import describe_position
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.seeding import other_scope

@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, C
 from airflow_checkpoint_provider.engine.model.checks import text, whole_number
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, page_of, user
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint

@@ -36,7 +36,7 @@ def seed_checkpoint(
     """
     # Here, so that parsing a DAG that only lists checkpoints does not pay for it.
     from airflow_checkpoint_provider.engine.admin.seeding import Seed, plant
-    from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+    from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 
     spec = TransferSpec(
         **arguments,

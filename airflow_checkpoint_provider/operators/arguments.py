@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
-from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments, check_types
+from airflow_checkpoint_provider.engine.transfer.arguments.checks import check_arguments, check_types
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import check_partitions
-from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments
+from airflow_checkpoint_provider.engine.transfer.arguments.checks import check_arguments
 from airflow_checkpoint_provider.operators.arguments import is_literal
 
 if TYPE_CHECKING:

@@ -17,18 +17,18 @@ from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.hooks.settings import stalled_after
-from airflow_checkpoint_provider.plugin import finding
 from airflow_checkpoint_provider.plugin.access import Someone
-from airflow_checkpoint_provider.plugin.attempts import attempts
-from airflow_checkpoint_provider.plugin.chart import chart
-from airflow_checkpoint_provider.plugin.desk import DeskRoute
+from airflow_checkpoint_provider.plugin.display.attempts import attempts
+from airflow_checkpoint_provider.plugin.display.chart import chart
+from airflow_checkpoint_provider.plugin.display.parts import Parts
 from airflow_checkpoint_provider.plugin.models import target_of
-from airflow_checkpoint_provider.plugin.parts import Parts
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
-from airflow_checkpoint_provider.plugin.transfers import Place
+from airflow_checkpoint_provider.plugin.tasks import finding
+from airflow_checkpoint_provider.plugin.tasks.desk import DeskRoute
+from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 Text = Annotated[str, Query(max_length=ID_LENGTH)]
 

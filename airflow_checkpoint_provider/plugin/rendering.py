@@ -9,7 +9,7 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from airflow_checkpoint_provider.plugin import words
+from airflow_checkpoint_provider.plugin.display import words
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),

@@ -18,10 +18,10 @@ from airflow_checkpoint_provider.engine.admin.repository import CheckpointReposi
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.store.bounded_queries import COUNTED_TO, REQUESTS_AMONG, TEXT_AMONG
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.plugin import finding
-from airflow_checkpoint_provider.plugin.transfers import Place
+from airflow_checkpoint_provider.plugin.tasks import finding
+from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from benchmarks.cases.growth import Calls
 from benchmarks.harness.filling import POSTGRES, SQLITE
 from tests.admin.test_search import row

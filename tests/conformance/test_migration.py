@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, MetadataTableError
-from airflow_checkpoint_provider.engine.store import migration
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema import migration
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support import earlier_format
 from tests.support.databases.db import Db

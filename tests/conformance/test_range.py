@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Reader, Rows
+from airflow_checkpoint_provider.engine.databases.rows.blocks import NONE, Block, Reader, Rows
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import SourceError, WouldDuplicateError
 from tests.support.databases.db import Db

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import FencedError, TableInUseError
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb

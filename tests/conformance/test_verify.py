@@ -148,7 +148,7 @@ def test_without_a_key_the_table_must_be_empty(make_db: MakeDb, destination: str
 
 
 def test_with_a_rows_processor_it_is_refused() -> None:
-    from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+    from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 
     with pytest.raises(ArgumentError, match="verify: with rows_processor"):
         TransferSpec(destination_table="t", sql="SELECT 1", verify="count", rows_processor=lambda rows: rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.query import Query
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 
 

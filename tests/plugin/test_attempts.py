@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
-from airflow_checkpoint_provider.plugin.attempts import attempts
+from airflow_checkpoint_provider.plugin.display.attempts import attempts
 from tests.support.plugin_events import after, checkpoint, told
 
 

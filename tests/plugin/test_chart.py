@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_checkpoint_provider.plugin.chart import Chart, chart
+from airflow_checkpoint_provider.plugin.display.chart import Chart, chart
 from tests.support.plugin_events import after, checkpoint, told
 
 

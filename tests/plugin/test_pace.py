@@ -9,8 +9,8 @@ import pytest
 
 from airflow_checkpoint_provider.engine.model.key import Unreadable
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.plugin.pace import Pace, pace
-from airflow_checkpoint_provider.plugin.words import ago, duration, number, percent, position, short
+from airflow_checkpoint_provider.plugin.display.pace import Pace, pace
+from airflow_checkpoint_provider.plugin.display.words import ago, duration, number, percent, position, short
 from tests.support.plugin_events import after, checkpoint, told
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.plugin import pages
-from airflow_checkpoint_provider.plugin.discovery import Places
-from airflow_checkpoint_provider.plugin.finding import Result
-from airflow_checkpoint_provider.plugin.transfers import Place
+from airflow_checkpoint_provider.plugin.tasks.discovery import Places
+from airflow_checkpoint_provider.plugin.tasks.finding import Result
+from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 THEIRS, FOREIGN, CONFIGURED = Place("theirs"), Place("foreign", "elsewhere"), Place("configured")
 

@@ -15,11 +15,11 @@ from airflow_checkpoint_provider.engine.model.partition import Partition, bound
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.plugin import pages
-from airflow_checkpoint_provider.plugin.discovery import Places
-from airflow_checkpoint_provider.plugin.finding import Result
+from airflow_checkpoint_provider.plugin.display.parts import Parts
 from airflow_checkpoint_provider.plugin.models import View
-from airflow_checkpoint_provider.plugin.parts import Parts
-from airflow_checkpoint_provider.plugin.transfers import Place
+from airflow_checkpoint_provider.plugin.tasks.discovery import Places
+from airflow_checkpoint_provider.plugin.tasks.finding import Result
+from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.support.plugin_events import WHO, after, checkpoint, told
 
 PART = Partition(

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from airflow_checkpoint_provider.engine.transfer import batch_writer as writing
+from airflow_checkpoint_provider.engine.transfer.batches import batch_writer as writing
 from tests.support.crashing import Fuse, connect
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb

@@ -11,7 +11,7 @@ import sqlglot
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "oracle": "oracle", "mysql": "mysql"}

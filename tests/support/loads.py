@@ -9,8 +9,8 @@ from typing import Any
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Identity
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.result import Result
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
 from tests.support.databases.db import Db
 

@@ -240,7 +240,7 @@ def test_without_reject_there_is_no_table(load: Load, hook: CheckpointHook) -> N
 
 
 def test_a_batch_of_several_savepoints(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.transfer.batch_writer.SAVEPOINT_ROWS", 3)
+    monkeypatch.setattr("airflow_checkpoint_provider.engine.transfer.batches.batch_writer.SAVEPOINT_ROWS", 3)
     load.destination.execute("DROP TABLE target", TARGET.format(" NOT NULL", ""))
     add(load, *[(n, None if n in (2, 3, 11) else n, "x") for n in range(20)])
     for write_mode in ("replace", "upsert"):

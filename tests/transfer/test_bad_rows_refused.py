@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.events import RouteChosen
 from airflow_checkpoint_provider.engine.store.rejects import row_text
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
@@ -212,7 +212,9 @@ def test_one_bad_row_among_many_costs_few_writes(make_db: MakeDb, monkeypatch: p
         "_write",
         lambda self, rows, route: (written.append(len(rows)), write(self, rows, route))[1],
     )
-    monkeypatch.setattr("airflow_checkpoint_provider.engine.transfer.batch_writer.READ_AT_ONCE", 10_000)
+    monkeypatch.setattr(
+        "airflow_checkpoint_provider.engine.transfer.batches.batch_writer.READ_AT_ONCE", 10_000
+    )
     assert load.attempt(batch_size=10_000).rejected == 1
     assert len(written) < 1 + 30
     assert sum(written) < 3.1 * 10_000

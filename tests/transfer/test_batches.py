@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.blocks import RowReader, Rows
+from airflow_checkpoint_provider.engine.databases.rows.blocks import RowReader, Rows
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.transfer.batching import (
+from airflow_checkpoint_provider.engine.transfer.batches.batching import (
     Chunk,
     as_one_batch,
     batches,

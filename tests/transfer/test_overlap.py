@@ -9,7 +9,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.model.errors import DestinationError, SourceError
-from airflow_checkpoint_provider.engine.transfer import prefetch as overlap
+from airflow_checkpoint_provider.engine.transfer.batches import prefetch as overlap
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.blocks import Rows
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import Packed
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Rows
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.transfer import prefetch
-from airflow_checkpoint_provider.engine.transfer.batching import Chunk
-from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
+from airflow_checkpoint_provider.engine.transfer.batches import prefetch
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.batches.prefetch import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.transfer.transfer import few_collections
 from tests.support.waiting import wait_for
 

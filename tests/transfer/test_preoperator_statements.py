@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDialect
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.transfer.preoperator import check_session_state, empties
 from tests.support.databases.fixtures import MakeDb

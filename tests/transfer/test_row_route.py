@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.session import Session, open_session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import choose_strategy
 from tests.support.databases.fixtures import MakeDb
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.store.bounded_queries import page
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
 AT_ONCE = 500
 """Checkpoints deleted in one transaction, with their history."""

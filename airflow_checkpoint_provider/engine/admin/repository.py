@@ -20,14 +20,14 @@ from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import in_order
-from airflow_checkpoint_provider.engine.store.columns import CATALOG_COLUMNS
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
-from airflow_checkpoint_provider.engine.store.migration import is_outdated
 from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow, read_one, read_page
-from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
+from airflow_checkpoint_provider.engine.store.schema.columns import CATALOG_COLUMNS
+from airflow_checkpoint_provider.engine.store.schema.migration import is_outdated
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables, refuse_other_table
 
 COLUMNS = (
     *("dag_id", "task_id", "run_id", "map_index", "name", "claimed_map_index"),

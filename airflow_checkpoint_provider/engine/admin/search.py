@@ -26,7 +26,7 @@ from airflow_checkpoint_provider.engine.store.bounded_queries import (
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, UnreadableRow, read_page
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
 _MOST_IN_LIST = 500  # values in one IN; Oracle allows 1,000
 _MANY = 4  # a fourth of all DAGs

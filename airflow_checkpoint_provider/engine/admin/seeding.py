@@ -10,20 +10,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.admin.typed_values import value_of_type
-from airflow_checkpoint_provider.engine.databases.binds import Binds
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
 from airflow_checkpoint_provider.engine.model.position import Position, describe_position
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.store.seed_row import SeedRow
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import (
     CountStrategy,
     KeyStrategy,

@@ -9,12 +9,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import Block, Rows
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column, quote_name
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Block, Rows
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import (
+    TableName,
+    match_column,
+    quote_name,
+)
 from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
-from airflow_checkpoint_provider.engine.databases.query import TOKENS
-from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
-from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.statements.query import TOKENS
+from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
 _NOT_ASKED = (
     "this kind of database is not asked for foreign keys: if one refers to them with ON DELETE CASCADE, SET NULL or "

@@ -11,13 +11,13 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of, keep
 from airflow_checkpoint_provider.engine.databases.generic.dialect import GenericDialect
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName, quote_exactly
 from airflow_checkpoint_provider.engine.databases.mysql.dialect import MysqlDialect
 from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDialect
 from airflow_checkpoint_provider.engine.databases.postgres.dialect import PostgresDialect
-from airflow_checkpoint_provider.engine.databases.query import Parameters, Query
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.sqlite.dialect import SqliteDialect
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, quote_exactly
+from airflow_checkpoint_provider.engine.databases.statements.query import Parameters, Query
 from airflow_checkpoint_provider.engine.model.errors import SourceMismatchError
 
 KNOWN: tuple[Dialect, ...] = (PostgresDialect(), MysqlDialect(), OracleDialect(), SqliteDialect())

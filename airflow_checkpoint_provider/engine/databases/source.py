@@ -10,13 +10,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName, match_column
-from airflow_checkpoint_provider.engine.databases.query import Query
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.rows.blocks import (
+    READ_AT_ONCE,
+    Guarded,
+    Reader,
+    Row,
+    RowReader,
+)
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, match_column
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,

@@ -28,7 +28,7 @@ from airflow_checkpoint_provider.engine.store.lease import Lease
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied, Neighbours
 from airflow_checkpoint_provider.engine.store.protocol import Choose
 from airflow_checkpoint_provider.engine.store.rejects import Rejects
-from airflow_checkpoint_provider.engine.store.tables import Tables, refuse_other_table
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables, refuse_other_table
 
 SAMPLE_EVERY = 5.0  # seconds between progress samples in the history
 

@@ -25,7 +25,7 @@ from airflow_checkpoint_provider.engine.store.history_entry import (
 )
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
 log = logging.getLogger(__name__)
 

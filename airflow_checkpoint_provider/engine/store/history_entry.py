@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
-from airflow_checkpoint_provider.engine.store.columns import _event_table
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row
+from airflow_checkpoint_provider.engine.store.schema.columns import _event_table
 from airflow_checkpoint_provider.engine.store.stored_values import checked
 
 _COLUMNS = dict(_event_table("event", sa.MetaData()).columns)

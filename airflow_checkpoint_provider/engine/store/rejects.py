@@ -13,16 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.stored_text import shown
-from airflow_checkpoint_provider.engine.store.columns import _reject_table
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row, identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
+from airflow_checkpoint_provider.engine.store.schema.columns import _reject_table
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.store.stored_values import checked
-from airflow_checkpoint_provider.engine.store.tables import Tables
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION
 from airflow_checkpoint_provider.engine.store.row_mapper import attempt_values, key_text, position_values
+from airflow_checkpoint_provider.engine.store.schema.columns import FORMAT_VERSION
 
 Values = dict[str, Any]
 

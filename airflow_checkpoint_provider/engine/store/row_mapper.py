@@ -23,7 +23,11 @@ from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import stored_status
 from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
-from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION, _checkpoint_table, name_digest
+from airflow_checkpoint_provider.engine.store.schema.columns import (
+    FORMAT_VERSION,
+    _checkpoint_table,
+    name_digest,
+)
 from airflow_checkpoint_provider.engine.store.stored_values import checked
 
 _COLUMNS = dict(_checkpoint_table("checkpoint", sa.MetaData()).columns)

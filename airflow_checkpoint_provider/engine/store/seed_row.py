@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, identity_values, is_identity
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
 
 class SeedRow:

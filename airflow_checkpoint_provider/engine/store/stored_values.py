@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_TEXT, shown
-from airflow_checkpoint_provider.engine.store.columns import LongText, RowId, UTCDateTime
+from airflow_checkpoint_provider.engine.store.schema.columns import LongText, RowId, UTCDateTime
 
 LONGEST_MESSAGE = 10_000
 """Characters of an error or a reason; what is longer is cut."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Load
 from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
 

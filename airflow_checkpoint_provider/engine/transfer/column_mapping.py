@@ -8,12 +8,12 @@ from operator import itemgetter
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.identifiers import match_column
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
 
 def _computed_by_both(session: Session) -> set[str]:

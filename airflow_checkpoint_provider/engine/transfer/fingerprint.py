@@ -9,16 +9,16 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, CatalogName, Load
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
 from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.stored_text import comparable
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
-from airflow_checkpoint_provider.engine.databases.query import tokenize
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
 
 Script = str | Sequence[str]

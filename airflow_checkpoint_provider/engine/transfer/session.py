@@ -13,9 +13,9 @@ from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.dbapi import is_closed, is_disconnect
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.registry import open_destination, open_source, query_of
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import (
     CannotConnectError,
@@ -28,8 +28,8 @@ from airflow_checkpoint_provider.engine.model.errors import (
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from airflow_checkpoint_provider.engine.store.null_store import NullStore
 from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
-from airflow_checkpoint_provider.engine.store.tables import Tables
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 
 _SOURCE, _DESTINATION, _KEEPER = "source", "destination", "checkpoint database"
 

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Prefetch
 from airflow_checkpoint_provider.engine.model.checkpoint import RESOLVED, Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
@@ -23,11 +23,11 @@ from airflow_checkpoint_provider.engine.model.events import Observer, RouteChose
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
-from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.batches.prefetch import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table, resolved_table
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
-from airflow_checkpoint_provider.engine.transfer.prefetch import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.transfer.preoperator import (
     check_session_state,
     empties,

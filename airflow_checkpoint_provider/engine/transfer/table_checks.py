@@ -15,8 +15,8 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     UniqueKey,
 )
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
 _DONE = {
     "append": (INSERT, COPY),

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE
 from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.databases.rows.blocks import READ_AT_ONCE
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Action
@@ -33,16 +33,20 @@ from airflow_checkpoint_provider.engine.model.events import (
 )
 from airflow_checkpoint_provider.engine.model.position import describe_position, fraction
 from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
-from airflow_checkpoint_provider.engine.transfer.batch_writer import Writer, check_rejecting, open_writer
-from airflow_checkpoint_provider.engine.transfer.batching import Tally, as_one_batch, batches, take
+from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import (
+    Writer,
+    check_rejecting,
+    open_writer,
+)
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Tally, as_one_batch, batches, take
+from airflow_checkpoint_provider.engine.transfer.batches.row_shaping import shaped
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load, match_tables
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.result import Result
-from airflow_checkpoint_provider.engine.transfer.row_shaping import shaped
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.staging.publish import complete, discard
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.startup import StartingPoint, Startup

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.query import Query
 from airflow_checkpoint_provider.engine.databases.registry import open_source
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import SourceError
 from tests.support.databases.db import Db
 from tests.support.loads import Load, loaded

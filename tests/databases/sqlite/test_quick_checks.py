@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import Affinity, SqliteDestination
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 
 NUMBERS = [Affinity.REAL, Affinity.NUMERIC, Affinity.INTEGER]
 VALUES = st.one_of(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 
 
 class GenericDestination(Destination):

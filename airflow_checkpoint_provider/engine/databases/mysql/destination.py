@@ -10,15 +10,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
 from airflow_checkpoint_provider.engine.databases.mysql.values.destination_checks import ColumnWriter
-from airflow_checkpoint_provider.engine.databases.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, one_line
 
 _ROWS_AT_ONCE = 1_000

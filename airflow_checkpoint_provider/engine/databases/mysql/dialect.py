@@ -27,8 +27,8 @@ from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
     table_facts,
     why_read_only,
 )
-from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
 _STAGE_WITH_KEY = (
     "CREATE TABLE {stage} (airflow_checkpoint_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY)"

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from airflow_checkpoint_provider.engine.databases.values import time_text
+from airflow_checkpoint_provider.engine.databases.values.text_forms import time_text
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 
 URLS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_checkpoint_provider.engine.databases.query import tokenize
+from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
 
 # MySQL has comments behind a #, and reads a backslash in quotes as standard SQL does not.
 TOKENS = re.compile(

@@ -8,15 +8,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
-from airflow_checkpoint_provider.engine.databases.query import Query
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import (
+    READ_AT_ONCE,
+    Guarded,
+    Reader,
+    Row,
+    RowReader,
+)
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
 

@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.values import (
     to_without_zone,
     to_year_month,
 )
-from airflow_checkpoint_provider.engine.databases.values import places, to_duration, to_moment
+from airflow_checkpoint_provider.engine.databases.values.text_forms import places, to_duration, to_moment
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.blocks import Block
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import codec_of
 from airflow_checkpoint_provider.engine.databases.oracle.binding import is_long, sized
@@ -18,8 +17,9 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import fille
 from airflow_checkpoint_provider.engine.databases.oracle.errors import OF_ROWS, TOO_LONG, error_code
 from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns
-from airflow_checkpoint_provider.engine.databases.refusals import shown
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Block
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.values.refusals import shown
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CheckpointError,

@@ -12,7 +12,6 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.connecting import advice, keep_alive
@@ -27,8 +26,9 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
 from airflow_checkpoint_provider.engine.databases.oracle.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
-from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.model.errors import ConnectionGoneError, one_line
 
 _BITS = {"BINARY_FLOAT": 32, "BINARY_DOUBLE": 64}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_checkpoint_provider.engine.databases.query import tokenize
+from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
 
 _BLOCK = re.compile(
     r"(?:BEGIN|DECLARE|CREATE\s+(?:OR\s+REPLACE\s+)?(?:PROCEDURE|FUNCTION|PACKAGE|TRIGGER|TYPE))\b",

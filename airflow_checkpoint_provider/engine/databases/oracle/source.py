@@ -10,10 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import Guarded, Reader, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is, is_json
 from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     heap_table,
@@ -35,10 +32,13 @@ from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
     plain,
     rows_at_once,
 )
-from airflow_checkpoint_provider.engine.databases.query import Query
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Guarded, Reader, RowReader
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source, fitting_parameters
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     ConnectionGoneError,

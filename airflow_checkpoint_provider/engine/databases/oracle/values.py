@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.oracle.driver import moment_text
-from airflow_checkpoint_provider.engine.databases.values import (
+from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     NUMBER_TEXT,
     significant,
     single_precision,

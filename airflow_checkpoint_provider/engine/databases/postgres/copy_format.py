@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
-from airflow_checkpoint_provider.engine.databases.identifiers import quote_name
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 
 # What libpq takes from the socket at once grows to the longest message that it has seen, and stays so.
 LARGE_VALUE = f"SELECT repeat(' ', {64 * 1024})"

@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import types_of
-from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, DestinationError
 
 _UPSERT_BUFFER = "airflow_checkpoint_stage"

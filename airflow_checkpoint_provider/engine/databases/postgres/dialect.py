@@ -30,14 +30,14 @@ from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
     table_facts,
     why_read_only,
 )
-from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
-from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
     Hazard,
     TableColumns,
     TableFacts,
 )
+from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
 # Of the classes of error codes that the server has, those of what the whole table, the session or the server is refused
 # for: rights, locks, columns that are missing. The others are of values, constraints and what a trigger does; a class

@@ -8,7 +8,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.columns import Postgr
 from airflow_checkpoint_provider.engine.databases.postgres.copy_format import CopyForm
 from airflow_checkpoint_provider.engine.databases.postgres.values.kept_types import keeps
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
-from airflow_checkpoint_provider.engine.databases.routes import PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 
 BINARY, TEXT = "binary COPY", "text COPY"
 

@@ -10,10 +10,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Guarded, Reader, Row, RowReader
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.postgres.chunked_stream import (
     can_send_ahead,
     not_waited_for,
@@ -36,10 +33,19 @@ from airflow_checkpoint_provider.engine.databases.postgres.text_values import (
     in_python_form,
     load_as_text,
 )
-from airflow_checkpoint_provider.engine.databases.query import Query
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.rows.blocks import (
+    READ_AT_ONCE,
+    Guarded,
+    Reader,
+    Row,
+    RowReader,
+)
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics

@@ -9,9 +9,9 @@ from math import inf
 from operator import itemgetter
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
-from airflow_checkpoint_provider.engine.databases.routes import RowUse
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowUse
 
 _DATE, _SECONDS, _MICROSECONDS = (len(text) for text in ("2026-01-01", "2026-01-01 00:00:00", "x" * 26))
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d{1,6})?)?", re.ASCII)

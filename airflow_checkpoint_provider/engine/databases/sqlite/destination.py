@@ -18,10 +18,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.routes import RowRoute
-from airflow_checkpoint_provider.engine.databases.values import (
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     NUMBER_TEXT,
     WHOLE_TEXT,
     are_dated_texts,

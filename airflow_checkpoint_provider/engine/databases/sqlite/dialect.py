@@ -11,14 +11,14 @@ from sqlalchemy.schema import CreateIndex, ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
-from airflow_checkpoint_provider.engine.databases.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
 from airflow_checkpoint_provider.engine.databases.sqlite.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
 from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_columns, table_facts
-from airflow_checkpoint_provider.engine.databases.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
 
 class SqliteDialect(Dialect):

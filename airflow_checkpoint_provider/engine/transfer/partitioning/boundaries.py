@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
-from airflow_checkpoint_provider.engine.databases.blocks import Rows
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Rows
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary
 

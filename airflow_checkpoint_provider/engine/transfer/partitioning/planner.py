@@ -10,10 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
-from airflow_checkpoint_provider.engine.databases.query import Parameters
 from airflow_checkpoint_provider.engine.databases.registry import open_source, query_of
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.query import Parameters
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary, Partition, bound
 from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import (

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, StageError
 from airflow_checkpoint_provider.engine.model.events import Observer, Published, Warned
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, stored_map_indexes
-from airflow_checkpoint_provider.engine.store.tables import Tables
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
 from airflow_checkpoint_provider.engine.transfer.staging.publish import StagedLoad, swap
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage

@@ -9,7 +9,7 @@ from hashlib import sha256
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 
 MARK = "__stage_"

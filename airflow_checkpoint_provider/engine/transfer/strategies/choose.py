@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.events import StrategyChosen
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
 from airflow_checkpoint_provider.engine.transfer.strategies.counting import CountStrategy
 from airflow_checkpoint_provider.engine.transfer.strategies.key import KeyStrategy

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import cast
 
-from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Reader, Rows
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import NONE, Block, Reader, Rows
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, SourceError
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
-from airflow_checkpoint_provider.engine.transfer.batching import Chunk, by_count
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk, by_count
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
 from airflow_checkpoint_provider.engine.transfer.strategies.row_digest import chain_digest, row_digest
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import NONE, Block, Row
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import NONE, Block, Row
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key, Unreadable, encode_key, kind, tie
 from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.position import Position, earlier
-from airflow_checkpoint_provider.engine.transfer.batching import Chunk, whole_ties
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk, whole_ties
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
 from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, OrderCheck
 from airflow_checkpoint_provider.engine.transfer.strategies.mark import check_mark

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceOrderError, shortened
 from airflow_checkpoint_provider.engine.model.key import Key, order_of
 from airflow_checkpoint_provider.engine.model.partition import Partition

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.model.errors import SourceError
 from airflow_checkpoint_provider.engine.model.key import Key, order_of
 from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, shown

@@ -11,8 +11,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from airflow_checkpoint_provider.engine.databases.stored_type import StoredType
-from airflow_checkpoint_provider.engine.databases.values import to_duration, to_moment
+from airflow_checkpoint_provider.engine.databases.values.stored_type import StoredType
+from airflow_checkpoint_provider.engine.databases.values.text_forms import to_duration, to_moment
 
 _TRUE = frozenset(("t", "true", "1", "y", "yes", "on"))
 _FALSE = frozenset(("f", "false", "0", "n", "no", "off"))

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.model.errors import shortened
 from airflow_checkpoint_provider.engine.transfer.verification.sides import Digests, Side
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from airflow_checkpoint_provider.engine.databases.stored_type import StoredType
+from airflow_checkpoint_provider.engine.databases.values.stored_type import StoredType
 from airflow_checkpoint_provider.engine.transfer.verification.canonical_forms import FORMS
 
 Form = Callable[[Any], str | None]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
-from airflow_checkpoint_provider.engine.databases.server_digest import ServerDigest
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.transfer.verification.sides import BUCKETS, Digests, Range, Side
 
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from airflow_checkpoint_provider.engine.databases.binds import Binds
-from airflow_checkpoint_provider.engine.databases.blocks import READ_AT_ONCE, Row, Rows
+from airflow_checkpoint_provider.engine.databases.rows.blocks import READ_AT_ONCE, Row, Rows
 from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.transfer.verification.form_choice import Form
 

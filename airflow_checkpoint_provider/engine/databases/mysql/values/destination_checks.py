@@ -37,7 +37,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.values.text_values impor
     as_char,
     as_text,
 )
-from airflow_checkpoint_provider.engine.databases.refusals import RefusedValueError, unknown
+from airflow_checkpoint_provider.engine.databases.values.refusals import RefusedValueError, unknown
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 Convert = Callable[[Any], Any]

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
-from airflow_checkpoint_provider.engine.databases.refusals import RefusedValueError, unknown
+from airflow_checkpoint_provider.engine.databases.values.refusals import RefusedValueError, unknown
 
 
 def as_json(facts: ColumnFacts, value: Any) -> str:

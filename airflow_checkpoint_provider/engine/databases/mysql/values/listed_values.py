@@ -8,7 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
-from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
+from airflow_checkpoint_provider.engine.databases.values.refusals import (
+    CAST,
+    RefusedValueError,
+    shown,
+    unknown,
+)
 
 SHAPES = (
     *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),

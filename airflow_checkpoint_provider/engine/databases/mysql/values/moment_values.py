@@ -8,8 +8,12 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import as_parameter
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
-from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, unknown
-from airflow_checkpoint_provider.engine.databases.values import (
+from airflow_checkpoint_provider.engine.databases.values.refusals import (
+    CAST,
+    RefusedValueError,
+    unknown,
+)
+from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     time_text,
 )
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError

@@ -9,8 +9,13 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
 from airflow_checkpoint_provider.engine.databases.mysql.values.moment_values import NULL_INSTEAD
-from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
-from airflow_checkpoint_provider.engine.databases.values import (
+from airflow_checkpoint_provider.engine.databases.values.refusals import (
+    CAST,
+    RefusedValueError,
+    shown,
+    unknown,
+)
+from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     NUMBER_TEXT,
     WHOLE_TEXT,
     places,

@@ -28,7 +28,12 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks 
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values.quick_checks import keeps_all
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
-from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
+from airflow_checkpoint_provider.engine.databases.values.refusals import (
+    CAST,
+    RefusedValueError,
+    shown,
+    unknown,
+)
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 _NULL = type(None)

@@ -8,7 +8,11 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks import is_like_a_number
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
-from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, unknown
+from airflow_checkpoint_provider.engine.databases.values.refusals import (
+    CAST,
+    RefusedValueError,
+    unknown,
+)
 
 _DAY = r"(?:[0-9]{4,}-[0-9]{2}-[0-9]{2}"
 

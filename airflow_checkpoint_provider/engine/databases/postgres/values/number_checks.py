@@ -9,8 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
-from airflow_checkpoint_provider.engine.databases.refusals import CAST, RefusedValueError, shown, unknown
-from airflow_checkpoint_provider.engine.databases.values import (
+from airflow_checkpoint_provider.engine.databases.values.refusals import (
+    CAST,
+    RefusedValueError,
+    shown,
+    unknown,
+)
+from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     NUMBER_TEXT,
     WHOLE_TEXT,
     places,

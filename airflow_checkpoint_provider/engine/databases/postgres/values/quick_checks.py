@@ -10,7 +10,7 @@ from operator import attrgetter, eq
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
-from airflow_checkpoint_provider.engine.databases.values import are_dated_texts
+from airflow_checkpoint_provider.engine.databases.values.text_forms import are_dated_texts
 
 _FLOAT_DIGITS = 15
 _NUMBERS = frozenset((int, float, Decimal))

@@ -12,11 +12,11 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.registry import sqlalchemy_dialects
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError, one_line
-from airflow_checkpoint_provider.engine.store import migration
-from airflow_checkpoint_provider.engine.store.columns import (
+from airflow_checkpoint_provider.engine.store.schema import migration
+from airflow_checkpoint_provider.engine.store.schema.columns import (
     FORMAT_VERSION,
     SINCE,
     _checkpoint_table,

@@ -12,7 +12,12 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of, indexes
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, one_line
-from airflow_checkpoint_provider.engine.store.columns import FORMAT_VERSION, SINCE, UNTIL_2, UTCDateTime
+from airflow_checkpoint_provider.engine.store.schema.columns import (
+    FORMAT_VERSION,
+    SINCE,
+    UNTIL_2,
+    UTCDateTime,
+)
 
 _LAST = "name"
 """The column that each table gets when everything else is done."""

@@ -8,11 +8,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row
-from airflow_checkpoint_provider.engine.databases.query import Parameters
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
+from airflow_checkpoint_provider.engine.databases.statements.query import Parameters
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.model.partition import Partition
-from airflow_checkpoint_provider.engine.transfer.spec_checks import check_arguments
+from airflow_checkpoint_provider.engine.transfer.arguments.checks import check_arguments
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 
 from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S
-from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
 
 _MOST_WAITING = 8  # chunks
 _MOST_PACKED = 32  # chunks that are small

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.query import Parameters
+from airflow_checkpoint_provider.engine.databases.statements.query import Parameters
 
 _NAME = "airflow_checkpoint_"
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
-from airflow_checkpoint_provider.plugin.words import duration, number, short
+from airflow_checkpoint_provider.plugin.display.words import duration, number, short
 
 WIDTH, HEIGHT = 960, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 26, 26

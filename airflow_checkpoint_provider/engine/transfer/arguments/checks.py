@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.model.checks import (
     text,
 )
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.transfer.spec_combinations import check_combinations
+from airflow_checkpoint_provider.engine.transfer.arguments.combinations import check_combinations
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "strategy": ("auto", "key", "python", "none"),

@@ -24,11 +24,11 @@ from airflow_checkpoint_provider.engine.store.row_mapper import unreadable as un
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.settings import stalled_after
-from airflow_checkpoint_provider.plugin.instances import interrupted
 from airflow_checkpoint_provider.plugin.models import View, query_of
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.services import reader
-from airflow_checkpoint_provider.plugin.transfers import Place
+from airflow_checkpoint_provider.plugin.tasks.instances import interrupted
+from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from airflow_checkpoint_provider.engine.databases.blocks import Row, Rows
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Row, Rows
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.transfer.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
 
 
 def shaped(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from airflow_checkpoint_provider.engine.databases.row_sizes import RowSizes
+from airflow_checkpoint_provider.engine.databases.rows.row_sizes import RowSizes
 
 Row = Sequence[Any]
 

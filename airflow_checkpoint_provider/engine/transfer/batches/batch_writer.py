@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import cast
 
-from airflow_checkpoint_provider.engine.databases.blocks import BYTES_AT_ONCE, READ_AT_ONCE, Block, Rows
-from airflow_checkpoint_provider.engine.databases.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.blocks import BYTES_AT_ONCE, READ_AT_ONCE, Block, Rows
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, TooManyBadRowsError
 from airflow_checkpoint_provider.engine.store.rejects import BadRow, Rejects
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.session import Session
-from airflow_checkpoint_provider.engine.transfer.spec import TransferSpec
 
 SAVEPOINT_ROWS = 10_000
 """Rows in a savepoint: few to hold in memory and to write again, many for the round trips that it takes."""

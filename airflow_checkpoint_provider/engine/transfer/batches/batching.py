@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from airflow_checkpoint_provider.engine.databases.blocks import BYTES_AT_ONCE, NONE, Block, Reader, Row
+from airflow_checkpoint_provider.engine.databases.rows.blocks import BYTES_AT_ONCE, NONE, Block, Reader, Row
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
 

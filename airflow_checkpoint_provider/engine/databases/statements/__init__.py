@@ -1,0 +1,1 @@
+"""Names, queries and bind parameters of a statement."""

@@ -1,0 +1,1 @@
+"""Values as columns keep them, whatever the database."""

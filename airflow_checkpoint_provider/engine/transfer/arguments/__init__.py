@@ -1,0 +1,1 @@
+"""What to transfer and how, checked before anything is opened."""

@@ -1,0 +1,1 @@
+"""Rows on their way from the source to the destination."""

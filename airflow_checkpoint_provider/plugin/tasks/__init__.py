@@ -1,0 +1,1 @@
+"""Which transfers there are, as Airflow knows them."""
