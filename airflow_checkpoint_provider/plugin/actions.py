@@ -16,11 +16,11 @@ from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointErr
 from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log, states_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
+from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.pages import known_to
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import discovery, reader
-from airflow_checkpoint_provider.plugin.tasks.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_checkpoint_provider.plugin import actions, pages, static
+from airflow_checkpoint_provider.plugin.desk import Door
 from airflow_checkpoint_provider.plugin.problems import answer
-from airflow_checkpoint_provider.plugin.tasks.desk import Door
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.plugin.access import Someone
+from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.display.attempts import attempts
 from airflow_checkpoint_provider.plugin.display.chart import chart
 from airflow_checkpoint_provider.plugin.display.parts import Parts
@@ -27,7 +28,6 @@ from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
 from airflow_checkpoint_provider.plugin.tasks import finding
-from airflow_checkpoint_provider.plugin.tasks.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 Text = Annotated[str, Query(max_length=ID_LENGTH)]

@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.plugin.tasks.silence import Silences
+from airflow_checkpoint_provider.plugin.silence import Silences
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 log = logging.getLogger(__name__)

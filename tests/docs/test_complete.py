@@ -65,8 +65,8 @@ def test_arguments_of_the_other_operators(operator: Any, page: str) -> None:
 
 METHODS = [
     name
-    for name, function in vars(CheckpointHook).items()
-    if not name.startswith("_") and inspect.isfunction(function)
+    for name, function in inspect.getmembers(CheckpointHook, inspect.isfunction)
+    if not name.startswith("_") and function.__module__.startswith("airflow_checkpoint_provider.")
 ]
 
 

@@ -15,8 +15,8 @@ import pytest
 from fastapi import HTTPException
 
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.plugin.desk import Desk
 from airflow_checkpoint_provider.plugin.reading import Reader
-from airflow_checkpoint_provider.plugin.tasks.desk import Desk
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.support.databases.db import Db
 
@@ -92,9 +92,7 @@ def test_what_hung_is_asked_again_after_growing_pauses_by_few_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     released, asked, now = threading.Event(), [], [0.0]
-    monkeypatch.setattr(
-        "airflow_checkpoint_provider.plugin.tasks.silence.time", Mock(monotonic=lambda: now[0])
-    )
+    monkeypatch.setattr("airflow_checkpoint_provider.plugin.silence.time", Mock(monotonic=lambda: now[0]))
 
     def question(hook: CheckpointHook) -> str:
         asked.append(now[0])

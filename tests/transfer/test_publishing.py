@@ -110,14 +110,14 @@ def crashes(load: Load, fuse: Fuse, behind_the_rows: int | None = None) -> bool:
     :param behind_the_rows: at which statement after the last batch, where the fuse does not say it
     """
     transfer = load.transfer(destination=Database("dst", lambda: connect(load.destination, fuse)))
-    told = transfer._observe
+    told = transfer._report.observe
 
     def observe(event: Any) -> None:
         told(event)
         if behind_the_rows is not None and isinstance(event, BatchCommitted) and event.rows_total == len(NEW):
             fuse.left = behind_the_rows
 
-    transfer._observe = observe
+    transfer._report.observe = observe
     try:
         transfer.run()
     except BaseException:  # cleaning up behind a crash fails in its own ways
@@ -187,14 +187,14 @@ def test_who_polls_all_the_time_sees_only_the_old_rows_or_the_new(load: Load) ->
 def test_an_attempt_that_wakes_up_to_publish_is_fenced(load: Load, newer_gets: str) -> None:
     pause = Pause()
     older = load.transfer()
-    told = older._observe
+    told = older._report.observe
 
     def observe(event: Any) -> None:
         told(event)
         if isinstance(event, BatchCommitted) and event.rows_total == len(NEW):
             pause()
 
-    older._observe = observe
+    older._report.observe = observe
     with pause.around(older.run) as future:
         assert in_target(load.destination) == OLD
         if newer_gets == "everything":

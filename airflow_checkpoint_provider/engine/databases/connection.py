@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep, keep_codec
+from airflow_checkpoint_provider.engine.databases.codec import keep_codec
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep
 from airflow_checkpoint_provider.engine.databases.registry import (
     before_connecting,
     dialect_for,

@@ -2,119 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection
-from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
+from airflow_checkpoint_provider.engine.databases.destination_table import DestinationTable
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Block, Rows
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import (
-    TableName,
-    match_column,
-    quote_name,
-)
-from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
 from airflow_checkpoint_provider.engine.model.errors import (
-    ArgumentError,
     BadRowsError,
-    CheckpointError,
     DestinationError,
     DestinationMismatchError,
     one_line,
 )
 
 
-class Destination:
-    """
-    One table on one connection. Its transactions are the caller's.
-
-    :param connection: the connection that the checkpoint is written on, too
-    :param table: the table, as the user named it
-    :param conn_id: the Airflow connection, for messages
-    :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
-    """
+class Destination(DestinationTable):
+    """One table on one connection, and rows that are written into it. Its transactions are the caller's."""
 
     leaves_out: str = "a trigger"
     """What may leave rows out without an error, for messages."""
-
-    def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
-        self.connection = connection
-        self.conn_id = conn_id
-        self.write_mode = write_mode
-        self.dialect = dialect_of(connection)
-        self.raw = raw_connection(connection)
-        self.table = table
-        self.name = table.quote(connection.dialect)
-        self.columns: list[str] = []
-        self.conflict_columns: list[str] = []
-        self.facts = TableFacts()
-        self._existing: list[str] = []
-        self._types: list[Any] = []
-
-    def prepare(
-        self,
-        columns: Sequence[str],
-        conflict_columns: Sequence[str] | None,
-        check: Callable[[Destination], None] = lambda _: None,
-    ) -> None:
-        """
-        Look at the table as it is now, and get ready to write it; the caller commits.
-
-        :param columns: destination columns in the order of the rows
-        :param conflict_columns: the key for ``upsert``; by default the primary key
-        :param check: is called once the table, its facts and its columns are known, and nothing is done yet
-        :raises DestinationError: when the table or a column does not exist
-        :raises ArgumentError: when there is no key to upsert by
-        """
-        inspector = sa.inspect(self.connection)
-        self.find(inspector)
-        existing = self._columns_there(inspector)
-        self._existing = list(existing)
-        self.columns = self._find(columns, "destination_columns")
-        self._types = [existing[column] for column in self.columns]
-        if len(set(self.columns)) < len(self.columns):
-            raise ArgumentError("destination_columns: a column of the destination is named twice.")
-        if self.write_mode == "upsert":
-            self.conflict_columns = self._conflict_key(conflict_columns or self._primary_key(inspector))
-        self.ask_facts()
-        check(self)
-        with self.errors("cannot be written as asked", "nothing is changed"):
-            self._prepared()
-
-    def ask_facts(self) -> None:
-        """
-        Have :attr:`facts` tell what the table is now.
-
-        :raises DestinationError: when the catalog cannot be asked
-        """
-        schema, table = self.table.in_catalog(self.connection.dialect)
-        deletes = self.write_mode in ("replace", "replace_atomic")
-        try:
-            self.facts = self.dialect.table_facts(self.connection, table, schema, self.name, deletes=deletes)
-        except (sa.exc.DBAPIError, self.connection.dialect.loaded_dbapi.Error) as error:
-            raise DestinationError(
-                f"Destination {self.conn_id!r}: the catalog does not tell what {self.table} is: {one_line(error)}"
-            ) from error
-
-    def find(self, inspector: sa.Inspector) -> None:
-        """
-        Take the table's name from the catalog.
-
-        :raises DestinationError: when the table does not exist
-        """
-        found = self.table.resolve(inspector)
-        if found is None:
-            raise DestinationMismatchError(
-                f"destination_table: there is no table {self.table} in {self.conn_id!r}. Create it first (the "
-                "preoperator can do that), or check the schema and the spelling."
-            )
-        self.table, self.name = found, found.quote(self.connection.dialect)
 
     def write_into(self, name: str) -> None:
         """
@@ -124,41 +34,6 @@ class Destination:
         """
         self.name = name
         self._prepared()
-
-    def empty(self) -> None:
-        """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
-        with self.errors("could not be emptied"), self.all_rows():
-            self._run(f"DELETE FROM {self.name}")
-        self.check_deleted(f"SELECT COUNT(*) FROM {self.name}", ())
-
-    def check_deleted(self, count: str, values: Any) -> None:
-        """
-        Ask whether rows are still there that were deleted, where something may have kept them.
-
-        :param count: the query that counts them
-        :raises DestinationError: when there are some
-        """
-        if not self.facts.keeps_deleted:
-            return
-        with self.errors("could not be counted"), closing(self.raw.cursor()) as cursor:
-            cursor.execute(count, *([values] if values else []))
-            kept = int(cursor.fetchone()[0])
-        if kept:
-            raise DestinationError(
-                f"Destination {self.conn_id!r}: {kept:,} rows of {self.table} are still there after they were deleted, "
-                f"kept by {self.facts.keeps_deleted}, and nothing of it is committed. Use 'upsert', or drop that."
-            )
-
-    @contextmanager
-    def all_rows(self) -> Iterator[None]:
-        """Delete rows between here and the end, or be refused where some are hidden from this session."""
-        yield
-
-    def run_script(self, script: str | Sequence[str]) -> None:
-        """Run the preoperator's statements."""
-        for statement in [script] if isinstance(script, str) else script:
-            with self.errors("refused the preoperator"):
-                self._run(statement)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -294,28 +169,6 @@ class Destination:
             reason,
         )
 
-    @contextmanager
-    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
-        """Turn what the driver raises into an error that names the table."""
-        try:
-            yield
-        except CheckpointError:
-            raise
-        # The last two are how drivers refuse a text that is not Unicode, and a number that is too large.
-        except (self.connection.dialect.loaded_dbapi.Error, UnicodeError, OverflowError) as error:
-            message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
-            if self.dialect.blames_rows(error):
-                raise BadRowsError(message, one_line(error)) from error
-            raise DestinationError(message) from error
-
-    def quote(self, name: str) -> str:
-        """Quote a column name as the catalog has it."""
-        return quote_name(name, self.connection.dialect)
-
-    def type_of(self, column: str) -> Any:
-        """Return the type of a column that is written, as the catalog has it."""
-        return self._types[self.columns.index(column)]
-
     def insert_statement(self) -> str:
         """Write the INSERT with the driver's placeholders."""
         binds = Binds(self.style, None)
@@ -323,50 +176,9 @@ class Destination:
         names = binds.escape(", ".join(map(self.quote, self.columns)))
         return f"INSERT INTO {binds.escape(self.name)} ({names}) VALUES ({values})"
 
-    def _conflict_key(self, wanted: Sequence[str] | None) -> list[str]:
-        if not wanted:
-            raise ArgumentError(
-                f"conflict_columns: {self.table} has no primary key, so write_mode='upsert' needs the columns "
-                "that tell its rows apart (with a unique index on them)."
-            )
-        found = self._find(wanted, "conflict_columns")
-        if missing := [column for column in found if column not in self.columns]:
-            raise ArgumentError(
-                f"conflict_columns: {', '.join(missing)} is not among the columns that are loaded: "
-                f"{', '.join(self.columns)}."
-            )
-        return found
-
-    def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
-        """Return the table's columns with their types."""
-        with warnings.catch_warnings():
-            # Types that SQLAlchemy does not know are the databases' own matter.
-            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
-            # Nor can it read a column of MySQL whose name has a line break: that one is not found, which is the error.
-            warnings.filterwarnings("ignore", "Unknown (schema content|column)", sa.exc.SAWarning)
-            columns = inspector.get_columns(self.table.table, schema=self.table.schema)
-        return {str(column["name"]): column["type"] for column in columns}
-
-    def _primary_key(self, inspector: sa.Inspector) -> list[str]:
-        key = inspector.get_pk_constraint(self.table.table, schema=self.table.schema)
-        return list(key.get("constrained_columns") or [])
-
-    @property
-    def style(self) -> str:
-        """The driver's paramstyle."""
-        return paramstyle(self.connection)
-
-    @property
-    def types(self) -> list[Any]:
-        """The types of the columns that are written, as the catalog or the driver has them."""
-        return self._types
-
     def bound(self, index: int, value: Any) -> tuple[str, Any]:
         """Return how a value is compared with a written column: the SQL around the placeholder, and the value."""
         return "{}", value
-
-    def _prepared(self) -> None:
-        """Do what has to be done once, before the first row."""
 
     def _write(self, rows: Any, route: RowRoute) -> int | None:
         """Write rows, and return how many the server says that it took, where it says that of these rows."""
@@ -376,22 +188,3 @@ class Destination:
         finally:
             cursor.close()
         return None  # not every driver adds them up
-
-    def _run(self, statement: str) -> None:
-        cursor = self.raw.cursor()
-        try:
-            cursor.execute(statement)
-        finally:
-            cursor.close()
-
-    def _find(self, wanted: Sequence[str], argument: str) -> list[str]:
-        found = []
-        for name in wanted:
-            column = match_column(name, self._existing)
-            if column is None:
-                raise DestinationMismatchError(
-                    f"{argument}: {self.table} in {self.conn_id!r} has no column {name!r}. "
-                    f"It has: {', '.join(self._existing)}."
-                )
-            found.append(column)
-        return found

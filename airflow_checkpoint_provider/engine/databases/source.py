@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection, reading
+from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
@@ -20,15 +20,15 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     RowReader,
 )
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.source_statements import SourceStatements
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, match_column
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
     InvalidCheckpointError,
     SourceError,
-    SourceMismatchError,
     one_line,
     shortened,
 )
@@ -44,7 +44,7 @@ class Prefetch(Enum):
     WHILE_WAITING = "while the destination is waited for"
 
 
-class Source:
+class Source(SourceStatements):
     """
     One query on one connection.
 
@@ -54,47 +54,17 @@ class Source:
     :param exact: rows are passed on untouched, so values may come as text where Python would round them
     """
 
-    first_row = ""  # how it is asked for no more than one row, if it can be
     waits_for_rows = True  # whether the driver asks the server for each block, or hands out what has come
     asks_meanwhile = False  # whether another statement may run while the rows of one come in
-    row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
     packed_forms: frozenset[str] = frozenset()  # names of the forms of whole rows that the server writes
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
-        self.connection = connection
+        super().__init__(connection, query)
         self.exact_values = exact
-        self.query = query
         self.conn_id = conn_id
         self.dialect = dialect_of(connection)
         self.raw = raw_connection(connection)
-        self.paramstyle = paramstyle(connection)
         self.columns = self._describe()
-
-    def quote(self, name: str) -> str:
-        """Quote a column name as the query returns it, for a statement of :meth:`select`."""
-        return self.connection.dialect.identifier_preparer.quote_identifier(name)
-
-    def find_columns(self, wanted: Sequence[str], argument: str) -> list[str]:
-        """
-        Find columns of the query.
-
-        :param argument: the argument to name in the error
-        :raises SourceError: when the query does not return one of them
-        """
-        found = []
-        for name in wanted:
-            column = match_column(name, self.columns)
-            if column is None:
-                raise SourceMismatchError(
-                    f"{argument}: the query does not return a column {name!r}. "
-                    f"It returns: {', '.join(self.columns)}."
-                )
-            found.append(column)
-        return found
-
-    def pads(self, column: str) -> bool:
-        """Tell whether blanks at the end of a column's values are only padding."""
-        return False
 
     def kept_places(self, forms: Sequence[PackedForm], read: Sequence[str]) -> frozenset[int]:
         """
@@ -104,54 +74,6 @@ class Source:
         :param read: columns that are written, in the order of the destination's
         """
         return frozenset()
-
-    def typed(self, column: str, placeholder: str) -> str:
-        """Write a placeholder so that the database takes its value for one of the column's type."""
-        return placeholder
-
-    def exact(self, column: str) -> str:
-        """Write a column for a list of columns, so that its value arrives with all its digits."""
-        return self.quote(column)
-
-    def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
-        """Write the condition that columns stand in ``>`` or ``<=`` to a key."""
-        names = [self.quote(column) for column in columns]
-        if len(names) == 1 or self.row_values:
-            marks = [self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)]
-            if len(names) == 1:
-                return f"{names[0]} {operator} {marks[0]}"
-            return f"({', '.join(names)}) {operator} ({', '.join(marks)})"
-        first = self.typed(columns[0], binds.add(key[0]))
-        ways = []
-        for last in range(len(names)):
-            strictly = operator if last == len(names) - 1 else operator[0]
-            signs = ["="] * last + [strictly]
-            parts = [
-                f"{name} {sign} {self.typed(column, binds.add(value))}"
-                for name, sign, column, value in zip(names, signs, columns, key, strict=False)
-            ]
-            ways.append(" AND ".join(parts))
-        # The first column alone is a range of an index, which OR keeps from being used.
-        either = " OR ".join(f"({way})" for way in ways)
-        return f"({names[0]} {operator[0]}= {first} AND ({either}))"
-
-    def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
-        """Write ``SELECT what FROM (the query) suffix`` with its values."""
-        binds = binds or Binds(self.paramstyle, self.query.parameters)
-        return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
-
-    def first(
-        self, what: str, condition: str = "", order: str = "", binds: Binds | None = None
-    ) -> tuple[str, Any]:
-        """
-        Write a statement for one row of the query, with no more of them where the database can stop there.
-
-        :param condition: that it meets
-        :param order: in which it is the first; by default any
-        """
-        where = f" WHERE {condition}" if condition else ""
-        tail = f" ORDER BY {order}" if order else ""
-        return self.select(what, f"{where}{tail} {self.first_row}".rstrip(), binds)
 
     def one(self, statement: tuple[str, Any]) -> Row | None:
         """Run a statement and return its first row."""
@@ -195,25 +117,6 @@ class Source:
         condition = f" WHERE {self.null_condition(columns)}{self.within(part, binds)}"
         row = self.one(self.select("COUNT(*)", condition, binds))
         return int(row[0]) if row else 0
-
-    def within(self, part: Partition | None, binds: Binds) -> str:
-        """Write the condition that a row belongs to a part, to stand behind others."""
-        if part is None:
-            return ""
-        bounds = [(">", part.lowest), ("<=", part.greatest)]
-        range_ = " AND ".join(
-            self.compare([part.column], operator, (value,), binds)
-            for operator, value in bounds
-            if value is not None
-        )
-        if not part.nulls:
-            return f" AND {range_}"
-        null = self.null_condition([part.column])
-        return f" AND ({range_} OR {null})" if range_ else f" AND {null}"
-
-    def null_condition(self, columns: Sequence[str]) -> str:
-        """Write the condition that a key column is NULL."""
-        return "(" + " OR ".join(f"{self.quote(column)} IS NULL" for column in columns) + ")"
 
     def primary_key(self, table: TableName) -> list[str]:
         """Return the primary key of a table, or an empty list."""
@@ -284,10 +187,6 @@ class Source:
 
     def cut(self) -> None:
         """Make the connection fail for the thread that uses it, where it does not end its statement."""
-
-    def whole(self) -> tuple[str, Any]:
-        """Return the user's statement as it is."""
-        return self.query.text, self.query.parameters
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
@@ -22,17 +21,11 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.model.events import (
-    BatchCommitted,
     Completed,
-    GuaranteeStated,
     Observer,
     Reconnecting,
-    RowsRejected,
-    Started,
     Verified,
 )
-from airflow_checkpoint_provider.engine.model.position import describe_position, fraction
-from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import (
@@ -41,16 +34,18 @@ from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import (
     open_writer,
 )
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Tally, as_one_batch, batches, take
+from airflow_checkpoint_provider.engine.transfer.batches.garbage import few_collections
 from airflow_checkpoint_provider.engine.transfer.batches.row_shaping import shaped
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
-from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load, match_tables
+from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.report import Report
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
 from airflow_checkpoint_provider.engine.transfer.staging.publish import complete, discard
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.startup import StartingPoint, Startup
-from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy, choose_strategy
+from airflow_checkpoint_provider.engine.transfer.strategies.choose import choose_strategy
 from airflow_checkpoint_provider.engine.transfer.table_checks import check_server
 from airflow_checkpoint_provider.engine.transfer.verification.verification import Verification
 
@@ -78,14 +73,12 @@ class Transfer:
         self._databases = (source, destination, keeper)
         self._identity = identity
         self._attempt = attempt
-        self._observe = observe
+        self._report = Report(observe)
         self._began = time.monotonic()
         self._fence = 0
-        self._reconnects = self._lost_in_a_row = self._rejected = 0
+        self._reconnects = self._lost_in_a_row = 0
         self._connections: list[Any] = []
         self._abandoned = False
-        self._first: StartingPoint | None = None
-        self._guarantee: GuaranteeStated | None = None
         self._verified: Verified | None = None
 
     def run(self) -> Result:
@@ -123,29 +116,29 @@ class Transfer:
         check_server(session)
         strategy, chosen = choose_strategy(spec, session)
         if not self._reconnects:
-            self._observe(chosen)
+            self._report.observe(chosen)
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns).in_iteration_of(self._attempt)
         store = open_store(spec, session, self._identity, self._attempt)
         stage = Stage(session.destination, self._identity) if spec.stages else None
         context = AttemptContext(spec, session, strategy, columns, load, store, stage, self._attempt)
-        start = Startup(context, self._observe)
+        start = Startup(context, self._report.observe)
         start.prepare()
-        self._state_guarantee(session, is_there=not spec.preoperator)
+        self._report.guarantees(state_guarantee(spec, session, is_there=not spec.preoperator))
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
         if decision.action is Action.NOTHING:
             if context.published_stage:
                 discard(context, context.published_stage, checkpoint.fence)
             beginning = StartingPoint(checkpoint, decision, iter(()))
-            self._started(context, beginning)
+            self._report.started(context, beginning)
             return self._result(beginning, checkpoint, Writer(context))
         try:
             beginning = start.begin(checkpoint, decision)
             checkpoint = beginning.checkpoint
             if spec.preoperator:
-                self._state_guarantee(session, is_there=True)
-            self._started(context, beginning)
+                self._report.guarantees(state_guarantee(spec, session, is_there=True))
+            self._report.started(context, beginning)
             writer = open_writer(context, beginning.route)
             verification = Verification(context) if spec.verify else None
             if verification:
@@ -155,9 +148,9 @@ class Transfer:
                     checkpoint, self._lost_in_a_row = committed, 0
             if verification:
                 self._verified = verification.run(checkpoint)
-                self._observe(self._verified)
+                self._report.observe(self._verified)
             if published := complete(context, checkpoint, beginning.warnings):
-                self._observe(published)
+                self._report.observe(published)
         except BaseException as error:
             stopped = interruption(error)
             if isinstance(error, SourceOrderError):
@@ -167,19 +160,15 @@ class Transfer:
                 store.give_up(stopped or error, checkpoint)
             raise
         result = self._result(beginning, checkpoint, writer)
-        self._observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
+        self._report.observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
         return result
 
-    def _state_guarantee(self, session: Session, *, is_there: bool) -> None:
-        stated = state_guarantee(self._spec, session, is_there=is_there)
-        if stated != self._guarantee:
-            self._guarantee = stated
-            self._observe(stated)
-
     def _result(self, beginning: StartingPoint, end: Checkpoint, writer: Writer) -> Result:
-        guarantee = self._guarantee.guarantee if self._guarantee else ""
-        rejected = (self._rejected, writer.total)
-        result = Result.of(self._first or beginning, end, guarantee, self._reconnects, self._began, rejected)
+        guarantee = self._report.guarantee.guarantee if self._report.guarantee else ""
+        rejected = (self._report.rejected, writer.total)
+        result = Result.of(
+            self._report.first or beginning, end, guarantee, self._reconnects, self._began, rejected
+        )
         return result.with_verified(self._verified).with_warnings(beginning.warnings)
 
     def _copy(
@@ -215,58 +204,15 @@ class Transfer:
                 if not whole:
                     now = now.after_batch(good, tally.end, tally.first)
                     store.advance(now)
-            self._committed(now, good, context.strategy)
-            if writer.newest:
-                self._told_of(writer, store)
+            self._report.committed(context, now, good)
+            self._report.rejects(context, writer)
             yield now
-
-    def _told_of(self, writer: Writer, store: CheckpointStore) -> None:
-        rows, first = len(writer.newest), writer.newest[0]
-        self._rejected += rows
-        table = store.rejects.table if store.rejects else ""
-        self._observe(RowsRejected(rows, writer.total, table, first.number, first.error))
 
     def _all_at_once(self) -> bool:
         """Without a checkpoint, appended rows must not be committed before all of them are there."""
         spec = self._spec
         again = spec.write_mode != "append" or spec.preoperator or spec.allow_duplicates
         return not spec.keeps_checkpoint and not again
-
-    def _started(self, context: AttemptContext, beginning: StartingPoint) -> None:
-        checkpoint = beginning.checkpoint
-        if self._first is None:
-            self._first = beginning
-            self._observe(match_tables(self._spec, context.session, context.columns))
-        done = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
-        self._done_at_start = done or 0.0
-        self._copying_since = time.monotonic()
-        self._rows_at_start = checkpoint.rows
-        self._observe(
-            Started(
-                action=beginning.decision.action.value,
-                reason=beginning.decision.reason,
-                place=context.strategy.describe(checkpoint.position),
-                try_number=self._attempt.try_number,
-                rows=checkpoint.rows,
-                # Too small a share tells nothing.
-                rows_expected=int(float(f"{checkpoint.rows / done:.3g}")) if done and done > 0.001 else None,
-                again=checkpoint.fence > 1,
-            )
-        )
-
-    def _committed(self, checkpoint: Checkpoint, rows: int, strategy: Strategy) -> None:
-        self._observe(
-            BatchCommitted(
-                number=checkpoint.batches,
-                rows=rows,
-                attempt_rows=checkpoint.rows - self._rows_at_start,
-                rows_total=checkpoint.rows,
-                place=describe_position(strategy.columns, checkpoint.position),
-                seconds=time.monotonic() - self._copying_since,
-                done=fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper),
-                at_start=self._done_at_start,
-            )
-        )
 
     def _reconnect(self, reason: str, cause: BaseException) -> None:
         self._lost_in_a_row += 1
@@ -284,23 +230,5 @@ class Transfer:
         self._reconnects += 1
         # Full jitter: many tasks that lost the same server do not come back all at once.
         wait = random.uniform(0, min(30.0, 2.0 ** min(self._lost_in_a_row - 1, 5)))  # noqa: S311
-        self._observe(Reconnecting(reason, self._lost_in_a_row, most, wait))
+        self._report.observe(Reconnecting(reason, self._lost_in_a_row, most, wait))
         time.sleep(wait)
-
-
-_OBJECTS = 50_000  # more than a block of rows has
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Look for garbage cycles less often: rows make none, but their number alone would start a search all the time."""
-    before = gc.get_threshold()
-    if not 0 < before[0] < _OBJECTS:
-        # Also where another transfer of this process has raised it, which will put it back.
-        yield
-        return
-    gc.set_threshold(_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

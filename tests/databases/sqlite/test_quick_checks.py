@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_checkpoint_provider.engine.databases.sqlite.destination import Affinity, SqliteDestination
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.sqlite.affinity import Affinity
+from airflow_checkpoint_provider.engine.databases.sqlite.stored_values import StoredValues
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 NUMBERS = [Affinity.REAL, Affinity.NUMERIC, Affinity.INTEGER]
 VALUES = st.one_of(
@@ -23,11 +24,8 @@ VALUES = st.one_of(
 )
 
 
-def destination_of(affinity: Affinity) -> SqliteDestination:
-    destination = object.__new__(SqliteDestination)
-    destination.conn_id, destination.table = "dst", TableName("t")
-    destination.columns, destination._affinities = ["c"], {"c": affinity}
-    return destination
+def column_of(affinity: Affinity) -> StoredValues:
+    return StoredValues([affinity], -1, lambda index, why: BadRowsError(f"{index} {why}"))
 
 
 @pytest.mark.parametrize("affinity", NUMBERS)
@@ -39,9 +37,9 @@ def destination_of(affinity: Affinity) -> SqliteDestination:
 @example(values=["1\n2", "3"])
 @example(values=[-0.0])
 def test_quick_is_exact(affinity: Affinity, values: list[Any]) -> None:
-    destination = destination_of(affinity)
-    if destination._keeps_all(affinity, tuple(values), set(map(type, values))):
-        assert [None if value is None else destination._convert(0, value) for value in values] == values
+    column = column_of(affinity)
+    if column.keeps_all(affinity, tuple(values), set(map(type, values))):
+        assert [None if value is None else column.convert(0, value) for value in values] == values
 
 
 @pytest.mark.parametrize(
@@ -54,4 +52,4 @@ def test_quick_is_exact(affinity: Affinity, values: list[Any]) -> None:
     ],
 )
 def test_what_is_quick(affinity: Affinity, values: list[Any]) -> None:
-    assert destination_of(affinity)._keeps_all(affinity, tuple(values), set(map(type, values)))
+    assert column_of(affinity).keeps_all(affinity, tuple(values), set(map(type, values)))

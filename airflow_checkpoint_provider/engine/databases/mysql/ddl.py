@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dialect import indexes
+from airflow_checkpoint_provider.engine.databases.metadata_dialect import indexes
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 
 

@@ -91,7 +91,10 @@ class MysqlDialect(Dialect):
         try:
             return super().has_table(inspector, table, schema)
         except sa.exc.DBAPIError as error:
-            if not error.orig or errors.error_number(error.orig) not in errors.NO_NAME:
+            number = errors.error_number(error.orig) if error.orig else None
+            if number == errors.BEING_DEFINED:
+                return True  # the statement that uses it next waits for the other session
+            if number not in errors.NO_NAME:
                 raise
             return False  # not even a name to it, such as one that ends in a blank
 

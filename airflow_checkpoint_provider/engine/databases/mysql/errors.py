@@ -7,6 +7,9 @@ LOCK_WAIT_TIMEOUT = 1205
 NO_NAME = frozenset((1059, 1102, 1103, 1300))
 """A name is too long, or not what a table or a database may be called."""
 
+BEING_DEFINED = 1684
+"""Another session is creating or changing the table, and has yet to commit that."""
+
 # The transaction is gone, or the connection is: going on from the checkpoint is the way out.
 PASSING = frozenset(
     (

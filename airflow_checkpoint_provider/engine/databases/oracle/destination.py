@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.codec import codec_of
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.dialect import codec_of
 from airflow_checkpoint_provider.engine.databases.oracle.binding import is_long, sized
 from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of, in_character_set
 from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is

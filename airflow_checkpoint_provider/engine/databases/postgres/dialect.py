@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dialect import UPDATED_OFTEN, Dialect
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATED_OFTEN
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom, change_table
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination

@@ -11,12 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dialect import (
-    UPDATED_OFTEN,
-    codec_of,
-    dialect_of,
-    storable,
-)
+from airflow_checkpoint_provider.engine.databases.codec import codec_of, storable
+from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
+from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATED_OFTEN
 from airflow_checkpoint_provider.engine.databases.registry import KNOWN
 from airflow_checkpoint_provider.engine.model.checks import NO_NAME
 

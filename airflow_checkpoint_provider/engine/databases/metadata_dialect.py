@@ -1,0 +1,110 @@
+"""The questions about metadata tables, each with an answer that is right for a server of which nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+
+from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+UPDATED_OFTEN = "updated_often"
+"""In the ``info`` of a table whose rows are updated with every batch."""
+
+
+class MetadataDialect:
+    """How a database has, creates and changes the metadata tables."""
+
+    time_type: sa.types.TypeEngine[Any] = sa.String(32)
+    long_text: sa.types.TypeEngine[Any] = sa.Text()
+    row_id: sa.types.TypeEngine[Any] = sa.BigInteger()
+    numbers_rows: bool = False
+    """An identity column counts by itself."""
+    limits_rows: bool = False
+    """SQLAlchemy knows how a few rows are asked for."""
+    cuts_text: bool = False
+    """SUBSTR takes text of any length."""
+    steps_through_index: bool = False
+    """A recursive query finds the different values of an index faster than DISTINCT."""
+    takes_any_index: bool = False
+    """An index is used for a condition that most rows meet, too."""
+    table_options: Mapping[str, Any] = _NONE
+    """Of each metadata table, as SQLAlchemy takes them."""
+    identity_options: Mapping[str, Any] = _NONE
+    """Of the numbers that rows get, as SQLAlchemy takes them."""
+    needed_to_create: str = "tables"
+    """What a role must be allowed to create."""
+    takes_over: bool = False
+    """Tables that were made where nothing was known of the database are told apart, and changed."""
+    migration_frame: tuple[str, str] = ("", "")
+    """What stands around the statements that change one table, in a script."""
+    key_name: str | None = None
+    """How the server names a primary key that was given no name, with ``{table}`` for the table's."""
+
+    def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
+        """Return the statements that create a table and its indexes."""
+        return [CreateTable(table), *map(CreateIndex, indexes(table))]
+
+    def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
+        """
+        Keep others from a table until the transaction ends, where statements that change tables are part of it.
+
+        :param quoted: the table
+        :param seconds: wait no longer for those who use it
+        """
+
+    def migration(
+        self, change: TableChange, inspector: sa.Inspector | None = None
+    ) -> list[ExecutableDDLElement]:
+        """
+        Return the statements that change a metadata table, each of which may be the last one before a crash.
+
+        :param inspector: reads the catalog; ``None`` for a script, which takes the table as it was created
+        """
+        table = change.name
+        added = [
+            Statement(f"ALTER TABLE {table} ADD COLUMN {change.spell(column)}") for column in change.missing
+        ]
+        if change.has_old_key and change.key_name is not None:
+            key = f"CONSTRAINT {change.quote(change.key_name)}" if change.key_name else "PRIMARY KEY"
+            added.append(Statement(f"ALTER TABLE {table} DROP {key}"))
+        if change.has_old_key:
+            added.append(Statement(f"ALTER TABLE {table} ADD PRIMARY KEY ({change.key})"))
+        last = (
+            [Statement(f"ALTER TABLE {table} ADD COLUMN {change.spell(change.last)}")]
+            if change.last is not None
+            else []
+        )
+        return [*added, *change.fill, *last]
+
+    def primary_key(self, inspector: sa.Inspector, table: sa.Table) -> tuple[list[str], str | None]:
+        """Return the columns of a metadata table's primary key, and its constraint where that is known."""
+        found = inspector.get_pk_constraint(table.name, table.schema)
+        return list(found["constrained_columns"]), found["name"]
+
+    def is_changed_already(self, error: BaseException) -> bool:
+        """Tell whether a statement of a migration has failed because it, or another session, has been at it before."""
+        return False
+
+    def takes_text_for_times(self, inspector: sa.Inspector, table: sa.Table) -> bool:
+        """Tell whether the times of a metadata table are text, as where nothing is known of the database."""
+        found = {column["name"]: column["type"] for column in inspector.get_columns(table.name, table.schema)}
+        return any(isinstance(found.get(name), sa.String) for name in ("recorded_at", "updated_at"))
+
+    def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
+        """Tell whether the database gives the rows of a metadata table their numbers."""
+        return True
+
+    def time_value(self, moment: datetime) -> Any:
+        """Return what is bound for a moment in a column of :attr:`time_type`, from one in UTC."""
+        return moment.isoformat(timespec="microseconds")
+
+
+def indexes(table: sa.Table) -> list[sa.Index]:
+    """Return the indexes of a table in the order of their names."""
+    return sorted(table.indexes, key=lambda index: str(index.name))

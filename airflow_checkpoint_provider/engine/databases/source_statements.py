@@ -1,0 +1,132 @@
+"""Statements that ask one query for its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle
+from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.model.errors import SourceMismatchError
+from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.partition import Partition
+
+
+class SourceStatements:
+    """
+    Writes statements around one query; nothing is run.
+
+    :param connection: for the names and placeholders of its driver
+    :param query: what to read
+    """
+
+    first_row = ""  # how it is asked for no more than one row, if it can be
+    row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
+    columns: list[str]
+    """What the query returns."""
+
+    def __init__(self, connection: sa.Connection, query: Query) -> None:
+        self.connection = connection
+        self.query = query
+        self.paramstyle = paramstyle(connection)
+
+    def quote(self, name: str) -> str:
+        """Quote a column name as the query returns it, for a statement of :meth:`select`."""
+        return self.connection.dialect.identifier_preparer.quote_identifier(name)
+
+    def find_columns(self, wanted: Sequence[str], argument: str) -> list[str]:
+        """
+        Find columns of the query.
+
+        :param argument: the argument to name in the error
+        :raises SourceError: when the query does not return one of them
+        """
+        found = []
+        for name in wanted:
+            column = match_column(name, self.columns)
+            if column is None:
+                raise SourceMismatchError(
+                    f"{argument}: the query does not return a column {name!r}. "
+                    f"It returns: {', '.join(self.columns)}."
+                )
+            found.append(column)
+        return found
+
+    def pads(self, column: str) -> bool:
+        """Tell whether blanks at the end of a column's values are only padding."""
+        return False
+
+    def typed(self, column: str, placeholder: str) -> str:
+        """Write a placeholder so that the database takes its value for one of the column's type."""
+        return placeholder
+
+    def exact(self, column: str) -> str:
+        """Write a column for a list of columns, so that its value arrives with all its digits."""
+        return self.quote(column)
+
+    def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
+        """Write the condition that columns stand in ``>`` or ``<=`` to a key."""
+        names = [self.quote(column) for column in columns]
+        if len(names) == 1 or self.row_values:
+            marks = [self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)]
+            if len(names) == 1:
+                return f"{names[0]} {operator} {marks[0]}"
+            return f"({', '.join(names)}) {operator} ({', '.join(marks)})"
+        first = self.typed(columns[0], binds.add(key[0]))
+        ways = []
+        for last in range(len(names)):
+            strictly = operator if last == len(names) - 1 else operator[0]
+            signs = ["="] * last + [strictly]
+            parts = [
+                f"{name} {sign} {self.typed(column, binds.add(value))}"
+                for name, sign, column, value in zip(names, signs, columns, key, strict=False)
+            ]
+            ways.append(" AND ".join(parts))
+        # The first column alone is a range of an index, which OR keeps from being used.
+        either = " OR ".join(f"({way})" for way in ways)
+        return f"({names[0]} {operator[0]}= {first} AND ({either}))"
+
+    def select(self, what: str, suffix: str = "", binds: Binds | None = None) -> tuple[str, Any]:
+        """Write ``SELECT what FROM (the query) suffix`` with its values."""
+        binds = binds or Binds(self.paramstyle, self.query.parameters)
+        return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
+
+    def first(
+        self, what: str, condition: str = "", order: str = "", binds: Binds | None = None
+    ) -> tuple[str, Any]:
+        """
+        Write a statement for one row of the query, with no more of them where the database can stop there.
+
+        :param condition: that it meets
+        :param order: in which it is the first; by default any
+        """
+        where = f" WHERE {condition}" if condition else ""
+        tail = f" ORDER BY {order}" if order else ""
+        return self.select(what, f"{where}{tail} {self.first_row}".rstrip(), binds)
+
+    def within(self, part: Partition | None, binds: Binds) -> str:
+        """Write the condition that a row belongs to a part, to stand behind others."""
+        if part is None:
+            return ""
+        bounds = [(">", part.lowest), ("<=", part.greatest)]
+        range_ = " AND ".join(
+            self.compare([part.column], operator, (value,), binds)
+            for operator, value in bounds
+            if value is not None
+        )
+        if not part.nulls:
+            return f" AND {range_}"
+        null = self.null_condition([part.column])
+        return f" AND ({range_} OR {null})" if range_ else f" AND {null}"
+
+    def null_condition(self, columns: Sequence[str]) -> str:
+        """Write the condition that a key column is NULL."""
+        return "(" + " OR ".join(f"{self.quote(column)} IS NULL" for column in columns) + ")"
+
+    def whole(self) -> tuple[str, Any]:
+        """Return the user's statement as it is."""
+        return self.query.text, self.query.parameters

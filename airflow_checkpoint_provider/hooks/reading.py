@@ -1,0 +1,203 @@
+"""Reading checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checks import text, whole_number
+from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
+from airflow_checkpoint_provider.hooks.arguments import identity_of, page_of
+from airflow_checkpoint_provider.hooks.databases import open_database
+from airflow_checkpoint_provider.hooks.settings import auto_create, stalled_after
+
+if TYPE_CHECKING:
+    from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
+    from airflow_checkpoint_provider.engine.admin.search import Found, Search
+    from airflow_checkpoint_provider.engine.store.rejects import Reject
+    from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
+
+
+class CheckpointReadingHook(BaseHook):
+    """
+    Read the checkpoints in a database.
+
+    :param checkpoint_conn_id: the connection of the metadata table: a transfer's destination, or its
+        ``checkpoint_conn_id``
+    :param checkpoint_table: the metadata table
+    """
+
+    def __init__(self, checkpoint_conn_id: str, checkpoint_table: str = DEFAULT_TABLE, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.checkpoint_conn_id = text("checkpoint_conn_id", checkpoint_conn_id)
+        self.checkpoint_table = checkpoint_table
+
+    @cached_property
+    def _repository(self) -> CheckpointRepository:
+        from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
+
+        return CheckpointRepository(
+            open_database(self.checkpoint_conn_id, "checkpoint_conn_id"),
+            self.checkpoint_table,
+            migrates=auto_create(),
+        )
+
+    def get(
+        self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, name: str = ""
+    ) -> Checkpoint | None:
+        """
+        Return a checkpoint, or ``None``.
+
+        :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :param map_index: of a mapped task
+        :param name: instead of the map index, the task's ``checkpoint_name``
+        :raises InvalidCheckpointError: when its row cannot be read
+        """
+        return self._repository.get(identity_of(dag_id, task_id, run_id, map_index, name))
+
+    def list(
+        self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
+    ) -> Sequence[Checkpoint]:
+        """
+        Return checkpoints.
+
+        :param limit: at most so many, ``None`` for all
+        :param offset: leave out so many first
+        :param order_by: a column, with ``-`` in front for descending
+        :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``name``, ``claimed_map_index``,
+            ``strategy``, ``destination_table``, ``destination_database``, ``destination_schema``, ``destination_name``,
+            ``status`` as it is stored (``seeded``, ``running``, ``failed``, ``completed``) or ``state`` as it is shown
+            (these, ``stalled`` or ``requested``), each a value or a list of values; ``updated_before``, a time
+        :return: those that can be read; of others the log has the reason, and :meth:`list_all` returns it
+        :raises ArgumentError: for another filter, status, state or order
+        """
+        checkpoints, unreadable = self.list_all(limit=limit, offset=offset, order_by=order_by, **filters)
+        for row in unreadable:
+            self.log.warning("%s", row.reason)
+        return checkpoints
+
+    def list_all(
+        self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
+    ) -> tuple[Sequence[Checkpoint], Sequence[UnreadableRow]]:
+        """
+        Return checkpoints as :meth:`list` does, and the rows among them that cannot be read.
+
+        :param limit: at most so many of both, ``None`` for all
+        :param offset: leave out so many first
+        :param order_by: a column, with ``-`` in front for descending
+        :param filters: see :meth:`list`
+        :return: the checkpoints; and of the others whose they are (``identity``, ``None`` where that cannot be read,
+            either) and why, with the way out (``reason``)
+        """
+        return self._repository.list(
+            filters, **page_of(limit, offset), order_by=order_by, stalled_after=stalled_after()
+        )
+
+    def history(
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        name: str = "",
+        *,
+        limit: int | None = 100,
+        offset: int = 0,
+    ) -> Sequence[HistoryEntry]:
+        """
+        Return what happened to a checkpoint, newest first; it is there after the checkpoint is deleted, too.
+
+        :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
+        :param name: instead of the map index, the task's ``checkpoint_name``
+        :param limit: at most so many entries, ``None`` for all
+        :param offset: leave out so many first
+        """
+        identity = identity_of(dag_id, task_id, run_id, map_index, name)
+        return self._repository.history(identity, **page_of(limit, offset))
+
+    def rejects(
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        name: str = "",
+        *,
+        limit: int | None = 100,
+        offset: int = 0,
+    ) -> Sequence[Reject]:
+        """
+        Return the rows of a load that its destination has refused (``on_bad_row="reject"``), in their order.
+
+        :param run_id: without it, those of the checkpoint that spans runs
+        :param name: instead of the map index, the task's ``checkpoint_name``
+        :param limit: at most so many; ``None`` for all
+        :param offset: leave out so many first
+        """
+        return self.look_at_rejects(dag_id, task_id, run_id, map_index, name, limit=limit, offset=offset)[1]
+
+    def look_at_rejects(
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        name: str = "",
+        *,
+        limit: int | None = 100,
+        offset: int = 0,
+        whole: bool = True,
+    ) -> tuple[int, Sequence[Reject]]:
+        """
+        Return how many rows were rejected, and some of them; see :meth:`rejects`.
+
+        :param whole: also rows of more than a million characters
+        """
+        identity = identity_of(dag_id, task_id, run_id, map_index, name)
+        return self._repository.rejects(identity, limit=limit, offset=offset, whole=whole)
+
+    def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
+        """
+        Return the requests that no attempt has followed yet, by the identity of the checkpoint.
+
+        :param checkpoints: what to look for, as :meth:`list` returns them
+        """
+        return self._repository.requests(checkpoints)
+
+    def find(
+        self, search: Search, *, limit: int = 50, offset: int = 0, order_by: str = "-updated_at"
+    ) -> Found:
+        """
+        Return a page of the checkpoints that match, with what was asked of them, and how many there are.
+
+        :param search: what must hold of them
+        :param limit: at most so many
+        :param offset: leave out so many first
+        :param order_by: a column, with ``-`` in front for descending
+        :raises ArgumentError: for another order than :meth:`list` knows
+        """
+        return self._repository.find(search, **page_of(limit, offset), order_by=order_by)
+
+    def look(
+        self,
+        dag_id: str,
+        task_id: str,
+        run_id: str | None = None,
+        map_index: int = -1,
+        name: str = "",
+        *,
+        samples: int = 300,
+    ) -> tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry]]:
+        """
+        Return a checkpoint, what its next attempt was asked to do, and its history in the order of time.
+
+        :param name: instead of the map index, the task's ``checkpoint_name``
+        :param samples: about so many of its progress samples
+        """
+        identity = identity_of(dag_id, task_id, run_id, map_index, name)
+        return self._repository.look(identity, whole_number("samples", samples, least=1))
