@@ -62,3 +62,11 @@ def _dbapi_connection(connection: sa.Connection) -> Any:
     if connection.closed or connection.invalidated:
         return None
     return connection.connection.dbapi_connection
+
+
+def described_type(connection: sa.Connection, column: sa.Column[Any]) -> Any:
+    """Return what the driver calls the type of a column of a table that is there."""
+    result = connection.execute(sa.select(column).where(sa.text("1 = 0")))
+    type_ = result.cursor.description[0][1] if result.cursor else None
+    result.all()
+    return type_

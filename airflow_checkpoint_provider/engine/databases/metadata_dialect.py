@@ -91,10 +91,11 @@ class MetadataDialect:
         """Tell whether a statement of a migration has failed because it, or another session, has been at it before."""
         return False
 
-    def takes_text_for_times(self, inspector: sa.Inspector, table: sa.Table) -> bool:
-        """Tell whether the times of a metadata table are text, as where nothing is known of the database."""
-        found = {column["name"]: column["type"] for column in inspector.get_columns(table.name, table.schema)}
-        return any(isinstance(found.get(name), sa.String) for name in ("recorded_at", "updated_at"))
+    def is_text(self, connection: sa.Connection, column: sa.Column[Any]) -> bool:
+        """Tell whether a column of a metadata table is text, as times are where nothing is known of the database."""
+        table = column.table
+        columns = sa.inspect(connection).get_columns(str(table.name), table.schema)
+        return any(isinstance(found["type"], sa.String) for found in columns if found["name"] == column.name)
 
     def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
         """Tell whether the database gives the rows of a metadata table their numbers."""

@@ -33,7 +33,8 @@ def change_table(change: TableChange, indexes_there: set[str] | None) -> list[Ex
     :param indexes_there: the indexes that the table has; ``None`` for those that it was created with
     """
     quote = change.quote
-    steps = [f"ADD COLUMN {change.spell(column)}" for column in change.missing]
+    before, steps = _taken_over(change) if change.retyped or change.unnumbered is not None else ([], [])
+    steps += [f"ADD COLUMN {change.spell(column)}" for column in change.missing]
     if change.has_old_key:
         steps += ["DROP PRIMARY KEY"] if change.key_name is not None else []
         steps.append(f"ADD PRIMARY KEY ({change.key})")
@@ -51,4 +52,26 @@ def change_table(change: TableChange, indexes_there: set[str] | None) -> list[Ex
         if change.last is not None
         else []
     )
-    return [*first, *change.fill, *last]
+    return [*before, *first, *change.fill, *last]
+
+
+def _taken_over(change: TableChange) -> tuple[list[ExecutableDDLElement], list[str]]:
+    """Return what turns a table that was made where nothing is known of the database into one that is made here."""
+    added = [column.name for column in (*change.missing, *([change.last] if change.last is not None else []))]
+    there = [column for column in change.table.columns if column.name not in added]
+    times = [change.quote(column.name) for column in change.retyped if column in there]
+    # Each may be done again: what has no letter between day and time is the time without its zone, which is UTC.
+    texts = [
+        Statement(
+            f"UPDATE {change.name} SET {time} = REPLACE(LEFT({time}, 26), 'T', ' ') WHERE LOCATE('T', {time}) > 0"
+        )
+        for time in times
+    ]
+    options = change.table.dialect_options["mysql"]
+    steps = [
+        f"ENGINE = {options['engine']}",
+        f"ROW_FORMAT = {options['row_format']}",
+        f"CONVERT TO CHARACTER SET {options['charset']} COLLATE {options['collate']}",
+        *(f"MODIFY COLUMN {change.spell(column)}" for column in there),
+    ]
+    return list(texts), steps

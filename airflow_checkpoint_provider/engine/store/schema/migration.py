@@ -39,11 +39,14 @@ def is_of_general_path(connection: sa.Connection, table: sa.Table) -> bool:
     if not dialect.takes_over:
         return False
     with reading(connection):
-        inspector = sa.inspect(connection)
-        # The first question is answered by the columns that the second one reads as well.
-        return dialect.takes_text_for_times(inspector, table) or (
-            "id" in table.c and not dialect.numbers_by_itself(inspector, table)
+        return _has_text_times(connection, table) or (
+            "id" in table.c and not dialect.numbers_by_itself(sa.inspect(connection), table)
         )
+
+
+def _has_text_times(connection: sa.Connection, table: sa.Table) -> bool:
+    times = next(column for column in table.columns if isinstance(column.type, UTCDateTime))
+    return dialect_of(connection).is_text(connection, times)
 
 
 def migrate(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
@@ -112,7 +115,7 @@ def _change(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
         there=_columns_there(connection, table),
         key=tuple(name.lower() for name in key),
         key_name=key_name,
-        retyped=dialect.takes_over and dialect.takes_text_for_times(inspector, table),
+        retyped=dialect.takes_over and _has_text_times(connection, table),
         unnumbered="id" in table.c and not dialect.numbers_by_itself(inspector, table),
     )
     for statement in dialect.migration(change, inspector):
