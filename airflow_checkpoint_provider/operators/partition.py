@@ -1,4 +1,4 @@
-"""The operator that plans the parts of a table, for many tasks to load."""
+"""The operator that plans the partitions of a table, for many tasks to load."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class CheckpointPartitionOperator(BaseOperator):
         source = open_database(self.source_conn_id, "source_conn_id", self.source_hook_params)
         plan = split(spec, source, self._connections.append)
         self.log.info(
-            "%d parts by %s, of about %s rows in all, by %s (plan %s)",
+            "%d partitions by %s, of about %s rows in all, by %s (plan %s)",
             len(plan.parts),
             plan.parts[0].column,
             f"{plan.parts[0].rows_in_all:,}",
@@ -99,7 +99,7 @@ class CheckpointPartitionOperator(BaseOperator):
             plan.parts[0].plan,
         )
         for part in plan.parts:
-            self.log.info("Part %d: about %s rows, %s", part.index, f"{part.rows:,}", part.as_words())
+            self.log.info("Partition %d: about %s rows, %s", part.index, f"{part.rows:,}", part.as_words())
         return [part.as_dict() for part in plan.parts]
 
     def _given(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The operator that publishes what the parts of a mapped transfer have staged."""
+"""The operator that publishes what the partitions of a mapped transfer have staged."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class CheckpointPublishOperator(BaseOperator):
         )
         result = publication.run()
         if result.status == "nothing":
-            self.log.info("All %d parts were already published: nothing to do", result.parts)
+            self.log.info("All %d partitions were already published: nothing to do", result.parts)
         return result.as_dict()
 
     def _count_parts(self, ti: Any) -> int | None:

@@ -58,8 +58,8 @@ def test_parts_that_are_killed_resume_and_the_others_do_not_notice(
         timeout=30,
         trust_env=False,
     ).text
-    assert "8 parts of one table" in page
-    assert 'title="Part 7: completed, 100%"' in page
+    assert "8 partitions of one table" in page
+    assert 'title="Partition 7: completed, 100%"' in page
 
 
 def test_a_cleared_part_reloads_its_range_alone(airflow: LiveAirflow, prepare_load: StartLoad) -> None:

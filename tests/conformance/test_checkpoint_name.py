@@ -185,5 +185,5 @@ def test_what_is_no_name(mapped: Mapped, name: Any) -> None:
 
 @pytest.mark.parametrize("destination", ["sqlite"], indirect=True)
 def test_not_with_parts(mapped: Mapped) -> None:
-    with pytest.raises(ArgumentError, match="checkpoint_name: the parts of one load"):
+    with pytest.raises(ArgumentError, match="checkpoint_name: the partitions of one load"):
         mapped.load("orders", 0, write_mode="replace_atomic", publish=False).attempt()

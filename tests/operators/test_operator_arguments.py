@@ -80,12 +80,12 @@ def operator(**changes: Any) -> CheckpointedTransferOperator:
         ({"conflict_columns": "id"}, "conflict_columns: give a list"),
         ({"lock_timeout": -1}, "lock_timeout: -1"),
         ({"sql": ["SELECT 1"]}, "sql: one query is read"),
-        ({"partition": {"index": 1}}, "partition: .* is not a part of a plan"),
-        ({"partition": PART | {"lower": "5"}}, "partition: .* is not a part .*not a stored position"),
+        ({"partition": {"index": 1}}, "partition: .* is not a partition of a plan"),
+        ({"partition": PART | {"lower": "5"}}, "partition: .* is not a partition .*not a stored position"),
         ({"partition": PART | {"rows": None}}, "partition: .*rows is None"),
-        ({"partition": PART, "strategy": "python"}, "partition: a part is read by key"),
+        ({"partition": PART, "strategy": "python"}, "partition: a partition is read by key"),
         ({"partition": PART, "checkpoint_enabled": False}, "partition: .* leave checkpoint_enabled True"),
-        ({"partition": PART, "scope": "task"}, "partition: the parts are those of one run"),
+        ({"partition": PART, "scope": "task"}, "partition: the partitions are those of one run"),
     ],
 )
 def test_what_can_be_known_fails_when_the_dag_is_parsed(mistake: dict[str, Any], message: str) -> None:

@@ -94,6 +94,6 @@ def test_a_part_from_elsewhere_is_bounded(changes: dict[str, Any]) -> None:
         "rows": 10, "rows_in_all": 40,
     }  # fmt: skip
     assert Partition.of_plan(given).of == 4
-    with pytest.raises(ArgumentError, match="partition: .* is not a part of a plan") as told:
+    with pytest.raises(ArgumentError, match="partition: .* is not a partition of a plan") as told:
         Partition.of_plan({**given, **changes})
     assert len(str(told.value)) < 2_000

@@ -29,15 +29,17 @@ def test_its_output_is_what_the_transfer_takes(databases: tuple[Db, Db]) -> None
     assert [part["rows"] for part in parts] == [250] * 4
     name = source.spelt("id")
     for line in (
-        f"4 parts by {name}, of about 1,000 rows in all, by ranges of equal width",
-        f"Part 1: about 250 rows, {name} > 249 and {name} <= 499",
+        f"4 partitions by {name}, of about 1,000 rows in all, by ranges of equal width",
+        f"Partition 1: about 250 rows, {name} > 249 and {name} <= 499",
     ):
         assert any(entry["event"].startswith(line) for entry in log), log
     for index, part in enumerate(parts):
         with capture_logs() as log:
             result = execute(operator(partition=part, write_mode="replace"), map_index=index)
         assert result["rows"] == 250
-        assert any(f"the primary key of the source table, part {index + 1} of 4" in e["event"] for e in log)
+        assert any(
+            f"the primary key of the source table, partition {index} of 0 to 3" in e["event"] for e in log
+        )
     assert destination.one("SELECT count(DISTINCT id) FROM target") == 1000
 
 
@@ -49,7 +51,7 @@ def test_a_number_from_a_template_and_a_part_that_is_text(databases: tuple[Db, D
     assert len(parts) == 2
     with pytest.raises(CheckpointError, match="it is str, and not a mapping"):
         execute(operator(partition=str(parts[0])))
-    with pytest.raises(CheckpointError, match="partition: a part is read by key"):
+    with pytest.raises(CheckpointError, match="partition: a partition is read by key"):
         execute(operator(partition=parts[0], source_table=None, sql="SELECT * FROM orders"))
     with pytest.raises(CheckpointError, match="partition: the query does not return a column 'id'"):
         execute(

@@ -165,8 +165,8 @@ def test_refuses_while_parts_are_not_complete(target: Db) -> None:
     with pytest.raises(RuntimeError):
         load_part(1, ends=False)
     message = (
-        r"Nothing is published, and target has its old rows, because not all 3 parts of a_dag.copy, run run_1 are "
-        r"complete: part 1 has failed \(out of order\); part 2 has not started\. Let them end"
+        r"Nothing is published, and target has its old rows, because not all 3 partitions of a_dag.copy, run run_1 are "
+        r"complete: partition 1 has failed \(out of order\); partition 2 has not started\. Let them end"
     )
     with pytest.raises(StageError, match=message):
         publish()
@@ -182,7 +182,7 @@ def test_without_a_number_a_gap_is_noticed_and_airflow_is_asked(
 ) -> None:
     load_part(0)
     load_part(2)
-    with pytest.raises(StageError, match="part 1 has not started"):
+    with pytest.raises(StageError, match="partition 1 has not started"):
         publish(parts=None)
     load_part(1)
     asked = []
@@ -195,7 +195,7 @@ def test_without_a_number_a_gap_is_noticed_and_airflow_is_asked(
         patch.setattr(
             "tests.support.airflow.operating.TaskInstance.get_ti_count", staticmethod(count), raising=False
         )
-        with pytest.raises(StageError, match="not all 4 parts .*part 3 has not started"):
+        with pytest.raises(StageError, match="not all 4 partitions .*partition 3 has not started"):
             publish(parts=None)
     assert asked == [("a_dag", {"task_ids": ["copy"], "run_ids": ["run_1"]})]
     assert publish(parts=None)["parts"] == PARTS
@@ -208,7 +208,7 @@ def test_a_part_that_was_loaded_again_needs_the_others_too(target: Db) -> None:
     publish()
     load_part(1, try_number=2, max_tries=4)  # cleared
     with pytest.raises(
-        StageError, match="has its rows, because 2 of 3 stages .* clear all parts of the mapped task"
+        StageError, match="has its rows, because 2 of 3 stages .* clear all partitions of the mapped task"
     ):
         publish()
     assert in_target(target) == NEW
@@ -263,7 +263,7 @@ def test_a_task_that_is_not_mapped(target: Db) -> None:
         ({"parts": "some"}, ArgumentError, "parts: 'some' is neither a number from 1 to 100,000 nor a list"),
         ({"parts": []}, ArgumentError, r"parts: \[\] is neither"),
         ({"parts": 0}, ArgumentError, "parts: 0 is neither"),
-        ({"parts": 4}, StageError, "part 3 has not started"),
+        ({"parts": 4}, StageError, "partition 3 has not started"),
     ],
 )
 def test_what_cannot_be(

@@ -137,10 +137,10 @@ def test_the_page_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "discovery", lambda: Mock(**{"places.return_value": Places()}))
     shown = pages.task(Mock(), "a_dag", "a_task", page=1, sort="", tab=True, state="failed")
     page = bytes(shown.body).decode()
-    assert "4 parts of one table" in page
-    assert 'max="1" value="0.5" aria-label="Progress of all parts"' in page
-    assert 'title="Part 1: running, 50%"' in page
-    assert 'title="Part 3: waiting"' in page
+    assert "4 partitions of one table" in page
+    assert 'max="1" value="0.5" aria-label="Progress of all partitions"' in page
+    assert 'title="Partition 1: running, 50%"' in page
+    assert 'title="Partition 3: waiting"' in page
     assert 'id="troubled-2"' in page
     assert 'id="slowest"' in page
     assert "<b>no</b>" not in page

@@ -163,7 +163,7 @@ def test_a_column_that_rounds_is_refused_in_postgres(source: Db, make_db: MakeDb
 def test_the_column_has_to_be_written(source: Db, destination: Db) -> None:
     make_target(destination)
     second = plan(source, 4, checkpoint_column="k").parts[1]
-    with pytest.raises(ArgumentError, match="deletes the rows of the part by k, which is not among"):
+    with pytest.raises(ArgumentError, match="deletes the rows of the partition by k, which is not among"):
         load_all(source, destination, [second], **arguments(destination_columns={"n": "n"}))
 
 

@@ -76,7 +76,7 @@ def fact(view: FrameLocator, name: str) -> Locator:
 def test_the_parts_are_told_as_one_load(open_page: Open, load: Load, screenshot: Screenshot) -> None:
     page = open_page(f"dags/{load.key.dag_id}/tasks/copy/plugin/checkpoint-runs")
     view = page.frame_locator("iframe")
-    expect(view.get_by_role("heading", name="8 parts of one table")).to_be_visible()
+    expect(view.get_by_role("heading", name="8 partitions of one table")).to_be_visible()
     expect(view.locator("#parts-title .badge")).to_have_text(["running", "1 failed"])
     # Five of eight, and 0.26, 0.8 and 0.53 of one each.
     expect(view.locator(".parts .meter")).to_have_text(
@@ -85,8 +85,8 @@ def test_the_parts_are_told_as_one_load(open_page: Open, load: Load, screenshot:
     expect(fact(view, "Rows committed")).to_have_text("2,475 of about 3,000")
     expect(fact(view, "Done")).to_have_text("5 of 8")
     expect(fact(view, "At work")).to_have_text("2")
-    expect(fact(view, "Slowest")).to_have_text(re.compile(f"^part {SLOWEST}\\s+26.4%, .* left$"))
-    expect(fact(view, "Failed or standing still")).to_have_text(f"part {REFUSED}")
+    expect(fact(view, "Slowest")).to_have_text(re.compile(f"^partition {SLOWEST}\\s+26.4%, .* left$"))
+    expect(fact(view, "Failed or standing still")).to_have_text(f"partition {REFUSED}")
     expect(view.locator(".cell")).to_have_count(PARTS)
     expect(view.locator(f"#cell-{REFUSED}")).to_have_class("cell failed")
     expect(view.locator(".indexes span")).to_have_text([str(index) for index in range(PARTS)])
@@ -100,7 +100,7 @@ def test_the_parts_are_told_as_one_load(open_page: Open, load: Load, screenshot:
     expect(fact(view, "Slowest")).to_have_text("\N{EN DASH}")
     view.locator(f"#troubled-{REFUSED}").click()
     expect(view.locator(".banner.failed")).to_contain_text("there is no room for it")
-    expect(view.locator(".facts")).to_contain_text("Part 6 of 0 to 7")
+    expect(view.locator(".facts")).to_contain_text("Partition 6 of 0 to 7")
 
 
 @pytest.mark.parametrize("number", [PARTS, 100, 1024])

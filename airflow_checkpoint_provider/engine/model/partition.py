@@ -1,4 +1,4 @@
-"""One part of a table that many tasks load: a range of keys, as one task hands it to another."""
+"""One partition of a table that many tasks load: a range of keys, as one task hands it to another."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class Partition:
             part._check()
         except (TypeError, ValueError) as error:
             raise ArgumentError(
-                f"partition: {_shown(given)} is not a part of a plan of CheckpointPartitionOperator ({error}). Map the "
-                "task over its output: .expand(partition=plan.output)."
+                f"partition: {_shown(given)} is not a partition of a plan of CheckpointPartitionOperator "
+                f"({error}). Map the task over its output: .expand(partition=plan.output)."
             ) from error
         return part
 

@@ -80,7 +80,7 @@ class Columns:
         found = match_column(column, list(pairs))
         if found is None:
             raise ArgumentError(
-                f"partition: write_mode='replace' deletes the rows of the part by {column}, which is not among the "
-                f"columns that are written ({', '.join(self.written)}). Write it, or use 'upsert'."
+                f"partition: write_mode='replace' deletes the rows of the partition by {column}, which is not among "
+                f"the columns that are written ({', '.join(self.written)}). Write it, or use 'upsert'."
             )
         return pairs[found]

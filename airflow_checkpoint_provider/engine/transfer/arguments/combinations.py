@@ -140,7 +140,7 @@ def _check_name(given: Mapping[str, Any]) -> None:
     checkpoint_name("checkpoint_name", given["checkpoint_name"])
     if given.get("partition") is not None or given.get("publish") is False:
         raise ArgumentError(
-            "checkpoint_name: the parts of one load are told apart by their map index; leave out the name."
+            "checkpoint_name: the partitions of one load are told apart by their map index; leave out the name."
         )
     if given.get("strategy") == "none" or given.get("checkpoint_enabled") is False:
         raise ArgumentError(
@@ -151,20 +151,20 @@ def _check_name(given: Mapping[str, Any]) -> None:
 def _check_partition(given: Mapping[str, Any]) -> None:
     if given.get("strategy") in ("python", "none"):
         raise ArgumentError(
-            f"partition: a part is read by key, which strategy={given['strategy']!r} does not do."
+            f"partition: a partition is read by key, which strategy={given['strategy']!r} does not do."
         )
     if given.get("checkpoint_enabled") is False:
         raise ArgumentError(
-            "partition: a part is read by key and keeps a checkpoint; leave checkpoint_enabled True."
+            "partition: a partition is read by key and keeps a checkpoint; leave checkpoint_enabled True."
         )
     if given.get("scope") == "task":
         raise ArgumentError(
-            "partition: the parts are those of one run; scope='task' goes on from run to run."
+            "partition: the partitions are those of one run; scope='task' goes on from run to run."
         )
     if given.get("write_mode") == "replace_atomic" and given.get("publish", False) is not False:
         raise ArgumentError(
-            "partition: with write_mode='replace_atomic' each part would put itself in the place of all; set "
-            "publish=False, and let a CheckpointPublishOperator publish the parts together."
+            "partition: with write_mode='replace_atomic' each partition would put itself in the place of all; set "
+            "publish=False, and let a CheckpointPublishOperator publish the partitions together."
         )
     Partition.of_plan(given["partition"])
 
@@ -172,7 +172,7 @@ def _check_partition(given: Mapping[str, Any]) -> None:
 def _check_verify(given: Mapping[str, Any]) -> None:
     reasons = {
         "rows_processor": "with rows_processor, what is written is not what was read",
-        "partition": "a part of a load is not compared",
+        "partition": "a partition of a load is not compared",
     }
     for name, reason in reasons.items():
         if given.get(name):

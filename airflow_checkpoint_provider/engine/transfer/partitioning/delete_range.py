@@ -1,4 +1,4 @@
-"""Emptying one part of a table for ``replace``: by comparing the key in the destination, where that is safe."""
+"""Emptying one partition of a table for ``replace``: by comparing the key in the destination, where that is safe."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def _check(destination: Destination, index: int, value: Any) -> None:
     if kind is None or not destination.dialect.keeps_order(type_, kind, value):
         shown = destination.dialect.type_name(type_)
         raise ArgumentError(
-            f"partition: write_mode='replace' deletes the rows of a part by comparing {destination.columns[index]} in "
-            f"{destination.table}, which is {shown}, with {value!r}. That is safe only for whole and exact numbers, "
-            "dates and times that the destination keeps as such, not rounded and not as text. Use 'upsert', split "
-            "by another column, or empty the table in a task before the plan and use 'append'."
+            f"partition: write_mode='replace' deletes the rows of a partition by comparing "
+            f"{destination.columns[index]} in {destination.table}, which is {shown}, with {value!r}. That is safe only "
+            "for whole and exact numbers, dates and times that the destination keeps as such, not rounded and not as "
+            "text. Use 'upsert', split by another column, or empty the table before the plan and use 'append'."
         )
 
 

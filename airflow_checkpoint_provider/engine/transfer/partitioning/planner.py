@@ -1,4 +1,4 @@
-"""The plan of many tasks that load one table: its parts, each a range of keys of about as many rows."""
+"""The plan of many tasks that load one table: its partitions, each a range of keys of about as many rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import 
 from airflow_checkpoint_provider.engine.transfer.partitioning.estimates import estimate
 
 LARGE = 1_000_000
-"""Rows from which on a table is not read whole to plan its parts, where its server can do without."""
+"""Rows from which on a table is not read whole to plan its partitions, where its server can do without."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def _borders(
         return how, amount, choose(values, amount.keyed, parts)
     amount = count(source, column)
     if parts == 1:
-        return "one part", amount, []
+        return "one partition", amount, []
     even = by_width(source, column, amount, parts, last)
     if even is not None:
         return "ranges of equal width, which a count has shown to be even", amount, even
@@ -121,7 +121,7 @@ def _plan(
     last: Any,
     wanted: int,
 ) -> Plan:
-    """Make parts that lie between borders; the first has the rows without a key, or is for them alone."""
+    """Make partitions that lie between borders; the first has the rows without a key, or is for them alone."""
     ends = [
         border
         for number, border in enumerate(borders)

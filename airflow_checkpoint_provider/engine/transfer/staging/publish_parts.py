@@ -1,4 +1,4 @@
-"""Publishing the parts of a mapped task together, once all of them are complete."""
+"""Publishing the partitions of a mapped task together, once all of them are complete."""
 
 from __future__ import annotations
 
@@ -143,8 +143,8 @@ class Publication:
             more = f"; and {len(told) - _MOST_TOLD:,} more" if len(told) > _MOST_TOLD else ""
             raise StageError(
                 f"Nothing is published, and {destination.table} has its old rows, because not all {len(stored):,} "
-                f"parts of {self.load} are complete: {'; '.join(told[:_MOST_TOLD])}{more}. Let them end, then run this "
-                "task again."
+                f"partitions of {self.load} are complete: {'; '.join(told[:_MOST_TOLD])}{more}. Let them end, then run "
+                "this task again."
             )
         checkpoints = [checkpoint for _, checkpoint in stored if checkpoint]
         for checkpoint in checkpoints:
@@ -167,8 +167,8 @@ class Publication:
             raise StageError(
                 f"Nothing is published, and {destination.table} has its rows, because {len(gone):,} of {len(stages):,} "
                 f"stages of {self.load} are not there, such as {gone[0].table}. They are dropped once they are "
-                "published: clear all parts of the mapped task, not only some. Otherwise see that the parts have "
-                "write_mode='replace_atomic' and publish=False."
+                "published: clear all partitions of the mapped task, not only some. Otherwise see that the "
+                "partitions have write_mode='replace_atomic' and publish=False."
             )
         rows = [checkpoint.rows for checkpoint in checkpoints]
         published = swap(destination, [StagedLoad(*part) for part in zip(stages, rows, strict=True)])
@@ -186,7 +186,7 @@ class Publication:
 
 
 def _missing(identity: Identity, checkpoint: Checkpoint | None) -> str | None:
-    part = f"part {identity.map_index}" if identity.map_index >= 0 else "the task"
+    part = f"partition {identity.map_index}" if identity.map_index >= 0 else "the task"
     if checkpoint is None:
         return f"{part} has not started"
     if checkpoint.status is Status.COMPLETED:

@@ -32,13 +32,13 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
         columns = source.find_columns(key, "checkpoint_column")
         if part:
             part = replace(part, column=source.find_columns([part.column], "partition")[0])
-            reason += f", part {part.index + 1} of {part.of}"
+            reason += f", partition {part.index} of 0 to {part.of - 1}"
         required = source.required_columns(table) if table else ()
         strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key, part, required)
         return strategy, StrategyChosen("key", f"by {', '.join(columns)}, {reason}")
     if part:
         raise ArgumentError(
-            "partition: a part is read by key, and there is neither a checkpoint_column nor a primary key of "
+            "partition: a partition is read by key, and there is neither a checkpoint_column nor a primary key of "
             "source_table to go by."
         )
     if spec.scope == "task":
