@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.models import renderedtifields
 from airflow.models.dag import DagModel
+from airflow.models.dagbag import DBDagBag
 from airflow.models.log import Log
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
@@ -144,6 +145,26 @@ def states_of(instances: Collection[TaskRun]) -> dict[TaskRun, set[str]]:
         for *key, state in session.execute(select(*columns).where(these)) if instances else ():
             found[tuple(key)].add(_name_of(state))
     return dict(found)
+
+
+def next_retry(instance: TaskRun) -> datetime | None:
+    """Return when Airflow begins the next try of a task instance that waits for one, as far as it can be known."""
+    model: Any = TaskInstance
+    dag_id, task_id, run_id, index = instance
+    waiting = select(model).where(
+        model.dag_id == dag_id,
+        model.task_id == task_id,
+        model.run_id == run_id,
+        model.map_index == index,
+        model.state == TaskInstanceState.UP_FOR_RETRY.value,
+    )
+    with create_session() as session:
+        found = session.scalar(waiting)
+        dag = DBDagBag().get_latest_version_of_dag(dag_id, session=session) if found else None
+        if found is None or found.end_date is None or dag is None or not dag.has_task(task_id):
+            return None
+        found.task = dag.get_task(task_id)
+        return found.next_retry_datetime()  # type: ignore[no-any-return]
 
 
 def _name_of(state: Any) -> str:

@@ -113,6 +113,12 @@ class View:
         return self.identity.run_id == ALL_RUNS
 
     @property
+    def tries(self) -> str:
+        """Which try the last attempt was, and of how many."""
+        stored = self.checkpoint
+        return f"{stored.try_number} of {max(stored.max_tries + 1, stored.try_number)}"
+
+    @property
     def took(self) -> str:
         """How long the load has taken so far, or took in all."""
         return duration(self._seconds)

@@ -28,6 +28,7 @@ from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
 from airflow_checkpoint_provider.plugin.tasks import finding
+from airflow_checkpoint_provider.plugin.tasks.instances import retry_of
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 Text = Annotated[str, Query(max_length=ID_LENGTH)]
@@ -172,6 +173,7 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         may_act=viewer.may("PUT", dag_id),
         troubles=_troubles(viewer, subject.troubles),
         tab=tab,
+        retry_at=retry_of(view.checkpoint) if view and view.over else None,
         refresh=3 if view and view.state is Status.RUNNING else 20,
     )
 

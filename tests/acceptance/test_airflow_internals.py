@@ -41,6 +41,7 @@ def test_everything_that_is_read_of_airflows_tables(prepare_load: StartLoad) -> 
     assert ["copy_orders", "copy", load.table] in found["rendered"]
     assert (found["states"], found["no states"]) == ([["success"]], 0)
     assert (found["known"], found["team"]) == (True, None)
+    assert (found["no retry"], found["retry after"]) == (None, 1)
     logs = load.airflow.api.request("GET", "/eventLogs", params={"event": "checkpoint_test"}).json()
     (entry,) = [entry for entry in logs["event_logs"] if entry["run_id"] == load.key.run_id]
     assert (entry["dag_id"], entry["owner"]) == ("copy_orders", "me")

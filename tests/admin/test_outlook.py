@@ -40,6 +40,22 @@ CLEARING = "Clearing the task loads again from the beginning; with on_clear='res
             f"An automatic retry resumes the load, because it failed (nothing is committed yet). {CLEARING}",
         ),
         (
+            replace(STORED, try_number=4),
+            None,
+            f"No retry is left, because try 4 was the last one (id = 5, 50 rows committed). {CLEARING}",
+        ),
+        (
+            replace(STORED, max_tries=0),
+            None,
+            f"No retry is left, because it has none (id = 5, 50 rows committed). {CLEARING}",
+        ),
+        (
+            replace(SPANNING, status=Status.FAILED, try_number=4),
+            None,
+            "No retry is left, because try 4 was the last one; the next run goes on from here (id = 5, 50 rows "
+            "committed). Clearing the task loads again what run r loaded; with on_clear='resume' it goes on from here.",
+        ),
+        (
             DONE,
             None,
             f"An automatic retry has nothing to do, because the load is complete (50 rows). {CLEARING}",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import MetadataTableError
+from airflow_checkpoint_provider.engine.model.errors import CheckpointDeletedError, MetadataTableError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -154,9 +154,12 @@ def test_delete_forgets_the_checkpoint_and_keeps_its_history(hook: CheckpointHoo
 
 
 def test_a_running_attempt_whose_checkpoint_is_deleted_ends(hook: CheckpointHook, load: Load) -> None:
-    with pytest.raises(Exception, match="has taken over"):
-        load.attempt(rows_processor=lambda rows: (hook.delete(*WHICH), rows)[1])
+    deleted = r"was deleted by ann at 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, while this attempt \(try 1"
+    with pytest.raises(CheckpointDeletedError, match=deleted):
+        load.attempt(rows_processor=lambda rows: (hook.delete(*WHICH, who="ann"), rows)[1])
     assert load.destination.one("SELECT count(*) FROM target") == 0
+    assert kinds(hook)[:2] == ["failed", "deleted"]
+    assert "was deleted by ann" in str(hook.history(*WHICH)[0].detail)
 
 
 def test_create_tables(hook: CheckpointHook, load: Load) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from airflow_checkpoint_provider.engine.admin.search import Listed
 from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.plugin import pages
+from airflow_checkpoint_provider.plugin.models import View
+from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.tasks.discovery import Places
-from airflow_checkpoint_provider.plugin.tasks.finding import Result
+from airflow_checkpoint_provider.plugin.tasks.finding import Result, Subject
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place
+from tests.support.plugin_events import after, checkpoint
 
 THEIRS, FOREIGN, CONFIGURED = Place("theirs"), Place("foreign", "elsewhere"), Place("configured")
 
@@ -49,3 +54,54 @@ def test_what_was_not_counted_to_its_end_is_said(viewer: Any, monkeypatch: pytes
     assert "Searched among the newest 2,000 checkpoints; choose a DAG" in shown
     assert "1,001 to 1,050</span>" in shown
     assert "page=22" in shown
+
+
+def shown_of(page: Any) -> str:
+    return " ".join(bytes(page.body).decode().split())
+
+
+@pytest.mark.parametrize(
+    ("troubles", "said"),
+    [
+        ([], "No checkpoints yet"),
+        ([Trouble(THEIRS, "refused")], "is not known while a database does not answer"),
+    ],
+)
+def test_an_empty_list_claims_nothing_of_a_place_that_does_not_answer(
+    viewer: Any, monkeypatch: pytest.MonkeyPatch, troubles: list[Trouble], said: str
+) -> None:
+    found = Result([], 0, dict.fromkeys(FILTERS, 0), [], [], troubles)
+    monkeypatch.setattr(pages.finding, "find", lambda *_: found)
+    shown = shown_of(pages.overview(viewer, page=1, q="", sort=""))
+    assert [text in shown for text in ("No checkpoints yet", said)] == [not troubles, True]
+
+
+@pytest.mark.parametrize(
+    ("troubles", "said"),
+    [
+        ([], "There is no checkpoint."),
+        ([Trouble(THEIRS, "refused")], "Whether there is a checkpoint cannot be told."),
+    ],
+)
+def test_nor_does_the_page_of_one(viewer: Any, troubles: list[Trouble], said: str) -> None:
+    shown = shown_of(pages._one(viewer, Subject(None, (), troubles), "seen", "copy", tab=True))
+    assert said in shown
+
+
+@pytest.mark.parametrize(
+    ("try_number", "retry_at", "said"),
+    [
+        (1, datetime(2026, 1, 2, tzinfo=UTC), "The next retry comes at <time"),
+        (1, None, "An automatic retry resumes the load"),
+        (2, None, "No retry is left, because try 2 was the last one"),
+    ],
+)
+def test_a_failed_load_says_whether_a_retry_comes(
+    viewer: Any, monkeypatch: pytest.MonkeyPatch, try_number: int, retry_at: datetime | None, said: str
+) -> None:
+    monkeypatch.setattr(pages, "retry_of", lambda _: retry_at)
+    stored = checkpoint(status="failed", try_number=try_number, max_tries=1)
+    view = View.of(THEIRS, Listed(stored, None, None), None, timedelta(minutes=5), after(10))
+    shown = shown_of(pages._one(viewer, Subject(view, (), []), "seen", "copy", tab=True))
+    assert said in shown
+    assert f"<dt>Try</dt><dd>{try_number} of 2</dd>" in shown

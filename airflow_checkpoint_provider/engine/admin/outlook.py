@@ -103,6 +103,10 @@ def _next(checkpoint: Checkpoint, decision: Decision, request: Request | None) -
             else f"An automatic retry has nothing to do, because the load is complete ({checkpoint.rows:,} rows)."
         )
         return f"{following} {cleared}"
+    if checkpoint.status is Status.FAILED and checkpoint.try_number > checkpoint.max_tries:
+        last = f"try {checkpoint.try_number} was the last one" if checkpoint.try_number > 1 else "it has none"
+        following = "; the next run goes on from here" if spans_runs else ""
+        return f"No retry is left, because {last}{following} ({where(checkpoint)}). {cleared}"
     why = "because it failed" if checkpoint.status is Status.FAILED else "because it is not complete"
     return f"An automatic retry resumes the load, {why} ({where(checkpoint)}). {cleared}"
 

@@ -129,6 +129,10 @@ class FencedError(CheckpointError):
     """Another attempt has taken over the checkpoint: this one may not write any more."""
 
 
+class CheckpointDeletedError(FencedError):
+    """Somebody has deleted the checkpoint while an attempt was at work."""
+
+
 class CheckpointLockedError(CheckpointError):
     """Another attempt holds the checkpoint's row, and did not let go in time."""
 

@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpo
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
+    CheckpointDeletedError,
     CheckpointError,
     FencedError,
     StoppedError,
@@ -56,8 +57,8 @@ class SqlStore:
         self._tables = tables
         self._identity = identity
         self._attempt = attempt
-        self._lease = Lease(connection, tables.checkpoint, identity, attempt, lock_timeout)
         self._history = History(connection, tables)
+        self._lease = Lease(connection, tables.checkpoint, identity, attempt, lock_timeout, self._deleted_by)
         self._rejects = Rejects(connection, tables, identity, there=rejects)
         self._neighbours = Neighbours(connection, tables.checkpoint, identity, lock_timeout)
         self._sampled = time.monotonic()
@@ -190,9 +191,12 @@ class SqlStore:
         return stored is not None and (stored.status, stored.fence) == (Status.COMPLETED, fence)
 
     def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
+        reason = one_line(error)
+        if isinstance(error, CheckpointDeletedError):
+            with suppress(sa.exc.SQLAlchemyError, CheckpointError), self._lease.transaction():
+                self._record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
         if isinstance(error, FencedError):
             return
-        reason = one_line(error)
         # Of others, such as Airflow's timeout, the name says most.
         if not isinstance(error, (Exception, StoppedError)):
             reason = f"{type(error).__name__}: {reason}"
@@ -212,6 +216,10 @@ class SqlStore:
     def note_published(self, rows: int, detail: str) -> None:
         """Note down, in the transaction of the publication, that the staged rows are in the destination."""
         self._record(Kind.PUBLISHED, rows, None, detail)
+
+    def _deleted_by(self) -> str:
+        entry = self._history.deletion(self._identity)
+        return f" by {entry.who} at {entry.recorded_at:%Y-%m-%d %H:%M:%S} UTC" if entry else ""
 
     def _record(self, kind: Kind, rows: int, position: Position | None, detail: str | None = None) -> None:
         """Add a history entry in the name of this attempt."""

@@ -165,6 +165,15 @@ class History:
             last[asked.identity] = asked
         return {identity: asked for identity, asked in last.items() if asked.asks_for}
 
+    def deletion(self, identity: Identity) -> HistoryEntry | None:
+        """Return the last deletion of a checkpoint."""
+        statement = (
+            sa.select(self._table)
+            .where(is_identity(self._table, identity), self._table.c.kind == Kind.DELETED.value)
+            .order_by(self._table.c.id.desc())
+        )
+        return next(iter(self._read(statement, 1)), None)
+
     def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[HistoryEntry]:
         """Return the entries of one checkpoint, newest first."""
         statement = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import (
+    CheckpointDeletedError,
     CheckpointError,
     CheckpointLockedError,
     FencedError,
@@ -32,6 +33,7 @@ class Lease:
     :param identity: whose checkpoint it is
     :param attempt: who writes
     :param lock_timeout: seconds to wait for another attempt's transaction
+    :param deleted_by: says who has deleted the checkpoint and when, as the end of "was deleted", or nothing
     """
 
     def __init__(
@@ -41,12 +43,14 @@ class Lease:
         identity: Identity,
         attempt: Attempt,
         lock_timeout: float,
+        deleted_by: Callable[[], str] = str,
     ) -> None:
         self._connection = connection
         self._table = table
         self._identity = identity
         self._attempt = attempt
         self._lock_timeout = lock_timeout
+        self._deleted_by = deleted_by
         self._fence = 0
         self._is_mine = is_identity(table, identity)
         self._updates: dict[tuple[str, ...], sa.Update] = {}
@@ -113,6 +117,7 @@ class Lease:
         Change columns of the row.
 
         :raises FencedError: when another attempt has taken it over
+        :raises CheckpointDeletedError: when it is gone
         """
         columns = tuple(values)
         if columns not in self._updates:
@@ -124,17 +129,23 @@ class Lease:
             )
         parameters = {f"new_{column}": value for column, value in values.items()}
         updated = self._connection.execute(self._updates[columns], {**parameters, "my_fence": self._fence})
-        if updated.rowcount != 1 and not self._holds():
+        if updated.rowcount == 1:
+            return
+        # Not all drivers count rows, and MySQL's leave out what an UPDATE has not changed.
+        stored = self.read(lock=True)
+        if stored is None:
+            raise CheckpointDeletedError(
+                f"The checkpoint of {self._identity} was deleted{self._deleted_by()}, while this attempt (try "
+                f"{self._attempt.try_number}, {self._attempt.owner}) was at work: it has committed nothing since "
+                "then and ends here. What was committed before is in the destination, and the next attempt starts "
+                "from the beginning."
+            )
+        if stored.fence != self._fence:
             raise FencedError(
                 f"Another attempt has taken over the checkpoint of {self._identity}{self._holder()}: "
                 f"this attempt (try {self._attempt.try_number}, {self._attempt.owner}) has written nothing since "
                 "then and ends here. Nothing needs to be done; the other attempt carries on."
             )
-
-    def _holds(self) -> bool:
-        """Read, where the driver has not counted the row: not all can, and MySQL's leave out what is unchanged."""
-        stored = self.read(lock=True)
-        return stored is not None and stored.fence == self._fence
 
     def _taken(self) -> Checkpoint:
         """Read what was written, for what was inserted or updated may be another attempt's."""

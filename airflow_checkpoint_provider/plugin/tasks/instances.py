@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from datetime import datetime
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.hooks.airflow_internals import AT_WORK, REMOVED, TaskRun, states_of
+from airflow_checkpoint_provider.hooks.airflow_internals import (
+    AT_WORK,
+    REMOVED,
+    TaskRun,
+    next_retry,
+    states_of,
+)
+
+log = logging.getLogger(__name__)
 
 
 def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
@@ -21,6 +31,15 @@ def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
     states = states_of(running.values())
     found = {identity: states.get(instance, {REMOVED}) for identity, instance in running.items()}
     return {identity: min(names) for identity, names in found.items() if not names & AT_WORK}
+
+
+def retry_of(checkpoint: Checkpoint) -> datetime | None:
+    """Return when the next retry comes, where Airflow waits for one."""
+    try:
+        return next_retry(_instance_of(checkpoint))
+    except Exception:  # of Airflow's own rows and code: the page is worth more than this line
+        log.warning("When the next retry of %s comes cannot be told", checkpoint.identity, exc_info=True)
+        return None
 
 
 def _instance_of(checkpoint: Checkpoint) -> TaskRun:

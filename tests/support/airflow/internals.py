@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from sqlalchemy import insert, select, text
 
@@ -35,7 +36,26 @@ def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
         "no states": len(internals.states_of([(dag_id, task_id, "no such run", -1)])),
         "known": dag_id in internals.known_dags(),
         "team": internals.team_of(dag_id),
+        "no retry": internals.next_retry(known),
+        "retry after": _seconds_to_a_retry(internals, known),
     }
+
+
+def _seconds_to_a_retry(internals: Any, instance: Any) -> float | None:
+    """Let a task instance wait for a retry for a moment, and return how long after its end that comes, if it has ended."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    model: Any = TaskInstance
+    dag_id, task_id, run_id, _ = instance
+    its = select(model).filter_by(dag_id=dag_id, task_id=task_id, run_id=run_id)
+    with create_session() as session:
+        found = session.scalar(its)
+        state, ended, found.state = found.state, found.end_date, "up_for_retry"
+    retry = internals.next_retry(instance)
+    with create_session() as session:
+        session.scalar(its).state = state
+    return float((retry - ended).total_seconds()) if ended else None
 
 
 def keep_as_before_airflow_3_4(dag_id: str, run_id: str, task_id: str) -> None:
