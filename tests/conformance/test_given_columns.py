@@ -80,6 +80,22 @@ def test_a_column_without_a_value_is_named(make_db: MakeDb, kind: str, write_mod
     assert load.destination.rows("SELECT n, v FROM target") == [(100, "old")]
 
 
+@pytest.mark.parametrize("write_mode", ["append", "replace", "replace_atomic"])
+def test_a_column_of_a_domain_that_takes_no_null(make_db: MakeDb, write_mode: str) -> None:
+    load = make_load(
+        make_db,
+        "postgres",
+        "CREATE DOMAIN named AS text NOT NULL",
+        "CREATE DOMAIN short AS named CHECK (length(VALUE) < 9)",
+        "CREATE DOMAIN filled AS named DEFAULT 'x'",
+        "CREATE TABLE target (n integer PRIMARY KEY, v varchar(20), w short, x filled)",
+        "INSERT INTO target VALUES (100, 'old', 'w', 'x')",
+        write_mode=write_mode,
+    )
+    refused(load, "destination_columns: w of target takes no NULL, has no default")
+    assert load.destination.rows("SELECT n, v FROM target") == [(100, "old")]
+
+
 @pytest.mark.parametrize("kind", ["postgres", "sqlite"])
 def test_a_preoperator_that_changes_the_table_is_taken_back_with_it(make_db: MakeDb, kind: str) -> None:
     load = make_load(make_db, kind, TABLE, OLD, write_mode="replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import DestinationError
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError, DestinationError
 from tests.support.databases.fixtures import MakeDb
 from tests.support.refusals import OLD, ROWS, TABLE, make_load, refused
 
@@ -108,3 +108,62 @@ def test_a_rule_instead_of_delete(make_db: MakeDb) -> None:
     for write_mode in ("replace", "replace_atomic"):
         refused(load, "its rule nothing does something else instead of DELETE", write_mode=write_mode)
     assert load.attempt().rows == len(ROWS)
+
+
+VIEW = "CREATE VIEW target AS SELECT n, v FROM below"
+FILTERED = [
+    "CREATE TABLE base (n integer, v varchar(20))",
+    "CREATE VIEW below AS SELECT n, v FROM base WHERE n < 2",
+    VIEW,
+    "INSERT INTO base VALUES (7, 'old')",
+]
+
+
+@pytest.mark.parametrize("write_mode", ["replace", "replace_atomic"])
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_a_view_that_hides_what_it_takes_is_not_replaced(make_db: MakeDb, kind: str, write_mode: str) -> None:
+    load = make_load(make_db, kind, *FILTERED, write_mode=write_mode)
+    refused(load, "the view below takes rows that it does not show")
+    assert load.destination.rows("SELECT n FROM base") == [(7,)]
+    if kind == "postgres" and write_mode == "replace":
+        return  # COPY writes to no view
+    load.destination.execute("DROP VIEW target", f"{VIEW} WITH CASCADED CHECK OPTION")
+    with pytest.raises(BadRowsError, match="(?i)check option"):
+        load.attempt()
+    load.destination.execute(
+        "DROP VIEW target", "CREATE VIEW target AS SELECT n, v FROM base WHERE n < 9 WITH CHECK OPTION"
+    )
+    load.next_run()
+    load.attempt()
+    assert load.destination.rows("SELECT n, v FROM base ORDER BY n") == ROWS
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_a_row_that_the_check_option_of_a_view_refuses(make_db: MakeDb, kind: str) -> None:
+    load = make_load(
+        make_db,
+        kind,
+        "CREATE TABLE base (n integer PRIMARY KEY, v varchar(20))",
+        "CREATE VIEW target AS SELECT n, v FROM base WHERE n < 3 WITH CHECK OPTION",
+        on_bad_row="reject",
+        **({"write_mode": "upsert", "conflict_columns": ["n"]} if kind == "postgres" else {}),
+    )
+    result = load.attempt()
+    assert (result.rows, result.rejected) == (3, 1)
+    assert load.destination.rows("SELECT n, v FROM base ORDER BY n") == ROWS[:3]
+
+
+def test_a_rule_that_copy_does_not_run(make_db: MakeDb) -> None:
+    load = make_load(
+        make_db,
+        "postgres",
+        TABLE,
+        OLD,
+        "CREATE TABLE noted (n integer)",
+        "CREATE RULE note AS ON INSERT TO target DO ALSO INSERT INTO noted VALUES (NEW.n)",
+    )
+    for write_mode in ("append", "replace"):
+        refused(load, "COPY does not run its rule note ON INSERT", write_mode=write_mode)
+    assert load.destination.rows("SELECT n FROM target") == [(100,)]
+    load.attempt(write_mode="replace_atomic")
+    assert load.destination.rows("SELECT n FROM noted ORDER BY n") == [(n,) for n, _ in ROWS]

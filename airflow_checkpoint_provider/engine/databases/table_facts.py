@@ -122,3 +122,11 @@ class TableFacts:
     fills_columns: bool = False
     keeps_deleted: str | None = None
     checks_at_commit: bool = False
+
+
+def hides_rows(view: str) -> str:
+    """Return why rows of a view cannot be replaced, as the end of a sentence: it has a condition and no check of it."""
+    return (
+        f"the view {view} takes rows that it does not show, and the DELETE of the next load would not find them. Name "
+        "the table behind it, or create the view WITH CHECK OPTION"
+    )

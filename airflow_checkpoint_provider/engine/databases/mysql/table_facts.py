@@ -11,10 +11,8 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import text_of
+from airflow_checkpoint_provider.engine.databases.mysql.views import Named, View, ask_view
 from airflow_checkpoint_provider.engine.databases.table_facts import (
-    DELETE,
-    INSERT,
-    UPDATE,
     ColumnFacts,
     Hazard,
     TableColumns,
@@ -22,19 +20,12 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     UniqueKey,
 )
 
-Named = tuple[str, str]
-"""A schema and a table in it."""
-
 # Of these, what is rolled back is gone, and a transaction over both and the metadata tables commits whole.
 _ENGINES = frozenset(("innodb", "rocksdb"))
 _FORGETFUL = frozenset(("memory", "blackhole"))
 _KINDS = frozenset(("BASE TABLE", "SYSTEM VERSIONED", "VIEW"))
 _TABLE = sa.text(
     "SELECT table_type, engine FROM information_schema.tables WHERE table_schema = :schema AND table_name = :name"
-)
-_VIEW = sa.text(
-    "SELECT is_updatable, view_definition FROM information_schema.views"
-    " WHERE table_schema = :schema AND table_name = :name"
 )
 _COLUMNS = sa.text(
     "SELECT column_name, is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'enum', extra"
@@ -67,7 +58,6 @@ _SEES_ALL = sa.text(
     "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'SELECT'"
     " AND REPLACE(grantee, '''', '') = CURRENT_USER() LIMIT 1"
 )
-_NAMES = re.compile(r"`((?:[^`]|``)+)`\.`((?:[^`]|``)+)`")
 _READ_ONLY = ("super_read_only", "transaction_read_only", "tx_read_only", "innodb_read_only")
 _DEMANDS_KEY = ("sql_require_primary_key", "innodb_force_primary_key")
 _HIDDEN = (
@@ -103,8 +93,8 @@ def table_facts(
         if kind not in _KINDS:
             return TableFacts(unusable=f"is a {kind.lower()}, not a table or a view")
         view = kind == "VIEW"
-        updatable, definition = _ask(connection, _VIEW, named).one() if view else ("YES", "")
-        stored = _behind(connection, definition or "") if view else {named: engine}
+        asked = ask_view(connection, named) if view else View({named: engine})
+        stored = asked.stored
         hidden = None if stored else _UNKNOWN_VIEW
         referrers: set[Named] = set()
         for each in stored if deletes else ():
@@ -115,7 +105,7 @@ def table_facts(
         required = any(row[1] for row in columns)
         return TableFacts(
             hazard=_hazard(stored) if stored else Hazard(f"{table} is a view, and its tables are not known"),
-            refused=_refused_of_view() if view and updatable != "YES" else {},
+            refused=asked.refused,
             referrers=tuple(_shown(each, named[0]) for each in sorted(referrers) if each not in stored),
             self_references=any(each in stored for each in referrers),
             hidden_referrers=hidden if deletes else None,
@@ -173,23 +163,6 @@ def _ask(connection: sa.Connection, statement: sa.TextClause, named: Named) -> A
     return connection.execute(statement, {"schema": named[0], "name": named[1]})
 
 
-def _behind(connection: sa.Connection, definition: str) -> dict[Named, str]:
-    """Return the tables that a view reads, with their engines: all pairs of names in it that are one."""
-    waiting, seen, stored = [definition], set(), {}
-    while waiting:
-        for match in _NAMES.finditer(waiting.pop()):
-            named = (match[1].replace("``", "`"), match[2].replace("``", "`"))
-            if named in seen:
-                continue
-            seen.add(named)
-            if row := _ask(connection, _TABLE, named).first():
-                if row[0] == "VIEW":
-                    waiting.append(_ask(connection, _VIEW, named).one()[1] or "")
-                else:
-                    stored[named] = row[1]
-    return stored
-
-
 def _referrers(connection: sa.Connection, named: Named) -> tuple[list[Named], str | None]:
     """Return the tables that change with rows of another, and why there may be more."""
     catalog = "innodb_sys_foreign" if getattr(connection.dialect, "is_mariadb", False) else "innodb_foreign"
@@ -226,13 +199,6 @@ def _keys(rows: Iterable[Sequence[Any]]) -> tuple[UniqueKey, ...]:
         elif part is not None:
             why_not[text_of(name)] = f"it holds the first {part} characters of {column} only"
     return tuple(UniqueKey(name, frozenset(names), why_not.get(name)) for name, names in columns.items())
-
-
-def _refused_of_view() -> dict[str, str]:
-    return {
-        deed: f"it is a view that takes no {deed}. Name the table behind it"
-        for deed in (INSERT, UPDATE, DELETE)
-    }
 
 
 def _hazard(stored: Mapping[Named, str | None]) -> Hazard | None:

@@ -22,10 +22,11 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     TableColumns,
     TableFacts,
     UniqueKey,
+    hides_rows,
 )
 
 # Rows are in the table, its partitions and children, and in what a view reads.
-_FACTS = """
+_FACTS = r"""
 WITH RECURSIVE tree(oid) AS (
   SELECT to_regclass(:quoted)::oid
   UNION
@@ -60,6 +61,9 @@ SELECT json_build_object(
   'delete', has_table_privilege(c.oid, 'DELETE'),
   'members', (SELECT json_agg(json_build_array(name, relkind, relpersistence) ORDER BY name)
     FROM member WHERE relkind = 'f' OR relpersistence <> 'p'),
+  'hiding', (SELECT min(m.name) FROM member m JOIN pg_class v ON v.oid = m.oid WHERE m.relkind = 'v'
+    AND NOT concat(v.reloptions) ~ 'check_option=' AND NOT concat(c.reloptions) ~ 'check_option=cascaded'
+    AND regexp_replace(pg_get_viewdef(v.oid), '''(''''|[^''])*''|"(""|[^"])*"', '', 'g') ~* '\mwhere\M'),
   'children', (SELECT json_agg(i.inhrelid::regclass::text) FROM pg_inherits i
     WHERE i.inhparent = c.oid AND c.relkind <> 'p'),
   'referrers', (
@@ -67,7 +71,10 @@ SELECT json_build_object(
     FROM referring WHERE conrelid NOT IN (SELECT oid FROM member)),
   'self_references', EXISTS (SELECT FROM referring WHERE conrelid IN (SELECT oid FROM member)),
   'columns', (SELECT json_agg(json_build_array(a.attname, a.attgenerated, a.attidentity,
-      a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL,
+      (a.attnotnull OR EXISTS (WITH RECURSIVE of_domain AS (SELECT t.typnotnull, t.typbasetype
+          UNION ALL SELECT b.typnotnull, b.typbasetype FROM of_domain JOIN pg_type b ON b.oid = of_domain.typbasetype)
+        SELECT FROM of_domain WHERE typnotnull))
+      AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL,
       has_column_privilege(c.oid, a.attnum, 'INSERT'), has_column_privilege(c.oid, a.attnum, 'UPDATE'),
       has_column_privilege(c.oid, a.attnum, 'SELECT')))
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -206,6 +213,8 @@ def _refused(found: Mapping[str, Any], triggers: Sequence[tuple[str, int]]) -> d
         deed = _RULES[str(event)]
         if deed in (INSERT, UPDATE):
             refused.setdefault(UPSERT, f"its rule {name} ON {deed} goes with no ON CONFLICT. Drop the rule")
+        if deed == INSERT and not instead:
+            refused.setdefault(COPY, f"COPY does not run its rule {name} ON INSERT. Make it a trigger")
         if instead and found["kind"] != "v":
             refused.setdefault(deed, f"its rule {name} does something else instead of {deed}. Drop the rule")
     if published := found["published"]:
@@ -229,6 +238,8 @@ def _refused_of_kind(found: Mapping[str, Any], instead: Sequence[int]) -> dict[s
         if not int(found["updatable"]) & bit:
             more = f" and has no INSTEAD OF {deed} trigger" if view else ""
             refused[deed] = f"it {what} that takes no {deed}{more}. Name the table behind it"
+    if found["hiding"] and not instead:
+        refused.setdefault(DELETE, hides_rows(found["hiding"]))
     if view and not any(type_ & _ON_INSERT for type_ in instead):
         refused[COPY] = (
             "it is a view without an INSTEAD OF INSERT trigger, which COPY cannot write to. Name the table behind it"
