@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_checkpoint_provider.engine.databases.postgres.values.structures import with_parts
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import FIRST_OWN_OID, PostgresType
+
 _WHOLE = ("int2", "int4", "int8", "oid")
 # Types of which Python takes the same values for equal as the server.
 _AS_PYTHON = frozenset(
@@ -46,7 +49,6 @@ _PORTABLE_RANGES = frozenset(
 )
 _PORTABLE = _PORTABLE_BASES | _PORTABLE_RANGES
 _SHORT = 256  # characters
-_FIRST_OWN_OID = 16384  # below it are the types that every server has
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class PostgresColumn:
     :param modifier: the server's form of what stands in brackets behind the type, -1 for nothing or unknown
     :param as_text: its values are read as the server's text
     :param is_short: its values cannot be long, by its type or its declaration
+    :param family: the catalog's ``typtype``
+    :param made_of: of a type of that server, what it is made of, by names
     """
 
     name: str
@@ -73,11 +77,13 @@ class PostgresColumn:
     modifier: int
     as_text: bool
     is_short: bool
+    family: str = "b"
+    made_of: tuple[Any, ...] = ()
 
     @property
     def is_own(self) -> bool:
         """Whether its type is one of that server, which elsewhere may be another one or none."""
-        return self.oid >= _FIRST_OWN_OID
+        return self.oid >= FIRST_OWN_OID
 
     @property
     def compares_as_python(self) -> bool:
@@ -125,14 +131,16 @@ def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> di
     """
     with raw.cursor() as cursor:
         cursor.execute(
-            "SELECT oid, format_type(oid, -1), typname, typnamespace = 'pg_catalog'::regnamespace"
+            "SELECT oid, format_type(oid, -1), typname, typnamespace = 'pg_catalog'::regnamespace, typtype::text"
             " FROM pg_type WHERE oid = ANY(%s)",
             [list({column.type_code for column in description})],
         )
         types = {oid: rest for oid, *rest in cursor.fetchall()}
+    own = [PostgresType(oid, "", "", -1, "") for oid in types if oid >= FIRST_OWN_OID]
+    made_of = {type_.oid: type_.made_of for type_ in with_parts(raw, own)}
     columns = {}
     for index, column in enumerate(description):
-        type_, kind, builtin = types[column.type_code]
+        type_, kind, builtin, family = types[column.type_code]
         as_text = kind in _INEXACT or (exact and not (builtin and kind in _EXACT))
         modifier = getattr(column, "_fmod", -1)
         columns[column.name] = PostgresColumn(
@@ -145,5 +153,7 @@ def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> di
             modifier,
             as_text,
             bool(column.internal_size) or kind == "numeric" or 0 <= modifier <= _SHORT,
+            family,
+            made_of.get(column.type_code, ()),
         )
     return columns

@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
     is_policy,
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
+from airflow_checkpoint_provider.engine.databases.postgres.values.structures import with_parts
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import types_of
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, DestinationError
@@ -51,6 +52,9 @@ class PostgresDestination(Destination):
         names = ", ".join(map(self.quote, self.columns))
         with self.raw.cursor() as cursor:
             types = types_of(cursor, self.name)
+        structured = [name for name, type_ in types.items() if type_.may_have_parts]
+        parts = with_parts(self.raw, [types[name] for name in structured])
+        types |= zip(structured, parts, strict=True)
         self._stored = [types[name] for name in self.columns]
         self._checks = [
             ValueCheck(f"Destination {self.conn_id!r}: {name} of {self.table}", types[name])

@@ -27,6 +27,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks 
     check_whole,
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values.quick_checks import keeps_all
+from airflow_checkpoint_provider.engine.databases.postgres.values.structured_text import parts_of
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.databases.values.refusals import (
     CAST,
@@ -178,10 +179,23 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _other(type_: PostgresType, value: Any, padded: bool) -> None:
-    from_text = type_.family in ("e", "r", "m", "c") or type_.kind in _FROM_TEXT or type_.kind.startswith("_")
-    elements = type_.kind.startswith("_") and type_.modifier != -1
-    if type(value) in _SELF or elements or (isinstance(value, str) and not from_text):
+    if type_.parts:
+        _structured(type_, value)
+        return
+    from_text = type_.family == "e" or type_.kind in _FROM_TEXT
+    if type(value) in _SELF or (isinstance(value, str) and not from_text):
         raise unknown(value, "the column")
+
+
+def _structured(type_: PostgresType, value: Any) -> None:
+    """Look at what is in an array, a range or a composite value as at a value of its own."""
+    parts = parts_of(type_, value)
+    if parts is None:
+        raise unknown(value, "the column")
+    for part, one in parts:
+        as_they_are, check = _rule(part)
+        if type(one) not in as_they_are:
+            check(one, False)
 
 
 _RULES: dict[str, tuple[frozenset[type], Callable[[PostgresType, Any, bool], None]]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType, scale_of
 
@@ -29,6 +31,10 @@ _MOMENTS = frozenset(("timestamp", "timestamptz", "time", "timetz"))
 def keeps(column: PostgresColumn, type_: PostgresType) -> bool:
     """Tell by the types alone whether every value arrives as it is, or is refused by the server."""
     kind, modifier = column.kind, column.modifier
+    if type_.parts and (column.is_own or column.made_of):
+        return column.family == type_.family and column.made_of == type_.made_of
+    if type_.is_array and kind.startswith("_"):
+        return keeps(replace(column, kind=kind[1:]), type_.parts[0])
     if type_.family == "e":
         return column.is_own or kind in TEXTS
     if type_.kind in TEXTS:

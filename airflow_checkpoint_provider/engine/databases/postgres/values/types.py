@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+FIRST_OWN_OID = 16384  # below it are the types that every server has
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresType:
@@ -15,6 +17,7 @@ class PostgresType:
     :param family: the catalog's ``typtype``: ``b`` for a base type, ``e`` for an enum, ``r`` for a range
     :param modifier: the catalog's, -1 for none
     :param declared: as SQL names it
+    :param parts: the types that an array, a range or a composite type is made of
     """
 
     oid: int
@@ -22,6 +25,22 @@ class PostgresType:
     family: str
     modifier: int
     declared: str
+    parts: tuple[PostgresType, ...] = ()
+
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        """What it is made of, by the names that types have on every server."""
+        return tuple((part.kind, part.family, part.modifier, part.made_of) for part in self.parts)
+
+    @property
+    def may_have_parts(self) -> bool:
+        """Whether the catalog is to be asked what it is made of; the name of an array need not begin like this."""
+        return self.family != "b" or self.kind.startswith("_") or self.oid >= FIRST_OWN_OID
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it is an array."""
+        return bool(self.parts) and self.family == "b"
 
     @property
     def scale(self) -> int | None:
