@@ -133,6 +133,7 @@ def _list(
         page_size=PAGE_SIZE,
         states=FILTERS,
         troubles=_troubles(viewer, result.troubles),
+        unsure=_unsure(result.troubles, search.dag_id, search.task_id),
         places=[] if result.views else known_to(viewer, places),
         refresh=3 if result.moves else 20,
     )
@@ -172,10 +173,17 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         chart=chart(subject.entries, view.checkpoint, None if view.over else now) if view else None,
         may_act=viewer.may("PUT", dag_id),
         troubles=_troubles(viewer, subject.troubles),
+        unsure=_unsure(subject.troubles, dag_id, task_id),
         tab=tab,
         retry_at=retry_of(view.checkpoint) if view and view.over else None,
         refresh=3 if view and view.state is Status.RUNNING else 20,
     )
+
+
+def _unsure(troubles: list[Trouble], dag_id: str | None, task_id: str | None) -> bool:
+    """Tell whether what is looked for may be in a place that does not answer."""
+    known = discovery().places()
+    return any(not task_id or known.knows(trouble.place, dag_id or "", task_id) for trouble in troubles)
 
 
 def _troubles(viewer: Someone, troubles: list[Trouble]) -> list[tuple[Place, str]]:

@@ -80,7 +80,7 @@ def test_the_parts_are_told_as_one_load(open_page: Open, load: Load, screenshot:
     expect(view.locator("#parts-title .badge")).to_have_text(["running", "1 failed"])
     # Five of eight, and 0.26, 0.8 and 0.53 of one each.
     expect(view.locator(".parts .meter")).to_have_text(
-        re.compile(r"^\s*82\.4%\s*82\.4%, about \d.* left if all parts go on\s*$")
+        re.compile(r"^\s*82\.4%\s*82\.4%, about \d.* left if all partitions go on\s*$")
     )
     expect(fact(view, "Rows committed")).to_have_text("2,475 of about 3,000")
     expect(fact(view, "Done")).to_have_text("5 of 8")
@@ -115,6 +115,6 @@ def test_they_fit_into_a_narrow_window(
             width=700,
         )
         expect(page.locator(".cell")).to_have_count(number)
-        expect(page.get_by_role("heading", name=f"{number:,} parts of one table")).to_be_visible()
+        expect(page.get_by_role("heading", name=f"{number:,} partitions of one table")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 700
         screenshot(page, f"parts-{number}-{theme}")
