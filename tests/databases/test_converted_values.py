@@ -87,6 +87,10 @@ def test_from_sqlite_to_postgres(make_db: MakeDb) -> None:
         ("integer", 1.5),
         ("integer", 2**40),
         ("date", "soon"),
+        *((declared, "now") for declared in ("date", "time", "timetz", "timestamp", "timestamptz", "date[]")),
+        ("date", "today"),
+        ("timestamp", "epoch"),
+        ("time", "allballs"),
         ("boolean", 7),
     ],
 )

@@ -6,7 +6,6 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks import is_like_a_number
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.databases.values.refusals import (
     CAST,
@@ -53,7 +52,7 @@ def check_date(type_: PostgresType, value: Any, padded: bool) -> None:
             raise RefusedValueError(
                 f"would lose the time of {value}, as it is a date. Declare it timestamp. {CAST}"
             )
-        if not _DATE.fullmatch(value) and is_like_a_number(value):
+        if not _DATE.fullmatch(value):  # the server knows a "today", too
             raise unknown(value, "the column")
     elif not isinstance(value, date):
         raise unknown(value, "the column")
@@ -72,8 +71,7 @@ def check_moment(type_: PostgresType, value: Any, padded: bool) -> None:
             _check_fraction(type_, value, match["f"] or "")
             return
         _check_zone(zoned, bool(_ZONED.fullmatch(value)), value)
-        if is_like_a_number(value):
-            raise unknown(value, "the column")
+        raise unknown(value, "the column")
     elif isinstance(value, date):
         _check_zone(zoned, False, value)
     else:
@@ -95,8 +93,7 @@ def check_time(type_: PostgresType, value: Any, padded: bool) -> None:
             _check_fraction(type_, value, match["f"] or "")
             return
         _check_zone(zoned, bool(_TIME_ZONED.fullmatch(value)), value)
-        if is_like_a_number(value):
-            raise unknown(value, "the column")
+        raise unknown(value, "the column")
     else:
         raise unknown(value, "the column")
 
