@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from psycopg.types.multirange import Multirange
-from psycopg.types.range import Range
-
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 
 _QUOTED = r'"((?:[^"\\]|\\.|"")*)"'
@@ -88,6 +85,8 @@ def _flat(values: Any) -> Iterator[Any]:
 
 
 def _in_range(value: Any) -> list[Any] | None:
+    from psycopg.types.range import Range
+
     if isinstance(value, Range):
         return [value.lower, value.upper]
     if not isinstance(value, str) or not (range_ := _RANGE.fullmatch(value)):
@@ -100,6 +99,8 @@ def _in_range(value: Any) -> list[Any] | None:
 
 
 def _in_multirange(value: Any) -> list[Any] | None:
+    from psycopg.types.multirange import Multirange
+
     if isinstance(value, Multirange):
         return list(value)
     if not isinstance(value, str) or not value.strip().startswith("{") or not value.strip().endswith("}"):
