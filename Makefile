@@ -29,8 +29,9 @@ demo: $(READY) ## Kill a running load on a real Airflow and watch its retry go o
 demo-ui: $(READY) ## The same, and leave Airflow running to look around
 	@$(BIN)/python -m tests.acceptance.demo --ui
 
-test: $(READY) ## Run all tests, on real databases and a real Airflow
-	$(BIN)/python -m pytest
+test: $(READY) ## Run all tests, on real databases and a real Airflow; show the coverage of those that need neither
+	$(BIN)/python -m pytest -m "not server and not slow" --cov=airflow_checkpoint_provider --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "server or slow"
 
 test-fast: $(READY) ## Run what needs no server but SQLite, and no whole Airflow
 	$(BIN)/python -m pytest -m "not server and not slow"
