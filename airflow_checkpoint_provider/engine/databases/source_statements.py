@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
@@ -94,6 +95,10 @@ class SourceStatements:
         """Write ``SELECT what FROM (the query) suffix`` with its values."""
         binds = binds or Binds(self.paramstyle, self.query.parameters)
         return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
+
+    def written(self, route: RowRoute) -> str:
+        """Write what is selected of the query for rows that take a route."""
+        return "*"
 
     def first(
         self, what: str, condition: str = "", order: str = "", binds: Binds | None = None

@@ -22,6 +22,7 @@ class AttemptContext:
     :param columns: which columns of the query are written, and where
     :param load: what a later attempt must find unchanged
     :param stage: where rows are collected, if they do not go to the destination at once
+    :param by_values: why what is left of the load travels as Python values, whatever the source could write
     """
 
     spec: TransferSpec
@@ -32,6 +33,7 @@ class AttemptContext:
     store: CheckpointStore
     stage: Stage | None
     attempt: Attempt
+    by_values: str = ""
 
     @property
     def published_stage(self) -> Stage | None:

@@ -11,13 +11,17 @@ from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
 
 
-def choose_route(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> RowRoute:
+def choose_route(
+    spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns, by_values: str = ""
+) -> RowRoute:
     """
     Choose the fastest way for rows that gives the same result as Python values, and changes nothing.
 
     The destination must be prepared: its columns decide.
+
+    :param by_values: why a route that is provisional has turned out to be none
     """
-    route = _choose(spec, session, strategy, columns)
+    route = _choose(spec, session, strategy, columns, by_values)
     if spec.rows_processor:
         return route
     source, forms = session.source, session.destination.packed_forms()
@@ -25,7 +29,9 @@ def choose_route(spec: TransferSpec, session: Session, strategy: Strategy, colum
     return replace(route, padded=padded, kept=source.kept_places(forms, columns.read))
 
 
-def _choose(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> RowRoute:
+def _choose(
+    spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns, by_values: str
+) -> RowRoute:
     source, destination = session.source, session.destination
     forms = [form for form in destination.packed_forms() if form.name in source.packed_forms]
     if not forms:
@@ -35,9 +41,14 @@ def _choose(spec: TransferSpec, session: Session, strategy: Strategy, columns: C
     # The proof of the python strategy looks at the last row of each batch, whatever the route.
     seen = tuple(columns.read) if strategy.name == "python" else strategy.columns
     use = RowUse(tuple(columns.read), strategy.columns, seen)
+    unclear = [column for column in strategy.columns if not source.tells_apart(column)]
     refused = ""
     for form in forms:
         found = source.packed_route(form, use)
+        if isinstance(found, RowRoute) and found.silent and unclear:
+            found = f"only the server can tell which values of {', '.join(unclear)} are equal"
+        if isinstance(found, RowRoute) and found.provisional and by_values:
+            found = by_values
         if isinstance(found, RowRoute):
             return replace(found, reason=refused or found.reason)
         refused = refused or found
@@ -54,8 +65,6 @@ def _why_unpacked(spec: TransferSpec, session: Session, strategy: Strategy, colu
         return "resume_proof='prefix' looks at every row"
     if missing := [column for column in strategy.columns if column not in columns.read]:
         return f"{', '.join(missing)} is read but not written"
-    if unclear := [column for column in strategy.columns if not session.source.tells_apart(column)]:
-        return f"only the server can tell which values of {', '.join(unclear)} are equal"
     return None
 
 

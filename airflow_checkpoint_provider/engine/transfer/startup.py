@@ -210,7 +210,7 @@ class Startup:
         position = checkpoint.position
         if spec.lookback and checkpoint.batches == 0:
             position = strategy.behind(Position(checkpoint.start.key), spec.lookback)
-        route = choose_route(spec, session, strategy, context.columns)
+        route = choose_route(spec, session, strategy, context.columns, context.by_values)
         self._observe(RouteChosen(route.name, route.reason))
         chunks = strategy.chunks(position, checkpoint.upper, route)
         # Whoever stops the attempt from here on finds the connection in use, and has to end that first.

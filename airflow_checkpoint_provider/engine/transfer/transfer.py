@@ -10,15 +10,19 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.rows.blocks import READ_AT_ONCE
+from airflow_checkpoint_provider.engine.databases.rows.lines import NoLineError
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Action
 from airflow_checkpoint_provider.engine.model.errors import (
+    BadRowsError,
     CannotConnectError,
     ConnectionLostError,
     SourceOrderError,
     interruption,
     one_line,
+    shortened,
 )
 from airflow_checkpoint_provider.engine.model.events import (
     Completed,
@@ -79,6 +83,8 @@ class Transfer:
         self._reconnects = self._lost_in_a_row = 0
         self._connections: list[Any] = []
         self._abandoned = False
+        self._route = VALUES
+        self._by_values = ""
         self._verified: Verified | None = None
 
     def run(self) -> Result:
@@ -94,6 +100,9 @@ class Transfer:
                     return self._run(session)
             except LostError as lost:
                 self._reconnect(str(lost), lost.__cause__ or lost)
+            except (NoLineError, BadRowsError) as error:
+                if not self._goes_on_by_values(error):
+                    raise
             except CannotConnectError as error:
                 if not self._lost_in_a_row:
                     raise
@@ -115,13 +124,16 @@ class Transfer:
         check_rejecting(spec, session)
         check_server(session)
         strategy, chosen = choose_strategy(spec, session)
-        if not self._reconnects:
+        if not self._reconnects and not self._by_values:
             self._report.observe(chosen)
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns).in_iteration_of(self._attempt)
         store = open_store(spec, session, self._identity, self._attempt)
         stage = Stage(session.destination, self._identity) if spec.stages else None
-        context = AttemptContext(spec, session, strategy, columns, load, store, stage, self._attempt)
+        self._route = VALUES
+        context = AttemptContext(
+            spec, session, strategy, columns, load, store, stage, self._attempt, self._by_values
+        )
         start = Startup(context, self._report.observe)
         start.prepare()
         self._report.guarantees(state_guarantee(spec, session, is_there=not spec.preoperator))
@@ -135,7 +147,7 @@ class Transfer:
             return self._result(beginning, checkpoint, Writer(context))
         try:
             beginning = start.begin(checkpoint, decision)
-            checkpoint = beginning.checkpoint
+            checkpoint, self._route = beginning.checkpoint, beginning.route
             if spec.preoperator:
                 self._report.guarantees(state_guarantee(spec, session, is_there=True))
             self._report.started(context, beginning)
@@ -156,7 +168,7 @@ class Transfer:
             if isinstance(error, SourceOrderError):
                 with suppress(Exception):  # the order is the error to show
                     store.intend_to_start(checkpoint, str(error))
-            if stopped or not session.has_lost(error):
+            if stopped or not (session.has_lost(error) or self._goes_on_by_values(error)):
                 store.give_up(stopped or error, checkpoint)
             raise
         result = self._result(beginning, checkpoint, writer)
@@ -207,6 +219,16 @@ class Transfer:
             self._report.committed(context, now, good)
             self._report.rejects(context, writer)
             yield now
+
+    def _goes_on_by_values(self, error: BaseException) -> bool:
+        """Tell whether values decide about rows that could not be written otherwise, and note down why."""
+        if isinstance(error, NoLineError):
+            self._by_values = f"the source cannot write the row with key {shortened(str(error))} as a line"
+        elif isinstance(error, BadRowsError) and self._route.provisional:
+            self._by_values = f"the destination has refused a line: {error.reason}"
+        else:
+            return False
+        return True
 
     def _all_at_once(self) -> bool:
         """Without a checkpoint, appended rows must not be committed before all of them are there."""

@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
+from airflow_checkpoint_provider.engine.databases.mysql.lines import LineForm, line_columns, line_route
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
     Guarded,
@@ -19,7 +20,8 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     Row,
     RowReader,
 )
-from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, LineReader
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
@@ -32,11 +34,13 @@ class MysqlSource(Source):
 
     asks_meanwhile = True
     first_row = "LIMIT 1"
+    packed_forms = frozenset((LINES,))
     row_values = False  # it compares them, but takes no index for it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, int] = {}
         self._listed: set[str] = set()
+        self._description: Sequence[Any] = ()
         self._collations: dict[str, Sequence[str]] = {}
         self._streaming = False
         self._other: sa.Connection | None = None
@@ -108,6 +112,18 @@ class MysqlSource(Source):
         row = self.one((f"SELECT {' = '.join(texts)}", binds.values))
         return bool(row and row[0])
 
+    def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
+        names = [self.quote(column) for column in self.columns]
+        # Without reading a row, as for collations.
+        source, given = self.select(", ".join(names))
+        asked = ", ".join(f"CHARSET({name})" for name in names)
+        found = self.one((f"SELECT {asked} FROM (SELECT 1) one LEFT JOIN ({source}) found ON 1 = 0", given))
+        charsets = [mysql.text_of(charset) for charset in found or ()]
+        return line_route(form, use, line_columns(self._description, self.quote, charsets), self.exact)
+
+    def written(self, route: RowRoute) -> str:
+        return route.form.what if isinstance(route.form, LineForm) else super().written(route)
+
     def one(self, statement: tuple[str, Any]) -> Row | None:
         with self.errors(), self._cursor() as cursor:
             self._execute(cursor, statement)
@@ -131,7 +147,8 @@ class MysqlSource(Source):
                 self._execute(cursor, statement)
                 while skip > 0 and (rows := cursor.fetchmany(min(skip, READ_AT_ONCE))):
                     skip -= len(rows)
-            yield Guarded(RowReader(fetch), self.errors)
+            reader = Guarded(RowReader(fetch), self.errors)
+            yield LineReader(reader) if isinstance(route.form, LineForm) else reader
         finally:
             self._streaming = False
             if ended:
@@ -203,6 +220,7 @@ class MysqlSource(Source):
             raise
         with self._cursor() as cursor:
             self._execute(cursor, self.select("*", " WHERE 1 = 0"))
+            self._description = tuple(cursor.description)
             self._types = {str(column[0]): column[1] for column in cursor.description}
             self._listed = {name for index, name in enumerate(self._types) if values.is_listed(cursor, index)}
         return columns

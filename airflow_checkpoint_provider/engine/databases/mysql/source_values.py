@@ -12,7 +12,7 @@ ValueReader = Callable[[Any], Any]
 FLOAT, DOUBLE, TIMESTAMP, DATE, TIME, DATETIME, BIT, JSON = 4, 5, 7, 10, 11, 12, 16, 245
 MOMENTS = frozenset((DATE, DATETIME, TIMESTAMP))
 _WHOLE = frozenset((1, 2, 3, 8, 9, 13))
-_DECIMAL = frozenset((0, 246))
+DECIMALS = frozenset((0, 246))
 _BYTES_ONLY = 63  # the character set of what is no text
 _ENUM, _SET = 256, 2048
 
@@ -57,7 +57,7 @@ def _reader(type_: int, charset: int) -> ValueReader | None:
         return int
     if type_ in (FLOAT, DOUBLE):
         return float
-    if type_ in _DECIMAL:
+    if type_ in DECIMALS:
         return lambda value: Decimal(_text(value))
     return bytes if charset == _BYTES_ONLY and type_ != JSON else _text
 

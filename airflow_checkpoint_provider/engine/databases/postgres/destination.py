@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
 from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
 from airflow_checkpoint_provider.engine.databases.postgres.values.structures import with_parts
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import types_of
+from airflow_checkpoint_provider.engine.databases.rows.lines import QUOTE, Lines
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, DestinationError
 
@@ -35,6 +36,8 @@ _LOOSE = (
     "SELECT attname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation"
     " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT collisdeterministic"
 )
+_BINARY = " (FORMAT binary)"
+_OF_LINES = f" (FORMAT csv, QUOTE E'\\x{ord(QUOTE):02x}')"
 _UNSENT = 8 * 1024 * 1024  # bytes that may wait for a server that is behind, while more is read
 
 
@@ -207,10 +210,11 @@ class PostgresDestination(Destination):
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
 
     def _write(self, rows: Any, route: RowRoute) -> int | None:
-        packed = isinstance(rows, Packed)
+        packed = isinstance(rows, (Packed, Lines))
         self._sent += len(rows)
         if self._copy is None:
-            self._open_copy(binary=packed and rows.binary)
+            binary = isinstance(rows, Packed) and rows.binary
+            self._open_copy(_OF_LINES if isinstance(rows, Lines) else _BINARY if binary else "")
         if packed:
             self._copy.write(rows.data)
             return None
@@ -222,17 +226,18 @@ class PostgresDestination(Destination):
             self._copy.writer.write(data)
         return None  # counted at the end of the COPY
 
-    def _open_copy(self, *, binary: bool) -> None:
+    def _open_copy(self, form: str) -> None:
         from psycopg.copy import LibpqWriter
         from psycopg.types.numeric import IntNumericDumper
 
-        statement = f"{self._into}{' (FORMAT binary)' if binary else ''}"
+        statement = f"{self._into}{form}"
         cursor = self._copying.enter_context(self.raw.cursor())
         self._copying.callback(self._take_count, cursor)  # between the end of the COPY and that of the cursor
         # As text, integers of all sizes are the same, and the usual dumper looks at each value to choose one.
         cursor.adapters.register_dumper(int, IntNumericDumper)
         writer = LibpqWriter(cursor)
         writer.flush_threshold = _UNSENT
-        self._copy, self._binary = self._copying.enter_context(cursor.copy(statement, writer=writer)), binary
-        if binary:
+        self._copy = self._copying.enter_context(cursor.copy(statement, writer=writer))
+        self._binary = form == _BINARY
+        if self._binary:
             self._copy.write(HEADER)

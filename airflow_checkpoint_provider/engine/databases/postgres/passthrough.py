@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
 from airflow_checkpoint_provider.engine.databases.postgres.copy_format import CopyForm
 from airflow_checkpoint_provider.engine.databases.postgres.values.kept_types import keeps
+from airflow_checkpoint_provider.engine.databases.postgres.values.line_types import line_type
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
+from airflow_checkpoint_provider.engine.databases.rows.lines import LINES
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 
 BINARY, TEXT = "binary COPY", "text COPY"
@@ -28,7 +30,8 @@ def read_forms(types: Sequence[PostgresType]) -> tuple[PackedForm, ...]:
 
     :param types: of the columns that are written
     """
-    return PackedForm(BINARY, tuple(types)), PackedForm(TEXT, tuple(types))
+    lines = PackedForm(LINES, tuple(map(line_type, types)))
+    return PackedForm(BINARY, tuple(types)), PackedForm(TEXT, tuple(types)), lines
 
 
 def kept_places(

@@ -21,6 +21,7 @@ class RowRoute:
     :param texts: places in a row of what is text, in a plain row; that of a number or a time is none
     :param padded: places in a row of text at whose end blanks are only padding
     :param kept: places in a row of what the destination keeps, by the types of both sides
+    :param provisional: where a row cannot be written so, or is refused, what is left of the load travels as values
     """
 
     name: str
@@ -32,6 +33,7 @@ class RowRoute:
     texts: frozenset[int] = frozenset()
     padded: frozenset[int] = frozenset()
     kept: frozenset[int] = frozenset()
+    provisional: bool = False
 
 
 VALUES = RowRoute("rows", "")

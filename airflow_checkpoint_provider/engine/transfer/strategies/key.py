@@ -119,7 +119,7 @@ class KeyStrategy(Strategy):
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         within = self._range.condition(position.key, upper, binds)
         order = ", ".join(self.source.quote(column) for column in self.columns)
-        statement = self.source.select("*", f" WHERE {within} ORDER BY {order}", binds)
+        statement = self.source.select(self.source.written(route), f" WHERE {within} ORDER BY {order}", binds)
         rows = position.rows
         first: Key | None = None
         newest: Block = NONE
@@ -155,7 +155,7 @@ class KeyStrategy(Strategy):
         condition = (
             f" WHERE {self.source.null_condition(self.columns)}{self.source.within(self._part, binds)}"
         )
-        statement = self.source.select("*", condition, binds)
+        statement = self.source.select(self.source.written(route), condition, binds)
         with self.source.stream(statement, route=route) as reader:
             while block := reader.read(self._size):
                 rows += len(block)

@@ -50,7 +50,7 @@ _SELF = frozenset((bool, int, float, Decimal, bytes, bytearray, memoryview, date
 
 
 # Of which the server keeps text as it is, or writes the same value in its own way.
-_FROM_TEXT = frozenset(
+FROM_TEXT = frozenset(
     (
         *(
             "uuid",
@@ -182,7 +182,7 @@ def _other(type_: PostgresType, value: Any, padded: bool) -> None:
     if type_.parts:
         _structured(type_, value)
         return
-    from_text = type_.family == "e" or type_.kind in _FROM_TEXT
+    from_text = type_.family == "e" or type_.kind in FROM_TEXT
     if type(value) in _SELF or (isinstance(value, str) and not from_text):
         raise unknown(value, "the column")
 

@@ -1,0 +1,173 @@
+"""Rows that MySQL and MariaDB write as lines of text, with every field as another server reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
+from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, QUOTE, LineKind, LineType
+from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
+
+# Written by their bytes: which quotes and backslashes a literal has depends on sql_mode.
+_NEWLINE, _HEX, _QUOTE, _QUOTES = (
+    f"_utf8mb4 X'{text.encode().hex()}'" for text in ("\n", "\\x", QUOTE, 2 * QUOTE)
+)
+_BLANK = 32
+_MOST_SCALE = 30  # of a DECIMAL
+_BINARY = "binary"
+
+
+@dataclass(frozen=True, slots=True)
+class LineColumn:
+    """
+    A column of the query.
+
+    :param name: as it stands in a statement
+    :param type_: the number of its type, as the drivers have it
+    :param nullable: it may be NULL
+    :param charset: of its text; ``binary`` for bytes, and for what is neither
+    """
+
+    name: str
+    type_: int
+    nullable: bool
+    charset: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineForm:
+    """
+    What the source selects.
+
+    :param what: the columns of the key, and the line behind them
+    """
+
+    what: str
+
+
+def line_route(
+    form: PackedForm, use: RowUse, columns: Mapping[str, LineColumn], exact: Callable[[str], str]
+) -> RowRoute | str:
+    """
+    Choose how rows are written as lines.
+
+    :param columns: of the query
+    :param exact: writes a column of the key for a list of columns
+    :return: the route, or why the rows cannot all be written so
+    """
+    if not use.keys:
+        return "only by key can rows be read on as values, should the server not write a row as a line"
+    fields = []
+    for name, type_ in zip(use.read, form.types, strict=True):
+        field = _field(columns[name], type_)
+        if field is None:
+            return f"it is not known that {name} fits the type that it has there, and each value is looked at"
+        fields.append(field)
+    commas = ", ',', ".join(fields)
+    line = f"CAST(CONCAT({commas}, {_NEWLINE}) AS BINARY)"
+    what = ", ".join((*map(exact, use.keys), line))
+    return RowRoute(
+        LINES, "the source writes each row as COPY reads it", LineForm(what), use.keys, provisional=True
+    )
+
+
+def _field(column: LineColumn, type_: LineType | None) -> str | None:
+    """
+    Write a field; it is NULL where the value is to be looked at.
+
+    A function whose result is too long for the server gives NULL as well, so NULL is never asked of a result.
+    """
+    known = _WRITERS.get(column.type_)
+    write = known.get(type_.kind) if known and type_ else None
+    text = write(column, type_) if write and type_ else None
+    if text is None or not column.nullable:
+        return text
+    return f"IF({column.name} IS NULL, '', {text})"
+
+
+_Writer = Callable[[LineColumn, LineType], str | None]
+
+
+def _as_it_is(column: LineColumn, type_: LineType) -> str:
+    return column.name
+
+
+def _decimal(column: LineColumn, type_: LineType) -> str:
+    if type_.most is None or type_.most >= _MOST_SCALE:
+        return column.name
+    return f"IF({column.name} = ROUND({column.name}, {type_.most}), {column.name}, NULL)"
+
+
+def _bits(column: LineColumn, type_: LineType) -> str:
+    return f"({column.name} + 0)"
+
+
+def _float(column: LineColumn, type_: LineType) -> str:
+    return f"({column.name} * 1e0)"  # of which it writes six digits only
+
+
+def _text(column: LineColumn, type_: LineType) -> str | None:
+    if column.charset == _BINARY:
+        return None
+    written = f"REPLACE(CONVERT({column.name} USING utf8mb4), {_QUOTE}, {_QUOTES})"
+    written = f"CONCAT({_QUOTE}, {written}, {_QUOTE})"
+    if type_.kind is LineKind.PADDED:
+        return f"IF(ASCII(RIGHT({column.name}, 1)) = {_BLANK}, NULL, {written})"
+    if type_.most is not None:
+        return f"IF(CHAR_LENGTH({column.name}) > {type_.most}, NULL, {written})"
+    return written
+
+
+def _bytes(column: LineColumn, type_: LineType) -> str | None:
+    return f"CONCAT({_HEX}, HEX({column.name}))" if column.charset == _BINARY else None
+
+
+def _instant(column: LineColumn, type_: LineType) -> str:
+    return f"CONCAT({column.name}, '+00')"  # the zone of the session
+
+
+def _time(column: LineColumn, type_: LineType) -> str:
+    within = f"{column.name} >= TIME'00:00:00' AND {column.name} < TIME'24:00:00'"
+    return f"IF({within}, {column.name}, NULL)"
+
+
+_WHOLE: Mapping[LineKind, _Writer] = {LineKind.WHOLE: _as_it_is, LineKind.NUMBER: _as_it_is}
+_NARROW: Mapping[LineKind, _Writer] = {**_WHOLE, LineKind.DOUBLE: _as_it_is}
+_DECIMAL: Mapping[LineKind, _Writer] = {LineKind.WHOLE: _as_it_is, LineKind.NUMBER: _decimal}
+_TEXT: Mapping[LineKind, _Writer] = {LineKind.TEXT: _text, LineKind.PADDED: _text}
+_TEXT_OR_BYTES: Mapping[LineKind, _Writer] = {**_TEXT, LineKind.BYTES: _bytes}
+_TINY, _SHORT, _LONG, _LONGLONG, _INT24, _YEAR = 1, 2, 3, 8, 9, 13
+_ENUM, _SET, _GEOMETRY = 247, 248, 255
+_STRINGS = (15, 249, 250, 251, 252, 253, 254)
+# By the type that is written, the kinds of which every value arrives as the route of values has it, or is refused.
+_WRITERS: Mapping[int, Mapping[LineKind, _Writer]] = {
+    **dict.fromkeys((_TINY, _SHORT, _INT24, _LONG, _YEAR), _NARROW),
+    _LONGLONG: _WHOLE,
+    values.BIT: {LineKind.WHOLE: _bits, LineKind.NUMBER: _bits},
+    **dict.fromkeys(values.DECIMALS, _DECIMAL),
+    values.FLOAT: {LineKind.DOUBLE: _float, LineKind.SINGLE: _float},
+    values.DOUBLE: {LineKind.DOUBLE: _as_it_is},
+    **dict.fromkeys(_STRINGS, _TEXT_OR_BYTES),
+    **dict.fromkeys((_ENUM, _SET, values.JSON), _TEXT),
+    _GEOMETRY: {LineKind.BYTES: _bytes},
+    values.DATE: {LineKind.DAY: _as_it_is, LineKind.MOMENT: _as_it_is},
+    values.DATETIME: {LineKind.MOMENT: _as_it_is},
+    values.TIMESTAMP: {LineKind.INSTANT: _instant},
+    values.TIME: {LineKind.TIME: _time},
+}
+
+
+def line_columns(
+    description: Sequence[Sequence[object]], quote: Callable[[str], str], charsets: Sequence[str]
+) -> dict[str, LineColumn]:
+    """
+    Describe the columns of the query.
+
+    :param description: the cursor's
+    :param charsets: of the columns, in their order
+    """
+    return {
+        str(name): LineColumn(quote(str(name)), int(str(type_)), bool(rest[4]), charset)
+        for (name, type_, *rest), charset in zip(description, charsets, strict=True)
+    }
