@@ -74,7 +74,7 @@ _SETTINGS = (
     "max_sort_length = 131072",
     # Which takes 15 keys at least.
     "sort_buffer_size = GREATEST(@@sort_buffer_size, 4194304)",
-    "group_concat_max_len = 4294967295",
+    "group_concat_max_len = 1073741824",
     "sql_quote_show_create = 1",
     "sql_safe_updates = 0",
     "sql_big_selects = 1",
