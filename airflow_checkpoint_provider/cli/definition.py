@@ -47,6 +47,11 @@ CONN_ID = _arg(
         "may be given several times (default: setting checkpoint/conn_ids)"
     ),
 )
+TEAM = _arg(
+    "--team",
+    metavar="TEAM",
+    help="The team whose connection it is, where Airflow has teams (default: a connection of no team)",
+)
 TABLE = _arg(
     "-t",
     "--table",
@@ -109,8 +114,8 @@ def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionC
 
 def get_checkpoint_cli_commands() -> list[CLICommand]:
     """Return the group ``checkpoint``."""
-    one = (DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, NAME, CONN_ID)
-    newest = (DAG_ID, TASK_ID, NEWEST_RUN_ID, MAP_INDEX, NAME, CONN_ID)
+    one = (DAG_ID, TASK_ID, RUN_ID, MAP_INDEX, NAME, CONN_ID, TEAM)
+    newest = (DAG_ID, TASK_ID, NEWEST_RUN_ID, MAP_INDEX, NAME, CONN_ID, TEAM)
     return [
         GroupCommand(
             name="checkpoint",
@@ -131,6 +136,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     ),
                     _limit(100),
                     CONN_ID,
+                    TEAM,
                     OUTPUT,
                     description=f"List checkpoints, the one that moved last first.{_WHERE}",
                 ),
@@ -229,12 +235,14 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg("--dry-run", action="store_true", help="Only list what would be deleted"),
                     YES,
                     CONN_ID,
+                    TEAM,
                     OUTPUT,
                 ),
                 _command(
                     "create-tables",
                     "Create the metadata tables, if they are not there",
                     CONN_ID,
+                    TEAM,
                     description=(
                         "Create the metadata tables, if they are not there.\nThe first transfer does so, too, unless "
                         "the setting checkpoint/auto_create is off."

@@ -42,6 +42,15 @@ def described(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.identity} ({checkpoint.status.value}, {checkpoint.rows:,} rows committed)"
 
 
+def _in_options(error: BaseException) -> str:
+    """Return what an error says, with the options of the command for the arguments of the hook."""
+    said = one_line(error)
+    for argument, option in (("checkpoint_conn_id:", "--conn-id:"), ("team:", "--team:")):
+        if said.startswith(argument):
+            return said.replace(argument, option, 1)
+    return said
+
+
 class Places:
     """
     The databases to look at.
@@ -57,7 +66,8 @@ class Places:
                 "transfers), or set [checkpoint] conn_ids in the configuration."
             )
         self.hooks = [
-            CheckpointHook(conn_id, table or args.table) for conn_id, table in dict.fromkeys(places)
+            CheckpointHook(conn_id, table or args.table, team=args.team)
+            for conn_id, table in dict.fromkeys(places)
         ]
         self.failed = False
 
@@ -72,7 +82,7 @@ class Places:
             except (CheckpointError, DBAPIError) as error:
                 self.failed = True
                 self.hooks.remove(hook)
-                print(one_line(error).replace("checkpoint_conn_id:", "--conn-id:", 1), file=sys.stderr)
+                print(_in_options(error), file=sys.stderr)
         if missing and len(missing) == len(self.hooks):
             self.failed = True
             self.hooks.clear()

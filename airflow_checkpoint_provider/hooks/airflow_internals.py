@@ -11,7 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from airflow import sdk
+from airflow.configuration import conf
 from airflow.models import renderedtifields
+from airflow.models.connection import Connection
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DBDagBag
 from airflow.models.log import Log
@@ -180,6 +183,33 @@ def known_dags() -> set[str]:
 def team_of(dag_id: str) -> str | None:
     """Return the team that a DAG belongs to, where teams are set up."""
     return DagModel.get_team_name(dag_id)
+
+
+def teams_of(dag_ids: Collection[str]) -> dict[str, str]:
+    """Return the teams that DAGs belong to; one without a team is left out, as are all where teams are not set up."""
+    if not dag_ids or not has_teams():
+        return {}
+    teams: dict[str, str] = {}
+    for some in _in_groups(sorted(dag_ids)):
+        found = DagModel.get_dag_id_to_team_name_mapping(list(some))
+        teams.update({dag_id: team for dag_id, team in found.items() if team})
+    return teams
+
+
+def has_teams() -> bool:
+    """Return whether teams are set up."""
+    return bool(conf.getboolean("core", "multi_team", fallback=False))
+
+
+def connection_of_team(conn_id: str, team: str) -> sdk.Connection:
+    """
+    Return a connection as tasks of a team get it: the team's own, else one that belongs to no team.
+
+    :raises AirflowNotFoundException: when there is none
+    """
+    found = Connection.get_connection_from_secrets(conn_id, team_name=team)
+    fields = ("conn_id", "conn_type", "host", "schema", "login", "password", "port", "extra")
+    return sdk.Connection(**{name: getattr(found, name) for name in fields})
 
 
 def add_to_audit_log(

@@ -25,6 +25,8 @@ class CheckpointHook(CheckpointReadingHook):
     :param checkpoint_conn_id: the connection of the metadata table: a transfer's destination, or its
         ``checkpoint_conn_id``
     :param checkpoint_table: the metadata table
+    :param team: outside of tasks, the team whose connection it is, where Airflow has teams; a task gets that of its
+        own team
     """
 
     def request_reload(
@@ -150,6 +152,7 @@ class CheckpointHook(CheckpointReadingHook):
         seeded = seed_checkpoint(
             identity,
             checkpoint_conn_id=self.checkpoint_conn_id,
+            team=self.team,
             destination_conn_id=destination_conn_id,
             source_conn_id=source_conn_id,
             hook_params=(source_hook_params, destination_hook_params),

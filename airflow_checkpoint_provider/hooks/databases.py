@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoun
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, one_line
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, UnsupportedDatabaseError, one_line
 from airflow_checkpoint_provider.hooks.secrets import hide_secrets_of
 
 _EXTRAS = ("mysql", "oracle", "postgres", "sqlite")
@@ -35,22 +35,40 @@ _PROVIDERS = {name: f"apache-airflow-providers-{name}" for name in _EXTRAS} | {
 }
 
 
-def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> DbApiHook:
+class _OfTeam:
+    """Stands for the ``get_connection`` of a hook, which knows of no team."""
+
+    def __init__(self, team: str) -> None:
+        self._team = team
+        self.asked = False
+
+    def __call__(self, conn_id: str) -> Any:
+        from airflow_checkpoint_provider.hooks.airflow_internals import connection_of_team
+
+        self.asked = True
+        return connection_of_team(conn_id, self._team)
+
+
+def get_db_hook(
+    conn_id: str, argument: str, hook_params: dict[str, Any] | None = None, team: str | None = None
+) -> DbApiHook:
     """
     Return the hook of a connection to a SQL database.
 
     :param conn_id: the Airflow connection
     :param argument: the argument to name in an error
     :param hook_params: passed to the hook's constructor
-    :raises ArgumentError: when there is no such connection, or it is not one to a SQL database
+    :param team: outside of tasks, the team whose connection it is
+    :raises ArgumentError: when there is no such connection, or it is not one to a SQL database, or there are no teams
     """
     try:
-        connection = BaseHook.get_connection(conn_id)
+        connection = _connection(conn_id, team)
     except AirflowNotFoundException as error:
-        raise ArgumentError(f"{argument}: there is no Airflow connection {conn_id!r}.") from error
+        whose = f", of team {team!r} or of none" if team else ""
+        raise ArgumentError(f"{argument}: there is no Airflow connection {conn_id!r}{whose}.") from error
     try:
         hide_secrets_of(connection, hook_params)
-        hook = connection.get_hook(hook_params=hook_params)  # type: ignore[no-untyped-call]
+        hook = connection.get_hook(hook_params=hook_params)
     except AirflowException as error:
         raise ArgumentError(
             f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, which has no hook here "
@@ -66,7 +84,22 @@ def get_db_hook(conn_id: str, argument: str, hook_params: dict[str, Any] | None 
             f"{argument}: connection {conn_id!r} is of type {connection.conn_type!r}, whose {type(hook).__name__} "
             "is not a DbApiHook; give a connection to a SQL database."
         )
+    if team:
+        hook.get_connection = _OfTeam(team)
     return hook
+
+
+def _connection(conn_id: str, team: str | None) -> Any:
+    if not team:
+        return BaseHook.get_connection(conn_id)
+    # Here, so that a task does not pay for Airflow's tables.
+    from airflow_checkpoint_provider.hooks.airflow_internals import connection_of_team, has_teams
+
+    if not has_teams():
+        raise ArgumentError(
+            f"team: {team!r} is given, and there are no teams here ([core] multi_team is off)."
+        )
+    return connection_of_team(conn_id, team)
 
 
 def _way_out(conn_type: str | None) -> str:
@@ -79,9 +112,11 @@ def _way_out(conn_type: str | None) -> str:
     return "give a connection to a SQL database, and install its provider"
 
 
-def open_database(conn_id: str, argument: str, hook_params: dict[str, Any] | None = None) -> Database:
+def open_database(
+    conn_id: str, argument: str, hook_params: dict[str, Any] | None = None, team: str | None = None
+) -> Database:
     """Return the database of a connection, to be opened through its hook."""
-    return database_of(get_db_hook(conn_id, argument, hook_params), conn_id)
+    return database_of(get_db_hook(conn_id, argument, hook_params, team), conn_id)
 
 
 def database_of(hook: DbApiHook, conn_id: str) -> Database:
@@ -93,6 +128,13 @@ def database_of(hook: DbApiHook, conn_id: str) -> Database:
 
     def connect() -> Any:
         connection = hook.get_conn()
+        given = vars(hook).get("get_connection")
+        if isinstance(given, _OfTeam) and not given.asked:
+            connection.close()
+            raise UnsupportedDatabaseError(
+                f"Connection {conn_id!r}: {type(hook).__name__} does not ask for the connection of a team, and may "
+                "have opened another one."
+            )
         if hook.supports_autocommit and hook.get_autocommit(connection):
             hook.set_autocommit(connection, False)
         return connection

@@ -30,10 +30,19 @@ class CheckpointReadingHook(BaseHook):
     :param checkpoint_conn_id: the connection of the metadata table: a transfer's destination, or its
         ``checkpoint_conn_id``
     :param checkpoint_table: the metadata table
+    :param team: outside of tasks, the team whose connection it is, where Airflow has teams
     """
 
-    def __init__(self, checkpoint_conn_id: str, checkpoint_table: str = DEFAULT_TABLE, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        checkpoint_conn_id: str,
+        checkpoint_table: str = DEFAULT_TABLE,
+        *,
+        team: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self.team = text("team", team, optional=True)
         self.checkpoint_conn_id = text("checkpoint_conn_id", checkpoint_conn_id)
         self.checkpoint_table = checkpoint_table
 
@@ -42,7 +51,7 @@ class CheckpointReadingHook(BaseHook):
         from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 
         return CheckpointRepository(
-            open_database(self.checkpoint_conn_id, "checkpoint_conn_id"),
+            open_database(self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team),
             self.checkpoint_table,
             migrates=auto_create(),
         )

@@ -19,6 +19,7 @@ def seed_checkpoint(
     identity: Identity,
     *,
     checkpoint_conn_id: str,
+    team: str | None,
     destination_conn_id: str | None,
     source_conn_id: str,
     hook_params: Sequence[dict[str, Any] | None],
@@ -29,6 +30,7 @@ def seed_checkpoint(
     """
     Check a position against the source, and store it.
 
+    :param team: whose connections they are; ``None`` for those of no team
     :param hook_params: of the source's hook, and of the destination's
     :param seed: the position, as ``Seed`` has it
     :param arguments: of the task, as ``TransferSpec`` has them
@@ -48,9 +50,9 @@ def seed_checkpoint(
     return plant(
         Seed(**seed),
         spec,
-        source=open_database(source_conn_id, "source_conn_id", hook_params[0]),
-        destination=open_database(destination, "destination_conn_id", hook_params[1]),
-        keeper=open_database(checkpoint_conn_id, "checkpoint_conn_id"),
+        source=open_database(source_conn_id, "source_conn_id", hook_params[0], team),
+        destination=open_database(destination, "destination_conn_id", hook_params[1], team),
+        keeper=open_database(checkpoint_conn_id, "checkpoint_conn_id", team=team),
         identity=identity,
     )
 

@@ -75,10 +75,10 @@ class Viewer:
 
         return pick
 
-    def may_see_connection(self, conn_id: str) -> bool:
+    def may_see_connection(self, conn_id: str, team: str | None = None) -> bool:
         """Tell whether they may know what is wrong with a connection: errors name hosts and users."""
         return get_auth_manager().is_authorized_connection(
-            method="GET", details=ConnectionDetails(conn_id=conn_id), user=self._user
+            method="GET", details=ConnectionDetails(conn_id=conn_id, team_name=team), user=self._user
         )
 
 

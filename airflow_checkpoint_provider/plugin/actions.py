@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, status
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST, is_text
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
-from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log, states_of
+from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log, states_of, team_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
@@ -67,6 +68,7 @@ class Target(BaseModel):
     name: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
     conn_id: Id
     table: Id
+    team: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
     reason: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=500, pattern=_PRINTED)
 
 
@@ -145,9 +147,11 @@ def _place(target: Target, viewer: Viewer) -> Place:
     that are not there.
     """
     viewer.require("PUT", target.dag_id)
-    place = Place(target.conn_id, target.table)
+    place = Place(target.conn_id, target.table, target.team)
     places = discovery().places()
-    if not places.knows(place, target.dag_id, target.task_id) and not known_to(viewer, [place]):
+    ours = not place.team or place.team == team_of(target.dag_id)
+    known = places.knows(place, target.dag_id, target.task_id) or known_to(viewer, [place])
+    if not (ours and known):
         raise _unknown(place)
     return place
 
@@ -192,20 +196,21 @@ def _unknown(place: Place) -> HTTPException:
 def _one(answers: Answers[T], place: Place) -> T:
     if place in answers.by_place:
         return answers.by_place[place]
+    connection = replace(place, table=DEFAULT_TABLE)
     if not answers.troubles:
-        detail = f"There is no metadata table {place.table} in connection {place.conn_id}."
+        detail = f"There is no metadata table {place.table} in connection {connection}."
     elif answers.troubles[0].silent:
-        detail = f"Connection {place.conn_id} did not answer in time. Check the history whether it was done after all."
+        detail = f"Connection {connection} did not answer in time. Check the history whether it was done after all."
     else:
-        detail = (
-            f"Connection {place.conn_id} cannot be used now: nothing was done. Try again once it answers."
-        )
+        detail = f"Connection {connection} cannot be used now: nothing was done. Try again once it answers."
     raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail)
 
 
 def _audit(event: str, target: Target, viewer: Viewer) -> None:
     """Write to Airflow's audit log first, as Airflow does with what it is asked for."""
     kept = {"conn_id": target.conn_id, "checkpoint_table": target.table}
+    if target.team:
+        kept["team"] = target.team
     if target.name:
         kept["name"] = target.name
     if target.reason:

@@ -146,6 +146,7 @@ def target_of(identity: Identity, place: Place) -> dict[str, Any]:
         **({"name": identity.name} if identity.name else {}),
         "conn_id": place.conn_id,
         "table": place.table,
+        **({"team": place.team} if place.team else {}),
     }
 
 

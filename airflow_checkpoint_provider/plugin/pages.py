@@ -74,6 +74,7 @@ def task(
     name: Text = "",
     conn_id: Text = "",
     table: Text = "",
+    team: Text = "",
     tab: bool = False,
     state: Text = "",
     sort: Text = "-updated_at",
@@ -82,7 +83,8 @@ def task(
     """Show the checkpoint of a task instance; without a run, those of all runs of the task."""
     viewer.require("GET", dag_id)
     known = discovery().places()
-    places = [place for place in known.all() if place == Place(conn_id, table)] if conn_id else None
+    asked = Place(conn_id, table, team)
+    places = [place for place in known.all() if place == asked] if conn_id else None
     if places is None:
         places = known.of(dag_id, task_id)
     own = [place for place in places if known.knows(place, dag_id, task_id)]
@@ -190,10 +192,14 @@ def _troubles(viewer: Someone, troubles: list[Trouble]) -> list[tuple[Place, str
     """Name the places that did not answer; why is for those who may see the connection, and its host's name."""
     known = known_to(viewer, [trouble.place for trouble in troubles])
     return [
-        (trouble.place, trouble.detail if viewer.may_see_connection(trouble.place.conn_id) else "")
+        (trouble.place, trouble.detail if _may_see(viewer, trouble.place) else "")
         for trouble in troubles
         if trouble.place in known
     ]
+
+
+def _may_see(viewer: Someone, place: Place) -> bool:
+    return viewer.may_see_connection(place.conn_id, place.team or None)
 
 
 def known_to(viewer: Someone, places: list[Place]) -> list[Place]:

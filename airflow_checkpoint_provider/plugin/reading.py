@@ -53,6 +53,10 @@ class Answers(Generic[T]):
     troubles: list[Trouble]
 
 
+def _hook_of(place: Place) -> CheckpointHook:
+    return CheckpointHook(place.conn_id, place.table, team=place.team or None)
+
+
 class Reader:
     """
     Asks places through their hooks, each question in a thread of its own: one that hangs holds up no other place.
@@ -97,7 +101,7 @@ class Reader:
 
         def run() -> None:
             try:
-                result = question(CheckpointHook(place.conn_id, place.table))
+                result = question(_hook_of(place))
             except BaseException as error:
                 done()
                 answer.set_exception(error)
@@ -115,5 +119,5 @@ def _trouble_of(place: Place, answer: Future[Any]) -> Trouble | None:
         return None
     if not isinstance(error, (CheckpointError, sa.exc.SQLAlchemyError)):
         text = masked("".join(traceback.format_exception(error)))
-        log.error("The checkpoints of connection %r could not be read\n%s", place.conn_id, text)
+        log.error("The checkpoints of connection %s could not be read\n%s", place, text)
     return Trouble(place, one_line(error), silent=not isinstance(error, CheckpointError))

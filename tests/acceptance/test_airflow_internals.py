@@ -63,3 +63,10 @@ def test_what_an_upgrade_of_airflow_has_left_is_read(prepare_load: StartLoad) ->
     load.wait_for_success(attempt=1)
     ask(load, "keep")
     assert ["copy_orders", "copy", load.table] in ask(load, "read")["rendered"]
+
+
+def test_the_team_of_a_dag_and_its_connection(prepare_load: StartLoad) -> None:
+    found = ask(prepare_load("copy_orders"), "teams")
+    assert (found["without"], found["has"]) == ({}, True)
+    assert found["teams"] == {"copy_orders": "east"}
+    assert found["host"] == "/tmp/east.db"

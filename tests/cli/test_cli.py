@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -403,3 +404,20 @@ def test_seed_wants_to_know_which_database(airflow: Airflow, monkeypatch: pytest
     monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target, other")
     said = airflow("seed", *ONE, *SEED, "--position", "5")
     assert (said.code, said.err) == (1, "Checkpoints are kept in target, other: choose one with --conn-id.")
+
+
+def test_a_team_has_a_connection_of_its_own(
+    airflow: Airflow, hook: CheckpointHook, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load.attempt_batches(1)
+    monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
+    monkeypatch.setenv("AIRFLOW_CONN__EAST___THEIRS", os.environ["AIRFLOW_CONN_TARGET"])
+    assert len(airflow("list", "--conn-id", "theirs", "--team", "east", "-o", "json").json()) == 1
+    shown = airflow("show", *ONE, "--conn-id", "theirs", "--team", "east", "-o", "json")
+    assert shown.json()[0]["run_id"] == "run_1"
+    missing = airflow("list", "--conn-id", "theirs", "--team", "west")
+    assert missing.code == 1
+    assert "--conn-id: there is no Airflow connection 'theirs', of team 'west' or of none" in missing.err
+    monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "False")
+    refused = airflow("list", "--conn-id", "theirs", "--team", "east")
+    assert "--team: 'east' is given, and there are no teams here" in refused.err

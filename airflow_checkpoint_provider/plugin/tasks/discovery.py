@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.hooks.airflow_internals import (
     current_dags,
     rendered_fields,
     serialized_dags,
+    teams_of,
 )
 from airflow_checkpoint_provider.hooks.settings import configured_places
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place, display_names_of, place_of, transfers_of
@@ -99,7 +100,7 @@ class Discovery:
         for task, fields in rendered_fields(unknown):
             if place := place_of(fields):
                 found.tasks[place].add(task)
-        return found
+        return _in_teams(found)
 
     def _refresh(self) -> None:
         """Read the DAGs that are new or have changed."""
@@ -113,6 +114,18 @@ class Discovery:
             known[dag_id][2].extend(transfers_of(dag))
             known[dag_id][3].update(display_names_of(dag))
         self._dags = known
+
+
+def _in_teams(found: Places) -> Places:
+    """Tell places apart by the teams whose tasks use them: each team may have a connection of its own."""
+    teams = teams_of({dag_id for tasks in found.tasks.values() for dag_id, _ in tasks})
+    if not teams:
+        return found
+    told = replace(found, tasks=defaultdict(set))
+    for place, tasks in found.tasks.items():
+        for task in tasks:
+            told.tasks[replace(place, team=teams.get(task[0], ""))].add(task)
+    return told
 
 
 def _configured() -> Iterable[Place]:

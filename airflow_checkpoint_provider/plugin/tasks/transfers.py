@@ -13,13 +13,19 @@ _FIELDS = ("destination_conn_id", "checkpoint_conn_id", "checkpoint_table")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A metadata table, and the connection that leads to it."""
+    """
+    A metadata table, and the connection that leads to it.
+
+    :param team: the team of the tasks that use the connection; empty where they have none
+    """
 
     conn_id: str
     table: str = DEFAULT_TABLE
+    team: str = ""
 
     def __str__(self) -> str:
-        return self.conn_id if self.table == DEFAULT_TABLE else f"{self.conn_id} ({self.table})"
+        whose = f"{self.conn_id} of team {self.team}" if self.team else self.conn_id
+        return whose if self.table == DEFAULT_TABLE else f"{whose} ({self.table})"
 
 
 def transfers_of(dag: Mapping[str, Any]) -> Iterator[tuple[str, Place | None]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text
 
 
 def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
@@ -82,6 +83,43 @@ def keep_as_before_airflow_3_4(dag_id: str, run_id: str, task_id: str) -> None:
         session.execute(text("DELETE FROM rtif_v2 WHERE task_instance_id = :id"), {"id": its_id.hex})
 
 
+def read_teams(dag_id: str, *_: str) -> dict[str, object]:
+    """Give the bundle of a DAG to a team that has a connection, for as long as this takes."""
+    import airflow.models
+    from airflow.models.connection import Connection
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.team import Team
+    from airflow.utils.session import create_session
+
+    from airflow_checkpoint_provider.hooks import airflow_internals as internals
+
+    airflow.models.import_all_models()
+    without = internals.teams_of([dag_id])
+    os.environ["AIRFLOW__CORE__MULTI_TEAM"] = "True"
+    with create_session() as session:
+        session.add(Team(name="east"))
+        session.flush()
+        session.add(Connection(conn_id="of_east", conn_type="sqlite", host="/tmp/east.db", team_name="east"))
+        bundle = session.scalar(select(DagModel.bundle_name).where(DagModel.dag_id == dag_id))
+        row = session.get(DagBundleModel, bundle)
+        row.teams.append(session.get(Team, "east"))
+    try:
+        return {
+            "without": without,
+            "teams": internals.teams_of([dag_id, "no such DAG"]),
+            "host": internals.connection_of_team("of_east", "east").host,
+            "has": internals.has_teams(),
+        }
+    finally:
+        with create_session() as session:
+            row = session.get(DagBundleModel, bundle)
+            row.teams.clear()
+            session.flush()
+            session.execute(delete(Connection).where(Connection.conn_id == "of_east"))
+            session.execute(delete(Team).where(Team.name == "east"))
+
+
 if __name__ == "__main__":
     action, *names = sys.argv[1:]
-    print(json.dumps({"read": read, "keep": keep_as_before_airflow_3_4}[action](*names)))
+    print(json.dumps({"read": read, "keep": keep_as_before_airflow_3_4, "teams": read_teams}[action](*names)))

@@ -36,7 +36,7 @@ class Anybody:
     def readable(self) -> Any:
         return set
 
-    def may_see_connection(self, conn_id: str) -> bool:
+    def may_see_connection(self, conn_id: str, team: str | None = None) -> bool:
         return True
 
 
