@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.checks import text
@@ -13,9 +13,6 @@ from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, user
 from airflow_checkpoint_provider.hooks.reading import CheckpointReadingHook
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint
-
-if TYPE_CHECKING:
-    pass
 
 
 class CheckpointHook(CheckpointReadingHook):

@@ -77,7 +77,7 @@ def open_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         )
         monkeypatch.setattr(
             "airflow_checkpoint_provider.hooks.databases.get_db_hook",
-            lambda conn_id, argument, hook_params: hook(duckdb_conn_id=conn_id),
+            lambda conn_id, *_, **__: hook(duckdb_conn_id=conn_id),
         )
         return open_database(name, "source_conn_id")
 

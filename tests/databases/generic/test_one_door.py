@@ -68,7 +68,7 @@ def walled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
         monkeypatch.setenv(f"AIRFLOW_CONN_{name}", f'{{"conn_type": "walled", "host": "{place}"}}')
     monkeypatch.setattr(
         "airflow_checkpoint_provider.hooks.databases.get_db_hook",
-        lambda conn_id, argument, hook_params=None: WalledHook(walled_conn_id=conn_id),
+        lambda conn_id, *_, **__: WalledHook(walled_conn_id=conn_id),
     )
     return db
 
