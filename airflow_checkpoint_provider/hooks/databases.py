@@ -132,8 +132,7 @@ def database_of(hook: DbApiHook, conn_id: str) -> Database:
         if isinstance(given, _OfTeam) and not given.asked:
             connection.close()
             raise UnsupportedDatabaseError(
-                f"Connection {conn_id!r}: {type(hook).__name__} does not ask for the connection of a team, and may "
-                "have opened another one."
+                f"{type(hook).__name__} does not ask for the connection of a team, and may have opened another one."
             )
         if hook.supports_autocommit and hook.get_autocommit(connection):
             hook.set_autocommit(connection, False)

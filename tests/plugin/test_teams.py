@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 from fastapi import HTTPException
 
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, UnsupportedDatabaseError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CannotConnectError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin import actions, reading
 from airflow_checkpoint_provider.plugin.tasks import discovery
@@ -72,7 +72,8 @@ def test_a_hook_that_does_not_ask_for_the_connection_of_a_team_is_refused(
     opened = SqliteHook("warehouse").get_conn()
     monkeypatch.setattr(SqliteHook, "get_conn", lambda self: opened)
     with pytest.raises(
-        UnsupportedDatabaseError, match="SqliteHook does not ask for the connection of a team"
+        CannotConnectError,
+        match="'warehouse' cannot be opened: SqliteHook does not ask for the connection of a team",
     ):
         CheckpointHook("warehouse", team="east").list()
 

@@ -111,8 +111,6 @@ class Database:
     def _connecting(self) -> Iterator[None]:
         try:
             yield
-        except UnsupportedDatabaseError:
-            raise
         except Exception as error:
             advice = why_not_connected(error)
             raise CannotConnectError(

@@ -15,12 +15,13 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedErro
 @contextmanager
 def reading(connection: sa.Connection) -> Iterator[None]:
     """Read without waiting for those who write, where beginning a transaction would wait."""
-    connection.info["reading"] = True
+    info = connection.info  # of a connection that was lost meanwhile it cannot be had
+    info["reading"] = True
     try:
         with nullcontext() if connection.in_transaction() else connection.begin():
             yield
     finally:
-        connection.info.pop("reading", None)
+        info.pop("reading", None)
 
 
 def raw_connection(connection: sa.Connection) -> Any:
