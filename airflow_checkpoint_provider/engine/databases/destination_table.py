@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_c
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import (
     TableName,
-    match_column,
+    match_columns,
     quote_name,
 )
 from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
@@ -216,13 +216,10 @@ class DestinationTable:
             cursor.close()
 
     def _find(self, wanted: Sequence[str], argument: str) -> list[str]:
-        found = []
-        for name in wanted:
-            column = match_column(name, self._existing)
-            if column is None:
-                raise DestinationMismatchError(
-                    f"{argument}: {self.table} in {self.conn_id!r} has no column {name!r}. "
-                    f"It has: {', '.join(self._existing)}."
-                )
-            found.append(column)
-        return found
+        def missing(name: str) -> DestinationMismatchError:
+            return DestinationMismatchError(
+                f"{argument}: {self.table} in {self.conn_id!r} has no column {name!r}. "
+                f"It has: {', '.join(self._existing)}."
+            )
+
+        return match_columns(wanted, self._existing, missing)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle
 from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_columns
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
@@ -46,16 +46,14 @@ class SourceStatements:
         :param argument: the argument to name in the error
         :raises SourceError: when the query does not return one of them
         """
-        found = []
-        for name in wanted:
-            column = match_column(name, self.columns)
-            if column is None:
-                raise SourceMismatchError(
-                    f"{argument}: the query does not return a column {name!r}. "
-                    f"It returns: {', '.join(self.columns)}."
-                )
-            found.append(column)
-        return found
+
+        def missing(name: str) -> SourceMismatchError:
+            return SourceMismatchError(
+                f"{argument}: the query does not return a column {name!r}. "
+                f"It returns: {', '.join(self.columns)}."
+            )
+
+        return match_columns(wanted, self.columns, missing)
 
     def pads(self, column: str) -> bool:
         """Tell whether blanks at the end of a column's values are only padding."""

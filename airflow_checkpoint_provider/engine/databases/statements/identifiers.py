@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -102,6 +103,23 @@ def quote_exactly(name: str, dialect: sa.Dialect) -> str:
 def _plain(quoted: str, dialect: sa.Dialect) -> str:
     # SQLAlchemy doubles a % for the drivers that look for parameters behind it.
     return quoted.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else quoted
+
+
+def match_columns(
+    wanted: Sequence[str], columns: list[str], missing: Callable[[str], Exception]
+) -> list[str]:
+    """
+    Find columns as :func:`match_column` does, in the order in which they are wanted.
+
+    :param missing: makes the error that is raised for one that is not there
+    """
+    found = []
+    for name in wanted:
+        column = match_column(name, columns)
+        if column is None:
+            raise missing(name)
+        found.append(column)
+    return found
 
 
 def match_column(wanted: str, columns: list[str]) -> str | None:
