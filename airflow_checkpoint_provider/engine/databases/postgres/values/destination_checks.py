@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -118,6 +118,7 @@ class ValueCheck:
 Check = Callable[[Any, bool], None]
 
 
+@lru_cache(maxsize=256)  # it is asked for each value within an array
 def _rule(type_: PostgresType) -> tuple[frozenset[type], Check]:
     """Return the Python types whose values need no look, and what looks at the others."""
     if type_.kind in TEXTS or type_.kind == "name":
