@@ -131,17 +131,7 @@ def states_of(instances: Collection[TaskRun]) -> dict[TaskRun, set[str]]:
     There may be more than one: a loop that was cleared from an iteration on keeps the instances that it replaced.
     """
     model: Any = TaskInstance
-    these = or_(
-        *(
-            and_(
-                model.dag_id == dag_id,
-                model.task_id == task_id,
-                model.run_id == run_id,
-                model.map_index == index,
-            )
-            for dag_id, task_id, run_id, index in instances
-        )
-    )
+    these = or_(*map(_is_instance, instances))
     columns = (model.dag_id, model.task_id, model.run_id, model.map_index, model.state)
     found: dict[Any, set[str]] = defaultdict(set)
     with create_session() as session:
@@ -150,17 +140,20 @@ def states_of(instances: Collection[TaskRun]) -> dict[TaskRun, set[str]]:
     return dict(found)
 
 
+def _is_instance(instance: TaskRun) -> Any:
+    """Write the condition that a row is of a task instance."""
+    model: Any = TaskInstance
+    dag_id, task_id, run_id, index = instance
+    return and_(
+        model.dag_id == dag_id, model.task_id == task_id, model.run_id == run_id, model.map_index == index
+    )
+
+
 def next_retry(instance: TaskRun) -> datetime | None:
     """Return when Airflow begins the next try of a task instance that waits for one, as far as it can be known."""
     model: Any = TaskInstance
-    dag_id, task_id, run_id, index = instance
-    waiting = select(model).where(
-        model.dag_id == dag_id,
-        model.task_id == task_id,
-        model.run_id == run_id,
-        model.map_index == index,
-        model.state == TaskInstanceState.UP_FOR_RETRY.value,
-    )
+    dag_id, task_id, *_ = instance
+    waiting = select(model).where(_is_instance(instance), model.state == TaskInstanceState.UP_FOR_RETRY.value)
     with create_session() as session:
         found = session.scalar(waiting)
         dag = DBDagBag().get_latest_version_of_dag(dag_id, session=session) if found else None
