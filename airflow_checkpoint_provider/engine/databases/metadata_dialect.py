@@ -41,6 +41,8 @@ class MetadataDialect:
     """What a role must be allowed to create."""
     takes_over: bool = False
     """Tables that were made where nothing was known of the database are told apart, and changed."""
+    text_types: frozenset[int] = frozenset()
+    """What the driver calls the types of columns of text; where it has no such numbers, the catalog is asked."""
     migration_frame: tuple[str, str] = ("", "")
     """What stands around the statements that change one table, in a script."""
     key_name: str | None = None
@@ -90,12 +92,6 @@ class MetadataDialect:
     def is_changed_already(self, error: BaseException) -> bool:
         """Tell whether a statement of a migration has failed because it, or another session, has been at it before."""
         return False
-
-    def is_text(self, connection: sa.Connection, column: sa.Column[Any]) -> bool:
-        """Tell whether a column of a metadata table is text, as times are where nothing is known of the database."""
-        table = column.table
-        columns = sa.inspect(connection).get_columns(str(table.name), table.schema)
-        return any(isinstance(found["type"], sa.String) for found in columns if found["name"] == column.name)
 
     def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
         """Tell whether the database gives the rows of a metadata table their numbers."""

@@ -37,7 +37,7 @@ class TableChange:
     :param dropped: indexes that are not of use any more
     :param fills: assignments to make in rows of the earlier format
     :param old_rows: the condition that picks them
-    :param retyped: columns whose times are text, as they are where nothing is known of the database
+    :param retyped: columns that are there and whose times are text, as they are where nothing is known of the database
     :param unnumbered: the column whose numbers the database does not give, as it should
     :param ordered: the column whose numbers are to grow across all instances of a cluster
     """

@@ -59,7 +59,7 @@ def _taken_over(change: TableChange) -> tuple[list[ExecutableDDLElement], list[s
     """Return what turns a table that was made where nothing is known of the database into one that is made here."""
     added = [column.name for column in (*change.missing, *([change.last] if change.last is not None else []))]
     there = [column for column in change.table.columns if column.name not in added]
-    times = [change.quote(column.name) for column in change.retyped if column in there]
+    times = [change.quote(column.name) for column in change.retyped]
     # Each may be done again: what has no letter between day and time is the time without its zone, which is UTC.
     texts = [
         Statement(

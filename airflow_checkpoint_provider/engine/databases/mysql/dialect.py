@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dbapi import described_type
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.mysql import errors
@@ -35,8 +34,6 @@ _STAGE_WITH_KEY = (
     "CREATE TABLE {stage} (airflow_checkpoint_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY)"
     " ENGINE = InnoDB AS SELECT {columns} FROM {table} WHERE 1 = 0"
 )
-
-_TEXTS = frozenset((15, 252, 253, 254))  # the driver's types of columns of text
 
 
 class MysqlDialect(Dialect):
@@ -69,6 +66,7 @@ class MysqlDialect(Dialect):
     }
 
     takes_over = True
+    text_types = frozenset((15, 252, 253, 254))
 
     transactional = True
     savepoints = True
@@ -123,9 +121,6 @@ class MysqlDialect(Dialect):
         table = change.table
         there = inspector.get_indexes(table.name, table.schema) if inspector else None
         return change_table(change, None if there is None else {str(index["name"]) for index in there})
-
-    def is_text(self, connection: sa.Connection, column: sa.Column[Any]) -> bool:
-        return described_type(connection, column) in _TEXTS
 
     def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
         found = {column["name"]: column for column in inspector.get_columns(table.name, table.schema)}

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dbapi import described_type
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATED_OFTEN
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
@@ -79,8 +78,6 @@ _MEANT = sa.text(
 # transaction's update, a statement that somebody or a timeout has cancelled.
 _PASSING = frozenset(("40001", "40P01", "57014"))
 
-_TEXTS = frozenset((25, 1042, 1043))  # the driver's types of columns of text
-
 
 class PostgresDialect(Dialect):
     """Postgres, through psycopg."""
@@ -110,6 +107,7 @@ class PostgresDialect(Dialect):
     cuts_text = True
     steps_through_index = True
     takes_over = True
+    text_types = frozenset((25, 1042, 1043))
     migration_frame = ("BEGIN;\n\n", "COMMIT;\n")
     key_name = "{table:.58}_pkey"
 
@@ -157,9 +155,6 @@ class PostgresDialect(Dialect):
         self, change: TableChange, inspector: sa.Inspector | None = None
     ) -> list[ExecutableDDLElement]:
         return change_table(change)
-
-    def is_text(self, connection: sa.Connection, column: sa.Column[Any]) -> bool:
-        return described_type(connection, column) in _TEXTS
 
     def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
         found = {column["name"]: column for column in inspector.get_columns(table.name, table.schema)}

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.dbapi import described_type, reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.metadata_dialect import indexes
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
@@ -46,7 +46,10 @@ def is_of_general_path(connection: sa.Connection, table: sa.Table) -> bool:
 
 def _has_text_times(connection: sa.Connection, table: sa.Table) -> bool:
     times = next(column for column in table.columns if isinstance(column.type, UTCDateTime))
-    return dialect_of(connection).is_text(connection, times)
+    if text_types := dialect_of(connection).text_types:
+        return described_type(connection, times) in text_types
+    columns = sa.inspect(connection).get_columns(table.name, table.schema)
+    return any(isinstance(found["type"], sa.String) for found in columns if found["name"] == times.name)
 
 
 def migrate(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
@@ -177,7 +180,11 @@ def describe_change(
         if rows and outdated
         else (),
         old_rows=f"format_version < {FORMAT_VERSION}",
-        retyped=tuple(column for column in table.columns if retyped and isinstance(column.type, UTCDateTime)),
+        retyped=tuple(
+            column
+            for column in table.columns
+            if retyped and column.name in there and isinstance(column.type, UTCDateTime)
+        ),
         unnumbered=numbers if unnumbered else None,
         ordered=numbers if outdated else None,
     )
