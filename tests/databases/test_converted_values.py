@@ -91,6 +91,9 @@ def test_from_sqlite_to_postgres(make_db: MakeDb) -> None:
         ("date", "today"),
         ("timestamp", "epoch"),
         ("time", "allballs"),
+        ("timestamp", "2026-01-01 23:59:60"),
+        *(("interval", text) for text in ("90", "1:2", "1.5 years", "0.3333333333 s")),
+        ("oid", -1),
         ("boolean", 7),
     ],
 )
@@ -102,6 +105,18 @@ def test_what_postgres_would_change_is_refused(make_db: MakeDb, declared: str, v
     with pytest.raises(CheckpointError, match="target"):
         Load(source, destination, {"source_table": "t"}).attempt()
     assert destination.rows("SELECT * FROM target") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1 day 02:03:04.5", "-1 mons +3 days -00:00:01", "P1Y2M3DT4H5M6.5S", "-800:00:00.123", "1 year 2 mons"],
+)
+def test_a_span_of_time_that_is_text(make_db: MakeDb, text: str) -> None:
+    source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")
+    source.execute("CREATE TABLE t (n integer, v)", f"INSERT INTO t VALUES (1, '{text}')")
+    destination.execute("CREATE TABLE target (n integer, v interval)")
+    Load(source, destination, {"source_table": "t"}).attempt()
+    assert destination.one(f"SELECT v = interval '{text}' FROM target")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks 
     check_float,
     check_money,
     check_numeric,
+    check_oid,
     check_whole,
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values.quick_checks import keeps_all
@@ -201,6 +202,7 @@ def _structured(type_: PostgresType, value: Any) -> None:
 
 _RULES: dict[str, tuple[frozenset[type], Callable[[PostgresType, Any, bool], None]]] = {
     **dict.fromkeys(WHOLE, (frozenset((int, _NULL)), check_whole)),
+    "oid": (frozenset((_NULL,)), check_oid),
     "numeric": (frozenset((_NULL,)), check_numeric),
     "float8": (frozenset((float, _NULL)), check_float),
     "float4": (frozenset((_NULL,)), check_float),

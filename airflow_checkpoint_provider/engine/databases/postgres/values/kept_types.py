@@ -16,6 +16,7 @@ TEXTS = frozenset(("text", "varchar", "bpchar"))
 # By the type that is written, those whose every value it keeps or refuses.
 _KEEPS = {
     **dict.fromkeys(WHOLE, frozenset((*WHOLE, "numeric", "float4", "float8"))),
+    "oid": frozenset(("oid",)),  # which makes a positive number of a negative one
     "numeric": frozenset((*WHOLE, "numeric", "float4", "float8")),
     "float8": frozenset(("int2", "int4", "float4", "float8")),
     "float4": frozenset(("int2", "float4")),

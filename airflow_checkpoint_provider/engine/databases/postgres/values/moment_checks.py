@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.databases.values.refusals import (
 _DAY = r"(?:[0-9]{4,}-[0-9]{2}-[0-9]{2}"
 
 
-_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.(?P<f>[0-9]{1,9}))?"
+_CLOCK = r"[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.(?P<f>[0-9]{1,9}))?"
 
 
 _ENDS = r"|-?infinity)"
@@ -38,6 +38,16 @@ _TIME = re.compile(_CLOCK)
 
 
 _TIME_ZONED = re.compile(rf"{_CLOCK}{_OFFSET}")
+
+
+_UNITS = r"(?:years?|mons?|months?|weeks?|days?|hours?|minutes?|mins?|seconds?|secs?)"
+
+
+# Whole numbers of units and a time, as Postgres writes them, or as in ISO 8601; fractions of a unit may be rounded.
+_SPAN = re.compile(
+    rf"(?:[-+]?[0-9]+ {_UNITS} ?)*(?:[-+]?[0-9]{{2,}}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?)?"
+    r"|P(?:-?[0-9]+[YMWD])*(?:T(?:-?[0-9]+[HM])*(?:-?[0-9]+(?:\.[0-9]{1,6})?S)?)?"
+)
 
 
 def check_date(type_: PostgresType, value: Any, padded: bool) -> None:
@@ -118,5 +128,6 @@ def _check_fraction(type_: PostgresType, value: Any, fraction: str) -> None:
 
 def check_interval(type_: PostgresType, value: Any, padded: bool) -> None:
     """Look at what is to be a span of time."""
-    if type_.modifier != -1 or not isinstance(value, (timedelta, str)):
+    known = isinstance(value, timedelta) or (isinstance(value, str) and _SPAN.fullmatch(value))
+    if type_.modifier != -1 or not known:
         raise unknown(value, "the column")

@@ -41,6 +41,13 @@ def check_whole(type_: PostgresType, value: Any, padded: bool) -> None:
         raise unknown(value, "the column")
 
 
+def check_oid(type_: PostgresType, value: Any, padded: bool) -> None:
+    """Look at what is to be an oid, which has no sign."""
+    check_whole(type_, value, padded)
+    if str(value).startswith("-"):
+        raise RefusedValueError(f"would make a positive number of {shown(value)}. Declare it bigint. {CAST}")
+
+
 def is_like_a_number(text: str) -> bool:
     """Tell whether a server could find a number in a text."""
     return bool(re.search("[0-9]", text))
