@@ -109,7 +109,14 @@ def test_what_postgres_would_change_is_refused(make_db: MakeDb, declared: str, v
 
 @pytest.mark.parametrize(
     "text",
-    ["1 day 02:03:04.5", "-1 mons +3 days -00:00:01", "P1Y2M3DT4H5M6.5S", "-800:00:00.123", "1 year 2 mons"],
+    [
+        "1 day 02:03:04.5",
+        "-1 mons +3 days -00:00:01",
+        "P1Y2M3DT4H5M6.5S",
+        "-800:00:00.123",
+        "1 year 2 mons",
+        "-02-03",
+    ],
 )
 def test_a_span_of_time_that_is_text(make_db: MakeDb, text: str) -> None:
     source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")

@@ -43,9 +43,11 @@ _TIME_ZONED = re.compile(rf"{_CLOCK}{_OFFSET}")
 _UNITS = r"(?:years?|mons?|months?|weeks?|days?|hours?|minutes?|mins?|seconds?|secs?)"
 
 
-# Whole numbers of units and a time, as Postgres writes them, or as in ISO 8601; fractions of a unit may be rounded.
+# Whole numbers of units and a time, as Postgres writes them, those of ISO 8601, and years with months as in the SQL
+# standard; fractions of a unit may be rounded.
 _SPAN = re.compile(
     rf"(?:[-+]?[0-9]+ {_UNITS} ?)*(?:[-+]?[0-9]{{2,}}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?)?"
+    r"|[-+]?[0-9]+-(?:0?[0-9]|1[01])"
     r"|P(?:-?[0-9]+[YMWD])*(?:T(?:-?[0-9]+[HM])*(?:-?[0-9]+(?:\.[0-9]{1,6})?S)?)?"
 )
 
