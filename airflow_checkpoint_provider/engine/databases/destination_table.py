@@ -9,7 +9,12 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dbapi import paramstyle, raw_connection
+from airflow_checkpoint_provider.engine.databases.dbapi import (
+    is_disconnect,
+    paramstyle,
+    raw_connection,
+    reading,
+)
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import (
     TableName,
@@ -115,6 +120,21 @@ class DestinationTable:
         with self.errors("could not be emptied"), self.all_rows():
             self._run(f"DELETE FROM {self.name}")
         self.check_deleted(f"SELECT COUNT(*) FROM {self.name}", ())
+
+    def is_empty(self) -> bool | None:
+        """
+        Tell whether the table that is written has no row.
+
+        :return: ``None`` where the server does not tell, for want of the right to read
+        """
+        some = sa.select(sa.literal_column("1")).select_from(sa.text(self.name.replace(":", "\\:"))).limit(1)
+        try:
+            with reading(self.connection):
+                return self.connection.execute(some).first() is None
+        except sa.exc.DBAPIError as error:
+            if is_disconnect(self.connection, error):
+                raise
+            return None
 
     def check_deleted(self, count: str, values: Any) -> None:
         """

@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
 from airflow_checkpoint_provider.engine.transfer.batches.prefetch import ReadAhead, ReadInPauses
+from airflow_checkpoint_provider.engine.transfer.committed_rows import lost_rows
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table, resolved_table
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
@@ -105,7 +106,10 @@ class Startup:
                 checkpoint = self._adopt(checkpoint)
             try:
                 self._take_stage()
-                warnings = self._warned(self._hidden_references() if self._context.published_stage else [])
+                strategy.check_position(checkpoint.position, checkpoint.upper)
+                lost = lost_rows(self._context, checkpoint)
+                hidden = self._hidden_references() if self._context.published_stage else []
+                warnings = self._warned([*lost, *hidden])
                 return StartingPoint(checkpoint, decision, *self._open(checkpoint), warnings)
             except StageError as error:  # which holds all that was loaded, and nobody has seen
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
@@ -250,6 +254,8 @@ class Startup:
         # A mark has rows before it, whether or not this run, or a seed, knows of any.
         there = stored.rows or (stored.position.key and not decision.from_mark)
         if not there or spec.write_mode != "append" or emptied or spec.allow_duplicates:
+            return
+        if not spec.preoperator and not decision.from_mark and self._context.session.destination.is_empty():
             return
         rows = (
             f"{stored.rows:,} rows of this load"

@@ -142,6 +142,16 @@ SELECT * FROM target__stage_919a4b4be3dc WHERE 1 = 0;
 
 SELECT 1 AS n, b FROM t;
 
+SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" >= :airflow_checkpoint_3)))) AND ROWNUM = 1;
+
+SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."D" >= :airflow_checkpoint_3)))) AND ROWNUM = 1;
+
+SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."L" >= CAST(TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') AS TIMESTAMP(6) WITH LOCAL TIME ZONE))))) AND ROWNUM = 1;
+
+SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Y" >= TO_YMINTERVAL(:airflow_checkpoint_3))))) AND ROWNUM = 1;
+
+SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Z" >= TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM'))))) AND ROWNUM = 1;
+
 SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" IS NULL OR src."D" IS NULL)) AND ROWNUM = 1;
 
 SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" IS NULL OR src."L" IS NULL)) AND ROWNUM = 1;
@@ -152,13 +162,23 @@ SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" IS NULL OR src."Z" IS NULL
 
 SELECT 1 FROM ( SELECT * FROM t ) src WHERE ((src."N" IS NULL)) AND ROWNUM = 1;
 
+SELECT 1 FROM ( SELECT * FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0) AND ROWNUM = 1;
+
 SELECT 1 FROM ( SELECT n, b FROM t ) src WHERE ((src."N" IS NULL)) AND ROWNUM = 1;
+
+SELECT 1 FROM ( SELECT n, b FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0) AND ROWNUM = 1;
 
 SELECT 1 FROM all_tables t WHERE t.owner = :1 AND t.table_name = :2 UNION ALL SELECT 1 FROM all_views v WHERE v.owner = :3 AND v.view_name = :4;
 
 SELECT 1 FROM t WHERE 1 = 0;
 
+-- since 12.1
+SELECT 1 FROM target FETCH FIRST 1 ROWS ONLY;
+
 SELECT 1 FROM target WHERE 1 = 0;
+
+-- since 12.1
+SELECT 1 FROM target__stage_919a4b4be3dc FETCH FIRST 1 ROWS ONLY;
 
 SELECT 1 FROM target__stage_919a4b4be3dc WHERE 1 = 0;
 

@@ -49,6 +49,14 @@ class Strategy(ABC):
         """
         return ()
 
+    def check_position(self, position: Position, upper: Key | None) -> None:  # noqa: B027
+        """
+        Make sure that what was committed is behind the position at the source, too.
+
+        :param upper: the end of what the load reads
+        :raises SourceChangedError: when the source has nothing as great as the position any more
+        """
+
     def behind(self, position: Position, lookback: Any) -> Position:
         """
         Go back from a high-water mark.

@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.position import Position, earlier
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk, whole_ties
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
 from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, OrderCheck
-from airflow_checkpoint_provider.engine.transfer.strategies.mark import check_mark
+from airflow_checkpoint_provider.engine.transfer.strategies.mark import check_mark, check_position
 
 
 class KeyStrategy(Strategy):
@@ -94,6 +94,10 @@ class KeyStrategy(Strategy):
 
     def check_mark(self, mark: Key | None, upper: Key | None) -> Sequence[str]:
         return tuple(check_mark(self._range, mark, upper))
+
+    def check_position(self, position: Position, upper: Key | None) -> None:
+        if position.key is not None and position.key != upper:
+            check_position(self._range, position.key)
 
     def behind(self, position: Position, lookback: Any) -> Position:
         if position.key is None or not lookback:

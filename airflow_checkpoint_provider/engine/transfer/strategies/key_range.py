@@ -60,6 +60,12 @@ class KeyRange:
         """Tell whether there is a row between a key, or the beginning, and the end of the range."""
         return self._key_within(after, upper) is not None
 
+    def reaches(self, key: Key) -> bool:
+        """Tell whether there is a row with this key, or a greater one."""
+        binds = Binds(self.source.paramstyle, self.source.query.parameters)
+        at_least = self.source.compare(self.columns, ">=", key, binds)
+        return self.source.exists(f"{at_least}{self.source.within(self._part, binds)}", binds)
+
     def _key_within(self, after: Key | None, upto: Key | None) -> Key | None:
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         what = ", ".join(map(self.source.exact, self.columns))

@@ -1,4 +1,4 @@
-"""The high-water mark of an incremental load, beside what the source has now."""
+"""The position, or the high-water mark of an incremental load, beside what the source has now."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
-from airflow_checkpoint_provider.engine.model.errors import SourceError
+from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, SourceError
 from airflow_checkpoint_provider.engine.model.key import Key, order_of
 from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, shown
 
@@ -45,13 +44,29 @@ def check_mark(range_: KeyRange, mark: Key | None, upper: Key | None) -> Iterato
         )
 
 
+def check_position(range_: KeyRange, position: Key) -> None:
+    """
+    Compare the position of an attempt that goes on with what the source has now.
+
+    :raises SourceChangedError: when the source has nothing as great any more
+    """
+    if range_.reaches(position):
+        return
+    names = ", ".join(range_.columns)
+    greatest = range_.greatest()
+    now = (
+        f"its greatest {names} is {shown(greatest)}" if greatest else f"it has no row with a value in {names}"
+    )
+    raise SourceChangedError(
+        f"The source has changed since the last attempt: {now}, and rows up to {shown(position)} are committed. So "
+        "nothing more would be loaded: the rows there were deleted or begin to be numbered again. Clear the task to "
+        "load from the start, or set on_source_change='reload' to let it do so by itself."
+    )
+
+
 def _is_below(range_: KeyRange, upper: Key, mark: Key) -> bool:
     order = order_of(upper, mark)
-    if order is not None:
-        return order < 0
-    source = range_.source
-    binds = Binds(source.paramstyle, source.query.parameters)
-    return not source.exists(source.compare(range_.columns, ">=", mark, binds), binds)
+    return order < 0 if order is not None else not range_.reaches(mark)
 
 
 def _is_ahead(value: Any) -> bool:
