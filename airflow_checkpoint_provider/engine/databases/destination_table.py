@@ -127,7 +127,9 @@ class DestinationTable:
 
         :return: ``None`` where the server does not tell, for want of the right to read
         """
-        some = sa.select(sa.literal_column("1")).select_from(sa.text(self.name.replace(":", "\\:"))).limit(1)
+        some: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(sa.text(self.name.replace(":", "\\:"))).limit(1)
+        )
         try:
             with reading(self.connection):
                 return self.connection.execute(some).first() is None
