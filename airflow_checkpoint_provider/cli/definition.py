@@ -123,7 +123,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
             subcommands=[
                 _command(
                     "list",
-                    "List checkpoints, the one that moved last first",
+                    "List checkpoints, the one that has committed last first",
                     _arg("--dag-id", help="Only those of this dag"),
                     _arg("--task-id", help="Only those of this task"),
                     _arg("--run-id", help="Only those of this dag run"),
@@ -138,7 +138,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     CONN_ID,
                     TEAM,
                     OUTPUT,
-                    description=f"List checkpoints, the one that moved last first.{_WHERE}",
+                    description=f"List checkpoints, the one that has committed last first.{_WHERE}",
                 ),
                 _command(
                     "show",

@@ -128,7 +128,7 @@ class Places:
         """
         Find the checkpoint that the arguments name.
 
-        :param newest: without a run, and if no checkpoint spans runs, take the one that moved last
+        :param newest: without a run, and if no checkpoint spans runs, take the one that has committed last
         :raises ArgumentError: when there is none, or more than one
         :raises SystemExit: when no database could be read, which was said
         """
@@ -147,7 +147,7 @@ class Places:
 
         found = [(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
         if newest and not args.run_id and len(found) > 1:
-            found = [max(found, key=lambda one: one[1].updated_at)]
+            found = [max(found, key=lambda one: one[1].committed_at)]
         return Found(*self._only_one(found, args))
 
     def _only_one(self, found: list[tuple[CheckpointHook, T]], args: Any) -> tuple[CheckpointHook, T]:

@@ -38,7 +38,7 @@ def checkpoint_list(args: Any) -> None:
         for checkpoint in checkpoints:
             request = requests.get(checkpoint.identity)
             shown = line(Found(hook, checkpoint), request, now, for_people=for_people)
-            found.append((checkpoint.updated_at, shown))
+            found.append((checkpoint.committed_at, shown))
     found.sort(key=lambda one: one[0], reverse=True)
     if found or not places.failed:
         print_rows([shown for _, shown in found[: args.limit]], args)

@@ -70,7 +70,7 @@ class CheckpointReadingHook(BaseHook):
         return self._repository.get(identity_of(dag_id, task_id, run_id, map_index, name))
 
     def list(
-        self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
+        self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-committed_at", **filters: Any
     ) -> Sequence[Checkpoint]:
         """
         Return checkpoints.
@@ -91,7 +91,7 @@ class CheckpointReadingHook(BaseHook):
         return checkpoints
 
     def list_all(
-        self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-updated_at", **filters: Any
+        self, *, limit: int | None = 100, offset: int = 0, order_by: str = "-committed_at", **filters: Any
     ) -> tuple[Sequence[Checkpoint], Sequence[UnreadableRow]]:
         """
         Return checkpoints as :meth:`list` does, and the rows among them that cannot be read.
@@ -179,7 +179,7 @@ class CheckpointReadingHook(BaseHook):
         return self._repository.requests(checkpoints)
 
     def find(
-        self, search: Search, *, limit: int = 50, offset: int = 0, order_by: str = "-updated_at"
+        self, search: Search, *, limit: int = 50, offset: int = 0, order_by: str = "-committed_at"
     ) -> Found:
         """
         Return a page of the checkpoints that match, with what was asked of them, and how many there are.

@@ -66,7 +66,9 @@ def other_scope(hook: CheckpointHook, identity: Identity) -> str | None:
     """
     begun = [status.value for status in STORED if status is not Status.SEEDED]
     try:
-        moved = hook.list(dag_id=identity.dag_id, task_id=identity.task_id, status=begun, limit=1)
+        moved = hook.list(
+            dag_id=identity.dag_id, task_id=identity.task_id, status=begun, order_by="-updated_at", limit=1
+        )
     except MetadataTableError:  # the seed makes it
         return None
     if not moved or (moved[0].identity.run_id == ALL_RUNS) == (identity.run_id == ALL_RUNS):

@@ -34,7 +34,7 @@ from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 Text = Annotated[str, Query(max_length=ID_LENGTH)]
 
 PAGE_SIZE = 50
-SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "updated_at")
+SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "committed_at")
 
 router = APIRouter(
     default_response_class=HTMLResponse, responses=described(401, 403, 422, 503), route_class=DeskRoute
@@ -47,7 +47,7 @@ def overview(
     dag_id: Text = "",
     state: Text = "",
     q: Text = "",
-    sort: Text = "-updated_at",
+    sort: Text = "-committed_at",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> HTMLResponse:
     """Show every checkpoint that the user may see."""
@@ -77,7 +77,7 @@ def task(
     team: Text = "",
     tab: bool = False,
     state: Text = "",
-    sort: Text = "-updated_at",
+    sort: Text = "-committed_at",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> HTMLResponse:
     """Show the checkpoint of a task instance; without a run, those of all runs of the task."""
@@ -151,7 +151,7 @@ def _parts(places: list[Place], search: Search, result: finding.Result) -> Parts
     if run_id is None or not (any(view.part for view in result.views) or (search.state and not result.views)):
         return None
     whole = replace(search, run_id=run_id, state=None)
-    return Parts.of(finding.find(places, whole, "-updated_at", MOST_PARTS + 1, 0).views)
+    return Parts.of(finding.find(places, whole, "-committed_at", MOST_PARTS + 1, 0).views)
 
 
 def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, tab: bool) -> HTMLResponse:
@@ -217,4 +217,4 @@ def _index(given: str) -> int:
 
 
 def _sort(wanted: str) -> str:
-    return wanted if wanted.removeprefix("-") in SORTS else "-updated_at"
+    return wanted if wanted.removeprefix("-") in SORTS else "-committed_at"

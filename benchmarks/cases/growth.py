@@ -84,10 +84,10 @@ class Calls:
         return Identity(f"dag_{self._new % 100}", "new", f"run_{self._new}", -1)
 
     def _list(self, **filters: Any) -> None:
-        self._repository.list(filters, limit=50, offset=0, order_by="-updated_at")
+        self._repository.list(filters, limit=50, offset=0, order_by="-committed_at")
 
     def _find(self, **search: Any) -> None:
-        self._repository.find(Search(**search), limit=50, offset=0, order_by="-updated_at")
+        self._repository.find(Search(**search), limit=50, offset=0, order_by="-committed_at")
 
     def _store(self, connection: Any, identity: Identity) -> SqlStore:
         now = datetime.now(UTC)
@@ -115,8 +115,8 @@ class Calls:
                 store = self._store(connection, identity)
                 store.claim(lambda *_: Decision(Action.START, "measured"), _LOAD)
             connection.exec_driver_sql(
-                f"UPDATE {DEFAULT_TABLE} SET updated_at = '2001-01-01 00:00:00', status = 'failed'"
-                " WHERE dag_id = 'to_purge'"
+                f"UPDATE {DEFAULT_TABLE} SET updated_at = '2001-01-01 00:00:00', committed_at = '2001-01-01 00:00:00',"
+                " status = 'failed' WHERE dag_id = 'to_purge'"
             )
             connection.commit()
         began = time.perf_counter()

@@ -6,7 +6,7 @@ _COLUMNS = (
     "dag_id, task_id, run_id, map_index, status, strategy, key_columns, position, lower_bound, upper_bound, "
     "rows_read, rows_written, batches, nulls_done, fence, restarting, forced, request_seen, current_run_id, "
     "try_number, max_tries, task_retries, clear_number, owner, fingerprint, source_conn_id, destination_conn_id, "
-    "destination_table, created_at, started_at, updated_at, format_version"
+    "destination_table, created_at, started_at, updated_at, committed_at, format_version"
 )
 # A hundred DAGs of five tasks; every hundredth load has failed, and ten are under way, of which half are stalled.
 _VALUES = (
@@ -14,7 +14,7 @@ _VALUES = (
     "CASE WHEN n < 10 THEN 'running' WHEN n / 100 % 100 = 7 THEN 'failed' ELSE 'completed' END, 'key', '[\"id\"]', "
     '\'[["int","900"]]\', \'[["int","1"]]\', \'[["int","1000"]]\', 0, n, 9, 0, 1, 0, 0, 0, \'run_\' || n, 1, 3, 3, '
     '0, \'host pid 1\', \'{{"query": "SELECT * FROM sales WHERE sale_date = 20260301", "table": "sales"}}\', \'erp\', '
-    "'target', 'dwh.sales_' || n % 100, {moment}, {moment}, {moment}, 1"
+    "'target', 'dwh.sales_' || n % 100, {moment}, {moment}, {moment}, {moment}, 2"
 )
 _EVENT_COLUMNS = "dag_id, task_id, run_id, map_index, kind, recorded_at, who, try_number, rows_written"
 _EVENT_VALUES = "'dag_' || n % 100, 'task_' || n % 5, 'run_' || n, -1, {kind}, {moment}, 'host pid 1', 1, n"

@@ -159,7 +159,7 @@ def test_pages_go_on_after_what_was_counted(tmp_path: Path, monkeypatch: pytest.
     db.insert(DEFAULT_TABLE, [row(n, status="failed" if n < 60 else "completed") for n in range(1500)])
 
     def more(offset: int, **search: Any) -> bool:
-        return finding.find([Place("x")], Search(**search), "-updated_at", 50, offset).more
+        return finding.find([Place("x")], Search(**search), "-committed_at", 50, offset).more
 
     assert [more(0), more(1400), more(1450), more(1500)] == [True, True, True, False]
     assert [more(0, state="completed"), more(0, state="failed")] == [True, False]

@@ -40,9 +40,11 @@ def row(number: int, seconds: int | None = None, **changes: Any) -> tuple[Any, .
         "try_number": 1, "max_tries": 3, "task_retries": 3, "clear_number": 0, "owner": "host pid 1",
         "fingerprint": FINGERPRINT, "source_conn_id": "erp", "destination_conn_id": "target",
         "destination_table": f"dwh.sales_{dag}", "created_at": when, "started_at": when, "updated_at": when,
-        "format_version": 1,
+        "format_version": 2,
     }  # fmt: skip
-    return tuple((values | changes).values())
+    values |= changes
+    values["committed_at"] = changes.get("committed_at", values["updated_at"])
+    return tuple(values.values())
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def filled(hook: CheckpointHook, destination: Db) -> CheckpointHook:
 
 
 def runs(
-    hook: CheckpointHook, order_by: str = "-updated_at", limit: int = 50, offset: int = 0, **search: Any
+    hook: CheckpointHook, order_by: str = "-committed_at", limit: int = 50, offset: int = 0, **search: Any
 ) -> list[int]:
     found = hook.find(Search(**search), limit=limit, offset=offset, order_by=order_by)
     return [int(listed.checkpoint.identity.run_id.removeprefix("run_")) for listed in found.rows]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.admin.wait_condition import WaitCondition
 from airflow_checkpoint_provider.engine.model.errors import LoadStalledError
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
@@ -80,3 +81,25 @@ def test_a_clear_begins_again(load: Load, hook: CheckpointHook) -> None:
     kill_before_a_commit(load)
     (found,) = hook.list(state="running")
     assert (datetime.now(UTC) - found.committed_at).total_seconds() < 60
+
+
+def test_a_load_that_only_begins_again_is_listed_by_its_last_commit(load: Load, hook: CheckpointHook) -> None:
+    kill_before_a_commit(load)
+    let_time_pass(load)
+    first = load.run
+    load.next_run()
+    load.attempt()
+    load.run, load.try_number = first, 1
+    kill_before_a_commit(load)
+
+    def runs(**order: Any) -> list[str]:
+        listed = [one.identity.run_id for one in hook.list(**order)]
+        found = hook.find(Search(text="run_"), **order)
+        assert listed == [one.checkpoint.identity.run_id for one in found.rows]
+        return listed
+
+    assert runs() == runs(order_by="-committed_at") == ["run_2", "run_1"]
+    assert runs(order_by="-updated_at") == ["run_1", "run_2"]
+    # Something has happened to it since, though nothing was committed.
+    assert hook.list(updated_before=datetime(2026, 1, 3, tzinfo=UTC)) == []
+    assert hook.purge(timedelta(hours=1), status="running") == 0

@@ -42,7 +42,7 @@ def knowing(places: list[Place]) -> Any:
     return Mock(**{"places.return_value": Places(configured=set(places))})
 
 
-def runs(places: list[Place], order_by: str = "-updated_at", offset: int = 0, **search: Any) -> list[int]:
+def runs(places: list[Place], order_by: str = "-committed_at", offset: int = 0, **search: Any) -> list[int]:
     result = finding.find(places, Search(**search), order_by, 50, offset)
     return [int(view.identity.run_id.removeprefix("run_")) for view in result.views]
 
@@ -54,7 +54,7 @@ def test_pages_run_across_all_places(three: list[Place]) -> None:
 
 
 def test_counts_are_added_up_and_one_table_is_counted_once(three: list[Place]) -> None:
-    result = finding.find(three, Search(), "-updated_at", 50, 0)
+    result = finding.find(three, Search(), "-committed_at", 50, 0)
     assert (result.total, result.all, result.counts["completed"]) == (120, 120, 120)
     assert {view.place for view in result.views} == {EAST, SAME}
     assert len(result.dag_ids) == 100
@@ -88,7 +88,7 @@ def test_one_place_alone_pages_in_its_database(three: list[Place]) -> None:
 
 
 def test_the_others_are_shown_when_one_is_missing(three: list[Place]) -> None:
-    result = finding.find([EAST, Place("nowhere")], Search(), "-updated_at", 50, 0)
+    result = finding.find([EAST, Place("nowhere")], Search(), "-committed_at", 50, 0)
     assert result.total == 60
     assert [trouble.place for trouble in result.troubles] == [Place("nowhere")]
 

@@ -69,7 +69,7 @@ def test_mysql_commits_a_table_with_its_indexes() -> None:
     script = Tables.named("meta.checkpoints").ddl("mysql")
     assert script.count("CREATE ") == script.count("CREATE TABLE meta.checkpoints") == 3
     keys = re.findall(r"KEY (\w+) \((.*)\)", script)
-    assert ("checkpoints_status", "status, updated_at") in keys
+    assert ("checkpoints_state", "status, committed_at") in keys
     assert len(keys) == 8
 
 

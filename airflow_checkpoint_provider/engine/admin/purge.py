@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.store.bounded_queries import page
+from airflow_checkpoint_provider.engine.store.bounded_queries import page, unchanged_since
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
 AT_ONCE = 500
@@ -31,7 +31,7 @@ class Purge:
         self._connection = connection
         self._statuses = statuses
         self._table = table = tables.checkpoint
-        self._old = sa.and_(table.c.status == sa.bindparam("its_status"), table.c.updated_at < before)
+        self._old = sa.and_(table.c.status == sa.bindparam("its_status"), unchanged_since(table, before))
         self._key = list(table.primary_key.columns)
         names = [column.name for column in self._key]
 

@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
-from airflow_checkpoint_provider.engine.store.bounded_queries import in_order
+from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, unchanged_since
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
 from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
@@ -159,7 +159,7 @@ class CheckpointRepository:
 
     def _matches(self, name: str, wanted: Any) -> Any:
         if name == "updated_before":
-            return self._table.c.updated_at < moment(name, wanted)
+            return unchanged_since(self._table, moment(name, wanted))
         if name not in COLUMNS:
             raise ArgumentError(
                 f"{name}: cannot be filtered by; choose from {', '.join((*COLUMNS, 'state', 'updated_before'))}."

@@ -125,7 +125,7 @@ class Searcher:
         if search.text:
             if count(self._connection, self._table, *scope, most=TEXT_AMONG + 1) > TEXT_AMONG:
                 text_among = TEXT_AMONG
-            by = self._table.c.updated_at
+            by = self._table.c.committed_at
             rows = recent(self._connection, self._table, *scope, by=by, most=TEXT_AMONG)
             scope = [_has_text(rows, search.text)]
             counts = states.count_together(self._connection, rows, scope)

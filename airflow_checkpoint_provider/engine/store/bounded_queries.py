@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -59,6 +60,13 @@ def distinct(connection: sa.Connection, column: sa.Column[str]) -> list[str]:
     steps = steps.union_all(sa.select(following.scalar_subquery()).where(steps.c.value.is_not(None)))
     values = sa.select(steps.c.value).where(steps.c.value.is_not(None))
     return sorted(connection.execute(values).scalars(), key=str)  # SQLite may have bytes among them
+
+
+def unchanged_since(rows: sa.FromClause, before: datetime) -> sa.ColumnElement[bool]:
+    """Write the condition that nothing has happened to checkpoints since ``before``."""
+    # Indexes have the last commit, which is no later; an earlier version of this package leaves it out.
+    committed = rows.c.committed_at
+    return sa.and_(sa.or_(committed < before, committed.is_(None)), rows.c.updated_at < before)
 
 
 def in_order(rows: sa.FromClause, order_by: str, unique: sa.Table) -> list[sa.ColumnElement[object]]:

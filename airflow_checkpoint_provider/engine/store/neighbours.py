@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
 
 AT_WORK_FOR = timedelta(minutes=10)
-"""How long after its last commit a running load counts as at work; one that wakes up later finds itself overtaken."""
+"""How long after its last sign a running load counts as at work; one that wakes up later finds itself overtaken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ class Neighbours:
             return
         raise TableInUseError(
             f"{other.destination_table} would be emptied while {other.identity} (try {other.try_number}, "
-            f"{other.owner}) loads it; its last commit was {since.total_seconds():.0f} seconds ago. Let one run at a "
+            f"{other.owner}) loads it, and was last active {since.total_seconds():.0f} seconds ago. Let one run at a "
             "time load the table, by max_active_runs=1 in the DAG, or order the tasks. If that attempt was killed, it "
-            f"counts as over {AT_WORK_FOR.total_seconds() / 60:.0f} minutes after its last commit."
+            f"counts as over {AT_WORK_FOR.total_seconds() / 60:.0f} minutes after it was last active."
         )
 
     def _is_sibling(self, other: Identity) -> bool:

@@ -22,7 +22,7 @@ FORMAT_VERSION = 2
 SINCE = "since"
 """In the ``info`` of a column or index: the format that it came with, where that was not the first."""
 UNTIL_2 = "until_2"
-"""In the ``info`` of a table: the index that format 2 does without."""
+"""In the ``info`` of a table: the indexes that format 2 does without."""
 
 _ESCAPED = re.compile(r"(?:\\u[0-9a-f]{4})+")
 _ID_LENGTH = (
@@ -30,6 +30,8 @@ _ID_LENGTH = (
 )
 _DIGEST_LENGTH = 16
 _NEW = {SINCE: 2}
+_BY_LAST_CHANGE = ("updated", "status", "dag", "dag_status")
+"""Ends of the names of the indexes by ``updated_at``, which format 2 does without."""
 
 _TABLE_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.table_options.items()}
 _IDENTITY_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.identity_options.items()}
@@ -175,15 +177,15 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("last_error", LongText),
         sa.Column("format_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index", "name_digest"),
-        info={UPDATED_OFTEN: True},
+        info={UPDATED_OFTEN: True, UNTIL_2: tuple(f"{name}_{part}"[-60:] for part in _BY_LAST_CHANGE)},
         **_TABLE_OPTIONS,
     )
     # So that the newest of a million are found without reading the others; tables without these do as well, slower.
-    updated, columns = table.c.updated_at, table.c
-    sa.Index(f"{name}_updated"[-60:], updated)
-    sa.Index(f"{name}_status"[-60:], columns.status, updated)
-    sa.Index(f"{name}_dag"[-60:], columns.dag_id, updated)
-    sa.Index(f"{name}_dag_status"[-60:], columns.dag_id, columns.status, updated)
+    committed, columns = table.c.committed_at, table.c
+    sa.Index(f"{name}_committed"[-60:], committed, info=_NEW)
+    sa.Index(f"{name}_state"[-60:], columns.status, committed, info=_NEW)
+    sa.Index(f"{name}_dag_order"[-60:], columns.dag_id, committed, info=_NEW)
+    sa.Index(f"{name}_dag_state"[-60:], columns.dag_id, columns.status, committed, info=_NEW)
     sa.Index(f"{name}_destination"[-60:], *(columns[part] for part in reversed(CATALOG_COLUMNS)), info=_NEW)
     return table
 
@@ -201,7 +203,7 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("rows_written", sa.BigInteger),
         sa.Column("position", LongText),
         sa.Column("detail", LongText),
-        info={UNTIL_2: f"{name}_identity"[-60:]},
+        info={UNTIL_2: (f"{name}_identity"[-60:],)},
         **_TABLE_OPTIONS,
     )
     sa.Index(f"{name}_named"[-60:], *(table.c[part] for part in IDENTITY_COLUMNS), info=_NEW)
@@ -222,7 +224,7 @@ def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("try_number", sa.Integer, nullable=False),
         sa.Column("who", Name(400), nullable=False),
         sa.Column("recorded_at", UTCDateTime, nullable=False),
-        info={UNTIL_2: f"{name}_identity"[-60:]},
+        info={UNTIL_2: (f"{name}_identity"[-60:],)},
         **_TABLE_OPTIONS,
     )
     sa.Index(f"{name}_named"[-60:], *(table.c[part] for part in IDENTITY_COLUMNS), info=_NEW)

@@ -166,7 +166,6 @@ def describe_change(
     rows = "updated_at" in table.c
     outdated = _LAST not in there
     numbers = table.c.get("id")
-    dropped = table.info.get(UNTIL_2)
     return TableChange(
         table,
         dialect,
@@ -175,7 +174,7 @@ def describe_change(
         has_old_key=set(key) != {column.name for column in table.primary_key.columns},
         key_name=(key_name or "") if key else None,
         created=tuple(index for index in indexes(table) if SINCE in index.info) if outdated else (),
-        dropped=(dropped,) if dropped and outdated else (),
+        dropped=table.info.get(UNTIL_2, ()) if outdated else (),
         fills=(("committed_at", "updated_at"), ("format_version", str(FORMAT_VERSION)))
         if rows and outdated
         else (),
