@@ -9,7 +9,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+    conf,
+)
 
 from airflow_checkpoint_provider.engine.model.checkpoint import (
     ALL_RUNS,
@@ -243,6 +248,7 @@ class CheckpointedTransferOperator(BaseOperator):
             self.destination_conn_id, "destination_conn_id", self.destination_hook_params
         )
         self._lineage = Lineage(source, destination, unchanged=not self.rows_processor)
+        final = (AirflowFailException, AirflowSkipException)
         transfer = Transfer(
             spec,
             source=database_of(source, self.source_conn_id),
@@ -250,7 +256,7 @@ class CheckpointedTransferOperator(BaseOperator):
             keeper=keeper,
             identity=identity,
             attempt=attempt,
-            observe=all_of(ProgressLog(self.log), Metrics(identity), self._lineage),
+            observe=all_of(ProgressLog(self.log, final=final), Metrics(identity), self._lineage),
         )
         result = self._stopping.run(transfer, self.log, self.execution_timeout)
         self._lineage.collect(self.log)

@@ -108,9 +108,11 @@ def quoted() -> list[str]:
 
 
 SAID = messages()
-LOGGED = messages(
-    ROOT / "airflow_checkpoint_provider" / "engine" / "transfer" / "progress_log.py", printf=True
-)
+LOGGED = [
+    line
+    for file in ("transfer/progress_log.py", "model/events.py", "model/steps.py")
+    for line in messages(ROOT / "airflow_checkpoint_provider" / "engine" / file, printf=True)
+]
 
 
 def lines_of_logs() -> list[str]:

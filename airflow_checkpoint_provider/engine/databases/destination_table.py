@@ -21,6 +21,7 @@ from airflow_checkpoint_provider.engine.databases.statements.identifiers import 
     match_columns,
     quote_name,
 )
+from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
 from airflow_checkpoint_provider.engine.databases.table_facts import TableFacts
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
@@ -30,6 +31,15 @@ from airflow_checkpoint_provider.engine.model.errors import (
     DestinationMismatchError,
     one_line,
 )
+
+CHANGING = frozenset(("DELETE", "INSERT", "MERGE", "REPLACE", "UPDATE"))
+"""The first words of statements that change rows."""
+
+
+def changed_rows(cursor: Any) -> int | None:
+    """Return how many rows a statement has changed; ``None`` where the driver does not count them."""
+    count = getattr(cursor, "rowcount", None)
+    return count if isinstance(count, int) and count >= 0 else None
 
 
 class DestinationTable:
@@ -115,11 +125,17 @@ class DestinationTable:
             )
         self.table, self.name = found, found.quote(self.connection.dialect)
 
-    def empty(self) -> None:
-        """Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself."""
-        with self.errors("could not be emptied"), self.all_rows():
-            self._run(f"DELETE FROM {self.name}")
+    def empty(self) -> int | None:
+        """
+        Delete all rows, for ``replace``: DELETE everywhere, because TRUNCATE may commit by itself.
+
+        :return: how many, where the driver counts them
+        """
+        with self.errors("could not be emptied"), self.all_rows(), closing(self.raw.cursor()) as cursor:
+            cursor.execute(f"DELETE FROM {self.name}")
+            rows = changed_rows(cursor)
         self.check_deleted(f"SELECT COUNT(*) FROM {self.name}", ())
+        return rows
 
     def is_empty(self) -> bool | None:
         """
@@ -161,11 +177,26 @@ class DestinationTable:
         """Delete rows between here and the end, or be refused where some are hidden from this session."""
         yield
 
-    def run_script(self, script: str | Sequence[str]) -> None:
-        """Run the preoperator's statements."""
+    def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
+        """
+        Run the preoperator's statements.
+
+        :return: the first word of each, and the rows that it has changed where the driver counts them
+        """
+        ran = []
         for statement in [script] if isinstance(script, str) else script:
-            with self.errors("refused the preoperator"):
-                self._run(statement)
+            with self.errors("refused the preoperator"), closing(self.raw.cursor()) as cursor:
+                cursor.execute(statement)
+                ran += self._results(cursor, statement)
+        return ran
+
+    def _results(self, cursor: Any, statement: str) -> list[tuple[str, int | None]]:
+        """Return what has been executed, as :meth:`run_script` does."""
+        pieces = tokenize(statement, self.dialect.tokens)
+        verb = next((text for kind, text, _ in pieces if kind != "blank"), "").upper()
+        if not verb:
+            return []
+        return [(verb, changed_rows(cursor) if verb in CHANGING else None)]
 
     @contextmanager
     def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:

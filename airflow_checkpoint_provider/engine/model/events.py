@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from airflow_checkpoint_provider.engine.model.failure import Failed
+from airflow_checkpoint_provider.engine.model.steps import (
+    LoadDescribed,
+    PreoperatorRun,
+    RangeFixed,
+    RowsDeleted,
+    StepBegun,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class StrategyChosen:
@@ -29,6 +38,11 @@ class RouteChosen:
     path: str
     reason: str
 
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        return f"Rows travel as {self.path}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class GuaranteeStated:
@@ -36,6 +50,11 @@ class GuaranteeStated:
 
     guarantee: str
     reason: str
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        return f"Delivery is {self.guarantee}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +190,24 @@ class Verified:
 
 
 Event = (
-    StrategyChosen
+    LoadDescribed
+    | StrategyChosen
     | RouteChosen
     | GuaranteeStated
     | TablesMatched
     | Warned
+    | StepBegun
+    | PreoperatorRun
+    | RowsDeleted
     | Started
+    | RangeFixed
     | BatchCommitted
     | RowsRejected
     | Reconnecting
     | Verified
     | Published
     | Completed
+    | Failed
 )
 Observer = Callable[[Event], None]
 

@@ -108,3 +108,13 @@ def describe_position(columns: Sequence[str], position: Position) -> str:
         return f"row {position.rows:,}"
     place = ", ".join(f"{c} = {_cut(str(v))}" for c, v in zip(columns, position.key, strict=False))
     return f"{place} and the rows without a key" if position.nulls_done else place
+
+
+def describe_range(columns: Sequence[str], start: Position, upper: Key) -> str:
+    """Say which keys a load reads: ``order_id up to 8850000``, or ``behind order_id = 100 up to order_id = 200``."""
+    end = Position(upper)
+    if start.key:
+        return f"behind {describe_position(columns, start)} up to {describe_position(columns, end)}"
+    if len(columns) == 1:
+        return f"{columns[0]} up to {_cut(str(upper[0]))}"
+    return f"up to {describe_position(columns, end)}"

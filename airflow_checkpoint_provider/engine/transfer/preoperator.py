@@ -42,15 +42,20 @@ def check_session_state(script: Script, destination: Destination) -> None:
             )
 
 
-def run_preoperator(script: Script, destination: Destination) -> None:
+def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str, int | None], ...]:
     """
     Run the statements, and compare the session with what it was before: blocks and functions may change it, too.
 
+    :return: the first word of each statement, and the rows that it has changed where the driver counts them; one entry
+        for each word
     :raises DestinationError: when the session is another one than before; the caller rolls back
     """
     dialect, connection = destination.dialect, destination.connection
     before = dialect.session_state(connection)
-    destination.run_script(script)
+    changed_rows: dict[str, int | None] = {}
+    for verb, rows in destination.run_script(script):
+        before_it = changed_rows.get(verb)
+        changed_rows[verb] = rows if before_it is None or rows is None else before_it + rows
     after = dialect.session_state(connection)
     local = {
         name.lower()
@@ -65,6 +70,7 @@ def run_preoperator(script: Script, destination: Destination) -> None:
             f"preoperator: it has changed {', '.join(changed[:5])} for one session only{_LATER}. "
             f"{dialect.session_settings}."
         )
+    return tuple(changed_rows.items())
 
 
 def statements(script: Script, destination: Destination) -> Iterator[str]:

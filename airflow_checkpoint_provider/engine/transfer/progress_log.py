@@ -19,6 +19,14 @@ from airflow_checkpoint_provider.engine.model.events import (
     Verified,
     Warned,
 )
+from airflow_checkpoint_provider.engine.model.failure import Failed
+from airflow_checkpoint_provider.engine.model.steps import (
+    LoadDescribed,
+    PreoperatorRun,
+    RangeFixed,
+    RowsDeleted,
+    StepBegun,
+)
 
 
 class ProgressLog:
@@ -27,26 +35,28 @@ class ProgressLog:
 
     :param log: a logger
     :param every: seconds between the lines of batches, after the first few
+    :param final: errors after which Airflow does not retry
     """
 
     always = 5  # batches that get a line each, however fast they are
 
-    def __init__(self, log: Any, every: float = 5.0) -> None:
+    def __init__(self, log: Any, every: float = 5.0, final: tuple[type[BaseException], ...] = ()) -> None:
         self._log = log
+        self._final = final
         self._every = every
         self._last = 0.0
         self._batches = 0
 
     def __call__(self, event: Event) -> None:
         match event:
+            case LoadDescribed() | StepBegun() | PreoperatorRun() | RowsDeleted() | RangeFixed():
+                self._log.info("%s", event.line)
+            case RouteChosen() | GuaranteeStated() | Published():
+                self._log.info("%s", event.line)
             case StrategyChosen():
                 self._strategy(event)
             case Warned(text):
                 self._log.warning("%s", text)
-            case RouteChosen(path, reason):
-                self._log.info("Rows travel as %s: %s", path, reason)
-            case GuaranteeStated(guarantee, reason):
-                self._log.info("Delivery is %s: %s", guarantee, reason)
             case Started():
                 self._started(event)
             case BatchCommitted():
@@ -68,10 +78,11 @@ class ProgressLog:
                     number,
                     most,
                 )
-            case Published():
-                self._log.info("%s", event.line)
             case Verified():
                 self._verified(event)
+            case Failed():
+                # Before the error itself, which Airflow logs when the task has ended.
+                self._log.error("%s", event.line(final=isinstance(event.error, self._final)))
             case Completed(rows, total, batches, seconds):
                 self._log.info(
                     "Checkpoint completed: %s rows in %s batches, %.1f s, %s rows/s (%s rows in all)",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.events import (
     BatchCommitted,
     GuaranteeStated,
@@ -12,7 +13,17 @@ from airflow_checkpoint_provider.engine.model.events import (
     RowsRejected,
     Started,
 )
-from airflow_checkpoint_provider.engine.model.position import describe_position, fraction
+from airflow_checkpoint_provider.engine.model.failure import Failed
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
+from airflow_checkpoint_provider.engine.model.position import (
+    BEGINNING,
+    Position,
+    describe_position,
+    describe_range,
+    fraction,
+)
+from airflow_checkpoint_provider.engine.model.steps import LoadDescribed, RangeFixed
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import Writer
 from airflow_checkpoint_provider.engine.transfer.fingerprint import match_tables
@@ -33,12 +44,30 @@ class Report:
         self.rejected = 0
         """Rows that this attempt has rejected."""
         self.guarantee: GuaranteeStated | None = None
+        self._claimed: Checkpoint | None = None
+        self._at = BEGINNING  # where the next attempt goes on
+        self._rows = self._batches = self._rows_total = 0
+
+    def describe(self, spec: TransferSpec, source_conn_id: str, destination_conn_id: str) -> None:
+        """Tell what is about to be loaded."""
+        part = spec.part.as_words() if spec.part else ""
+        event = LoadDescribed(
+            facts_of(spec), source_conn_id, destination_conn_id, spec.destination_table, part
+        )
+        self.observe(event)
 
     def guarantees(self, stated: GuaranteeStated) -> None:
         """Tell what is guaranteed, unless that was told before."""
         if stated != self.guarantee:
             self.guarantee = stated
             self.observe(stated)
+
+    def claimed(self, checkpoint: Checkpoint, decision: Decision) -> None:
+        """Remember where the next attempt begins, should this one end before it has begun."""
+        self._claimed = checkpoint
+        self._at = checkpoint.position
+        if decision.action is Action.START:
+            self._at = checkpoint.start if decision.from_mark else BEGINNING
 
     def started(self, context: AttemptContext, start: StartingPoint) -> None:
         """Tell where the load goes on."""
@@ -49,7 +78,8 @@ class Report:
         done = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
         self._done_at_start = done or 0.0
         self._copying_since = time.monotonic()
-        self._rows_at_start = checkpoint.rows
+        self._rows_at_start = self._rows_total = checkpoint.rows
+        self._at = checkpoint.position
         self.observe(
             Started(
                 action=start.decision.action.value,
@@ -62,6 +92,10 @@ class Report:
                 again=checkpoint.fence > 1,
             )
         )
+        if checkpoint.upper and start.decision.action is not Action.NOTHING:
+            self.observe(
+                RangeFixed(describe_range(checkpoint.key_columns, checkpoint.start, checkpoint.upper))
+            )
 
     def committed(self, context: AttemptContext, checkpoint: Checkpoint, rows: int) -> None:
         """
@@ -70,6 +104,9 @@ class Report:
         :param checkpoint: as it was committed with it
         :param rows: of the batch
         """
+        self._batches += 1
+        self._rows += rows
+        self._rows_total, self._at = checkpoint.rows, checkpoint.position
         self.observe(
             BatchCommitted(
                 number=checkpoint.batches,
@@ -83,6 +120,27 @@ class Report:
             )
         )
 
+    def failed(self, error: BaseException, attempt: Attempt, *, kept: bool) -> None:
+        """
+        Tell how far the attempt has come that ends with an error.
+
+        :param kept: whether a checkpoint is kept
+        """
+        columns = self._claimed.key_columns if self._claimed else ()
+        self.observe(
+            Failed(
+                error,
+                self._batches,
+                self._rows,
+                self._rows_total,
+                describe_position(columns, self._at) if _is_past_beginning(self._at) else "",
+                kept,
+                self._claimed is not None,
+                attempt.try_number,
+                attempt.max_tries + 1,
+            )
+        )
+
     def rejects(self, context: AttemptContext, writer: Writer) -> None:
         """Tell of the rows of a batch that were rejected, if there are any."""
         if not writer.newest:
@@ -91,3 +149,19 @@ class Report:
         self.rejected += rows
         table = context.store.rejects.table if context.store.rejects else ""
         self.observe(RowsRejected(rows, writer.total, table, first.number, first.error))
+
+
+def facts_of(spec: TransferSpec) -> LoadFacts:
+    """Return what the arguments say of a load."""
+    return LoadFacts(
+        source_table=spec.source_table or "",
+        query=LoadFacts.shown_query(spec.sql or ""),
+        write_mode=spec.write_mode,
+        batch_size=spec.batch_size,
+        scope=spec.scope,
+        publishes=spec.publish or not spec.stages,
+    )
+
+
+def _is_past_beginning(position: Position) -> bool:
+    return bool(position.key or position.rows)

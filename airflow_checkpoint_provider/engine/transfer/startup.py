@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.events import Observer, RouteChosen, Warned
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.steps import PreoperatorRun, RowsDeleted, StepBegun
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
@@ -132,6 +134,7 @@ class Startup:
         warnings = self._warned(strategy.check_mark(start.key, upper) if spec.scope == "task" else ())
         destination = session.destination
         emptied = self._emptied(begins=start.key is None)
+        done: list[PreoperatorRun | RowsDeleted] = []
         with destination.commit_errors(), store.transaction():
             if emptied:
                 store.hold_table(emptied)
@@ -140,13 +143,16 @@ class Startup:
             with session.writing():
                 if spec.preoperator:
                     if start.key is None:
-                        run_preoperator(spec.preoperator, destination)
+                        self._observe(StepBegun("Running the preoperator"))
+                        began = time.monotonic()
+                        ran = run_preoperator(spec.preoperator, destination)
+                        done.append(PreoperatorRun(ran, time.monotonic() - began))
                     self._prepare_destination()
                     state_guarantee(spec, session)  # of the table as it is now
                 if spec.write_mode == "replace" or context.published_stage:
                     warnings += self._warned(self._hidden_references())
                 if spec.write_mode == "replace":
-                    self._empty()
+                    done.append(self._empty())
                 if context.stage:
                     context.stage.create()
                 destination.settle()
@@ -154,6 +160,8 @@ class Startup:
                     store.check_table(emptied)
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
             store.begin(self._as_resolved(load), start, upper)
+        for event in done:
+            self._observe(event)
         begun = replace(
             checkpoint,
             position=start,
@@ -193,12 +201,16 @@ class Startup:
             self._observe(Warned(text))
         return warnings
 
-    def _empty(self) -> None:
+    def _empty(self) -> RowsDeleted:
         part, destination = self._context.spec.part, self._context.session.destination
+        of = "this partition in " if part else ""
+        self._observe(StepBegun(f"Deleting the rows of {of}{destination.table}"))
+        began = time.monotonic()
         if part is None:
-            destination.empty()
+            rows = destination.empty()
         else:
-            delete_part(destination, self._context.columns.written_as(part.column), part)
+            rows = delete_part(destination, self._context.columns.written_as(part.column), part)
+        return RowsDeleted(str(destination.table), rows, time.monotonic() - began, part is not None)
 
     def _adopt(self, checkpoint: Checkpoint) -> Checkpoint:
         """Make a seeded checkpoint one of this load: what it reads, and up to where."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,12 +24,8 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
     shortened,
 )
-from airflow_checkpoint_provider.engine.model.events import (
-    Completed,
-    Observer,
-    Reconnecting,
-    Verified,
-)
+from airflow_checkpoint_provider.engine.model.events import Completed, Observer, Reconnecting, Verified
+from airflow_checkpoint_provider.engine.model.steps import StepBegun
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import (
@@ -93,6 +89,16 @@ class Transfer:
 
         :raises CheckpointError: when it cannot; the message says why, and what to do
         """
+        source, destination, _ = self._databases
+        self._report.describe(self._spec, source.conn_id, destination.conn_id)
+        try:
+            return self._run_connected()
+        except BaseException as error:
+            stopped = interruption(error) or error
+            self._report.failed(stopped, self._attempt, kept=self._spec.keeps_checkpoint)
+            raise
+
+    def _run_connected(self) -> Result:
         while True:
             try:
                 self._connections.clear()
@@ -139,6 +145,7 @@ class Transfer:
         self._report.guarantees(state_guarantee(spec, session, is_there=not spec.preoperator))
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
+        self._report.claimed(checkpoint, decision)
         if decision.action is Action.NOTHING:
             if context.published_stage:
                 discard(context, context.published_stage, checkpoint.fence)
@@ -158,11 +165,7 @@ class Transfer:
             with few_collections():
                 for committed in self._copy(context, writer, beginning):
                     checkpoint, self._lost_in_a_row = committed, 0
-            if verification:
-                self._verified = verification.run(checkpoint)
-                self._report.observe(self._verified)
-            if published := complete(context, checkpoint, beginning.warnings):
-                self._report.observe(published)
+            self._end(context, verification, checkpoint, beginning.warnings)
         except BaseException as error:
             stopped = interruption(error)
             if isinstance(error, SourceOrderError):
@@ -174,6 +177,25 @@ class Transfer:
         result = self._result(beginning, checkpoint, writer)
         self._report.observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
         return result
+
+    def _end(
+        self,
+        context: AttemptContext,
+        verification: Verification | None,
+        checkpoint: Checkpoint,
+        warnings: Sequence[str],
+    ) -> None:
+        """Verify, publish and complete what is copied."""
+        observe = self._report.observe
+        if verification:
+            observe(StepBegun(f"Verifying by {context.spec.verify}"))
+            self._verified = verification.run(checkpoint)
+            observe(self._verified)
+        if context.published_stage:
+            table = context.session.destination.table
+            observe(StepBegun(f"Publishing {checkpoint.rows:,} staged rows into {table}"))
+        if published := complete(context, checkpoint, warnings):
+            observe(published)
 
     def _result(self, beginning: StartingPoint, end: Checkpoint, writer: Writer) -> Result:
         guarantee = self._report.guarantee.guarantee if self._report.guarantee else ""

@@ -40,12 +40,16 @@ class MysqlDestination(Destination):
 
     leaves_out = "a view, or the engine of the table,"
 
-    def run_script(self, script: str | Sequence[str]) -> None:
+    def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
         listed = [script] if isinstance(script, str) else script
+        ran = []
         for statement in (part for text in listed for part in split_script(text)):
             # It commits DDL by itself, and what stood before it.
-            with self.errors("refused the preoperator", "only what its DDL has committed stays"):
-                self._run(statement)
+            outcome = "only what its DDL has committed stays"
+            with self.errors("refused the preoperator", outcome), closing(self.raw.cursor()) as cursor:
+                cursor.execute(statement)
+                ran += self._results(cursor, statement)
+        return ran
 
     def insert_statement(self) -> str:
         names = ", ".join(map(self._name, self.columns))

@@ -46,9 +46,9 @@ class OracleDestination(Destination):
         # The names are the catalog's, as the server describes them, to the letter.
         return str(self.connection.dialect.identifier_preparer.quote_identifier(name))
 
-    def run_script(self, script: str | Sequence[str]) -> None:
+    def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
         texts = [script] if isinstance(script, str) else script
-        super().run_script([statement for text in texts for statement in split_script(text)])
+        return super().run_script([statement for text in texts for statement in split_script(text)])
 
     def check_at_once(self) -> None:
         self._run("SET CONSTRAINTS ALL IMMEDIATE")

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.destination_table import CHANGING
 from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, Packed
 from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
@@ -50,6 +51,16 @@ class PostgresDestination(Destination):
     _sent = 0
     _copied = 0
     _binary = False
+
+    def _results(self, cursor: Any, statement: str) -> list[tuple[str, int | None]]:
+        ran: list[tuple[str, int | None]] = []
+        more = True
+        while more:  # one text may have several statements
+            words = (cursor.statusmessage or "").split()
+            if words:
+                ran.append((words[0], int(words[-1]) if words[0] in CHANGING else None))
+            more = cursor.nextset()
+        return ran
 
     def _prepared(self) -> None:
         names = ", ".join(map(self.quote, self.columns))

@@ -37,9 +37,9 @@ class SqliteDestination(Destination):
 
     _rolled_back: DestinationError | None = None
 
-    def run_script(self, script: str | Sequence[str]) -> None:
+    def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
         scripts = [script] if isinstance(script, str) else script
-        super().run_script([statement for text in scripts for statement in split_script(text)])
+        return super().run_script([statement for text in scripts for statement in split_script(text)])
 
     def text_digits(self, column: str) -> float:
         return inf if self._values.keeps_text(self.columns.index(column)) else FLOAT_DIGITS

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
+from airflow_checkpoint_provider.engine.databases.destination_table import changed_rows
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind
@@ -15,11 +16,12 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import Partition
 
 
-def delete_part(destination: Destination, column: str, part: Partition) -> None:
+def delete_part(destination: Destination, column: str, part: Partition) -> int | None:
     """
     Delete the rows of a part in the current transaction, with what lies before the first and behind the last one.
 
     :param column: the destination's column that holds the part's
+    :return: how many, where the driver counts them
     :raises ArgumentError: when the destination may order its values in another way than the source
     """
     # As the table spells it.
@@ -49,7 +51,9 @@ def delete_part(destination: Destination, column: str, part: Partition) -> None:
     ):
         given = binds.values
         cursor.execute(f"DELETE FROM {binds.escape(destination.name)}{where}", *([given] if given else []))
+        rows = changed_rows(cursor)
     destination.check_deleted(f"SELECT COUNT(*) FROM {binds.escape(destination.name)}{where}", given)
+    return rows
 
 
 def _check(destination: Destination, index: int, value: Any) -> None:

@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpo
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, StageError
 from airflow_checkpoint_provider.engine.model.events import Observer, Published, Warned
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.model.steps import StepBegun
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore, stored_map_indexes
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
@@ -112,6 +113,7 @@ class Publication:
                     self.observe(Warned(warning))
                 emptied = emptied_table(destination, separate=False)
                 stores[0].overtake_others(emptied)
+                self.observe(StepBegun(f"Publishing {rows:,} staged rows into {destination.table}"))
                 published = self._publish(stores, checkpoints, destination, warnings)
                 stores[0].check_table(emptied)
                 self.observe(published)

@@ -1,0 +1,79 @@
+"""What is loaded and how: what people and programs ask of a load besides how far it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from airflow_checkpoint_provider.engine.model.masking import masked
+from airflow_checkpoint_provider.engine.model.stored_text import json_of
+
+_LONGEST_QUERY = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFacts:
+    """
+    What decides about a load; what is not known yet is empty.
+
+    :param source_table: the table that is read whole; empty for a query
+    :param query: the query that is read, without known secrets, and cut after 2,000 characters; empty for a table
+    :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
+    :param batch_size: rows of a batch
+    :param scope: ``run`` or ``task``
+    :param publishes: whether the task publishes by itself what it stages; true where nothing is staged
+    :param guarantee: ``exactly-once`` or ``at-least-once``
+    :param guarantee_reason: why it is that
+    :param route: how rows travel
+    :param route_reason: why they travel so
+    """
+
+    source_table: str = ""
+    query: str = ""
+    write_mode: str
+    batch_size: int
+    scope: str
+    publishes: bool = True
+    guarantee: str = ""
+    guarantee_reason: str = ""
+    route: str = ""
+    route_reason: str = ""
+
+    @staticmethod
+    def shown_query(text: str) -> str:
+        """Return a query as it may be shown."""
+        text = masked(" ".join(text.split()))  # a part of a password could not be told any more
+        return text if len(text) <= _LONGEST_QUERY else f"{text[: _LONGEST_QUERY - 3]}..."
+
+    @property
+    def reads(self) -> str:
+        """What is read, in words."""
+        return f"table {self.source_table}" if self.source_table else self.query
+
+    def as_text(self) -> str:
+        """Write it for a history entry."""
+        return json.dumps(
+            {name: value for name, value in asdict(self).items() if value != ""}, ensure_ascii=False
+        )
+
+    @classmethod
+    def of_text(cls, text: str | None) -> LoadFacts | None:
+        """Read what :meth:`as_text` wrote; ``None`` where that is damaged, or of another version."""
+        try:
+            stored: Any = json_of(text or "")
+            return cls(
+                **{field.name: _checked(stored, field) for field in fields(cls) if field.name in stored}
+            )
+        except (ValueError, TypeError):
+            return None
+
+
+_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
+
+
+def _checked(stored: Any, field: Any) -> Any:
+    value = stored[field.name]
+    if type(value) is not _TYPES[field.type]:
+        raise TypeError(field.name)
+    return value

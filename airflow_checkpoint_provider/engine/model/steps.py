@@ -1,0 +1,95 @@
+"""Transfer events before and after the batches: what is loaded, and steps that may take long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
+
+
+@dataclass(frozen=True, slots=True)
+class LoadDescribed:
+    """
+    What is about to be loaded: known before anything is connected to.
+
+    :param facts: what decides about the load
+    :param source_conn_id: the connection that is read from
+    :param destination_conn_id: the connection that is written to
+    :param partition: the range of one partition, in words; empty for a whole load
+    """
+
+    facts: LoadFacts
+    source_conn_id: str
+    destination_conn_id: str
+    destination_table: str
+    partition: str = ""
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        facts = self.facts
+        read, written = f"{facts.reads} of {self.source_conn_id!r}", f"of {self.destination_conn_id!r}"
+        partition = f", partition {self.partition}" if self.partition else ""
+        return (
+            f"Loading {read} into {self.destination_table} {written}: write_mode {facts.write_mode}, "
+            f"batches of {facts.batch_size:,} rows, scope {facts.scope}{partition}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegun:
+    """Something begins that may take long: ``line`` names it, as in "Verifying by digest"."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreoperatorRun:
+    """
+    The preoperator has run, and is committed.
+
+    :param statements: the first word of each, and the rows that it has changed where the driver counts them
+    """
+
+    statements: tuple[tuple[str, int | None], ...]
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        done = (verb if rows is None else f"{verb} of {rows:,} rows" for verb, rows in self.statements)
+        return f"The preoperator has run in {self.seconds:.1f} s: {', '.join(done) or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True)
+class RowsDeleted:
+    """
+    ``write_mode="replace"`` has deleted the rows that were there, which is committed.
+
+    :param rows: how many, where the driver counts them
+    :param partition: only those of one partition
+    """
+
+    table: str
+    rows: int | None
+    seconds: float
+    partition: bool = False
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        rows = "the rows" if self.rows is None else f"{self.rows:,} rows"
+        of = "this partition in " if self.partition else ""
+        return f"Deleted {rows} of {of}{self.table} in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class RangeFixed:
+    """Which keys are read, in words."""
+
+    range: str
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        return f"Range: {self.range}"
