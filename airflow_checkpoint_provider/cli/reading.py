@@ -11,6 +11,7 @@ from airflow_checkpoint_provider.cli.rows import details, entry_line, line, reje
 from airflow_checkpoint_provider.cli.running import command, print_rows
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 
@@ -51,7 +52,9 @@ def checkpoint_show(args: Any) -> None:
     places = Places(args)
     found = places.find(args, newest=True)
     request = found.hook.pending_requests([found.checkpoint]).get(found.checkpoint.identity)
-    shown = details(found, request, datetime.now(UTC))
+    opened = found.hook.history(*found.key, kind=Kind.OPENED.value, limit=1)
+    facts = opened[0].facts if opened else None
+    shown = details(found, request, facts, datetime.now(UTC))
     if args.output in ("table", "plain"):
         rows = [{"property": name, "value": value} for name, value in shown.items() if value is not None]
         print_rows(rows, args)

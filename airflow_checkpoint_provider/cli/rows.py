@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found
-from airflow_checkpoint_provider.engine.admin.outlook import display_status, duration, outlook
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.admin.outlook import display_status, duration, outlook, range_of
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import stored_key
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import Position, describe_position, fraction
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
@@ -44,8 +45,12 @@ def unreadable_line(hook: CheckpointHook, row: UnreadableRow) -> dict[str, Any]:
     return {**ids, "status": "unreadable", **unknown, "conn_id": hook.checkpoint_conn_id}
 
 
-def details(found: Found, request: Request | None, now: datetime) -> dict[str, Any]:
-    """Return all that there is to say of a checkpoint."""
+def details(found: Found, request: Request | None, facts: LoadFacts | None, now: datetime) -> dict[str, Any]:
+    """
+    Return all that there is to say of a checkpoint.
+
+    :param facts: what is loaded and how, where an attempt has come so far
+    """
     checkpoint = found.checkpoint
     return {
         **_of(checkpoint.identity),
@@ -53,7 +58,17 @@ def details(found: Found, request: Request | None, now: datetime) -> dict[str, A
         "last_run_id": checkpoint.run_id,
         "next_attempt": outlook(checkpoint, request, now),
         "request": request.value if request else None,
+        "source_table": (facts.source_table or None) if facts else None,
+        "query": (facts.query or None) if facts else None,
+        "write_mode": facts.write_mode if facts else None,
+        "batch_size": facts.batch_size if facts else None,
+        "scope": "task" if checkpoint.identity.run_id == ALL_RUNS else "run",
+        "guarantee": (facts.guarantee or None) if facts else None,
+        "guarantee_reason": (facts.guarantee_reason or None) if facts else None,
+        "route": (facts.route or None) if facts else None,
+        "route_reason": (facts.route_reason or None) if facts else None,
         "strategy": checkpoint.strategy,
+        "range": range_of(checkpoint),
         "position": _position(checkpoint),
         "upper_bound": _place(checkpoint, checkpoint.upper) if checkpoint.upper else None,
         "done": _done(checkpoint),
@@ -84,7 +99,7 @@ def entry_line(entry: HistoryEntry, key_columns: tuple[str, ...]) -> dict[str, A
         "rows": entry.rows,
         "position": describe_position(key_columns or ("key",) * len(key), Position(key)) if key else None,
         "who": entry.who,
-        "detail": entry.detail,
+        "detail": facts.as_words() if (facts := entry.facts) else entry.detail,
     }
 
 

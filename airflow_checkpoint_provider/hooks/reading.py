@@ -115,6 +115,7 @@ class CheckpointReadingHook(BaseHook):
         map_index: int = -1,
         name: str = "",
         *,
+        kind: str | Sequence[str] | None = None,
         limit: int | None = 100,
         offset: int = 0,
     ) -> Sequence[HistoryEntry]:
@@ -123,11 +124,13 @@ class CheckpointReadingHook(BaseHook):
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
         :param name: instead of the map index, the task's ``checkpoint_name``
+        :param kind: only entries of this kind, such as ``"failed"``, or of these
         :param limit: at most so many entries, ``None`` for all
         :param offset: leave out so many first
+        :raises ArgumentError: for a kind that there is not
         """
         identity = identity_of(dag_id, task_id, run_id, map_index, name)
-        return self._repository.history(identity, **page_of(limit, offset))
+        return self._repository.history(identity, kind=kind, **page_of(limit, offset))
 
     def rejects(
         self,

@@ -56,7 +56,7 @@ class CheckpointedTransferOperator(BaseOperator):
         query. (templated)
     :param strategy: ``"key"`` reads by ``checkpoint_column``, ``"python"`` counts rows and skips them,
         ``"none"`` keeps no checkpoint, ``"auto"`` takes ``checkpoint_column``, else the primary key of
-        ``source_table``, else ``"python"``
+        ``source_table``, else ``"python"``. (templated)
     :param checkpoint_column: a column, or a list of columns, that the query returns and that orders its rows. It
         should be indexed; it need not be unique. (templated)
     :param checkpoint_enabled: ``False`` is ``strategy="none"``. (templated)
@@ -64,7 +64,7 @@ class CheckpointedTransferOperator(BaseOperator):
         changes. (templated)
     :param write_mode: ``"append"`` inserts, ``"upsert"`` inserts or updates by ``conflict_columns``,
         ``"replace"`` deletes all rows when a load starts from the beginning, ``"replace_atomic"`` writes to a stage
-        next to the table and swaps all rows at once when the load is complete
+        next to the table and swaps all rows at once when the load is complete. (templated)
     :param publish: with ``write_mode="replace_atomic"``, whether the task swaps the rows itself; ``False`` leaves that
         to a ``CheckpointPublishOperator``, which does it for all parts of a mapped task
     :param conflict_columns: the key of ``"upsert"``; by default the destination's primary key. (templated)
@@ -72,18 +72,18 @@ class CheckpointedTransferOperator(BaseOperator):
         in the transaction that resets the checkpoint. (templated)
     :param rows_processor: called with the rows of each batch, as ``rows_processor(rows, **context)``; returns the
         rows to write
-    :param on_clear: what a cleared task does: ``"reload"`` from the start, or ``"resume"``
+    :param on_clear: what a cleared task does: ``"reload"`` from the start, or ``"resume"``. (templated)
     :param on_source_change: when the query, its columns or its key are not those of the checkpoint, or the rows
-        have shifted: ``"fail"``, or ``"reload"`` from the start
+        have shifted: ``"fail"``, or ``"reload"`` from the start. (templated)
     :param force_reload: start over once, whatever is stored; automatic retries of that load resume. (templated)
     :param on_null_key: when rows have no value in ``checkpoint_column``: ``"fail"``, or ``"load"`` them as the
-        last batch
+        last batch. (templated)
     :param on_bad_row: when the destination refuses a row for what is in it: ``"fail"``, or ``"reject"``, which puts it
-        into the table ``<checkpoint_table>_reject`` and goes on
+        into the table ``<checkpoint_table>_reject`` and goes on. (templated)
     :param max_rejected_rows: how many rows of a load may be rejected, ``None`` for any number; one more ends the
         attempt. The default of 1,000 lets the odd bad row pass, and stops early where a column or the query is wrong
     :param scope: ``"run"`` keeps a checkpoint per DAG run; ``"task"`` keeps a high-water mark across runs, so
-        that each run, and each pass of a task loop, loads what is new
+        that each run, and each pass of a task loop, loads what is new. (templated)
     :param lookback: with ``scope="task"``, how far behind the mark a run begins: a number, or a timedelta. Needs
         ``write_mode="upsert"``
     :param checkpoint_name: the identity of a mapped task by what it loads, such as its table, instead of by its map
@@ -101,7 +101,7 @@ class CheckpointedTransferOperator(BaseOperator):
     :param partition: load one part of the source only, as ``CheckpointPartitionOperator`` planned it: map the task
         over its output. ``"replace"`` then deletes the part's range. (templated)
     :param verify: compare the destination with the source before the load counts as complete: by ``"count"`` or by
-        ``"digest"`` of all values
+        ``"digest"`` of all values. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -112,12 +112,20 @@ class CheckpointedTransferOperator(BaseOperator):
         "destination_table",
         "destination_conn_id",
         "destination_columns",
+        "strategy",
         "checkpoint_column",
         "checkpoint_enabled",
         "batch_size",
+        "write_mode",
         "conflict_columns",
         "preoperator",
+        "on_clear",
+        "on_source_change",
         "force_reload",
+        "on_null_key",
+        "on_bad_row",
+        "scope",
+        "verify",
         "checkpoint_conn_id",
         "checkpoint_table",
         "checkpoint_name",

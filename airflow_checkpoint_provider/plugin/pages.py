@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from airflow_checkpoint_provider.engine.admin.outlook import range_of
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
@@ -169,6 +170,8 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         task_id=task_id,
         name=discovery().places().called(dag_id, task_id),
         entries=subject.entries,
+        facts=next((facts for entry in reversed(subject.entries) if (facts := entry.facts)), None),
+        range=range_of(view.checkpoint) if view else None,
         rejected=subject.rejected,
         rejects=subject.rejects,
         attempts=attempts(subject.entries, view.checkpoint if view else None, over=view is None or view.over),

@@ -102,9 +102,9 @@ class Load:
         return stored
 
     def history(self) -> Sequence[str]:
-        """The kinds of the checkpoint's events, without the progress samples."""
+        """The kinds of the checkpoint's events, without the progress samples and what is loaded."""
         kinds = [str(event["kind"]) for event in events(self.destination, self.key)]
-        return [kind for kind in kinds if kind != "progress"]
+        return [kind for kind in kinds if kind not in ("progress", "opened")]
 
     def assert_resumed(self, attempt: int, after_rows: int) -> None:
         log = self.log(attempt)

@@ -199,11 +199,11 @@ def test_all_there_is_to_see_of_one(hook: CheckpointHook, destination: Db, make_
     assert checkpoint
     assert request
     assert (checkpoint.batches, request.who) == (2, "ada")
-    assert [event.kind for event in events] == ["started", "failed", "resume_requested"]
+    assert [event.kind for event in events] == ["started", "opened", "failed", "resume_requested"]
     load.attempt()
     checkpoint, request, events = hook.look("a_dag", "a_task", "run_1")
     assert request is None
-    assert [event.kind for event in events][-2:] == ["resumed", "completed"]
+    assert [event.kind for event in events][-3:] == ["resumed", "opened", "completed"]
     assert hook.look("a_dag", "a_task", "no such run") == (None, None, [])
 
 
@@ -223,5 +223,5 @@ def test_progress_is_thinned_and_turns_are_kept(
     _, _, events = hook.look("a_dag", "a_task", "run_1", samples=100)
     progress = [event for event in events if event.kind == "progress"]
     assert 90 <= len(progress) <= 110
-    assert {event.kind for event in events} == {"started", "failed", "progress"}
+    assert {event.kind for event in events} == {"started", "opened", "failed", "progress"}
     assert [event.id for event in events] == sorted(event.id for event in events)

@@ -136,6 +136,13 @@ def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:
         "An automatic retry resumes the load, because it failed (n = 3, 4 rows committed)."
     )
     assert (found["last_error"], found["upper_bound"], found["request"]) == ("CrashError", "n = 9", None)
+    assert (found["source_table"], found["query"], found["range"]) == ("t", None, "n up to 9")
+    assert (found["write_mode"], found["scope"], found["guarantee"]) == ("replace", "run", "exactly-once")
+    assert found["route_reason"]
+    opened = airflow("history", "a_dag", "a_task", "run_2", "-o", "json").json()[1]
+    assert opened["detail"].startswith(
+        "table t; write_mode replace, batches of 4 rows, scope run; exactly-once"
+    )
     # Without a run, the newest one.
     assert airflow("show", "a_dag", "a_task", "-o", "json").json()[0]["run_id"] == "run_2"
 
@@ -144,11 +151,11 @@ def test_history_outlives_the_checkpoint(airflow: Airflow, two: Load) -> None:
     def kinds(*command: str) -> list[str]:
         return [row["kind"] for row in airflow("history", *command, "-o", "json").json()]
 
-    assert kinds("a_dag", "a_task", "run_2") == kinds("a_dag", "a_task") == ["failed", "started"]
+    assert kinds("a_dag", "a_task", "run_2") == kinds("a_dag", "a_task") == ["failed", "opened", "started"]
     assert airflow("history", *ONE, "-o", "json").json()[0]["position"] == "n = 9"
     assert kinds(*ONE, "--limit", "1") == ["completed"]
     assert airflow("delete", *ONE, "--yes").code == 0
-    assert kinds(*ONE) == ["deleted", "completed", "started"]
+    assert kinds(*ONE) == ["deleted", "completed", "opened", "started"]
 
 
 def test_a_reload_is_what_the_next_attempt_does(airflow: Airflow, two: Load, hook: CheckpointHook) -> None:

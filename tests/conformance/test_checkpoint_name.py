@@ -82,7 +82,7 @@ def test_a_retry_resumes(mapped: Mapped, hook: CheckpointHook) -> None:
     assert mapped.loaded("orders") == list(range(10))
     assert mapped.loaded("items") == [0, 1, 2, 3]
     assert [entry.kind for entry in hook.history("a_dag", "a_task", "run_1", name="orders")] == [
-        *("completed", "resumed", "failed", "started")
+        *("completed", "opened", "resumed", "failed", "opened", "started")
     ]
 
 

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import CheckpointDeletedError, MetadataTableError
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    CheckpointDeletedError,
+    MetadataTableError,
+)
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
@@ -58,10 +62,14 @@ def test_a_checkpoint_across_runs_is_found_without_a_run(hook: CheckpointHook, l
 def test_history_is_newest_first_and_comes_in_pages(hook: CheckpointHook, load: Load) -> None:
     load.attempt_batches(1)
     load.attempt()
-    assert kinds(hook) == ["completed", "resumed", "failed", "started"]
-    assert kinds(hook, limit=2) == ["completed", "resumed"]
-    assert kinds(hook, limit=2, offset=2) == ["failed", "started"]
-    assert kinds(hook, limit=None, offset=3) == ["started"]
+    assert kinds(hook) == ["completed", "opened", "resumed", "failed", "opened", "started"]
+    assert kinds(hook, limit=2) == ["completed", "opened"]
+    assert kinds(hook, limit=2, offset=2) == ["resumed", "failed"]
+    assert kinds(hook, limit=None, offset=5) == ["started"]
+    assert kinds(hook, kind="opened") == ["opened", "opened"]
+    assert kinds(hook, kind=["failed", "completed"], limit=1) == ["completed"]
+    with pytest.raises(ArgumentError, match="kind: 'lost' is not one of started, resumed,"):
+        hook.history(*WHICH, kind="lost")
     newest = hook.history(*WHICH)[0]
     assert (newest.who, newest.try_number, newest.rows) == ("test, try 2", 2, 10)
 

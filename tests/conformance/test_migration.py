@@ -94,6 +94,7 @@ def test_by_the_next_attempt(load: Load, hook: CheckpointHook) -> None:
     )
     assert [entry.kind for entry in hook.history("a_dag", "a_task", "run_1")] == [
         "completed",
+        "opened",
         "resumed",
         "started",
     ]
@@ -289,7 +290,7 @@ def test_made_by_a_driver_that_is_not_known(
         collations = "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_name LIKE 'airflow_ch%'"
         assert load.destination.rows(f"{collations} AND collation_name IS NOT NULL") == [("utf8mb4_bin",)]
     kinds = [entry.kind for entry in hook.history("a_dag", "a_task", "run_1")]
-    assert kinds == ["completed", "resumed", "started"]
+    assert kinds == ["completed", "opened", "resumed", "started"]
     assert len(hook.list(state="stalled")) == 1
     found = hook.get("a_dag", "a_task", ALL_RUNS)
     assert found

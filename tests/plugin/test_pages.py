@@ -10,14 +10,17 @@ from unittest.mock import Mock
 import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Listed
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.status import FILTERS
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.models import View
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.tasks.discovery import Places
 from airflow_checkpoint_provider.plugin.tasks.finding import Result, Subject
 from airflow_checkpoint_provider.plugin.tasks.transfers import Place
-from tests.support.plugin_events import after, checkpoint
+from tests.support.plugin_events import after, checkpoint, told
 
 THEIRS, FOREIGN, CONFIGURED = Place("theirs"), Place("foreign", "elsewhere"), Place("configured")
 
@@ -86,6 +89,50 @@ def test_an_empty_list_claims_nothing_of_a_place_that_does_not_answer(
 def test_nor_does_the_page_of_one(viewer: Any, troubles: list[Trouble], said: str) -> None:
     shown = shown_of(pages._one(viewer, Subject(None, (), troubles), "seen", "copy", tab=True))
     assert said in shown
+
+
+def one(stored: Checkpoint, *entries: HistoryEntry, viewer: Any) -> str:
+    """Return the page of a checkpoint, as text."""
+    view = View.of(THEIRS, Listed(stored, None, None), None, timedelta(minutes=5), after(10))
+    return shown_of(pages._one(viewer, Subject(view, entries, []), "seen", "copy", tab=True))
+
+
+def test_the_page_of_one_tells_what_is_loaded_and_how(viewer: Any) -> None:
+    facts = LoadFacts(
+        source_table="erp.sales",
+        write_mode="upsert",
+        batch_size=20_000,
+        scope="run",
+        guarantee="exactly-once",
+        guarantee_reason="one <transaction>",
+        route="binary COPY",
+        route_reason="same types",
+    )
+    entries = told(("started", 0, 0, 1), ("opened", 1, 0, 1, "host pid 1", facts.as_text()))
+    shown = one(checkpoint(), *entries, viewer=viewer)
+    for said in (
+        '<dt>From</dt><dd class="id">erp.sales <span class="muted">in src</span>',
+        '<dt>Range</dt><dd class="id">id up to 1000</dd>',
+        '<dt>Write mode</dt><dd>upsert <span class="muted">in batches of 20,000</span>',
+        "<dt>Scope</dt><dd>run</dd>",
+        '<dt>Delivery</dt><dd title="one &lt;transaction&gt;">exactly-once</dd>',
+        '<dt>Rows travel as</dt><dd title="same types">binary COPY</dd>',
+    ):
+        assert said in shown
+    assert "<td>opened</td>" not in shown
+    assert "write_mode&#34;" not in shown
+    query = LoadFacts(query="SELECT 1 < 2", write_mode="append", batch_size=1, scope="task")
+    later = told(("opened", 9, 0, 2, "host pid 2", query.as_text()))
+    shown = one(checkpoint(), *entries, *later, viewer=viewer)
+    assert '<code class="query">SELECT 1 &lt; 2</code>' in shown
+    assert "erp.sales" not in shown
+
+
+def test_of_an_attempt_that_told_nothing_the_page_tells_what_the_checkpoint_has(viewer: Any) -> None:
+    shown = one(checkpoint(upper=None), *told(("started", 0, 0, 1)), viewer=viewer)
+    assert '<dt>From</dt><dd class="id">src</dd>' in shown
+    assert "<dt>Range</dt>" not in shown
+    assert "<dt>Write mode</dt>" not in shown
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,8 @@ def test_rows_that_shifted(load: Load, shift: str, noticed: set[str], proof: str
         assert loaded(load) == list(range(10, 20))
         load.attempt(**PYTHON, resume_proof=proof, on_source_change="reload")
         assert loaded(load) == [n for (n,) in load.source.rows("SELECT n FROM t ORDER BY n")]
-        history = load.destination.rows("SELECT kind, detail FROM airflow_checkpoint_event ORDER BY id DESC")
+        turns = "SELECT kind, detail FROM airflow_checkpoint_event WHERE kind <> 'opened' ORDER BY id DESC"
+        history = load.destination.rows(turns)
         assert [kind for kind, _ in history[:3]] == ["completed", "started", "resumed"]
         assert "The source has changed" in history[1][1]
     else:

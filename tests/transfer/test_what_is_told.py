@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
@@ -15,10 +17,14 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceOrderError,
     StoppedError,
 )
-from airflow_checkpoint_provider.engine.model.events import Event
+from airflow_checkpoint_provider.engine.model.events import Event, Reconnecting
 from airflow_checkpoint_provider.engine.model.failure import Failed
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.steps import PreoperatorRun, RowsDeleted
+from airflow_checkpoint_provider.engine.store.history import History
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
+from airflow_checkpoint_provider.engine.transfer.session import LostError
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
@@ -178,3 +184,60 @@ def test_errors_after_which_airflow_does_not_retry(caplog: pytest.LogCaptureFixt
     event: Event = failed(OSError())
     ProgressLog(logging.getLogger("load"), final=(OSError,))(event)
     assert caplog.messages == [f"Failed {AFTER}; no retry is left"]
+
+
+def noted(load: Load) -> list[LoadFacts | None]:
+    """Return what the history keeps of what each attempt has loaded."""
+    connection = load.destination.database("dst").open()
+    try:
+        entries = History(connection, Tables.named("airflow_checkpoint")).list(
+            Identity("a_dag", "a_task", "run_1"), kinds=["opened"]
+        )
+    finally:
+        connection.close()
+    return [entry.facts for entry in entries]
+
+
+def test_what_is_loaded_is_kept_in_the_history(load: Load) -> None:
+    assert load.attempt_batches(1, write_mode="upsert")
+    load.attempt(write_mode="upsert", batch_size=3)
+    second, first = noted(load)
+    assert first
+    assert second
+    assert (first.source_table, first.write_mode, first.batch_size) == ("t", "upsert", 4)
+    assert (first.guarantee, bool(first.guarantee_reason)) == ("exactly-once", True)
+    assert (bool(first.route), bool(first.route_reason)) == (True, True)
+    assert second == replace(first, batch_size=3)
+
+
+def test_an_attempt_that_has_nothing_to_do_adds_nothing(load: Load) -> None:
+    load.attempt(write_mode="upsert")
+    load.attempt(write_mode="upsert")
+    assert len(noted(load)) == 1
+
+
+def test_a_reconnect_adds_nothing(load: Load) -> None:
+    lost = iter([True])
+
+    def lose(rows: list[Any]) -> list[Any]:
+        if next(lost, False):
+            raise LostError("gone") from OSError("gone")
+        return rows
+
+    load.attempt(write_mode="upsert", rows_processor=lose)
+    assert load.told(Reconnecting)
+    assert len(noted(load)) == 1
+
+
+def test_an_attempt_that_was_overtaken_adds_nothing(load: Load) -> None:
+    transfer = load.transfer(write_mode="upsert")
+    note = transfer._note
+
+    def overtaken(*given: Any) -> None:
+        load.attempt(write_mode="upsert", batch_size=3)
+        note(*given)
+
+    transfer._note = overtaken  # type: ignore[method-assign]
+    with pytest.raises(FencedError):
+        transfer.run()
+    assert [facts.batch_size for facts in noted(load) if facts] == [3]

@@ -55,6 +55,8 @@ def test_it_tells_where_a_retried_load_stands(
     expect(view.locator(".summary .badge")).to_have_text("completed")
     expect(view.locator(".facts")).to_contain_text("3,000")
     expect(view.locator(".facts")).to_contain_text("key by order_id")
+    for fact in ("order_id up to 21000", "in batches of 250", "exactly-once", "Rows travel as"):
+        expect(view.locator(".facts")).to_contain_text(fact)
     expect(view.locator("svg.chart .mark.resumed title")).to_contain_text("Attempt 2 resumed at 1,000 rows")
     attempts = view.locator("section", has=view.get_by_role("heading", name="Attempts")).locator("tbody tr")
     expect(attempts).to_have_count(2)

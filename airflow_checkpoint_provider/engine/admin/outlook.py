@@ -8,7 +8,7 @@ from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.model.key import Unreadable
-from airflow_checkpoint_provider.engine.model.position import describe_position
+from airflow_checkpoint_provider.engine.model.position import describe_position, describe_range
 from airflow_checkpoint_provider.engine.model.status import Status
 
 
@@ -65,6 +65,13 @@ def duration(span: timedelta) -> str:
         if seconds < size * limit:
             return f"{seconds // size:.0f} {unit}"
     return f"{seconds // 86400:.0f} days"
+
+
+def range_of(checkpoint: Checkpoint) -> str | None:
+    """Say which keys the load reads; ``None`` where it does not go by a key, or has not found its end yet."""
+    if not checkpoint.upper:
+        return None
+    return describe_range(checkpoint.key_columns, checkpoint.start, checkpoint.upper)
 
 
 def where(checkpoint: Checkpoint) -> str:

@@ -104,10 +104,20 @@ class CheckpointRepository:
             entries = history.timeline(identity, samples)
             return checkpoint, asked if asked and asked.asks_for else None, entries
 
-    def history(self, identity: Identity, *, limit: int | None, offset: int) -> Sequence[HistoryEntry]:
-        """Return the history entries of a checkpoint, newest first."""
+    def history(
+        self, identity: Identity, *, kind: Any = None, limit: int | None, offset: int
+    ) -> Sequence[HistoryEntry]:
+        """
+        Return the history entries of a checkpoint, newest first.
+
+        :param kind: only those of this kind, or of these
+        :raises ArgumentError: for a kind that there is not
+        """
+        kinds = _words("kind", kind, [kind.value for kind in Kind])
         with self._open() as connection:
-            return History(connection, self.tables).list(identity, limit=limit, offset=offset)
+            return History(connection, self.tables).list(
+                identity, kinds=kinds or (), limit=limit, offset=offset
+            )
 
     def rejects(
         self, identity: Identity, *, limit: int | None, offset: int, whole: bool = True

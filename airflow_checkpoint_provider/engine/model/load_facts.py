@@ -51,6 +51,11 @@ class LoadFacts:
         """What is read, in words."""
         return f"table {self.source_table}" if self.source_table else self.query
 
+    def as_words(self) -> str:
+        """Return all of it but for the reasons, as one line."""
+        how = f"write_mode {self.write_mode}, batches of {self.batch_size:,} rows, scope {self.scope}"
+        return "; ".join(filter(None, (self.reads, how, self.guarantee, self.route)))
+
     def as_text(self) -> str:
         """Write it for a history entry."""
         return json.dumps(

@@ -20,6 +20,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store import row_changes
@@ -154,6 +155,10 @@ class SqlStore:
         with self._lease.transaction():
             self._lease.update(row_changes.restarting())
             self._record(Kind.STARTED, checkpoint.rows, checkpoint.position, reason)
+
+    def note_opened(self, facts: LoadFacts, checkpoint: Checkpoint) -> None:
+        self.hold()
+        self._record(Kind.OPENED, checkpoint.rows, checkpoint.position, facts.as_text())
 
     def hold(self) -> None:
         self._lease.update(row_changes.held())

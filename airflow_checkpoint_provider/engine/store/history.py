@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -174,10 +174,24 @@ class History:
         )
         return next(iter(self._read(statement, 1)), None)
 
-    def list(self, identity: Identity, *, limit: int | None = None, offset: int = 0) -> list[HistoryEntry]:
-        """Return the entries of one checkpoint, newest first."""
+    def list(
+        self,
+        identity: Identity,
+        *,
+        kinds: Collection[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[HistoryEntry]:
+        """
+        Return the entries of one checkpoint, newest first.
+
+        :param kinds: only those of these kinds; by default all
+        """
+        conditions = [self._table.c.kind.in_(sorted(kinds))] if kinds else []
         statement = (
-            sa.select(self._table).where(is_identity(self._table, identity)).order_by(self._table.c.id.desc())
+            sa.select(self._table)
+            .where(is_identity(self._table, identity), *conditions)
+            .order_by(self._table.c.id.desc())
         )
         return [*self._read(statement, limit, offset)]
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row
 from airflow_checkpoint_provider.engine.store.schema.columns import _event_table
 from airflow_checkpoint_provider.engine.store.stored_values import checked
@@ -24,6 +25,8 @@ class Kind(StrEnum):
 
     STARTED = "started"
     RESUMED = "resumed"
+    OPENED = "opened"
+    """The source is open, and what is loaded is known: ``detail`` has it, see :attr:`HistoryEntry.facts`."""
     PROGRESS = "progress"
     FAILED = "failed"
     COMPLETED = "completed"
@@ -64,7 +67,7 @@ class HistoryEntry:
     :param try_number: the attempt; ``None`` for what a person did
     :param rows: rows of the load committed until then
     :param position: the position then, as text
-    :param detail: a reason or an error
+    :param detail: a reason or an error; of ``opened`` entries JSON
     """
 
     id: int
@@ -81,6 +84,11 @@ class HistoryEntry:
     def asks_for(self) -> Request | None:
         """What the next attempt is asked to do."""
         return asked_for(self.kind)
+
+    @property
+    def facts(self) -> LoadFacts | None:
+        """What is loaded and how, where this entry tells that."""
+        return LoadFacts.of_text(self.detail) if self.kind == Kind.OPENED else None
 
     @property
     def committed(self) -> int:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
@@ -91,6 +92,9 @@ class NullStore:
         """Keep nothing."""
 
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
+        """Keep nothing."""
+
+    def note_opened(self, facts: LoadFacts, checkpoint: Checkpoint) -> None:
         """Keep nothing."""
 
     def hold(self) -> None:

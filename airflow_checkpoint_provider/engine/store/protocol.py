@@ -9,6 +9,7 @@ from typing import Protocol
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Decision, Request
 from airflow_checkpoint_provider.engine.model.key import Key
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.store.rejects import Rejects
@@ -53,6 +54,13 @@ class CheckpointStore(Protocol):
 
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
         """Note down that the load starts over, before anything is emptied for it."""
+
+    def note_opened(self, facts: LoadFacts, checkpoint: Checkpoint) -> None:
+        """
+        Add to the history what is loaded and how, in the caller's transaction.
+
+        :raises FencedError: when another attempt has taken the checkpoint over
+        """
 
     def hold(self) -> None:
         """

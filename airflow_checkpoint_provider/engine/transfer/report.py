@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.events import (
@@ -61,6 +63,17 @@ class Report:
         if stated != self.guarantee:
             self.guarantee = stated
             self.observe(stated)
+
+    def facts(self, spec: TransferSpec, route: RowRoute) -> LoadFacts:
+        """Return what is loaded and how, with what is known once the source is open."""
+        stated = self.guarantee or GuaranteeStated("", "")
+        return replace(
+            facts_of(spec),
+            guarantee=stated.guarantee,
+            guarantee_reason=stated.reason,
+            route=route.name,
+            route_reason=route.reason,
+        )
 
     def claimed(self, checkpoint: Checkpoint, decision: Decision) -> None:
         """Remember where the next attempt begins, should this one end before it has begun."""

@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     shortened,
 )
 from airflow_checkpoint_provider.engine.model.events import Completed, Observer, Reconnecting, Verified
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.steps import StepBegun
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
@@ -82,6 +83,7 @@ class Transfer:
         self._route = VALUES
         self._by_values = ""
         self._verified: Verified | None = None
+        self._noted: LoadFacts | None = None
 
     def run(self) -> Result:
         """
@@ -157,6 +159,7 @@ class Transfer:
             checkpoint, self._route = beginning.checkpoint, beginning.route
             if spec.preoperator:
                 self._report.guarantees(state_guarantee(spec, session, is_there=True))
+            self._note(context, beginning)
             self._report.started(context, beginning)
             writer = open_writer(context, beginning.route)
             verification = Verification(context) if spec.verify else None
@@ -177,6 +180,14 @@ class Transfer:
         result = self._result(beginning, checkpoint, writer)
         self._report.observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
         return result
+
+    def _note(self, context: AttemptContext, beginning: StartingPoint) -> None:
+        """Keep in the history what is loaded and how, for people who look at it later."""
+        facts = self._report.facts(self._spec, beginning.route)
+        if facts != self._noted:  # after a lost connection it is mostly the same
+            with context.store.transaction():
+                context.store.note_opened(facts, beginning.checkpoint)
+            self._noted = facts
 
     def _end(
         self,

@@ -164,8 +164,8 @@ def test_the_catalog_counts_rows_itself(known: Known) -> None:
         for offset in range(3)
     ]
     assert pages == [["run_1"], ["run_2"], []]
-    history = repository.history(Identity("a_dag", "a_task", "run_1"), limit=2, offset=0)
-    assert [event.kind for event in history] == ["completed", "started"]
+    history = repository.history(Identity("a_dag", "a_task", "run_1"), limit=3, offset=0)
+    assert [event.kind for event in history] == ["completed", "opened", "started"]
     assert repository.get(Identity("a_dag", "a_task", "run_1")).completed_at.tzinfo is UTC
     assert repository.purge(timedelta(days=-1), ["completed"], dry_run=False) == 2
 

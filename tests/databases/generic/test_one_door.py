@@ -85,4 +85,4 @@ def test_operator_and_hook_read_one_metadata_table(walled: Db) -> None:
     assert execute(operator(write_mode="replace"), try_number=2)["rows"] == 700
     assert walled.one("SELECT count(*) FROM target") == 700
     kinds = [event.kind for event in hook.history("a_dag", "copy", "run_1")]
-    assert kinds[:3] == ["completed", "started", "reload_requested"]
+    assert kinds[:4] == ["completed", "opened", "started", "reload_requested"]
