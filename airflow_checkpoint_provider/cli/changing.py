@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found, Places, described
 from airflow_checkpoint_provider.cli.rows import line, unreadable_line
-from airflow_checkpoint_provider.cli.running import command, confirm, print_rows
+from airflow_checkpoint_provider.cli.running import command, confirm, is_for_people, print_rows
 from airflow_checkpoint_provider.cli.scopes import refuse_other_scope
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import (
@@ -50,7 +50,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 @command
 def checkpoint_reload(args: Any) -> None:
     """Ask the next attempt to start over."""
-    places = Places(args)
+    places = Places(args, discover=True)
     found = places.find(args)
     if args.cancel:
         _cancel(found, args)
@@ -65,7 +65,7 @@ def checkpoint_reload(args: Any) -> None:
 @command
 def checkpoint_resume(args: Any) -> None:
     """Ask the next attempt to resume."""
-    places = Places(args)
+    places = Places(args, discover=True)
     found = places.find(args)
     if args.cancel:
         _cancel(found, args)
@@ -109,7 +109,7 @@ def checkpoint_seed(args: Any) -> None:
 @command
 def checkpoint_delete(args: Any) -> None:
     """Delete a checkpoint."""
-    places = Places(args)
+    places = Places(args, discover=True)
     hook, what = places.find_to_delete(args)
     key = (args.dag_id, args.task_id, args.run_id, args.map_index, args.name)
     identity = identity_of(*key)
@@ -135,12 +135,15 @@ def checkpoint_purge(args: Any) -> None:
 
     old = list(places.each(read))
     if args.dry_run:
-        for_people = args.output in ("table", "plain")
+        for_people = is_for_people(args)
         lines = [
             shown
             for hook, (checkpoints, unreadable) in old
             for shown in (
-                *(line(Found(hook, one), None, now, for_people=for_people) for one in checkpoints),
+                *(
+                    line(Found(hook, one), one.status.value, None, now, for_people=for_people)
+                    for one in checkpoints
+                ),
                 *(unreadable_line(hook, row) for row in unreadable),
             )
         ]

@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
 
-from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED
+from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 
+KINDS = (
+    *("started", "resumed", "opened", "progress", "failed", "completed", "published", "reload_requested"),
+    *("resume_requested", "request_cancelled", "deleted", "seeded", "probed"),
+)
+"""Those of the history, which is not imported here: it is heavy."""
 _READING = frozenset(("list", "show", "history", "rejects", "ddl"))
 # Rich takes brackets for markup, and Airflow does not wrap lines.
 _WHERE = (
-    "\nLooks into the databases of the setting checkpoint/conn_ids, or into those that --conn-id names.\n"
+    "\nLooks where the dags keep checkpoints, and into the databases of the setting checkpoint/conn_ids;\n"
+    "with --conn-id, into those that it names.\n"
     "Exits with 1 when something is not found or cannot be read."
 )
+
+
+def _one_of(flag: str, words: Iterable[str]) -> dict[str, Any]:
+    """Return the options of an argument that takes one of some words; a wrong one is answered in one line."""
+    known = tuple(map(str, words))
+
+    def read(given: str) -> str:
+        if given not in known:
+            raise SystemExit(f"{flag}: {given!r} is not one of {', '.join(known)}.")
+        return given
+
+    return {"type": read, "metavar": f"({', '.join(known)})"}
+
+
+def _number(flag: str, least: int) -> Callable[[str], int]:
+    """Return what reads a whole number; what is none is answered in one line."""
+
+    def read(given: str) -> int:
+        try:
+            number = int(given)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise SystemExit(f"{flag}: {given!r} is not a whole number from {least} on.")
+        return number
+
+    return read
 
 
 def _arg(*flags: str, **options: Any) -> Arg:
@@ -35,7 +68,9 @@ NEWEST_RUN_ID = _arg(
         "The id of the dag run (default: the checkpoint that spans runs, of scope='task', else the newest)"
     ),
 )
-MAP_INDEX = _arg("--map-index", type=int, default=-1, help="Mapped task index")
+MAP_INDEX = _arg(
+    "--map-index", type=_number("--map-index", -1), metavar="N", default=-1, help="Mapped task index"
+)
 NAME = _arg("--name", default="", help="The checkpoint_name of the task, instead of a mapped task index")
 CONN_ID = _arg(
     "-c",
@@ -44,7 +79,7 @@ CONN_ID = _arg(
     metavar="CONN_ID",
     help=(
         "Connection to the database with the checkpoints, the destination of the transfers;\n"
-        "may be given several times (default: setting checkpoint/conn_ids)"
+        "may be given several times (default: those of the dags, and of checkpoint/conn_ids)"
     ),
 )
 TEAM = _arg(
@@ -62,8 +97,7 @@ OUTPUT = _arg(
     "-o",
     "--output",
     help="Output format. Allowed values: json, yaml, plain, table (default: table)",
-    metavar="(table, json, yaml, plain)",
-    choices=("table", "json", "yaml", "plain"),
+    **_one_of("--output", ("table", "json", "yaml", "plain")),
     default="table",
 )
 VERBOSE = _arg("-v", "--verbose", help="Make logging output more verbose", action="store_true")
@@ -80,7 +114,12 @@ SEED = (
         metavar="VALUE",
         help="The last key that is there; several times for a key of several columns",
     ),
-    _arg("--rows", type=int, help="How many rows are there; without a key, this is the position"),
+    _arg(
+        "--rows",
+        type=_number("--rows", 0),
+        metavar="N",
+        help="How many rows are there; without a key, this is the position",
+    ),
     _arg("--source-conn-id", required=True, help="Connection to the source"),
     _arg("--source-table", help="The table that is read, TABLE or SCHEMA.TABLE"),
     _arg("--sql", help="Or the query that is read"),
@@ -91,8 +130,16 @@ SEED = (
         metavar="COLUMN",
         help="The key; several times for several columns (default: primary key of the source table)",
     ),
-    _arg("--strategy", choices=("auto", "key", "python"), help="As the task has it (default: auto)"),
-    _arg("--resume-proof", choices=("last_row", "prefix"), help="As the task has it (default: last_row)"),
+    _arg(
+        "--strategy",
+        **_one_of("--strategy", ("auto", "key", "python")),
+        help="As the task has it (default: auto)",
+    ),
+    _arg(
+        "--resume-proof",
+        **_one_of("--resume-proof", ("last_row", "prefix")),
+        help="As the task has it (default: last_row)",
+    ),
     _arg("--destination-table", required=True, help="The table that is written"),
     _arg("--destination-conn-id", help="Its connection (default: that of the checkpoints)"),
     _arg("--destination-columns", metavar="JSON", help="Its columns, as the task has them"),
@@ -101,7 +148,13 @@ SEED = (
 
 
 def _limit(default: int) -> Arg:
-    return _arg("--limit", type=int, default=default, help=f"At most so many lines (default: {default})")
+    return _arg(
+        "--limit",
+        type=_number("--limit", 1),
+        metavar="N",
+        default=default,
+        help=f"At most so many lines (default: {default})",
+    )
 
 
 def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionCommand:
@@ -131,8 +184,14 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg(
                         "--status",
                         action="append",
-                        choices=tuple(map(str, FILTERS)),
+                        **_one_of("--status", (*FILTERS, Status.INTERRUPTED)),
                         help="Only those with this status; may be given several times",
+                    ),
+                    _arg(
+                        "--request",
+                        action="append",
+                        **_one_of("--request", ("reload", "resume")),
+                        help="Only those whose next attempt was asked to do so; may be given several times",
                     ),
                     _limit(100),
                     CONN_ID,
@@ -151,6 +210,12 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     "history",
                     "Show what happened to a checkpoint, newest first",
                     *newest,
+                    _arg(
+                        "--kind",
+                        action="append",
+                        **_one_of("--kind", KINDS),
+                        help="Only entries of this kind; may be given several times",
+                    ),
                     _limit(50),
                     OUTPUT,
                     description=(
@@ -229,7 +294,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg(
                         "--status",
                         action="append",
-                        choices=tuple(map(str, STORED)),
+                        **_one_of("--status", STORED),
                         help="Those with this status; may be given several times (default: completed)",
                     ),
                     _arg("--dry-run", action="store_true", help="Only list what would be deleted"),
@@ -254,7 +319,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     _arg(
                         "--dialect",
                         required=True,
-                        choices=("mysql", "oracle", "postgresql", "sqlite"),
+                        **_one_of("--dialect", ("mysql", "oracle", "postgresql", "sqlite")),
                         help="The kind of database",
                     ),
                     _arg(

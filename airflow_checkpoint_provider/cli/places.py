@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
@@ -18,7 +18,9 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.discovery import Discovery
 from airflow_checkpoint_provider.hooks.settings import configured_places
+from airflow_checkpoint_provider.hooks.transfers import Place
 
 T = TypeVar("T")
 
@@ -37,6 +39,19 @@ class Found:
         return who.dag_id, who.task_id, who.run_id, who.map_index, who.name
 
 
+def _discovered(args: Any) -> list[Place]:
+    """Return where the DAGs keep their checkpoints, as far as the arguments leave a choice."""
+    try:
+        places = Discovery().places().all()
+    except SQLAlchemyError:  # Airflow's metadata database is not there, or not set up
+        return []
+    return [
+        place
+        for place in places
+        if args.team in (None, place.team) and args.table in (DEFAULT_TABLE, place.table)
+    ]
+
+
 def described(checkpoint: Checkpoint) -> str:
     """Say whose checkpoint it is, and how far it has come."""
     return f"{checkpoint.identity} ({checkpoint.status.value}, {checkpoint.rows:,} rows committed)"
@@ -51,23 +66,34 @@ def _in_options(error: BaseException) -> str:
     return said
 
 
+def row_of(checkpoint: Checkpoint) -> tuple[Any, ...]:
+    """Return what tells rows apart that several connections may lead to."""
+    return checkpoint.identity, checkpoint.created_at, checkpoint.fence, checkpoint.owner
+
+
 class Places:
     """
     The databases to look at.
 
+    :param discover: look as well where Airflow's DAGs keep checkpoints, unless the arguments name connections
     :raises ArgumentError: when there are none
     """
 
-    def __init__(self, args: Any) -> None:
-        places = [(conn_id, None) for conn_id in args.conn_id or ()] or configured_places()
+    def __init__(self, args: Any, *, discover: bool = False) -> None:
+        places = [Place(conn_id, args.table, args.team or "") for conn_id in args.conn_id or ()]
+        if not places:
+            places = [
+                Place(conn_id, table or args.table, args.team or "") for conn_id, table in configured_places()
+            ]
+            places += _discovered(args) if discover else []
         if not places:
             raise ArgumentError(
                 "--conn-id: name the connection of the database with the checkpoints (the destination of the "
                 "transfers), or set [checkpoint] conn_ids in the configuration."
             )
         self.hooks = [
-            CheckpointHook(conn_id, table or args.table, team=args.team)
-            for conn_id, table in dict.fromkeys(places)
+            CheckpointHook(place.conn_id, place.table, team=place.team or None)
+            for place in dict.fromkeys(places)
         ]
         self.failed = False
 
@@ -115,14 +141,16 @@ class Places:
         :raises ArgumentError: when there is none, or more than one
         """
 
-        def read(hook: CheckpointHook) -> str | None:
+        def read(hook: CheckpointHook) -> tuple[Any, str] | None:
             try:
                 found = hook.get(args.dag_id, args.task_id, args.run_id, args.map_index, args.name)
             except InvalidCheckpointError:
-                return f"{self._name(args)} (unreadable)"
-            return described(found) if found else None
+                return hook, f"{self._name(args)} (unreadable)"
+            return (row_of(found), described(found)) if found else None
 
-        return self._only_one([(hook, text) for hook, text in self.each(read) if text], args)
+        rows = [(hook, told) for hook, told in self.each(read) if told]
+        found = {row: (hook, text) for hook, (row, text) in reversed(rows)}
+        return self._only_one([*found.values()][::-1], args)
 
     def find(self, args: Any, *, newest: bool = False) -> Found:
         """
@@ -145,7 +173,10 @@ class Places:
             }
             return next(iter(hook.list(**same, limit=1)), None)
 
-        found = [(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
+        rows = [(hook, checkpoint) for hook, checkpoint in self.each(read) if checkpoint]
+        found = [*{row_of(checkpoint): (hook, checkpoint) for hook, checkpoint in reversed(rows)}.values()][
+            ::-1
+        ]
         if newest and not args.run_id and len(found) > 1:
             found = [max(found, key=lambda one: one[1].committed_at)]
         return Found(*self._only_one(found, args))

@@ -7,28 +7,39 @@ from datetime import datetime
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found
-from airflow_checkpoint_provider.engine.admin.outlook import display_status, duration, outlook, range_of
+from airflow_checkpoint_provider.engine.admin.outlook import duration, outlook, range_of
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.key import stored_key
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
-from airflow_checkpoint_provider.engine.model.position import Position, describe_position, fraction
+from airflow_checkpoint_provider.engine.model.position import (
+    Position,
+    describe_position,
+    fraction,
+    position_as_dict,
+)
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 
-def line(found: Found, request: Request | None, now: datetime, *, for_people: bool) -> dict[str, Any]:
-    """Return a checkpoint as a line of the list; people read "5 min ago" where a program reads a time."""
+def line(
+    found: Found, status: str, request: Request | None, now: datetime, *, for_people: bool
+) -> dict[str, Any]:
+    """
+    Return a checkpoint as a line of the list; people read "5 min ago" where a program reads a time.
+
+    :param status: its state, as it is shown
+    """
     checkpoint = found.checkpoint
     return {
         **_of(checkpoint.identity),
-        "status": str(display_status(checkpoint, request, now, stalled_after())),
+        "status": status,
+        "request": request.value if request else None,
         "rows": f"{checkpoint.rows:,}" if for_people else checkpoint.rows,
-        "position": _position(checkpoint),
-        "done": _done(checkpoint),
+        **_progress(checkpoint, for_people=for_people),
         **({} if for_people else {"updated_at": _time(checkpoint.updated_at)}),
         "committed_at": f"{duration(now - checkpoint.committed_at)} ago"
         if for_people
@@ -41,20 +52,29 @@ def line(found: Found, request: Request | None, now: datetime, *, for_people: bo
 def unreadable_line(hook: CheckpointHook, row: UnreadableRow) -> dict[str, Any]:
     """Return a row that cannot be read as a line of the list."""
     ids = _of(row.identity) if row.identity else dict.fromkeys(Identity.__slots__)
-    unknown = dict.fromkeys(("rows", "position", "done", "committed_at", "destination_table"))
+    unknown = dict.fromkeys(("request", "rows", "position", "done", "committed_at", "destination_table"))
     return {**ids, "status": "unreadable", **unknown, "conn_id": hook.checkpoint_conn_id}
 
 
-def details(found: Found, request: Request | None, facts: LoadFacts | None, now: datetime) -> dict[str, Any]:
+def details(
+    found: Found,
+    status: str,
+    request: Request | None,
+    facts: LoadFacts | None,
+    now: datetime,
+    *,
+    for_people: bool,
+) -> dict[str, Any]:
     """
     Return all that there is to say of a checkpoint.
 
+    :param status: its state, as it is shown
     :param facts: what is loaded and how, where an attempt has come so far
     """
     checkpoint = found.checkpoint
     return {
         **_of(checkpoint.identity),
-        "status": str(display_status(checkpoint, request, now, stalled_after())),
+        "status": status,
         "last_run_id": checkpoint.run_id,
         "next_attempt": outlook(checkpoint, request, now),
         "request": request.value if request else None,
@@ -69,9 +89,8 @@ def details(found: Found, request: Request | None, facts: LoadFacts | None, now:
         "route_reason": (facts.route_reason or None) if facts else None,
         "strategy": checkpoint.strategy,
         "range": range_of(checkpoint),
-        "position": _position(checkpoint),
-        "upper_bound": _place(checkpoint, checkpoint.upper) if checkpoint.upper else None,
-        "done": _done(checkpoint),
+        "upper_bound": _position(checkpoint.key_columns, Position(checkpoint.upper), for_people=for_people),
+        **_progress(checkpoint, for_people=for_people),
         "rows": checkpoint.rows,
         "batches": checkpoint.batches,
         "try_number": checkpoint.try_number,
@@ -89,15 +108,16 @@ def details(found: Found, request: Request | None, facts: LoadFacts | None, now:
     }
 
 
-def entry_line(entry: HistoryEntry, key_columns: tuple[str, ...]) -> dict[str, Any]:
+def entry_line(entry: HistoryEntry, key_columns: tuple[str, ...], *, for_people: bool) -> dict[str, Any]:
     """Return an entry as a line of the history."""
     key = stored_key(entry.position)
+    columns = key_columns or tuple(f"key_{n}" if n > 1 else "key" for n in range(1, len(key or ()) + 1))
     return {
         "recorded_at": _time(entry.recorded_at),
         "kind": entry.kind,
         "try_number": entry.try_number,
         "rows": entry.rows,
-        "position": describe_position(key_columns or ("key",) * len(key), Position(key)) if key else None,
+        "position": _position(columns, Position(key), for_people=for_people),
         "who": entry.who,
         "detail": facts.as_words() if (facts := entry.facts) else entry.detail,
     }
@@ -126,20 +146,22 @@ def _of(who: Identity) -> dict[str, Any]:
     }
 
 
-def _position(checkpoint: Checkpoint) -> str | None:
-    """Say where it stands, or nothing while it stands at the beginning."""
-    if checkpoint.position.key is None and not checkpoint.position.rows:
-        return None
-    return describe_position(checkpoint.key_columns, checkpoint.position)
-
-
-def _place(checkpoint: Checkpoint, key: tuple[Any, ...]) -> str:
-    return describe_position(checkpoint.key_columns, Position(key))
-
-
-def _done(checkpoint: Checkpoint) -> str | None:
+def _progress(checkpoint: Checkpoint, *, for_people: bool) -> dict[str, Any]:
+    """Return where it stands, and the share that this is of the whole, where it can be told."""
     share = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
-    return None if share is None else f"{share:.0%}"
+    if checkpoint.status is Status.COMPLETED:
+        share = 1.0
+    return {
+        "position": _position(checkpoint.key_columns, checkpoint.position, for_people=for_people),
+        "done": f"{share:.0%}" if share is not None and for_people else share,
+    }
+
+
+def _position(columns: tuple[str, ...], position: Position, *, for_people: bool) -> Any:
+    """Return a position: in words, or by column; ``None`` at the beginning."""
+    if position.key is None and not position.rows:
+        return None
+    return describe_position(columns, position) if for_people else position_as_dict(columns, position)
 
 
 def _time(moment: datetime | None) -> str | None:

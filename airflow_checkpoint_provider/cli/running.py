@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
+from airflow.utils import yaml
 from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 from sqlalchemy.exc import DBAPIError
@@ -46,12 +48,27 @@ def confirm(args: Any, question: str) -> None:
         raise SystemExit("Cancelled.")
 
 
+def is_for_people(args: Any) -> bool:
+    """Tell whether the format that was asked for is one that people read."""
+    return args.output in ("table", "plain")
+
+
 def print_rows(rows: list[dict[str, Any]], args: Any) -> None:
     """Print lines in the format that was asked for."""
-    if args.output in ("table", "plain"):
-        rows = [{name: _visible(value) for name, value in row.items()} for row in rows]
+    if not is_for_people(args):
+        print_value(rows, args)
+        return
+    rows = [{name: _visible(value) for name, value in row.items()} for row in rows]
     # Rich would take brackets in a value for markup.
     AirflowConsole(markup=False, emoji=False).print_as(data=rows, output=args.output)
+
+
+def print_value(value: Any, args: Any) -> None:
+    """Print what a program reads, as JSON or YAML: numbers as numbers, what is not known as ``null``."""
+    if args.output == "json":
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        print(yaml.dump(value, sort_keys=False, allow_unicode=True), end="")
 
 
 def _visible(value: Any) -> str:

@@ -81,7 +81,8 @@ class CheckpointReadingHook(BaseHook):
         :param filters: ``dag_id``, ``task_id``, ``run_id``, ``map_index``, ``name``, ``claimed_map_index``,
             ``strategy``, ``destination_table``, ``destination_database``, ``destination_schema``, ``destination_name``,
             ``status`` as it is stored (``seeded``, ``running``, ``failed``, ``completed``) or ``state`` as it is shown
-            (these, ``stalled`` or ``requested``), each a value or a list of values; ``updated_before``, a time
+            (these, ``stalled`` or ``requested``), ``request`` (``reload`` or ``resume``), each a value or a list of
+            values; ``updated_before``, a time
         :return: those that can be read; of others the log has the reason, and :meth:`list_all` returns it
         :raises ArgumentError: for another filter, status, state or order
         """

@@ -16,13 +16,13 @@ from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
 from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log, states_of, team_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.pages import known_to
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import discovery, reader
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, PARTIT
 from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.display.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.display.words import ago, duration, position
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 
 @dataclass(frozen=True, slots=True)

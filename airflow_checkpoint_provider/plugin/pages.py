@@ -17,7 +17,9 @@ from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
+from airflow_checkpoint_provider.hooks.instances import retry_of
 from airflow_checkpoint_provider.hooks.settings import stalled_after
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.display.attempts import attempts
@@ -29,8 +31,6 @@ from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
 from airflow_checkpoint_provider.plugin.tasks import finding
-from airflow_checkpoint_provider.plugin.tasks.instances import retry_of
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 Text = Annotated[str, Query(max_length=ID_LENGTH)]
 

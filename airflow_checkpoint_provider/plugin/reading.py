@@ -20,8 +20,8 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.silence import Silences
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 log = logging.getLogger(__name__)
 

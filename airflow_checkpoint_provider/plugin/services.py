@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from airflow_checkpoint_provider.hooks.discovery import Discovery
 from airflow_checkpoint_provider.plugin.reading import Reader
-from airflow_checkpoint_provider.plugin.tasks.discovery import Discovery
 
 
 @cache

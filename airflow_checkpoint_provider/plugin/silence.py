@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
+from airflow_checkpoint_provider.hooks.transfers import Place
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 

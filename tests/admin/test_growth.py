@@ -20,8 +20,8 @@ from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.store.bounded_queries import COUNTED_TO, REQUESTS_AMONG, TEXT_AMONG
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.tasks import finding
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from benchmarks.cases.growth import Calls
 from benchmarks.harness.filling import POSTGRES, SQLITE
 from tests.admin.test_search import row

@@ -9,12 +9,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import yaml
 from airflow.cli import cli_parser
+from sqlalchemy.exc import OperationalError
 
+from airflow_checkpoint_provider.cli import definition, places, statuses
+from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.discovery import Places as KnownPlaces
+from airflow_checkpoint_provider.hooks.transfers import Place
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.numbers import numbers
@@ -31,12 +37,18 @@ class Said:
     out: str
     err: str
 
-    def json(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.out)
-        return found
+    def json(self) -> Any:
+        return json.loads(self.out)
 
 
 Airflow = Callable[..., Said]
+
+
+class Nowhere:
+    """Finds no place in any DAG."""
+
+    def places(self) -> KnownPlaces:
+        return KnownPlaces()
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +63,9 @@ def airflow(
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
     monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target")
     monkeypatch.setenv("COLUMNS", "200")
+    # There are no DAGs, and task instances of none: Airflow's database may be there, or not.
+    monkeypatch.setattr(places, "Discovery", Nowhere)
+    monkeypatch.setattr(statuses, "interrupted", lambda checkpoints: {})
 
     def run(*command: str, answer: str | None = None) -> Said:
         def reply(question: str) -> str:
@@ -95,8 +110,8 @@ def test_list(airflow: Airflow, two: Load) -> None:
     assert [
         (row["run_id"], row["status"], row["rows"], row["position"], row["done"]) for row in listed.json()
     ] == [
-        ("run_2", "failed", "4", "n = 3", "33%"),
-        ("run_1", "completed", "10", "n = 9", "100%"),
+        ("run_2", "failed", 4, {"n": 3}, pytest.approx(1 / 3)),
+        ("run_1", "completed", 10, {"n": 9}, 1.0),
     ]
     assert {row["conn_id"] for row in listed.json()} == {"target"}
     assert [row["run_id"] for row in airflow("list", "--status", "failed", "-o", "json").json()] == ["run_2"]
@@ -104,9 +119,10 @@ def test_list(airflow: Airflow, two: Load) -> None:
     assert [row["run_id"] for row in airflow("list", "--limit", "1", "-o", "json").json()] == ["run_2"]
     assert [row["run_id"] for row in airflow("list", "--run-id", "run_1", "-o", "json").json()] == ["run_1"]
     assert airflow("list", "--dag-id", "other").out.strip() == "No data found"
+    assert airflow("list", "--dag-id", "other", "-o", "json").out == "[]\n"
     table = airflow("list").out
     assert re.search(r"^dag_id +\| task_id +\| run_id", table)
-    assert re.search(r"\| failed +\| 4 +\| n = 3 +\| 33% +\| \d+ s ago", table)
+    assert re.search(r"\| failed +\| +\| 4 +\| n = 3 +\| 33% +\| \d+ s ago", table)
 
 
 def test_a_stalled_load_is_listed_as_such(
@@ -114,8 +130,8 @@ def test_a_stalled_load_is_listed_as_such(
 ) -> None:
     stale = "status = 'running', updated_at = '2020-01-01 00:00:00.000000', committed_at = '2020-01-01 00:00:00.000000'"
     two.destination.execute(f"UPDATE airflow_checkpoint SET {stale} WHERE run_id = 'run_2'")
-    for command in (["list", "--status", "stalled"], ["show", *ONE[:2], "run_2"]):
-        (row,) = airflow(*command, "-o", "json").json()
+    (listed,) = airflow("list", "--status", "stalled", "-o", "json").json()
+    for row in (listed, airflow("show", *ONE[:2], "run_2", "-o", "json").json()):
         assert (row["run_id"], row["status"]) == ("run_2", "stalled")
     assert airflow("list", "--status", "running", "-o", "json").json() == []
     two.destination.execute("UPDATE airflow_checkpoint SET status = 'running' WHERE run_id = 'run_1'")
@@ -127,15 +143,94 @@ def test_a_stalled_load_is_listed_as_such(
     assert airflow("list", "--status", "stalled", "-o", "json").json() == []
 
 
+WRONG = [
+    (["list", "--status", "lost"], "--status: 'lost' is not one of running, stalled, failed, completed, "),
+    (["list", "--request", "x"], "--request: 'x' is not one of reload, resume."),
+    (["list", "--limit", "0"], "--limit: '0' is not a whole number from 1 on."),
+    (["list", "-o", "xml"], "--output: 'xml' is not one of table, json, yaml, plain."),
+    (["history", *ONE, "--kind", "x"], "--kind: 'x' is not one of started, resumed, "),
+    (["show", *ONE, "--map-index", "one"], "--map-index: 'one' is not a whole number from -1 on."),
+    (
+        ["purge", "--older-than", "1d", "--status", "stalled"],
+        "--status: 'stalled' is not one of seeded, running, ",
+    ),
+    (["seed", *ONE, *SEED, "--rows", "few"], "--rows: 'few' is not a whole number from 0 on."),
+    (["ddl", "--dialect", "db2"], "--dialect: 'db2' is not one of mysql, oracle, postgresql, sqlite."),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), WRONG, ids=lambda given: given[0] if isinstance(given, list) else ""
+)
+def test_a_wrong_value_is_answered_in_one_line(airflow: Airflow, command: list[str], said: str) -> None:
+    ended = airflow(*command)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(said)
+    assert "\n" not in ended.err
+
+
+def test_every_kind_of_entry_can_be_chosen() -> None:
+    assert list(definition.KINDS) == [kind.value for kind in Kind]
+
+
+def test_an_attempt_that_airflow_knows_to_be_over_is_listed_as_interrupted(
+    airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.destination.execute("UPDATE airflow_checkpoint SET status = 'running'")
+    monkeypatch.setattr(
+        statuses,
+        "interrupted",
+        lambda found: {one.identity: "failed" for one in found if one.run_id == "run_2"},
+    )
+    for status, run in (("interrupted", "run_2"), ("running", "run_1")):
+        (row,) = airflow("list", "--status", status, "-o", "json").json()
+        assert (row["run_id"], row["status"]) == (run, status)
+    assert airflow("show", *ONE[:2], "run_2", "-o", "json").json()["status"] == "interrupted"
+    assert len(airflow("list", "-o", "json").json()) == 2
+
+
+def test_it_looks_where_the_dags_keep_checkpoints(
+    airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "")
+    monkeypatch.setenv("AIRFLOW_CONN_SAME", os.environ["AIRFLOW_CONN_TARGET"])
+    found = KnownPlaces(
+        {Place("target"): {("a_dag", "a_task")}, Place("same"): set(), Place("target", "other"): set()}
+    )
+    monkeypatch.setattr(Nowhere, "places", lambda _: found)
+    # Two connections lead to one table.
+    assert [row["run_id"] for row in airflow("list", "-o", "json").json()] == ["run_2", "run_1"]
+    for command in (
+        ["show", *ONE],
+        ["history", *ONE],
+        ["rejects", *ONE],
+        ["reload", *ONE, "--yes"],
+        ["resume", *ONE],
+    ):
+        assert airflow(*command).code == 0, command
+    # What concerns whole tables is for those that are named.
+    for command in ["purge", "--older-than", "1d", "--yes"], ["create-tables"]:
+        ended = airflow(*command)
+        assert (ended.code, ended.err.startswith("--conn-id: name the connection")) == (1, True)
+    assert airflow("delete", *ONE, "--yes").code == 0
+    monkeypatch.setattr(
+        places, "Discovery", Mock(side_effect=OperationalError("", {}, Exception("no such table")))
+    )
+    nowhere = airflow("list")
+    assert (nowhere.code, nowhere.err.startswith("--conn-id: name the connection")) == (1, True)
+
+
 def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:
     shown = airflow("show", *ONE)
     assert shown.code == 0
     assert "An automatic retry has nothing to do, because the load is complete (10 rows)." in shown.out
-    (found,) = yaml.safe_load(airflow("show", "a_dag", "a_task", "run_2", "-o", "yaml").out)
+    found = yaml.safe_load(airflow("show", "a_dag", "a_task", "run_2", "-o", "yaml").out)
+    assert found == airflow("show", "a_dag", "a_task", "run_2", "-o", "json").json()
     assert found["next_attempt"].startswith(
         "An automatic retry resumes the load, because it failed (n = 3, 4 rows committed)."
     )
-    assert (found["last_error"], found["upper_bound"], found["request"]) == ("CrashError", "n = 9", None)
+    assert (found["last_error"], found["upper_bound"], found["request"]) == ("CrashError", {"n": 9}, None)
+    assert (found["rows"], found["position"], found["done"]) == (4, {"n": 3}, pytest.approx(1 / 3))
     assert (found["source_table"], found["query"], found["range"]) == ("t", None, "n up to 9")
     assert (found["write_mode"], found["scope"], found["guarantee"]) == ("replace", "run", "exactly-once")
     assert found["route_reason"]
@@ -144,7 +239,7 @@ def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:
         "table t; write_mode replace, batches of 4 rows, scope run; exactly-once"
     )
     # Without a run, the newest one.
-    assert airflow("show", "a_dag", "a_task", "-o", "json").json()[0]["run_id"] == "run_2"
+    assert airflow("show", "a_dag", "a_task", "-o", "json").json()["run_id"] == "run_2"
 
 
 def test_history_outlives_the_checkpoint(airflow: Airflow, two: Load) -> None:
@@ -152,7 +247,8 @@ def test_history_outlives_the_checkpoint(airflow: Airflow, two: Load) -> None:
         return [row["kind"] for row in airflow("history", *command, "-o", "json").json()]
 
     assert kinds("a_dag", "a_task", "run_2") == kinds("a_dag", "a_task") == ["failed", "opened", "started"]
-    assert airflow("history", *ONE, "-o", "json").json()[0]["position"] == "n = 9"
+    assert airflow("history", *ONE, "-o", "json").json()[0]["position"] == {"n": 9}
+    assert kinds("a_dag", "a_task", "run_2", "--kind", "failed", "--kind", "started") == ["failed", "started"]
     assert kinds(*ONE, "--limit", "1") == ["completed"]
     assert airflow("delete", *ONE, "--yes").code == 0
     assert kinds(*ONE) == ["deleted", "completed", "opened", "started"]
@@ -161,8 +257,16 @@ def test_history_outlives_the_checkpoint(airflow: Airflow, two: Load) -> None:
 def test_a_reload_is_what_the_next_attempt_does(airflow: Airflow, two: Load, hook: CheckpointHook) -> None:
     run_2 = ("a_dag", "a_task", "run_2")
     assert airflow("reload", *run_2, "--reason", "bad rows", answer="y").code == 0
-    shown = airflow("show", *run_2, "-o", "json").json()[0]
-    assert (shown["status"], shown["request"]) == ("reload requested", "reload")
+    shown = airflow("show", *run_2, "-o", "json").json()
+    assert (shown["status"], shown["request"]) == ("failed", "reload")
+    for only in (
+        ["--status", "requested"],
+        ["--request", "reload"],
+        ["--request", "reload", "--status", "failed"],
+    ):
+        (row,) = airflow("list", *only, "-o", "json").json()
+        assert (row["run_id"], row["status"], row["request"]) == ("run_2", "failed", "reload")
+    assert airflow("list", "--request", "resume", "-o", "json").json() == []
     assert "starts from the beginning, because a reload was requested" in shown["next_attempt"]
     assert hook.history(*run_2)[0].detail == "bad rows"
     assert two.attempt().rows == 10
@@ -223,7 +327,7 @@ def test_rejects(airflow: Airflow, load: Load) -> None:
     load.attempt(on_bad_row="reject", on_null_key="load")
     shown = airflow("rejects", *ONE, "-o", "json").json()
     assert [(line["row_no"], line["row"], line["run_id"]) for line in shown] == [
-        (number, {"n": None}, "run_1") for number in ("3", "4", "5")
+        (number, {"n": None}, "run_1") for number in (3, 4, 5)
     ]
     assert "null" in shown[0]["error"].lower()
     assert yaml.safe_load(airflow("rejects", *ONE, "-o", "yaml").out) == shown
@@ -330,7 +434,7 @@ def test_what_can_be_read_is_shown_with_what_cannot(
             1,
             False,
         )
-        assert shown.out.startswith(("[", "No data found"))
+        assert shown.out.startswith(("[", "{"))
 
 
 def test_a_metadata_table_that_is_missing_is_said_once(airflow: Airflow, load: Load) -> None:
@@ -372,8 +476,8 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     # No DAG tells what the task's scope is.
     goes_on = "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5"
     assert said.out == f"{goes_on}, provided that the task has scope='run'.\n"
-    (shown,) = airflow("show", *ONE, "-o", "json").json()
-    assert (shown["status"], int(shown["rows"])) == ("seeded", 6)
+    shown = airflow("show", *ONE, "-o", "json").json()
+    assert (shown["status"], shown["rows"]) == ("seeded", 6)
     assert (
         shown["next_attempt"]
         == "The next attempt begins behind the seeded position (n = 5, 6 rows committed)."
@@ -421,7 +525,7 @@ def test_a_team_has_a_connection_of_its_own(
     monkeypatch.setenv("AIRFLOW_CONN__EAST___THEIRS", os.environ["AIRFLOW_CONN_TARGET"])
     assert len(airflow("list", "--conn-id", "theirs", "--team", "east", "-o", "json").json()) == 1
     shown = airflow("show", *ONE, "--conn-id", "theirs", "--team", "east", "-o", "json")
-    assert shown.json()[0]["run_id"] == "run_1"
+    assert shown.json()["run_id"] == "run_1"
     missing = airflow("list", "--conn-id", "theirs", "--team", "west")
     assert missing.code == 1
     assert "--conn-id: there is no Airflow connection 'theirs', of team 'west' or of none" in missing.err

@@ -86,9 +86,9 @@ def test_for_programs(both: Db, printed: Any, text: str) -> None:
         (listed,) = read(printed("list", ids, output))
         assert tuple(listed[name] for name in ("dag_id", "task_id", "run_id", "position")) == (
             *ids,
-            f"id = {text}",
+            {"id": text},
         )
-        (shown,) = read(printed("show", ids, output))
+        shown = read(printed("show", ids, output))
         assert shown["last_error"] == written_out(" ".join(text.split()))
         assert read(printed("history", ids, output))[0]["detail"] == text
         (rejected,) = read(printed("rejects", ids, output))

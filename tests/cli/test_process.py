@@ -61,7 +61,7 @@ def load(shell: Shell) -> Load:
 def test_finds_a_connection_of_the_metadata_database(shell: Shell, load: Load) -> None:
     listed = shell.run("checkpoint", "list", "--dag-id", "a_dag", "-o", "json")
     assert listed.returncode == 0, listed.stderr
-    assert [row["rows"] for row in json.loads(listed.stdout)] == ["4"]
+    assert [row["rows"] for row in json.loads(listed.stdout)] == [4]
 
 
 def test_what_it_does_is_in_the_history_and_in_the_audit_log(shell: Shell, load: Load) -> None:

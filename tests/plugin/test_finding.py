@@ -10,10 +10,10 @@ import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.discovery import Places
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.tasks import finding
-from airflow_checkpoint_provider.plugin.tasks.discovery import Places
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.admin.test_search import row
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb

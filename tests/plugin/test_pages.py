@@ -14,12 +14,12 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
+from airflow_checkpoint_provider.hooks.discovery import Places
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.models import View
 from airflow_checkpoint_provider.plugin.reading import Trouble
-from airflow_checkpoint_provider.plugin.tasks.discovery import Places
 from airflow_checkpoint_provider.plugin.tasks.finding import Result, Subject
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.support.plugin_events import after, checkpoint, told
 
 THEIRS, FOREIGN, CONFIGURED = Place("theirs"), Place("foreign", "elsewhere"), Place("configured")

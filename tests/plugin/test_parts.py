@@ -14,12 +14,12 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.partition import Partition, bound
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import FILTERS
+from airflow_checkpoint_provider.hooks.discovery import Places
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import pages
 from airflow_checkpoint_provider.plugin.display.parts import Parts
 from airflow_checkpoint_provider.plugin.models import View
-from airflow_checkpoint_provider.plugin.tasks.discovery import Places
 from airflow_checkpoint_provider.plugin.tasks.finding import Result
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.support.plugin_events import WHO, after, checkpoint, told
 
 PART = Partition(

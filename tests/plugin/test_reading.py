@@ -15,9 +15,9 @@ import pytest
 from fastapi import HTTPException
 
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.desk import Desk
 from airflow_checkpoint_provider.plugin.reading import Reader
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.support.databases.db import Db
 
 GOOD, BAD = Place("good"), Place("bad")

@@ -14,10 +14,10 @@ from starlette.testclient import TestClient
 
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.discovery import Places
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import access, actions, pages
 from airflow_checkpoint_provider.plugin.app import create_app
-from airflow_checkpoint_provider.plugin.tasks.discovery import Places
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.admin.test_search import row
 from tests.support.airflow.operating import execute, operator
 from tests.support.airflow.view_client import JSON, Anybody, airflow_tables

@@ -11,10 +11,10 @@ from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 from fastapi import HTTPException
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CannotConnectError
+from airflow_checkpoint_provider.hooks import discovery
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import actions, reading
-from airflow_checkpoint_provider.plugin.tasks import discovery
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 from tests.admin.test_search import row
 from tests.support.databases.db import Db
 from tests.support.databases.registry import KINDS

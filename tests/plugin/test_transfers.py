@@ -8,9 +8,9 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
+from airflow_checkpoint_provider.hooks.transfers import Place, display_names_of, place_of, transfers_of
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place, display_names_of, place_of, transfers_of
 
 GIVEN: dict[str, Any] = {
     "task_id": "copy",

@@ -12,24 +12,13 @@ from airflow_checkpoint_provider.engine.model.position import describe_position,
 from airflow_checkpoint_provider.engine.model.status import Status
 
 
-def display_status(
-    checkpoint: Checkpoint,
-    pending_request: Request | None,
-    now: datetime,
-    stalled_after: timedelta = STALLED_AFTER,
-) -> Status:
+def display_status(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta = STALLED_AFTER) -> Status:
     """
-    Return the status to show, which knows of time and of requests.
+    Return the status to show, which knows of time.
 
-    :param pending_request: what was asked for and not yet followed
     :param stalled_after: a running load that has committed nothing for longer is stalled
     """
-    stalled = is_stalled(checkpoint, now, stalled_after)
-    if checkpoint.status is Status.RUNNING and not stalled:
-        return Status.RUNNING
-    if pending_request is Request.RELOAD:
-        return Status.RELOAD_REQUESTED
-    return Status.STALLED if stalled else checkpoint.status
+    return Status.STALLED if is_stalled(checkpoint, now, stalled_after) else checkpoint.status
 
 
 def is_stalled(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta) -> bool:

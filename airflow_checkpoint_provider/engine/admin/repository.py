@@ -73,11 +73,14 @@ class CheckpointRepository:
         """
         filters = dict(filters)
         states = _words("state", filters.pop("state", None), FILTERS)
+        requests = _words("request", filters.pop("request", None), [request.value for request in Request])
         statement = sa.select(self._table).where(*(self._matches(*one) for one in filters.items()))
         statement = statement.order_by(*in_order(self._table, _known(order_by), self._table))
         with self._open() as connection:
             if states is not None:
                 statement = statement.where(self._is_in(states, connection, stalled_after))
+            if requests is not None:
+                statement = statement.where(self._is_asked_for(requests, connection))
             found = list(read_page(connection, self._table, self._table, statement, limit, offset))
             readable = [one for one in found if isinstance(one, Checkpoint)]
             return readable, [one for one in found if isinstance(one, UnreadableRow)]
@@ -171,9 +174,8 @@ class CheckpointRepository:
         if name == "updated_before":
             return unchanged_since(self._table, moment(name, wanted))
         if name not in COLUMNS:
-            raise ArgumentError(
-                f"{name}: cannot be filtered by; choose from {', '.join((*COLUMNS, 'state', 'updated_before'))}."
-            )
+            known = ", ".join((*COLUMNS, "state", "request", "updated_before"))
+            raise ArgumentError(f"{name}: cannot be filtered by; choose from {known}.")
         if isinstance(wanted, (list, tuple, set, frozenset)):
             return self._table.c[name].in_([_filter(name, one) for one in wanted])
         return self._table.c[name] == _filter(name, wanted)
@@ -187,6 +189,12 @@ class CheckpointRepository:
         # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
         nothing = self._table.c.status.in_([])
         return sa.or_(nothing, *(states.condition(self._table, Status(state)) for state in wanted))
+
+    def _is_asked_for(self, wanted: Sequence[str], connection: sa.Connection) -> sa.ColumnElement[bool]:
+        """Write the condition that the next attempt of rows was asked to do one of these."""
+        newest = History(connection, self.tables).newest_requests()
+        asked = [identity for identity, entry in newest.items() if entry.asks_for in wanted]
+        return States(datetime.now(UTC), asked).condition(self._table, Status.REQUESTED)
 
     @contextmanager
     def _open(self, *, for_writing: bool = False) -> Iterator[sa.Connection]:

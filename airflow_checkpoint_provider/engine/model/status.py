@@ -27,8 +27,6 @@ class Status(StrEnum):
     """A part of a table whose task has not begun: there is no checkpoint yet."""
     REQUESTED = "requested"
     """The next attempt was asked to do something; such a load is in another state besides."""
-    RELOAD_REQUESTED = "reload requested"
-    """The next attempt was asked to start from the beginning."""
 
 
 STORED = (Status.SEEDED, Status.RUNNING, Status.FAILED, Status.COMPLETED)

@@ -23,12 +23,12 @@ from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_mapper import unreadable as unreadable_row
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.instances import interrupted
 from airflow_checkpoint_provider.hooks.settings import stalled_after
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.models import View, query_of
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.services import reader
-from airflow_checkpoint_provider.plugin.tasks.instances import interrupted
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place
 
 log = logging.getLogger(__name__)
 

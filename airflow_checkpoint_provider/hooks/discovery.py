@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.hooks.airflow_internals import (
     teams_of,
 )
 from airflow_checkpoint_provider.hooks.settings import configured_places
-from airflow_checkpoint_provider.plugin.tasks.transfers import Place, display_names_of, place_of, transfers_of
+from airflow_checkpoint_provider.hooks.transfers import Place, display_names_of, place_of, transfers_of
 
 _KEEP = 15.0  # seconds for which an answer holds: pages that refresh themselves ask again and again
 

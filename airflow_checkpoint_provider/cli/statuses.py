@@ -1,0 +1,45 @@
+"""The states of checkpoints as they are shown: with the time, and what Airflow knows of their attempts, in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from airflow_checkpoint_provider.engine.admin.outlook import display_status
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
+from airflow_checkpoint_provider.hooks.instances import interrupted
+from airflow_checkpoint_provider.hooks.settings import stalled_after
+
+_UNFINISHED = (Status.RUNNING, Status.STALLED)
+
+
+def shown_statuses(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[Identity, str]:
+    """Return the state of each checkpoint, in one word."""
+    try:
+        over = interrupted(checkpoints)
+    except SQLAlchemyError:  # Airflow's metadata database does not answer, or is not there
+        over = {}
+    shown = {one.identity: display_status(one, now, stalled_after()).value for one in checkpoints}
+    return shown | dict.fromkeys(over, Status.INTERRUPTED.value)
+
+
+def stored_states(wanted: Iterable[str]) -> list[str]:
+    """Return the states that a database is asked for, of those that are wanted."""
+    states = set(wanted)
+    # Only Airflow knows which of them were interrupted.
+    return [
+        state.value
+        for state in FILTERS
+        if state in states or (states & _KNOWN_TO_AIRFLOW and state in _UNFINISHED)
+    ]
+
+
+def depends_on_airflow(wanted: Iterable[str]) -> bool:
+    """Tell whether a database finds more than is wanted, of which Airflow's record picks some."""
+    return bool(_KNOWN_TO_AIRFLOW & set(wanted))
+
+
+_KNOWN_TO_AIRFLOW = frozenset({Status.INTERRUPTED, *_UNFINISHED})
