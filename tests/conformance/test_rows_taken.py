@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CheckpointError, DestinationError
+from airflow_checkpoint_provider.engine.model.errors import (
+    BadRowsError,
+    CheckpointError,
+    DestinationError,
+    VerificationError,
+)
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
@@ -209,3 +215,54 @@ def test_a_trigger_of_sqlite_that_rolls_back(make_db: MakeDb) -> None:
         "CREATE TRIGGER no BEFORE INSERT ON target WHEN NEW.k = 'b' BEGIN SELECT RAISE(ABORT, 'no b'); END",
     )
     assert load.attempt(on_bad_row="reject").rejected == 1
+
+
+CHANGING = {
+    "sqlite": [
+        "CREATE TRIGGER shout AFTER INSERT ON target BEGIN UPDATE target SET k = upper(k) WHERE n = NEW.n; END"
+    ],
+    "mysql": ["CREATE TRIGGER shout BEFORE INSERT ON target FOR EACH ROW SET NEW.k = upper(NEW.k)"],
+    "postgres": [
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.k = upper(NEW.k); RETURN NEW; END $$",
+        "CREATE TRIGGER shout BEFORE INSERT ON target FOR EACH ROW EXECUTE FUNCTION shout()",
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+@pytest.mark.parametrize("destination", list(CHANGING))
+def test_a_trigger_that_may_change_rows_is_told(make_db: MakeDb, destination: str, mode: str) -> None:
+    table = "CREATE TABLE target (n integer, k varchar(9))"
+    load = load_of(make_db, destination, ["a", "b"], table, *CHANGING[destination], write_mode=mode)
+    (warning,) = load.attempt().warnings
+    assert "target has triggers that run as rows are written (shout)" in warning
+    assert "verify='digest'" in warning
+    load.next_run()
+    load.destination.execute("DELETE FROM target")
+    with pytest.raises(VerificationError):
+        load.attempt(verify="digest")
+
+
+def test_a_trigger_of_oracle_that_may_change_rows_is_told(make_db: MakeDb) -> None:
+    load = load_of(make_db, "oracle", ["a"], "CREATE TABLE target (n NUMBER(9), k VARCHAR2(9))")
+    with psycopg.connect(load.destination.place) as connection:
+        connection.execute(
+            "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+        )
+        table = connection.execute(
+            "SELECT oid::regclass FROM pg_class WHERE upper(relname) = 'TARGET'"
+        ).fetchone()
+        assert table
+        connection.execute(
+            f"CREATE TRIGGER keep BEFORE INSERT ON {table[0]} FOR EACH ROW EXECUTE FUNCTION keep()"
+        )
+    (warning,) = load.attempt().warnings
+    assert "has triggers that run as rows are written (KEEP)" in warning
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_trigger_on_update_is_told_of_an_upsert_only(make_db: MakeDb, mode: str) -> None:
+    table = "CREATE TABLE target (n integer PRIMARY KEY, k text)"
+    trigger = "CREATE TRIGGER touch AFTER UPDATE ON target BEGIN SELECT 1; END"
+    load = load_of(make_db, "sqlite", ["a"], table, trigger, write_mode=mode)
+    assert len(load.attempt().warnings) == (mode == "upsert")

@@ -104,6 +104,7 @@ class TableFacts:
     :param columns: by name; empty where nothing is known of them
     :param unique_keys: ``None`` where it is not known, or where an upsert needs none
     :param misses: tables whose rows an upsert by an index of this table does not find
+    :param triggers: the names of those that run at INSERT and at UPDATE of it, by what they run at
     :param fills_columns: a trigger may give a column a value before the row is checked
     :param keeps_deleted: what may leave rows behind a DELETE without an error, such as a trigger
     :param checks_at_commit: constraints or triggers wait for the commit
@@ -119,6 +120,7 @@ class TableFacts:
     columns: Mapping[str, ColumnFacts] = field(default_factory=lambda: MappingProxyType({}))
     unique_keys: tuple[UniqueKey, ...] | None = None
     misses: tuple[str, ...] = ()
+    triggers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     fills_columns: bool = False
     keeps_deleted: str | None = None
     checks_at_commit: bool = False

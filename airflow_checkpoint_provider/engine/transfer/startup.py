@@ -37,7 +37,11 @@ from airflow_checkpoint_provider.engine.transfer.preoperator import (
     run_preoperator,
 )
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
-from airflow_checkpoint_provider.engine.transfer.table_checks import check_table, hidden_references
+from airflow_checkpoint_provider.engine.transfer.table_checks import (
+    check_table,
+    hidden_references,
+    untold_changes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class Startup:
                 strategy.check_position(checkpoint.position, checkpoint.upper)
                 lost = lost_rows(self._context, checkpoint)
                 hidden = self._hidden_references() if self._context.published_stage else []
-                warnings = self._warned([*lost, *hidden])
+                warnings = self._warned([*lost, *hidden, *self._untold_changes()])
                 return StartingPoint(checkpoint, decision, *self._open(checkpoint), warnings)
             except StageError as error:  # which holds all that was loaded, and nobody has seen
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
@@ -149,6 +153,7 @@ class Startup:
                         done.append(PreoperatorRun(ran, time.monotonic() - began))
                     self._prepare_destination()
                     state_guarantee(spec, session)  # of the table as it is now
+                warnings += self._warned(self._untold_changes())
                 if spec.write_mode == "replace" or context.published_stage:
                     warnings += self._warned(self._hidden_references())
                 if spec.write_mode == "replace":
@@ -194,6 +199,9 @@ class Startup:
 
     def _hidden_references(self) -> list[str]:
         return hidden_references(self._context.session.destination)
+
+    def _untold_changes(self) -> list[str]:
+        return untold_changes(self._context.spec, self._context.session.destination)
 
     def _warned(self, texts: Iterable[str]) -> tuple[str, ...]:
         warnings = tuple(texts)

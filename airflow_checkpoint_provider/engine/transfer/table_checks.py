@@ -95,6 +95,22 @@ def hidden_references(destination: Destination) -> list[str]:
     return [f"write_mode: {destination.write_mode!r} deletes rows of {destination.table}, and {hidden}."]
 
 
+def untold_changes(spec: TransferSpec, destination: Destination) -> list[str]:
+    """
+    Return, for a person, what may change rows as they are written, if nothing compares them afterwards.
+
+    :param destination: its facts are known
+    """
+    deeds = (INSERT, UPDATE) if spec.write_mode == "upsert" else (INSERT,)
+    names = list(dict.fromkeys(name for deed in deeds for name in destination.facts.triggers.get(deed, ())))
+    if not names or spec.verify == "digest":
+        return []
+    return [
+        f"destination_table: {destination.table} has triggers that run as rows are written ({_listed(names)}), and may "
+        "change or delete them without an error. verify='digest' compares the rows with those of the source."
+    ]
+
+
 def _check_columns(spec: TransferSpec, destination: Destination) -> None:
     facts, table, upserts = destination.facts, destination.table, spec.write_mode == "upsert"
     known = {name: facts.columns[name] for name in destination.columns if name in facts.columns}

@@ -13,6 +13,8 @@ from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import text_of
 from airflow_checkpoint_provider.engine.databases.mysql.views import Named, View, ask_view
 from airflow_checkpoint_provider.engine.databases.table_facts import (
+    INSERT,
+    UPDATE,
     ColumnFacts,
     Hazard,
     TableColumns,
@@ -35,9 +37,9 @@ _KEYS = sa.text(
     "SELECT index_name, column_name, sub_part FROM information_schema.statistics"
     " WHERE table_schema = :schema AND table_name = :name AND non_unique = 0 ORDER BY index_name, seq_in_index"
 )
-_FILLING = sa.text(
-    "SELECT 1 FROM information_schema.triggers WHERE event_object_schema = :schema AND event_object_table = :name"
-    " AND action_timing = 'BEFORE' AND event_manipulation = 'INSERT' LIMIT 1"
+_TRIGGERS = sa.text(
+    "SELECT trigger_name, action_timing, event_manipulation FROM information_schema.triggers"
+    " WHERE event_object_schema = :schema AND event_object_table = :name ORDER BY action_order"
 )
 _SEEN_REFERRERS = sa.text(
     "SELECT DISTINCT k.table_schema, k.table_name FROM information_schema.key_column_usage k"
@@ -102,7 +104,7 @@ def table_facts(
             referrers.update(more)
             hidden = hidden or unseen
         columns = _ask(connection, _COLUMNS, named).all()
-        required = any(row[1] for row in columns)
+        triggers = [tuple(map(text_of, row)) for row in _ask(connection, _TRIGGERS, named)]
         return TableFacts(
             hazard=_hazard(stored) if stored else Hazard(f"{table} is a view, and its tables are not known"),
             refused=asked.refused,
@@ -111,7 +113,10 @@ def table_facts(
             hidden_referrers=hidden if deletes else None,
             columns={} if view else {text_of(row[0]): _column(row) for row in columns},
             unique_keys=None if view else _keys(_ask(connection, _KEYS, named)),
-            fills_columns=required and _ask(connection, _FILLING, named).first() is not None,
+            triggers={
+                deed: tuple(name for name, _, event in triggers if event == deed) for deed in (INSERT, UPDATE)
+            },
+            fills_columns=any(row[1:] == ("BEFORE", INSERT) for row in triggers),
         )
 
 

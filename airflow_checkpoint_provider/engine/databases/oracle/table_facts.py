@@ -38,7 +38,7 @@ LISTED = (
 )
 _INVISIBLE_SINCE = 12
 TRIGGERS = (
-    "SELECT g.trigger_type, g.triggering_event FROM all_triggers g"
+    "SELECT g.trigger_name, g.trigger_type, g.triggering_event FROM all_triggers g"
     " WHERE g.table_owner = :1 AND g.table_name = :2 AND g.status = 'ENABLED'"
 )
 # A foreign key of another table that waits for the commit is checked at it, too.
@@ -88,7 +88,8 @@ def table_facts(raw: Any, owner: str | None, table: str, *, deletes: bool) -> Ta
         if reason := _unusable(temporary, read_only, materialized, external):
             return TableFacts(unusable=reason)
         columns = ask(COLUMNS, *named)
-        triggers = [(str(kind).upper(), str(event).upper()) for kind, event in ask(TRIGGERS, *named)]
+        found = [tuple(map(str, row)) for row in ask(TRIGGERS, *named)]
+        triggers = [(kind.upper(), event.upper()) for _, kind, event in found]
         referring: list[Sequence[Any]] = []
         hidden = None
         if deletes and view:
@@ -108,6 +109,10 @@ def table_facts(raw: Any, owner: str | None, table: str, *, deletes: bool) -> Ta
             self_references=named in referrers,
             hidden_referrers=hidden,
             columns={} if view else {str(row[0]): _column(row) for row in columns},
+            triggers={
+                deed: tuple(name for name, _, event in found if deed in event.upper())
+                for deed in (INSERT, UPDATE)
+            },
             fills_columns=any("BEFORE" in kind and INSERT in event for kind, event in triggers),
             keeps_deleted="an INSTEAD OF trigger" if _has_instead(triggers) else None,
             checks_at_commit=bool(ask(DEFERRED, *named * 2)[0][0]),

@@ -80,7 +80,9 @@ def table_facts(raw: Any, table: str, schema: str | None) -> TableFacts:
         self_references=any(name.lower() == table.lower() for name in referring),
         columns={str(row[0]): _column(row, view=view) for row in listed},
         unique_keys=None if view else (*_primary_key(listed), *keys),
-        fills_columns=False,
+        triggers={
+            deed: tuple(name for name, _, event, _ in triggers if event == deed) for deed in (INSERT, UPDATE)
+        },
         keeps_deleted=f"the trigger {skipping[0]}" if skipping else None,
         checks_at_commit=enforced and _is_deferred(raw, catalog, sql or "", table),
     )
