@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
-from airflow_checkpoint_provider.plugin.display.attempts import attempts
+from airflow_checkpoint_provider.plugin.display.attempts import attempts, working_time
 from airflow_checkpoint_provider.plugin.display.chart import chart
 from airflow_checkpoint_provider.plugin.display.parts import Parts
 from airflow_checkpoint_provider.plugin.models import target_of
@@ -161,6 +161,8 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
     target = view.target if view else None
     if damaged and damaged.row.damaged and damaged.row.identity:
         target = target_of(damaged.row.identity, damaged.place)
+    at_work = view.state if view and not view.over else None
+    found = attempts(subject.entries, view.checkpoint if view else None, at_work, now)
     return render(
         "task.html",
         view=view,
@@ -174,7 +176,8 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         range=range_of(view.checkpoint) if view else None,
         rejected=subject.rejected,
         rejects=subject.rejects,
-        attempts=attempts(subject.entries, view.checkpoint if view else None, over=view is None or view.over),
+        attempts=found,
+        working=working_time(found),
         chart=chart(subject.entries, view.checkpoint, None if view.over else now) if view else None,
         may_act=viewer.may("PUT", dag_id),
         troubles=_troubles(viewer, subject.troubles),

@@ -23,6 +23,7 @@ _environment.filters.update(
     duration=words.duration,
     percent=words.percent,
     short=words.short,
+    clock=words.clock,
     as_json=lambda value: json.dumps(value, ensure_ascii=False),
 )
 

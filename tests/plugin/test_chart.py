@@ -39,9 +39,51 @@ def test_each_attempt_is_a_line_of_its_own() -> None:
     assert len(second) == 2
     assert (second[0][0] - first[0][0]) / (second[1][0] - first[0][0]) == 17 / 20
     assert second[1] == (found.right, found.top)
-    assert points(found.gaps[0]) == [first[-1], second[0]]
+    assert points(found.gaps[0]) == [first[-1], (second[0][0], first[-1][1]), second[0]]
     assert [mark.kind for mark in found.marks] == ["started", "failed", "resumed", "completed"]
     assert "Attempt 1 failed at 400 rows" in found.marks[1].title
+
+
+def test_dead_time_is_flat_and_what_was_committed_before_it_a_step() -> None:
+    found = drawn(
+        ("started", 0, 0, 1),
+        ("progress", 5, 300, 1),
+        ("resumed", 600, 450, 2),
+        ("completed", 610, 1000, 2),
+        **COMPLETED,
+    )
+    before, still, after_it = points(found.gaps[0])
+    assert (before[1], still[0]) == (still[1], after_it[0])
+    assert after_it[1] < still[1]
+
+
+def test_a_standstill_within_an_attempt_is_a_step() -> None:
+    events = [
+        ("started", 0, 0, 1),
+        *(("progress", n, n * 10, 1) for n in (5, 10, 15, 20)),
+        ("progress", 320, 210, 1),
+    ]
+    (line,) = map(points, drawn(*events, ("completed", 325, 1000, 1), **COMPLETED).lines)
+    assert len(line) == len(events) + 2
+    (x1, y1), (x2, y2), (x3, y3) = line[4:7]
+    assert (y1, x2) == (y2, x3)
+    assert (x1 < x2, y3 < y2) == (True, True)
+
+
+def test_thinned_samples_are_no_standstill() -> None:
+    events = [("started", 0, 0, 1), *(("progress", n * 60, n * 10, 1) for n in range(1, 9))]
+    (line,) = map(points, drawn(*events, ("completed", 540, 1000, 1), **COMPLETED).lines)
+    assert len(line) == len(events) + 1
+
+
+def test_labels_do_not_stand_on_each_other() -> None:
+    found = drawn(
+        *(("resumed" if n else "started", n, 0, n + 1) for n in range(4)),
+        ("resumed", 100, 0, 5),
+        now=200,
+        rows=10,
+    )
+    assert [mark.label for mark in found.marks] == ["1", "", "", "", "5"]
 
 
 def test_only_the_last_load_is_drawn() -> None:

@@ -152,3 +152,76 @@ def test_a_failed_load_says_whether_a_retry_comes(
     shown = shown_of(pages._one(viewer, Subject(view, (), []), "seen", "copy", tab=True))
     assert said in shown
     assert f"<dt>Try</dt><dd>{try_number} of 2</dd>" in shown
+
+
+def test_times_in_texts_are_shown_by_the_clock_of_the_page(viewer: Any) -> None:
+    error = "The <checkpoint> was deleted by ann at 2026-01-02 03:04:05 UTC, while"
+    entries = told(("started", 0, 0, 1), ("failed", 9, 0, 1, "host pid 1", error))
+    shown = one(checkpoint(status="failed", last_error=error), *entries, viewer=viewer)
+    marked = (
+        "The &lt;checkpoint&gt; was deleted by ann at "
+        '<time datetime="2026-01-02T03:04:05+00:00">2026-01-02 03:04:05 UTC</time>, while'
+    )
+    assert shown.count(marked) == 3  # the banner, the attempt and the history
+    assert shown.count("UTC") == shown.count("UTC</time>")
+
+
+def test_a_stalled_load_is_called_so_everywhere(viewer: Any) -> None:
+    stored = checkpoint(committed_at=after(0))
+    view = View.of(THEIRS, Listed(stored, None, None), None, timedelta(minutes=5), after(1000))
+    entries = told(("started", 0, 0, 1))
+    shown = shown_of(pages._one(viewer, Subject(view, entries, []), "seen", "copy", tab=True))
+    assert shown.count('<span class="badge stalled">stalled</span>') == 2
+    assert '<span class="badge running">' not in shown
+
+
+def test_the_time_at_work_stands_beside_the_time_it_took(viewer: Any) -> None:
+    entries = told(
+        ("started", 0, 0, 1), ("failed", 10, 100, 1), ("resumed", 610, 100, 2), ("completed", 630, 1000, 2)
+    )
+    stored = checkpoint(status="completed", rows=1000, completed_at=after(630), updated_at=after(630))
+    shown = one(stored, *entries, viewer=viewer)
+    assert '<dt>Took</dt><dd>10 min 30 s <span class="muted">30 s at work</span></dd>' in shown
+    assert "<dt>Rows/s of the last attempt</dt><dd>45</dd>" in shown
+    assert (
+        '<dt>Rows/s of the load</dt><dd>2 <span class="muted">with the time between attempts</span>' in shown
+    )
+
+
+def test_an_attempt_without_a_sign_of_life_took_nobody_knows_how_long(viewer: Any) -> None:
+    entries = told(
+        ("started", 0, 0, 1), ("resumed", 60, 250, 2), ("opened", 62, 250, 2), ("resumed", 90, 250, 3)
+    )
+    shown = one(checkpoint(status="failed"), *entries, viewer=viewer)
+    assert '<td class="nowrap">unknown</td>' in shown
+    assert '<td class="nowrap">at least 2 s</td>' in shown
+    assert "its last sign of life: <time" in shown
+
+
+@pytest.mark.parametrize(
+    ("number", "at_least", "said"),
+    [
+        (1, (), "Show the one checkpoint"),
+        (3, (), "Show all 3 checkpoints"),
+        (1000, ("failed",), "Show all 1,000+ checkpoints"),
+    ],
+)
+def test_all_of_them_are_counted_in_words(
+    viewer: Any, monkeypatch: pytest.MonkeyPatch, number: int, at_least: tuple[str, ...], said: str
+) -> None:
+    counts = {**dict.fromkeys(FILTERS, 0), "failed": number}
+    found = Result([], 0, counts, [], [], [], frozenset(at_least))
+    monkeypatch.setattr(pages.finding, "find", lambda *_: found)
+    assert said in shown_of(pages.overview(viewer, page=1, q="", sort="", state="running"))
+
+
+def test_the_list_counts_tries_as_the_tab_does(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = View.of(
+        THEIRS, Listed(checkpoint(try_number=2), None, None), None, timedelta(minutes=5), after(10)
+    )
+    found = Result([view], 1, dict.fromkeys(FILTERS, 0), [], [], [])
+    monkeypatch.setattr(pages.finding, "find", lambda *_: found)
+    shown = shown_of(pages.overview(viewer, page=1, q="", sort=""))
+    assert '<th scope="col" class="right">Try</th>' in shown
+    assert '<td class="right nowrap">2 of 4</td>' in shown
+    assert '<time class="ago" datetime="2026-03-01T12:00:10+00:00">now</time>' in shown

@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
 
-RUNNING, LOST = "running", "lost"
+LOST = "lost"
 
 
 @dataclass(slots=True)
@@ -20,7 +20,9 @@ class Attempt:
 
     :param rows_before: rows of the load that were committed when it began
     :param rows_after: rows of the load that were committed when it was last heard of
-    :param ended: ``completed``, ``failed``, ``running``, or ``lost``: it left no word, as a killed process does
+    :param heard_of_at: when it has given its last sign of life, as far as that was written down
+    :param ended: ``completed``, ``failed``, or ``lost``: it left no word, as a killed process does; the state of the
+        load, while it is at work
     """
 
     try_number: int | None
@@ -39,14 +41,29 @@ class Attempt:
         """Rows that it has committed."""
         return max(self.rows_after - self.rows_before, 0)
 
+    @property
+    def took(self) -> float | None:
+        """Seconds from its beginning to its last sign of life; ``None`` where it has given none."""
+        if self.ended == LOST and self.heard_of_at == self.began_at:
+            return None
+        return (self.heard_of_at - self.began_at).total_seconds()
 
-def attempts(entries: Iterable[HistoryEntry], checkpoint: Checkpoint | None, *, over: bool) -> list[Attempt]:
+    @property
+    def rate(self) -> float | None:
+        """Rows a second of this attempt."""
+        return self.rows / self.took if self.took else None
+
+
+def attempts(
+    entries: Iterable[HistoryEntry], checkpoint: Checkpoint | None, at_work: Status | None, now: datetime
+) -> list[Attempt]:
     """
     Tell the attempts from the entries of a checkpoint, oldest first.
 
     :param entries: in the order in which they happened
     :param checkpoint: as it is now; knows more of the last attempt than its entries do
-    :param over: no attempt is at work
+    :param at_work: the state of the load while an attempt is at work; ``None`` while none is
+    :param now: up to when that attempt has lasted
     """
     found: list[Attempt] = []
     for entry in entries:
@@ -68,6 +85,8 @@ def attempts(entries: Iterable[HistoryEntry], checkpoint: Checkpoint | None, *, 
                     entry.recorded_at,
                 )
             )
+        elif found and entry.kind == Kind.OPENED:
+            found[-1].heard_of_at = entry.recorded_at
         elif found and entry.kind in (Kind.PROGRESS, Kind.COMPLETED, Kind.FAILED):
             last = found[-1]
             last.rows_after, last.heard_of_at = entry.rows or 0, entry.recorded_at
@@ -75,6 +94,15 @@ def attempts(entries: Iterable[HistoryEntry], checkpoint: Checkpoint | None, *, 
                 last.ended, last.error = entry.kind, entry.detail or ""
     if found and checkpoint and checkpoint.status is Status.RUNNING and not checkpoint.restarting:
         last = found[-1]
-        last.rows_after, last.heard_of_at = checkpoint.rows, checkpoint.updated_at
-        last.ended = LOST if over else RUNNING
+        last.rows_after = checkpoint.rows
+        last.heard_of_at = now if at_work else max(last.heard_of_at, checkpoint.updated_at)
+        last.ended = at_work or LOST
     return found
+
+
+def working_time(found: Iterable[Attempt]) -> float:
+    """Return the seconds that the attempts of the last load were at work, without the time between them."""
+    seconds = 0.0
+    for attempt in found:
+        seconds = (attempt.took or 0.0) + (seconds if attempt.resumed else 0.0)
+    return seconds

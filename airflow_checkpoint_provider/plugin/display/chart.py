@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.store.checkpoint_store import SAMPLE_EVERY
 from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
 from airflow_checkpoint_provider.plugin.display.words import duration, number, short
 
@@ -22,12 +23,14 @@ _MARKS = {
     Kind.FAILED: "failed",
     Kind.COMPLETED: "completed",
 }
+_STILL_S = 2 * SAMPLE_EVERY  # between two samples there is a commit at least so often, while a load moves
+_LABEL_WIDTH = 70.0
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A turn in the load's life."""
+    """A turn in the load's life; the label is empty where it would stand on another one."""
 
     x: float
     y: float
@@ -94,23 +97,29 @@ def chart(entries: Sequence[HistoryEntry], checkpoint: Checkpoint, now: datetime
     ]
     parts = _by_attempt(load, points)
     for before, after in pairwise(parts):
-        ends = (before[-1], after[0])
-        drawn.gaps.append(" ".join(f"{x(when)},{y(rows)}" for when, rows in ends))
+        # What the attempt before has committed at its end was committed before it died, and not little by little since.
+        still = (after[0][0], before[-1][1])
+        drawn.gaps.append(" ".join(f"{x(when)},{y(rows)}" for when, rows in (before[-1], still, after[0])))
     for part in parts:
-        line = [f"{x(when)},{y(rows)}" for when, rows in part]
+        line = [f"{x(when)},{y(rows)}" for when, rows in _with_steps(part)]
         drawn.lines.append(" ".join(line))
         drawn.areas.append(" ".join([f"{x(part[0][0])},{y(0)}", *line, f"{x(part[-1][0])},{y(0)}"]))
+    labelled = -_LABEL_WIDTH
     for entry in load:
         if kind := _MARKS.get(Kind(entry.kind)):
-            drawn.marks.append(_mark(entry, kind, x(entry.recorded_at), y(entry.committed), begin))
+            mark = _mark(entry, kind, x(entry.recorded_at), y(entry.committed), begin)
+            if entry.kind in STARTS:
+                if mark.x - labelled < _LABEL_WIDTH:
+                    mark = replace(mark, label="")
+                else:
+                    labelled = mark.x
+            drawn.marks.append(mark)
     return drawn
 
 
 def _mark(entry: HistoryEntry, kind: str, x: float, y: float, begin: datetime) -> Mark:
     when = duration(entry.recorded_at - begin)
     title = f"Attempt {entry.try_number} {kind} at {number(entry.committed)} rows, after {when}"
-    if entry.detail:
-        title += f": {entry.detail}"
     return Mark(x, y, kind, f"{entry.try_number}", title)
 
 
@@ -131,6 +140,21 @@ def _by_attempt(
             parts.append([])
         parts[-1].append(point)
     return parts
+
+
+def _with_steps(part: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
+    """Keep the line flat where nothing was committed for long, up to the batch that ended the standstill."""
+    spans = [(after[0] - before[0]).total_seconds() for before, after in pairwise(part)]
+    if not spans:
+        return [*part]
+    # Samples of a long load are thinned out.
+    longest = max(_STILL_S, 3 * sorted(spans)[len(spans) // 2]) if len(spans) > 2 else _STILL_S
+    stepped = [part[0]]
+    for (_, rows), (when, more), span in zip(part, part[1:], spans, strict=False):
+        if span > longest and more > rows:
+            stepped.append((when, rows))
+        stepped.append((when, more))
+    return stepped
 
 
 def _nice(value: float) -> int:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+
+from markupsafe import Markup, escape
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.key import Unreadable
 from airflow_checkpoint_provider.engine.model.position import describe_position
+
+_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC\b")
 
 
 def number(value: float | None) -> str:
@@ -44,6 +49,12 @@ def ago(then: datetime, now: datetime) -> str:
         if seconds < size * most:
             return f"{seconds / size:.0f} {unit} ago"
     return f"{seconds / 86400:.0f} d ago"
+
+
+def clock(text: str) -> Markup:
+    """Mark the times of a text, so that the page shows them by the clock of all its other times."""
+    marked = _UTC.sub(r'<time datetime="\1T\2+00:00">\1 \2 UTC</time>', str(escape(text)))
+    return Markup(marked)  # noqa: S704
 
 
 def percent(share: float | None) -> str:

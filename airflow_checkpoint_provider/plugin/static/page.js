@@ -54,8 +54,9 @@ function localTimes(root) {
     return;
   }
   for (const time of root.querySelectorAll("time")) {
-    time.title = time.dateTime;
-    time.textContent = format.format(new Date(time.dateTime));
+    const shown = format.format(new Date(time.dateTime));
+    if (time.classList.contains("ago")) time.title = shown;
+    else time.textContent = shown;
   }
 }
 
