@@ -31,3 +31,8 @@ class ColumnFacts:
     counts: bool = False
     listed: Sequence[str] = ()
     padded: bool = False
+
+    @property
+    def takes_no_null(self) -> bool:
+        """Whether the server would put something of its own for NULL: the time, or a number."""
+        return self.counts or (self.kind == "timestamp" and not self.nulls)

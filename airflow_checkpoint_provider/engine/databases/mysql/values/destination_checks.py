@@ -30,8 +30,8 @@ from airflow_checkpoint_provider.engine.databases.mysql.values.number_values imp
     as_year,
 )
 from airflow_checkpoint_provider.engine.databases.mysql.values.text_values import (
-    _MAX_BYTES,
     BLOBS,
+    MAX_BYTES,
     as_binary,
     as_bytes,
     as_char,
@@ -57,8 +57,6 @@ class ColumnWriter:
         self._column = column
         self._facts = facts
         self._as_they_are, self._convert = _rule(facts)
-        # The server would put the time, or a number of its own.
-        self._no_null = facts.counts or (facts.kind == "timestamp" and not facts.nulls)
 
     def converted(self, values: Sequence[Any]) -> Sequence[Any]:
         """
@@ -67,7 +65,7 @@ class ColumnWriter:
         :raises BadRowsError: for one that would be another one there
         """
         kinds = set(map(type, values))
-        if _NULL in kinds and self._no_null:
+        if _NULL in kinds and self._facts.takes_no_null:
             instead = "a number of its own" if self._facts.counts else "the time of the load"
             raise self._refused(
                 f"takes no NULL, for which the server would put {instead}. Leave the column out, by a mapping in "
@@ -107,7 +105,7 @@ _RULES: Sequence[tuple[Sequence[str], frozenset[type], Callable[[ColumnFacts, An
     (("time",), frozenset((_NULL,)), as_time),
     (("char",), frozenset((_NULL,)), as_char),
     (("longtext",), frozenset((str, _NULL)), as_text),
-    (("varchar", *_MAX_BYTES), frozenset((_NULL,)), as_text),
+    (("varchar", *MAX_BYTES), frozenset((_NULL,)), as_text),
     (("binary",), frozenset((_NULL,)), as_binary),
     ((*BLOBS, *SHAPES), frozenset((bytes, _NULL)), as_bytes),
     (("json",), frozenset((_NULL,)), as_json),

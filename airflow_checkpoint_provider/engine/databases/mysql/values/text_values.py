@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.engine.databases.values.text_forms import (
 BYTES = (bytes, bytearray, memoryview)
 
 
-_MAX_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1}
+MAX_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1}
 
 
 BLOBS = ("varbinary", "tinyblob", "blob", "mediumblob", "longblob")
@@ -35,20 +35,29 @@ def as_char(facts: ColumnFacts, value: Any) -> Any:
         raise RefusedValueError(
             f"would lose the blanks at the end of {shown(text)}. Declare it VARCHAR. {CAST}"
         )
+    bare = text.rstrip(" ")
+    if bare[-1:].isspace():
+        _check_end(facts, bare)
     return text
 
 
 def as_text(facts: ColumnFacts, value: Any) -> str:
     """Return text as the column keeps it."""
     text = value if isinstance(value, str) else text_of(value, facts.kind)
-    if text.endswith(" ") and is_too_long(facts, text):
-        raise RefusedValueError(f"would lose blanks at the end of {shown(text)}, which is too long. {CAST}")
+    if text[-1:].isspace():
+        _check_end(facts, text)
     return text
 
 
+def _check_end(facts: ColumnFacts, text: str) -> None:
+    """Refuse text that is too long and ends in white space, which the server cuts off without a word."""
+    if is_too_long(facts, text):
+        raise RefusedValueError(f"would lose blanks at the end of {shown(text)}, which is too long. {CAST}")
+
+
 def is_too_long(facts: ColumnFacts, text: str) -> bool:
-    """Tell whether text is longer than the column: the server cuts off blanks without a word."""
-    if most := _MAX_BYTES.get(facts.kind):
+    """Tell whether text is longer than the column."""
+    if most := MAX_BYTES.get(facts.kind):
         return len(text) * 4 > most and len(text.encode()) > most
     return facts.length is not None and len(text) > facts.length
 
