@@ -186,6 +186,7 @@ def test_text_of_every_character_set(two: Pair, by_values: ByValues) -> None:
         ("varchar(9)", "varchar(3)", "'abc  '", "would lose blanks"),
         ("varchar(9)", "varchar(3)", "'abcd'", "too long"),
         ("varchar(9)", "char(5)", "'ab '", "would lose which blanks"),
+        ("varchar(9) CHARACTER SET utf16", "char(5)", "'ab '", "would lose which blanks"),
         ("varchar(5)", "char(5)", "'abcd '", None),
         ("time", "time", "'24:00:00'", "no time of day"),
         ("time", "time", "'-00:00:01'", "no time of day"),

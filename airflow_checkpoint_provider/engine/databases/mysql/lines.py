@@ -113,7 +113,8 @@ def _text(column: LineColumn, type_: LineType) -> str | None:
     written = f"REPLACE(CONVERT({column.name} USING utf8mb4), {_QUOTE}, {_QUOTES})"
     written = f"CONCAT({_QUOTE}, {written}, {_QUOTE})"
     if type_.kind is LineKind.PADDED:
-        return f"IF(ASCII(RIGHT({column.name}, 1)) = {_BLANK}, NULL, {written})"
+        last = f"ASCII(CONVERT(RIGHT({column.name}, 1) USING utf8mb4))"  # in UTF-16, a blank has two bytes
+        return f"IF({last} = {_BLANK}, NULL, {written})"
     if type_.most is not None:
         return f"IF(CHAR_LENGTH({column.name}) > {type_.most}, NULL, {written})"
     return written
@@ -137,20 +138,17 @@ _NARROW: Mapping[LineKind, _Writer] = {**_WHOLE, LineKind.DOUBLE: _as_it_is}
 _DECIMAL: Mapping[LineKind, _Writer] = {LineKind.WHOLE: _as_it_is, LineKind.NUMBER: _decimal}
 _TEXT: Mapping[LineKind, _Writer] = {LineKind.TEXT: _text, LineKind.PADDED: _text}
 _TEXT_OR_BYTES: Mapping[LineKind, _Writer] = {**_TEXT, LineKind.BYTES: _bytes}
-_TINY, _SHORT, _LONG, _LONGLONG, _INT24, _YEAR = 1, 2, 3, 8, 9, 13
-_ENUM, _SET, _GEOMETRY = 247, 248, 255
-_STRINGS = (15, 249, 250, 251, 252, 253, 254)
 # By the type that is written, the kinds of which every value arrives as the route of values has it, or is refused.
 _WRITERS: Mapping[int, Mapping[LineKind, _Writer]] = {
-    **dict.fromkeys((_TINY, _SHORT, _INT24, _LONG, _YEAR), _NARROW),
-    _LONGLONG: _WHOLE,
+    **dict.fromkeys((*values.NARROW, values.YEAR), _NARROW),
+    values.LONGLONG: _WHOLE,
     values.BIT: {LineKind.WHOLE: _bits, LineKind.NUMBER: _bits},
     **dict.fromkeys(values.DECIMALS, _DECIMAL),
     values.FLOAT: {LineKind.DOUBLE: _float, LineKind.SINGLE: _float},
     values.DOUBLE: {LineKind.DOUBLE: _as_it_is},
-    **dict.fromkeys(_STRINGS, _TEXT_OR_BYTES),
-    **dict.fromkeys((_ENUM, _SET, values.JSON), _TEXT),
-    _GEOMETRY: {LineKind.BYTES: _bytes},
+    **dict.fromkeys(values.STRINGS, _TEXT_OR_BYTES),
+    **dict.fromkeys((values.ENUM, values.SET, values.JSON), _TEXT),
+    values.GEOMETRY: {LineKind.BYTES: _bytes},
     values.DATE: {LineKind.DAY: _as_it_is, LineKind.MOMENT: _as_it_is},
     values.DATETIME: {LineKind.MOMENT: _as_it_is},
     values.TIMESTAMP: {LineKind.INSTANT: _instant},

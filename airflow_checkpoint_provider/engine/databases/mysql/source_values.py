@@ -9,12 +9,15 @@ from typing import Any
 
 ValueReader = Callable[[Any], Any]
 
-FLOAT, DOUBLE, TIMESTAMP, DATE, TIME, DATETIME, BIT, JSON = 4, 5, 7, 10, 11, 12, 16, 245
+FLOAT, DOUBLE, TIMESTAMP, LONGLONG, DATE, TIME, DATETIME, YEAR, BIT = 4, 5, 7, 8, 10, 11, 12, 13, 16
+JSON, ENUM, SET, GEOMETRY = 245, 247, 248, 255
+NARROW = (1, 2, 3, 9)  # whole numbers of up to 32 bits
+STRINGS = (15, 249, 250, 251, 252, 253, 254)
 MOMENTS = frozenset((DATE, DATETIME, TIMESTAMP))
-_WHOLE = frozenset((1, 2, 3, 8, 9, 13))
+_WHOLE = frozenset((*NARROW, LONGLONG, YEAR))
 DECIMALS = frozenset((0, 246))
 _BYTES_ONLY = 63  # the character set of what is no text
-_ENUM, _SET = 256, 2048
+_ENUM_FLAG, _SET_FLAG = 256, 2048
 
 
 class NoSuchMomentError(Exception):
@@ -47,7 +50,7 @@ def is_listed(cursor: Any, index: int) -> bool:
         flags = cursor.description[index][7]
     else:
         flags = cursor._result.fields[index].flags  # PyMySQL tells nobody else
-    return bool(flags & (_ENUM | _SET))
+    return bool(flags & (_ENUM_FLAG | _SET_FLAG))
 
 
 def _reader(type_: int, charset: int) -> ValueReader | None:
