@@ -22,7 +22,6 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceOrderError,
     interruption,
     one_line,
-    shortened,
 )
 from airflow_checkpoint_provider.engine.model.events import Completed, Observer, Reconnecting, Verified
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
@@ -256,9 +255,9 @@ class Transfer:
     def _goes_on_by_values(self, error: BaseException) -> bool:
         """Tell whether values decide about rows that could not be written otherwise, and note down why."""
         if isinstance(error, NoLineError):
-            self._by_values = f"the source cannot write the row with key {shortened(str(error))} as a line"
+            self._by_values = f"the source cannot write {error}"
         elif isinstance(error, BadRowsError) and self._route.provisional:
-            self._by_values = f"the destination has refused a line: {error.reason}"
+            self._by_values = f"the destination has refused what the source has written: {error.reason}"
         else:
             return False
         return True

@@ -16,8 +16,10 @@ from airflow_checkpoint_provider.engine.databases.mysql.errors import error_numb
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
 from airflow_checkpoint_provider.engine.databases.mysql.values.destination_checks import ColumnWriter
+from airflow_checkpoint_provider.engine.databases.mysql.values.tuple_types import tuple_type
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
-from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, Tuples
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, one_line
 
@@ -114,7 +116,14 @@ class MysqlDestination(Destination):
             )
         return facts
 
+    def packed_forms(self) -> Sequence[PackedForm]:
+        keys = self.conflict_columns if self.write_mode == "upsert" else ()
+        types = [tuple_type(self._facts[name], in_key=name in keys) for name in self.columns]
+        return (PackedForm(TUPLES, tuple(types)),)
+
     def _write(self, rows: Any, route: RowRoute) -> int | None:
+        if isinstance(rows, Tuples):
+            return self._write_tuples(rows)
         if route.padded != self._padded:
             self._choose_writers(route.padded)
         columns = zip(*rows, strict=True)
@@ -125,13 +134,24 @@ class MysqlDestination(Destination):
             for start in range(0, len(rows), _ROWS_AT_ONCE):
                 for piece in self._pieces(rows[start : start + _ROWS_AT_ONCE]):
                     statement = f"{self._into}{', '.join([self._row] * len(piece))}{self._suffix}"
-                    taken += self._insert(cursor, statement, piece)
+                    values: Any = list(chain.from_iterable(piece))
+                    if "%" in self._into:  # else the drivers agree
+                        statement, values = mysql.as_read(self.raw, statement, values)
+                    taken += self._insert(cursor, statement, values)
         return None if self._suffix else taken  # an update counts twice, or not at all
 
-    def _insert(self, cursor: Any, statement: str, rows: Sequence[Row]) -> int:
-        values: Any = list(chain.from_iterable(rows))
-        if "%" in self._into:  # else the drivers agree
-            statement, values = mysql.as_read(self.raw, statement, values)
+    def _write_tuples(self, rows: Tuples) -> int | None:
+        before, behind = (part.replace("%%", "%").encode() for part in (self._into, self._suffix))
+        around = len(before) + len(behind) + 1  # the command is a byte
+        taken = 0
+        with closing(self.raw.cursor()) as cursor:
+            for piece in rows.pieces(min(_BYTES_AT_ONCE, self._packet) - around):
+                statement = b"".join((before, b",".join(piece), behind))
+                self._check_packet(len(statement) + 1)
+                taken += self._insert(cursor, statement, None)
+        return None if self._suffix else taken
+
+    def _insert(self, cursor: Any, statement: str | bytes, values: Any) -> int:
         try:
             cursor.execute(statement, values)
             return int(cursor.rowcount)
@@ -176,12 +196,15 @@ class MysqlDestination(Destination):
             yield from self._pieces(rows[:middle])
             yield from self._pieces(rows[middle:])
         else:
-            if (needed := _packet_size(rows[0])) > self._packet:
-                raise BadRowsError(
-                    f"Destination {self.conn_id!r}: a row for {self.table} takes {needed:,} bytes, and the server "
-                    f"accepts {self._packet:,} at a time. Raise max_allowed_packet there."
-                )
+            self._check_packet(_packet_size(rows[0]))
             yield rows
+
+    def _check_packet(self, needed: int) -> None:
+        if needed > self._packet:
+            raise BadRowsError(
+                f"Destination {self.conn_id!r}: a row for {self.table} takes {needed:,} bytes, and the server "
+                f"accepts {self._packet:,} at a time. Raise max_allowed_packet there."
+            )
 
     def _on_duplicate(self) -> str:
         inspector = sa.inspect(self.connection)

@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
 from airflow_checkpoint_provider.engine.databases.mysql.lines import LineForm, line_columns, line_route
+from airflow_checkpoint_provider.engine.databases.mysql.tuples import tuple_route
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
     Guarded,
@@ -22,6 +23,7 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
 )
 from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, LineReader
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, TupleForm, TupleReader
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
@@ -34,7 +36,7 @@ class MysqlSource(Source):
 
     asks_meanwhile = True
     first_row = "LIMIT 1"
-    packed_forms = frozenset((LINES,))
+    packed_forms = frozenset((LINES, TUPLES))
     row_values = False  # it compares them, but takes no index for it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
@@ -119,10 +121,12 @@ class MysqlSource(Source):
         asked = ", ".join(f"CHARSET({name})" for name in names)
         found = self.one((f"SELECT {asked} FROM (SELECT 1) one LEFT JOIN ({source}) found ON 1 = 0", given))
         charsets = [mysql.text_of(charset) for charset in found or ()]
-        return line_route(form, use, line_columns(self._description, self.quote, charsets), self.exact)
+        columns = line_columns(self._description, self.quote, charsets)
+        choose = tuple_route if form.name == TUPLES else line_route
+        return choose(form, use, columns, self.exact)
 
     def written(self, route: RowRoute) -> str:
-        return route.form.what if isinstance(route.form, LineForm) else super().written(route)
+        return route.form.what if isinstance(route.form, (LineForm, TupleForm)) else super().written(route)
 
     def one(self, statement: tuple[str, Any]) -> Row | None:
         with self.errors(), self._cursor() as cursor:
@@ -148,7 +152,10 @@ class MysqlSource(Source):
                 while skip > 0 and (rows := cursor.fetchmany(min(skip, READ_AT_ONCE))):
                     skip -= len(rows)
             reader = Guarded(RowReader(fetch), self.errors)
-            yield LineReader(reader) if isinstance(route.form, LineForm) else reader
+            if isinstance(route.form, TupleForm):
+                yield TupleReader(reader)
+            else:
+                yield LineReader(reader) if isinstance(route.form, LineForm) else reader
         finally:
             self._streaming = False
             if ended:

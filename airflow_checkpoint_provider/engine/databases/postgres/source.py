@@ -33,6 +33,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.text_values import (
     in_python_form,
     load_as_text,
 )
+from airflow_checkpoint_provider.engine.databases.postgres.tuples import TOO_LONG, tuple_route
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
     Guarded,
@@ -40,13 +41,15 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     Row,
     RowReader,
 )
+from airflow_checkpoint_provider.engine.databases.rows.lines import NoLineError
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, TupleForm, TupleReader
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
-from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError
+from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError, one_line
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
 
@@ -69,7 +72,7 @@ class PostgresSource(Source):
     first_row = "LIMIT 1"
     asks_meanwhile = True
     row_values = True
-    packed_forms = frozenset((BINARY, TEXT))
+    packed_forms = frozenset((BINARY, TEXT, TUPLES))
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self.described: dict[str, PostgresColumn] = {}
@@ -114,7 +117,7 @@ class PostgresSource(Source):
         return f"TABLESAMPLE SYSTEM ({percent:.6f})"
 
     def kept_places(self, forms: Sequence[PackedForm], read: Sequence[str]) -> frozenset[int]:
-        known = [form for form in forms if form.name in self.packed_forms]
+        known = [form for form in forms if form.name in (BINARY, TEXT)]
         return kept_places(known[0], read, self.described) if known else frozenset()
 
     def pads(self, column: str) -> bool:
@@ -141,7 +144,12 @@ class PostgresSource(Source):
         return described.compares_as_python or (described.is_text and self._is_deterministic(column))
 
     def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
+        if form.name == TUPLES:
+            return tuple_route(form, use, self.described, self.quote)
         return packed_route(form, use, self.described)
+
+    def written(self, route: RowRoute) -> str:
+        return route.form.what if isinstance(route.form, TupleForm) else super().written(route)
 
     def value_route(self, route: RowRoute, use: RowUse) -> RowRoute:
         ahead = use.ahead and can_send_ahead() and all(map(self.tells_apart, use.keys))
@@ -172,6 +180,10 @@ class PostgresSource(Source):
 
     @contextmanager
     def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
+        if isinstance(route.form, TupleForm):
+            with self._stream_tuples(statement) as written:
+                yield written
+            return
         form = route.form or ValueForm()
         if isinstance(form, CopyForm):
             with self._stream_packed(form, statement, skip) as packed:
@@ -196,6 +208,27 @@ class PostgresSource(Source):
         if form.moments:
             fetch = in_python_form(fetch, form.moments, self._not_in_python)
         return Guarded(RowReader(fetch, waits=waits, short=self._is_short), self.errors)
+
+    @contextmanager
+    def _stream_tuples(self, statement: tuple[str, Any]) -> Iterator[Reader]:
+        with self._cursor(name=f"airflow_checkpoint_{uuid4().hex}") as cursor:
+            with self.errors():
+                self._execute(cursor, statement)
+            yield TupleReader(
+                Guarded(RowReader(cursor.fetchmany, waits=True, short=self._is_short), self._long)
+            )
+
+    @contextmanager
+    def _long(self) -> Iterator[None]:
+        """Turn the error of a tuple that is too long into that of a row that has none."""
+        try:
+            with self.errors():
+                yield
+        except SourceError as error:
+            cause = error.__cause__
+            if cause and getattr(cause, "sqlstate", None) in TOO_LONG:
+                raise NoLineError(f"a row as a tuple ({one_line(cause)})") from error
+            raise
 
     @contextmanager
     def _stream_packed(self, form: CopyForm, statement: tuple[str, Any], skip: int) -> Iterator[Reader]:

@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Reader, Row
+from airflow_checkpoint_provider.engine.model.errors import shortened
 
 LINES = "COPY lines"
 """The name of the form; its types are a :class:`LineType` for each column, or ``None`` for one that takes no field."""
@@ -52,7 +53,7 @@ class LineType:
 
 
 class NoLineError(Exception):
-    """The source has written no line for a row, whose key is named."""
+    """The source has written no line for a row; the message says which row, and as what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class Lines:
     @property
     def size(self) -> int:
         return len(self.data)
+
+
+def row_of(key: Row) -> str:
+    """Name a row by its key, for a message."""
+    return f"the row with key {shortened(', '.join(map(str, key)))}"
 
 
 _NONE = Lines(b"", 0, (), ())
@@ -112,5 +118,5 @@ def _joined(rows: Any) -> Lines:
         data = b"".join(map(_line, rows))
     except TypeError:
         key = next(row[:-1] for row in rows if row[-1] is None)
-        raise NoLineError(", ".join(map(str, key))) from None
+        raise NoLineError(f"{row_of(key)} as a line") from None
     return Lines(data, len(rows), rows[0], rows[-1])
