@@ -9,7 +9,12 @@ from typing import Any
 from airflow_checkpoint_provider.cli.places import Found, Places, row_of
 from airflow_checkpoint_provider.cli.rows import details, entry_line, line, reject_line, unreadable_line
 from airflow_checkpoint_provider.cli.running import command, is_for_people, print_rows, print_value
-from airflow_checkpoint_provider.cli.statuses import depends_on_airflow, shown_statuses, stored_states
+from airflow_checkpoint_provider.cli.statuses import (
+    depends_on_airflow,
+    is_among,
+    shown_statuses,
+    stored_states,
+)
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.status import Status
@@ -34,19 +39,19 @@ def checkpoint_list(args: Any) -> None:
     found: list[tuple[datetime, dict[str, Any]]] = []
     seen: set[Any] = set()
 
-    def read(hook: CheckpointHook) -> tuple[Any, Any, Any]:
+    def read(hook: CheckpointHook) -> tuple[Any, Any, Any, Any]:
         checkpoints, unreadable = hook.list_all(**filters, limit=limit)
-        return checkpoints, unreadable, hook.pending_requests(checkpoints)
+        return checkpoints, unreadable, hook.pending_requests(checkpoints), hook.staged(checkpoints)
 
     places = Places(args, discover=True)
-    for hook, (checkpoints, unreadable, requests) in places.each(read):
+    for hook, (checkpoints, unreadable, requests, staged) in places.each(read):
         for row in unreadable:
             print(row.reason, file=sys.stderr)
             found.append((now, unreadable_line(hook, row)))
-        statuses = shown_statuses(checkpoints, now)
+        statuses = shown_statuses(checkpoints, staged, now)
         for checkpoint in checkpoints:
             status, request = statuses[checkpoint.identity], requests.get(checkpoint.identity)
-            is_wanted = not wanted or status in wanted or (request and Status.REQUESTED in wanted)
+            is_wanted = not wanted or is_among(status, wanted) or (request and Status.REQUESTED in wanted)
             if is_wanted and row_of(checkpoint) not in seen:
                 seen.add(row_of(checkpoint))
                 shown = line(Found(hook, checkpoint), status, request, now, for_people=for_people)
@@ -67,7 +72,8 @@ def checkpoint_show(args: Any) -> None:
     opened = found.hook.history(*found.key, kind=Kind.OPENED.value, limit=1)
     facts = opened[0].facts if opened else None
     for_people = is_for_people(args)
-    status = shown_statuses([found.checkpoint], now)[found.checkpoint.identity]
+    staged = found.hook.staged([found.checkpoint])
+    status = shown_statuses([found.checkpoint], staged, now)[found.checkpoint.identity]
     shown = details(found, status, request, facts, now, for_people=for_people)
     if for_people:
         rows = [{"property": name, "value": value} for name, value in shown.items() if value is not None]

@@ -16,14 +16,26 @@ from airflow_checkpoint_provider.hooks.settings import stalled_after
 _UNFINISHED = (Status.RUNNING, Status.STALLED)
 
 
-def shown_statuses(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[Identity, str]:
-    """Return the state of each checkpoint, in one word."""
+def shown_statuses(
+    checkpoints: Sequence[Checkpoint], staged: Iterable[Identity], now: datetime
+) -> dict[Identity, str]:
+    """
+    Return the state of each checkpoint, in one word.
+
+    :param staged: whose rows are staged and not yet published
+    """
     try:
         over = interrupted(checkpoints)
     except SQLAlchemyError:  # Airflow's metadata database does not answer, or is not there
         over = {}
     shown = {one.identity: display_status(one, now, stalled_after()).value for one in checkpoints}
+    shown |= dict.fromkeys(staged, Status.STAGED.value)
     return shown | dict.fromkeys(over, Status.INTERRUPTED.value)
+
+
+def is_among(status: str, wanted: Iterable[str]) -> bool:
+    """Tell whether a state is wanted; what is staged is completed, too."""
+    return status in wanted or (status == Status.STAGED and Status.COMPLETED in wanted)
 
 
 def stored_states(wanted: Iterable[str]) -> list[str]:

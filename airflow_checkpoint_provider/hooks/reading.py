@@ -182,6 +182,14 @@ class CheckpointReadingHook(BaseHook):
         """
         return self._repository.requests(checkpoints)
 
+    def staged(self, checkpoints: Sequence[Checkpoint]) -> frozenset[Identity]:
+        """
+        Return those of completed checkpoints whose rows are staged, for a ``CheckpointPublishOperator`` to publish.
+
+        :param checkpoints: what to look for, as :meth:`list` returns them
+        """
+        return self._repository.staged(checkpoints)
+
     def find(
         self, search: Search, *, limit: int = 50, offset: int = 0, order_by: str = "-committed_at"
     ) -> Found:

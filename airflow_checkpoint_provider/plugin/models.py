@@ -23,8 +23,8 @@ class View:
     """
     A checkpoint as it is shown.
 
-    :param state: ``running``, ``stalled``, ``failed``, ``completed`` or ``seeded``; or ``interrupted``, where
-        Airflow knows that the attempt is over and the checkpoint does not
+    :param state: ``running``, ``stalled``, ``failed``, ``completed``, ``staged`` or ``seeded``; or ``interrupted``,
+        where Airflow knows that the attempt is over and the checkpoint does not
     :param instance: the task instance's state then
     :param request: what the next attempt was asked to do
     :param outlook: what it will do
@@ -51,6 +51,7 @@ class View:
             state = Status.INTERRUPTED
         else:
             state = Status.STALLED if is_stalled(checkpoint, now, stalled_after) else checkpoint.status
+            state = Status.STAGED if listed.staged and state is Status.COMPLETED else state
         return cls(
             place,
             checkpoint,
@@ -78,6 +79,11 @@ class View:
     def part(self) -> Partition | None:
         """The part that it loads, where many tasks load one table."""
         return Partition.of_text(self.checkpoint.fingerprint.get(PARTITION))
+
+    @property
+    def word(self) -> str:
+        """The state as it is shown."""
+        return "staged, not yet published" if self.state is Status.STAGED else self.state.value
 
     @property
     def over(self) -> bool:

@@ -169,6 +169,15 @@ def test_a_wrong_value_is_answered_in_one_line(airflow: Airflow, command: list[s
     assert "\n" not in ended.err
 
 
+def test_what_is_staged_is_listed_as_such(airflow: Airflow, load: Load) -> None:
+    load.attempt(write_mode="replace_atomic", publish=False)
+    for row in (
+        airflow("list", "--status", "completed", "-o", "json").json()[0],
+        airflow("show", *ONE, "-o", "json").json(),
+    ):
+        assert row["status"] == "staged"
+
+
 def test_every_kind_of_entry_can_be_chosen() -> None:
     assert list(definition.KINDS) == [kind.value for kind in Kind]
 

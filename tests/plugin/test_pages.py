@@ -225,3 +225,20 @@ def test_the_list_counts_tries_as_the_tab_does(viewer: Any, monkeypatch: pytest.
     assert '<th scope="col" class="right">Try</th>' in shown
     assert '<td class="right nowrap">2 of 4</td>' in shown
     assert '<time class="ago" datetime="2026-03-01T12:00:10+00:00">now</time>' in shown
+
+
+def test_what_is_staged_and_not_published_is_a_state_of_its_own(
+    viewer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = checkpoint(status="completed", completed_at=after(9), fingerprint={"stage": "beside"})
+    view = View.of(THEIRS, Listed(stored, None, None, staged=True), None, timedelta(minutes=5), after(10))
+    shown = shown_of(pages._one(viewer, Subject(view, (), []), "seen", "copy", tab=True))
+    assert '<span class="badge staged">staged, not yet published</span>' in shown
+    assert (
+        "All rows are staged, and target has its old ones until the task that publishes them has run."
+        in shown
+    )
+    found = Result([view], 1, dict.fromkeys(FILTERS, 0), [], [], [])
+    monkeypatch.setattr(pages.finding, "find", lambda *_: found)
+    listed = shown_of(pages.overview(viewer, page=1, q="", sort=""))
+    assert '<span class="badge staged">staged, not yet published</span>' in listed

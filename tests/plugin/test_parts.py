@@ -102,6 +102,19 @@ def test_all_is_done_when_all_parts_are_and_not_before() -> None:
     assert almost.share == 0.999
 
 
+def test_parts_that_are_staged_are_done_and_not_published() -> None:
+    stored = [part_at(index, status="completed", rows=1000) for index in range(4)]
+    staged = [
+        View.of(Place("dst"), Listed(one, staged=True), None, STALLED_AFTER, after(10)) for one in stored
+    ]
+    parts = Parts.of(staged)
+    assert parts
+    assert (parts.state, parts.share, parts.count("staged"), parts.troubled) == ("staged", 1.0, 4, [])
+    some = Parts.of([*staged[:3], view(part_at(3), 0)])
+    assert some
+    assert (some.state, some.share < 1) == ("running", True)
+
+
 def test_a_key_that_is_text_goes_by_the_rows() -> None:
     text = part_at(0, lower=("a",), upper=("z",), position=Position(("k",), 250), rows=250)
     parts = Parts.of([view(text)])

@@ -136,6 +136,13 @@ class CheckpointRepository:
         with self._open() as connection:
             return History(connection, self.tables).requests(checkpoints)
 
+    def staged(self, checkpoints: Sequence[Checkpoint]) -> frozenset[Identity]:
+        """Return those completed ones whose rows are staged and not yet published."""
+        if not any(checkpoint.stages for checkpoint in checkpoints):
+            return frozenset()
+        with self._open() as connection:
+            return History(connection, self.tables).staged(checkpoints)
+
     def record(self, identity: Identity, kind: Kind, who: str, detail: str | None) -> None:
         """Add a history entry, such as a request, without waiting for a running batch."""
         with self._open(for_writing=True) as connection, connection.begin():

@@ -65,11 +65,13 @@ class Listed:
     :param checkpoint: the checkpoint itself
     :param request: what the next attempt was asked to do
     :param sample: an earlier moment of the running attempt, to tell its speed from
+    :param staged: it is completed, and its rows are staged and not yet published
     """
 
     checkpoint: Checkpoint
     request: HistoryEntry | None = None
     sample: HistoryEntry | None = None
+    staged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ class Searcher:
                 unreadable.append(one)
             else:
                 found.append(Listed(one, requests.get(one.identity)))
+        staged = History(self._connection, self._tables).staged([listed.checkpoint for listed in found])
+        found = [replace(listed, staged=listed.checkpoint.identity in staged) for listed in found]
         return Found(
             [self._with_sample(listed) for listed in found],
             counts[search.state] if search.state else sum_of_states(counts),

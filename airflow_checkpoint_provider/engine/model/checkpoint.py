@@ -22,6 +22,8 @@ RESOLVED = "destination table"
 """The part of a fingerprint that says which table the destination's name means in a session, where it is there."""
 PARTITION = "partition"
 """The part of a fingerprint that says which partition of a table it loads, where many tasks load one."""
+STAGE = "stage"
+"""The part of a fingerprint that says that rows are staged before they are in the destination."""
 LOOP = "loop"
 """The part of a fingerprint that says which iteration of a task loop has moved the checkpoint last."""
 
@@ -209,6 +211,11 @@ class Checkpoint:
     def is_seeded(self) -> bool:
         """Whether the load has yet to begin where somebody has set its position."""
         return SEEDED in self.fingerprint
+
+    @property
+    def stages(self) -> bool:
+        """Whether rows are staged before they are in the destination."""
+        return STAGE in self.fingerprint
 
     @property
     def iteration(self) -> Iteration | None:

@@ -23,6 +23,8 @@ class Status(StrEnum):
     """Stored as running, but nothing is committed for long."""
     INTERRUPTED = "interrupted"
     """Stored as running, but Airflow knows that the attempt is over."""
+    STAGED = "staged"
+    """Stored as completed, but its rows are still in the stage, which another task publishes."""
     WAITING = "waiting"
     """A part of a table whose task has not begun: there is no checkpoint yet."""
     REQUESTED = "requested"

@@ -15,13 +15,16 @@ from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.key import encode_key
 from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import REQUESTS_AMONG, recent
 from airflow_checkpoint_provider.engine.store.history_entry import (
+    OF_STAGES,
     REQUESTS,
     STARTS,
     HistoryEntry,
     Kind,
     asked_for,
+    is_staged,
 )
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
@@ -141,6 +144,21 @@ class History:
                 else:
                     found.pop(entry.identity, None)
         return found
+
+    def staged(self, checkpoints: Sequence[Checkpoint]) -> frozenset[Identity]:
+        """Return those completed ones whose rows are staged and not yet published."""
+        found = [one.identity for one in checkpoints if one.status is Status.COMPLETED and one.stages]
+        entries: dict[Identity, list[HistoryEntry]] = {identity: [] for identity in found}
+        for begin in range(0, len(found), _AT_ONCE):
+            some = (is_identity(self._table, identity) for identity in found[begin : begin + _AT_ONCE])
+            statement = (
+                sa.select(self._table)
+                .where(self._table.c.kind.in_([kind.value for kind in OF_STAGES]), sa.or_(*some))
+                .order_by(self._table.c.id)
+            )
+            for entry in self._read(statement):
+                entries[entry.identity].append(entry)
+        return frozenset(identity for identity in found if is_staged(entries[identity]))
 
     def newest_requests(self) -> dict[Identity, HistoryEntry]:
         """Return what was asked for and not yet followed, the newest of them: few, as people make them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +53,10 @@ STARTS = (Kind.STARTED, Kind.RESUMED)
 def asked_for(kind: str) -> Request | None:
     """Return what an entry of a kind asks the next attempt for; a newer version may have written one unknown here."""
     return _ASKED_FOR.get(kind)
+
+
+OF_STAGES = (Kind.OPENED, Kind.COMPLETED, Kind.PUBLISHED)
+"""What tells whether rows are staged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +120,20 @@ class HistoryEntry:
             position=values.position,
             detail=values.detail,
         )
+
+
+def is_staged(entries: Iterable[HistoryEntry]) -> bool:
+    """
+    Tell whether a completed load has its rows in a stage that another task is to publish, and has not yet.
+
+    :param entries: of one checkpoint, in the order in which they happened
+    """
+    publishes, staged = True, False
+    for entry in entries:
+        if facts := entry.facts:
+            publishes = facts.publishes
+        elif entry.kind == Kind.COMPLETED:
+            staged = not publishes
+        elif entry.kind == Kind.PUBLISHED:
+            staged = False
+    return staged

@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
-from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, CatalogName, Load
+from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, STAGE, CatalogName, Load
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
 from airflow_checkpoint_provider.engine.model.partition import Partition
@@ -133,7 +133,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             "strategy": strategy.name,
             "key": ", ".join(strategy.columns),
             # What is staged is lost to an attempt that writes elsewhere.
-            **({"stage": "a table next to the destination"} if spec.stages else {}),
+            **({STAGE: "a table next to the destination"} if spec.stages else {}),
             **({RESOLVED: meant} if meant else {}),
             **({PARTITION: spec.part.as_text()} if spec.part else {}),
         },

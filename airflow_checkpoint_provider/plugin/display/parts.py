@@ -9,6 +9,8 @@ from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.status import TROUBLED, Status
 from airflow_checkpoint_provider.plugin.models import View
 
+_DONE = frozenset({Status.COMPLETED, Status.STAGED})
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -70,7 +72,7 @@ class Parts:
         done = sum(cells[index].share * weight for index, weight in weights.items())
         # Parts without rows weigh nothing.
         share = min(done / expected, 1.0) if expected else len(own) / newest.of
-        share = min(share, 0.999) if any(cell.state != Status.COMPLETED for cell in cells) else 1.0
+        share = min(share, 0.999) if any(cell.state not in _DONE for cell in cells) else 1.0
         at_work = [view.pace for view, _ in own.values() if view.state == Status.RUNNING]
         rate = sum(pace.rate or 0.0 for pace in at_work) or None
         left = None
@@ -103,8 +105,8 @@ class Parts:
     def state(self) -> Status:
         """The state of the whole, as one word."""
         states = {cell.state for cell in self.cells}
-        if states == {Status.COMPLETED}:
-            return Status.COMPLETED
+        if states <= _DONE:
+            return Status.STAGED if Status.STAGED in states else Status.COMPLETED
         if Status.RUNNING in states:
             return Status.RUNNING
         return next((state for state in TROUBLED if state in states), Status.RUNNING)
@@ -120,7 +122,7 @@ class Parts:
 
 
 def _share(view: View, part: Partition) -> float:
-    if view.state == Status.COMPLETED:
+    if view.state in _DONE:
         return 1.0
     if view.pace.share is not None:
         return min(view.pace.share, 0.999)

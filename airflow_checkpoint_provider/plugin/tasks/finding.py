@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
-from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, is_staged
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_mapper import unreadable as unreadable_row
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
@@ -187,7 +187,7 @@ def look(
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
     for place, checkpoint, request, entries, rejected, rejects in kept:
         if checkpoint:
-            listed = Listed(checkpoint, request, _sample(entries))
+            listed = Listed(checkpoint, request, _sample(entries), is_staged(entries))
             over = interrupted([checkpoint]).get(checkpoint.identity)
             view = _view(place, listed, over, stalled_after(), now)
             if not isinstance(view, View):
