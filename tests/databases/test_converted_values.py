@@ -94,6 +94,12 @@ def test_from_sqlite_to_postgres(make_db: MakeDb) -> None:
         ("timestamp", "2026-01-01 23:59:60"),
         *(("interval", text) for text in ("90", "1:2", "1.5 years", "0.3333333333 s")),
         ("oid", -1),
+        *(("cidr", text) for text in ("1", "10.1", "10.1.2", "10.1/16", "0x1F")),
+        *(
+            ("point", "(0.12345678901234567891,1)"),
+            ("box", "(9007199254740993,1),(0,0)"),
+            ("point[]", '{"(1,1e400)"}'),
+        ),
         ("boolean", 7),
     ],
 )
@@ -168,3 +174,23 @@ def test_a_rows_processor_gets_and_returns_every_type(make_db: MakeDb, to: str) 
     text = "SELECT n, CAST(span AS text), CAST(u AS text) FROM {}"
     assert destination.rows(text.format("target")) == source.rows(text.format("t"))
     assert "a" in str(destination.one("SELECT CAST(j AS text) FROM target"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        *(("cidr", text) for text in ("10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "::ffff:1.2.3.4")),
+        *(
+            ("point", "(0.1,-1e-05)"),
+            ("circle", "<(1e+300,0.30000000000000004),2>"),
+            ("box", "(Infinity,1),(0,NaN)"),
+        ),
+    ],
+)
+def test_a_network_or_a_shape_that_is_text(make_db: MakeDb, declared: str, text: str) -> None:
+    source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")
+    source.execute("CREATE TABLE t (n integer, v)")
+    source.insert("t", [(1, text)])
+    destination.execute(f"CREATE TABLE target (n integer, v {declared})")
+    Load(source, destination, {"source_table": "t"}).attempt()
+    assert destination.one(f"SELECT v::text = '{text}'::{declared}::text FROM target")

@@ -29,6 +29,11 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks 
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values.quick_checks import keeps_all
 from airflow_checkpoint_provider.engine.databases.postgres.values.structured_text import parts_of
+from airflow_checkpoint_provider.engine.databases.postgres.values.text_checks import (
+    SHAPES,
+    check_network,
+    check_shape,
+)
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.databases.values.refusals import (
     CAST,
@@ -66,19 +71,8 @@ FROM_TEXT = frozenset(
             "hstore",
             "ltree",
         ),
-        *(
-            "point",
-            "line",
-            "lseg",
-            "box",
-            "path",
-            "polygon",
-            "circle",
-            "geometry",
-            "geography",
-            "pg_lsn",
-            "jsonpath",
-        ),
+        *SHAPES,
+        *("geometry", "geography", "pg_lsn", "jsonpath"),
     )
 )
 
@@ -184,6 +178,10 @@ def _other(type_: PostgresType, value: Any, padded: bool) -> None:
     if type_.parts:
         _structured(type_, value)
         return
+    if isinstance(value, str) and type_.kind == "cidr":
+        check_network(type_, value)
+    if isinstance(value, str) and type_.kind in SHAPES:
+        check_shape(type_, value)
     from_text = type_.family == "e" or type_.kind in FROM_TEXT
     if type(value) in _SELF or (isinstance(value, str) and not from_text):
         raise unknown(value, "the column")
