@@ -86,6 +86,14 @@ class View:
         return "staged, not yet published" if self.state is Status.STAGED else self.state.value
 
     @property
+    def done_at(self) -> datetime | None:
+        """When the load will be done, about."""
+        try:
+            return None if self.pace.left is None else self.shown_at + timedelta(seconds=self.pace.left)
+        except OverflowError:
+            return None
+
+    @property
     def over(self) -> bool:
         """Whether no attempt is at work."""
         return self.state is Status.INTERRUPTED or self.checkpoint.status is not Status.RUNNING

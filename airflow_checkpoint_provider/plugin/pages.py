@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.display.attempts import attempts, working_time
 from airflow_checkpoint_provider.plugin.display.chart import chart
 from airflow_checkpoint_provider.plugin.display.parts import Parts
+from airflow_checkpoint_provider.plugin.display.rest import left_where
 from airflow_checkpoint_provider.plugin.models import target_of
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Trouble
@@ -173,6 +174,7 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         name=discovery().places().called(dag_id, task_id),
         entries=subject.entries,
         facts=next((facts for entry in reversed(subject.entries) if (facts := entry.facts)), None),
+        left=left_where(view.checkpoint) if view else None,
         range=range_of(view.checkpoint) if view else None,
         rejected=subject.rejected,
         rejects=subject.rejects,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from airflow_checkpoint_provider.engine.admin.search import Listed
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
+from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.hooks.discovery import Places
@@ -112,7 +114,7 @@ def test_the_page_of_one_tells_what_is_loaded_and_how(viewer: Any) -> None:
     shown = one(checkpoint(), *entries, viewer=viewer)
     for said in (
         '<dt>From</dt><dd class="id">erp.sales <span class="muted">in src</span>',
-        '<dt>Range</dt><dd class="id">id up to 1000</dd>',
+        '<dt>Range</dt><dd class="id">id up to 1000 <button',
         '<dt>Write mode</dt><dd>upsert <span class="muted">in batches of 20,000</span>',
         "<dt>Scope</dt><dd>run</dd>",
         '<dt>Delivery</dt><dd title="one &lt;transaction&gt;">exactly-once</dd>',
@@ -163,7 +165,8 @@ def test_times_in_texts_are_shown_by_the_clock_of_the_page(viewer: Any) -> None:
         '<time datetime="2026-01-02T03:04:05+00:00">2026-01-02 03:04:05 UTC</time>, while'
     )
     assert shown.count(marked) == 3  # the banner, the attempt and the history
-    assert shown.count("UTC") == shown.count("UTC</time>")
+    seen = re.sub(r'data-copy="[^"]*"', "", shown)
+    assert seen.count("UTC") == seen.count("UTC</time>")
 
 
 def test_a_stalled_load_is_called_so_everywhere(viewer: Any) -> None:
@@ -242,3 +245,30 @@ def test_what_is_staged_and_not_published_is_a_state_of_its_own(
     monkeypatch.setattr(pages.finding, "find", lambda *_: found)
     listed = shown_of(pages.overview(viewer, page=1, q="", sort=""))
     assert '<span class="badge staged">staged, not yet published</span>' in listed
+
+
+def test_long_errors_are_cut_to_two_lines_and_can_be_copied(viewer: Any) -> None:
+    error = "it <broke> " * 30
+    shown = one(checkpoint(status="failed", last_error=error), viewer=viewer)
+    assert '<details class="long" id="error"><summary><span>it &lt;broke&gt; it' in shown
+    assert 'data-copy="it &lt;broke&gt; it' in shown
+    short = one(checkpoint(status="failed", last_error="it broke"), viewer=viewer)
+    assert '<details class="long"' not in short
+    assert re.search('<div class="banner failed"> ?it broke ?<button type="button" class="copy"', short)
+
+
+def test_what_is_left_the_run_and_the_position_can_be_copied(viewer: Any) -> None:
+    shown = one(checkpoint(), viewer=viewer)
+    for text in ("id = 500", "WHERE id &gt; 500 AND id &lt;= 1000", "run_1"):
+        assert f'data-copy="{text}"' in shown
+    assert '<span class="run" title="run_1">run_1</span>' in shown
+    assert 'data-copy-link="task?dag_id=a_dag' in shown
+
+
+def test_when_it_will_be_done(viewer: Any) -> None:
+    moving = checkpoint(position=Position((1,), 500))
+    sample = told(("started", 0, 0, 1))[0]
+    view = View.of(THEIRS, Listed(moving, None, sample), None, timedelta(minutes=5), after(10))
+    shown = shown_of(pages._one(viewer, Subject(view, (), []), "seen", "copy", tab=True))
+    assert view.pace.left == pytest.approx(9990)
+    assert 'done about <time class="clock" datetime="2026-03-01T14:46:40+00:00">14:46 UTC</time>' in shown

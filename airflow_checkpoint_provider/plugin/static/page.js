@@ -55,6 +55,10 @@ function localTimes(root) {
   }
   for (const time of root.querySelectorAll("time")) {
     const shown = format.format(new Date(time.dateTime));
+    if (time.classList.contains("clock")) {
+      time.textContent = shown.slice(11, 16);
+      continue;
+    }
     if (time.classList.contains("ago")) time.title = shown;
     else time.textContent = shown;
   }
@@ -88,6 +92,7 @@ function show(old, now) {
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
   const scrolled = [...old.querySelectorAll(".scroll")].map((part) => part.scrollLeft);
   localTimes(now);
+  for (const { id } of old.querySelectorAll("details[open]")) now.querySelector(`#${id}`)?.setAttribute("open", "");
   old.replaceWith(document.adoptNode(now));
   now.querySelectorAll(".scroll").forEach((part, n) => { part.scrollLeft = scrolled[n] || 0; });
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -130,7 +135,27 @@ async function act(form) {
   }
 }
 
+// The way back leads to the list as it was filtered.
+function keepList() {
+  try {
+    const back = document.getElementById("back");
+    if (back) back.href = `./${sessionStorage.getItem("checkpoint-list") || ""}`;
+    else if (document.querySelector("form[role=search]")) sessionStorage.setItem("checkpoint-list", location.search);
+  } catch { /* storage is switched off */ }
+}
+
+async function copy(button) {
+  const text = button.dataset.copy ?? new URL(button.dataset.copyLink, location.href).href;
+  try {
+    await navigator.clipboard.writeText(text);
+    say("Copied.");
+  } catch {
+    say("The browser does not let this page copy.", true);
+  }
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  keepList();
   localTimes(document);
   schedule();
   document.getElementById("dag")?.addEventListener("change", (event) => event.target.form.submit());
@@ -139,6 +164,8 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 
 document.addEventListener("click", (event) => {
+  const copier = event.target.closest("button.copy");
+  if (copier) copy(copier);
   const opener = event.target.closest("[data-dialog]");
   if (opener) document.getElementById(`dialog-${opener.dataset.dialog}`)?.showModal();
   if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
