@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -27,6 +28,7 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
 from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
 from airflow_checkpoint_provider.operators.stopping import Stopping
+from airflow_checkpoint_provider.operators.task_state import TaskStateMarker
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -251,6 +253,9 @@ class CheckpointedTransferOperator(BaseOperator):
             keeper = open_database(self.checkpoint_conn_id, "checkpoint_conn_id")
         attempt = describe_attempt(context, self.retries)
         identity = identify(context, spec.scope, spec.checkpoint_name, kept=spec.keeps_checkpoint)
+        marker = TaskStateMarker(context, identity, self.log)
+        if spec.keeps_checkpoint:
+            attempt = replace(attempt, state=marker.read(), leave=marker.leave)
         source = get_db_hook(self.source_conn_id, "source_conn_id", self.source_hook_params)
         destination = get_db_hook(
             self.destination_conn_id, "destination_conn_id", self.destination_hook_params

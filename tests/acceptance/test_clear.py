@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.conftest import StartLoad
+from tests.acceptance.conftest import HAS_LOOPS, StartLoad
 from tests.acceptance.editing import EditRetries
 from tests.support.airflow.airflow import LiveAirflow
 
@@ -52,6 +52,22 @@ def test_a_running_task_without_retries_reloads_after_its_worker_was_lost(prepar
     load.gate.open()
     load.wait_for_success(attempt=2)
     load.assert_reloaded(attempt=2)
+
+
+def test_a_running_task_with_retries_whose_worker_was_lost_reloads_where_airflow_tells(
+    prepare_load: StartLoad,
+) -> None:
+    load = prepare_load("copy_orders")
+    process = load.start_and_hold(after_batches=5)
+    process.kill_with_supervisor()
+    process.wait_until_gone()
+    load.clear()
+    load.gate.open()
+    load.wait_for_success(attempt=2)
+    if HAS_LOOPS:  # Airflow 3.4
+        load.assert_reloaded(attempt=2)
+    else:  # which takes it for a retry itself
+        load.assert_resumed(attempt=2, after_rows=1_250)
 
 
 def test_a_task_that_waits_for_its_retry_reloads(airflow: LiveAirflow, prepare_load: StartLoad) -> None:

@@ -9,6 +9,8 @@ from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
 from tests.support.airflow.airflow import LiveAirflow
+from tests.support.airflow.checkpoints import events
+from tests.support.waiting import wait_for
 
 
 def set_regions(load: Load, regions: Sequence[str]) -> None:
@@ -45,6 +47,29 @@ def test_a_cleared_index_reloads_alone(airflow: LiveAirflow, prepare_load: Start
     third.wait_for_success(attempt=2)
     assert third.rows() == orders.ROWS // 4
     assert [load.index(index).checkpoint().try_number for index in range(4)] == [1, 1, 2, 1]
+    assert orders.rows_of(load.destination, load.table) == orders.rows_of(load.source, "orders")
+
+
+def test_all_indexes_reload_where_the_whole_task_is_cleared(
+    airflow: LiveAirflow, prepare_load: StartLoad
+) -> None:
+    load = prepare_load("mapped_regions")
+    set_regions(load, orders.REGIONS)
+    load.start()
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
+    airflow.api.clear(load.key)
+    again = ["started", "completed"] * 2
+    wait_for(
+        lambda: [load.index(index).history() for index in range(4)] == [again] * 4,
+        "all indexes to load again",
+        timeout=120,
+    )
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "success"
+    for index in range(4):
+        started = [
+            event for event in events(load.destination, load.index(index).key) if event["kind"] == "started"
+        ]
+        assert started[-1]["detail"] == "The task was cleared: starting from the beginning"
     assert orders.rows_of(load.destination, load.table) == orders.rows_of(load.source, "orders")
 
 

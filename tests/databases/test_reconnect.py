@@ -12,7 +12,8 @@ import pytest
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, ConnectionLostError
-from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from airflow_checkpoint_provider.engine.model.events import Reconnecting, Started
+from airflow_checkpoint_provider.engine.model.task_state import TaskState
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
 from tests.support.network.networks import kill
@@ -61,6 +62,26 @@ def test_a_lost_connection_is_opened_again(load: Load, lost: str, by: dict[str, 
     assert 1 <= result.reconnects <= 2
     assert result.reconnects == len(load.told(Reconnecting))
     assert loaded(load) == list(range(200))
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_marker_is_left_once_and_what_it_told_holds_for_one_claim(load: Load, left: bool) -> None:
+    markers: list[int] = []
+
+    def leave(fence: int) -> bool:
+        markers.append(fence)
+        return left or fence == 1
+
+    load.leave = leave
+    load.arguments["preoperator"] = "DELETE FROM target"
+    load.attempt_batches(3)
+    # A clear has taken it, and what is cleared while the load runs shall not find it again.
+    load.state = TaskState.DISCARDED
+    assert load.attempt(rows_processor=Now(lambda: kill(load.destination), {2, 4})).reconnects == 2
+    assert [told.action for told in load.told(Started)] == ["start", "start", "resume", "resume"]
+    assert markers == [1, 2]
+    load.state = TaskState.UNKNOWN
+    assert load.attempt().rows == 0
 
 
 def test_the_count_starts_again_after_progress(load: Load) -> None:

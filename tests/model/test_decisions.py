@@ -28,6 +28,7 @@ from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, 
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.model.status import STORED as STORED_STATUSES
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.model.task_state import TaskState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SAME = {"query": "SELECT 1", "parameters": "", "source": "a", "destination": "b", "table": "t", "key": "id"}
@@ -191,6 +192,65 @@ def test_telling_a_clear_from_a_retry(
     before = replace(STORED, **dict(zip(names, stored, strict=True)))
     after = replace(RETRY, **dict(zip(names, attempt, strict=True)))
     assert was_cleared(before, after) is cleared
+
+
+# Beside what max_tries tells, for a load that has left a marker and for one that has not.
+@pytest.mark.parametrize(
+    ("state", "of_max_tries", "marked", "cleared"),
+    [
+        (TaskState.DISCARDED, RETRY, True, True),
+        (TaskState.DISCARDED, RETRY, False, False),
+        (TaskState.DISCARDED, CLEARED, True, True),
+        (TaskState.DISCARDED, CLEARED, False, True),
+        *(
+            (state, RETRY, marked, False)
+            for state in TaskState
+            if state != "discarded"
+            for marked in (True, False)
+        ),
+        *(
+            (state, CLEARED, marked, True)
+            for state in TaskState
+            if state != "discarded"
+            for marked in (True, False)
+        ),
+    ],
+)
+def test_telling_a_clear_by_the_task_state(
+    state: TaskState, of_max_tries: Attempt, marked: bool, cleared: bool
+) -> None:
+    stored = replace(STORED, fingerprint=replace(RETRY, has_marker=marked).marked(SAME))
+    assert was_cleared(stored, replace(of_max_tries, state=state)) is cleared
+
+
+@pytest.mark.parametrize("stored", [STORED, DONE])
+def test_a_clear_that_keeps_the_task_state_resumes(stored: Checkpoint) -> None:
+    kept = replace(CLEARED, state=TaskState.KEPT)
+    assert action(stored, kept) == Decision(
+        Action.RESUME, "The task was cleared, and its task state kept: resuming"
+    )
+    # What was asked for in the same moment, or by the task, stands.
+    assert action(stored, kept, Request.RELOAD).action is Action.START
+    assert action(stored, kept, force_reload=True).action is Action.START
+    assert action(replace(stored, restarting=True), kept).action is Action.START
+    with pytest.raises(SourceChangedError):
+        action(stored, kept, fingerprint={**SAME, "query": "SELECT 2"})
+    changed = action(stored, kept, fingerprint={**SAME, "query": "SELECT 2"}, on_source_change="reload")
+    assert (changed.action, changed.reason[:20]) == (Action.START, "The load has changed")
+
+
+def test_a_marker_is_no_part_of_the_load() -> None:
+    marked = replace(RETRY, has_marker=True).marked(SAME)
+    assert action(replace(STORED, fingerprint=marked)).action is Action.RESUME
+    assert action(STORED, fingerprint=marked).action is Action.RESUME
+
+
+def test_a_discarded_task_state_is_that_of_one_run() -> None:
+    marked = replace(MARK, fingerprint=replace(RETRY, has_marker=True).marked(SAME))
+    following = replace(NEXT, state=TaskState.DISCARDED)
+    assert action(marked, following, spans_runs=True).action is Action.NEXT_RUN
+    again = action(marked, replace(RETRY, state=TaskState.DISCARDED), spans_runs=True)
+    assert (again.action, again.from_mark) == (Action.START, True)
 
 
 MARK = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Identity
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.model.task_state import TaskState
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
@@ -39,6 +41,8 @@ class Load:
     clear_number: int = 0
     keeper: Db | None = None
     map_index: int = -1
+    state: TaskState = TaskState.UNKNOWN
+    leave: Callable[[int], bool] | None = None
     events: list[Event] = field(default_factory=list)
     _ends_at: int | None = None
 
@@ -85,6 +89,8 @@ class Load:
                 clear_number=self.clear_number,
                 owner=f"test, try {self.try_number}",
                 map_index=self.map_index,
+                state=self.state,
+                leave=self.leave,
             ),
             observe=self._observe,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.model.task_state import MARKER, TaskState
 
 DEFAULT_TABLE = "airflow_checkpoint"
 """The metadata table, where no other is named."""
@@ -93,6 +95,10 @@ class Attempt:
     :param owner: host and process, for people who look for it
     :param iteration: the pass of the task loop that it belongs to, where it is in one
     :param map_index: its map index, also where the checkpoint goes by a name; ``None`` for one that no task makes
+    :param state: what has become of the marker in the task state store; nothing after the claim
+    :param leave: writes a marker there, with the fence of the claim, and returns whether it is there; ``None`` where
+        there is no store, and after the claim
+    :param has_marker: it has left one itself
     """
 
     run_id: str
@@ -104,10 +110,17 @@ class Attempt:
     owner: str
     iteration: Iteration | None = None
     map_index: int | None = None
+    state: TaskState = TaskState.UNKNOWN
+    leave: Callable[[int], bool] | None = None
+    has_marker: bool = False
 
     def marked(self, fingerprint: dict[str, str]) -> dict[str, str]:
-        """Return a fingerprint that says which iteration this attempt belongs to, where it is in a task loop."""
-        return {**fingerprint, LOOP: self.iteration.as_text()} if self.iteration else fingerprint
+        """Return a fingerprint that says what later attempts tell a clear by: a task loop's iteration, and a marker."""
+        return {
+            **fingerprint,
+            **({LOOP: self.iteration.as_text()} if self.iteration else {}),
+            **({MARKER: "left"} if self.has_marker else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +258,8 @@ class Load:
     destination_table: str
     catalog: CatalogName = field(default_factory=CatalogName)
 
-    def in_iteration_of(self, attempt: Attempt) -> Load:
-        """Return the load of one pass of a task loop, where the attempt belongs to one."""
+    def marked_by(self, attempt: Attempt) -> Load:
+        """Return the load with what later attempts tell a clear by."""
         return replace(self, fingerprint=attempt.marked(self.fingerprint))
 
     def values(self) -> dict[str, Any]:

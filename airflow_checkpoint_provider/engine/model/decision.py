@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from airflow_checkpoint_provider.engine.model.checkpoint import LOOP, RESOLVED, Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.model.task_state import MARKER, TaskState
+
+_OF_ATTEMPTS = (LOOP, MARKER)
+"""Parts of a fingerprint that are no part of the load."""
 
 
 class Action(StrEnum):
@@ -92,6 +96,10 @@ def decide(
         return _resume(stored, wishes, fingerprint, Action.NEXT_RUN, _place_of(stored))
     if request is Request.RESUME:
         return _resume(stored, wishes, fingerprint, Action.RESUME)
+    if cleared and attempt.state is TaskState.KEPT:
+        kept = _resume(stored, wishes, fingerprint, Action.RESUME)
+        reason = "The task was cleared, and its task state kept: resuming"
+        return replace(kept, reason=reason) if kept.action is Action.RESUME else kept
     if cleared and wishes.on_clear == "reload":
         return Decision(
             Action.START,
@@ -118,7 +126,11 @@ def was_cleared(stored: Checkpoint, attempt: Attempt) -> bool:
     no retries left. (A scheduler that restarts may also run it once more than that, but clears nothing.)
 
     Where the gate of a task loop was cleared, later passes are new task instances, in another region.
+
+    A marker that was left in the task state store, and is not there any more, was taken by a clear.
     """
+    if attempt.state is TaskState.DISCARDED and MARKER in stored.fingerprint:
+        return True
     if stored.iteration and attempt.iteration and stored.iteration.region != attempt.iteration.region:
         return True
     if attempt.max_tries != stored.max_tries:
@@ -138,7 +150,9 @@ def _resume(
     action: Action,
     compared: tuple[str, ...] = (),
 ) -> Decision:
-    parts = compared or tuple(part for part in {**fingerprint, **stored.fingerprint} if part != LOOP)
+    parts = compared or tuple(
+        part for part in {**fingerprint, **stored.fingerprint} if part not in _OF_ATTEMPTS
+    )
     differing = [part for part in parts if _differs(part, stored.fingerprint, fingerprint)]
     if not differing:
         reasons = {

@@ -151,6 +151,10 @@ class SqlStore:
     def adopt(self, load: Load, upper: Key | None) -> None:
         self._lease.update(row_changes.adopted(load, upper))
 
+    def note_marker(self, fingerprint: dict[str, str]) -> None:
+        with self._lease.transaction():
+            self._lease.update(row_changes.marked(fingerprint))
+
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
         with self._lease.transaction():
             self._lease.update(row_changes.restarting())

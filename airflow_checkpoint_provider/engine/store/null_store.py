@@ -91,6 +91,9 @@ class NullStore:
     def adopt(self, load: Load, upper: Key | None) -> None:
         """Keep nothing."""
 
+    def note_marker(self, fingerprint: dict[str, str]) -> None:
+        """Keep nothing."""
+
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
         """Keep nothing."""
 

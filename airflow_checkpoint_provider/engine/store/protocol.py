@@ -52,6 +52,14 @@ class CheckpointStore(Protocol):
     def adopt(self, load: Load, upper: Key | None) -> None:
         """Begin a load at the position that was seeded for it, in the caller's transaction."""
 
+    def note_marker(self, fingerprint: dict[str, str]) -> None:
+        """
+        Note down, in a transaction of its own, that a load which goes on has a marker in the task state store.
+
+        :param fingerprint: of the load, with the marker
+        :raises FencedError: when another attempt has taken it over
+        """
+
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
         """Note down that the load starts over, before anything is emptied for it."""
 

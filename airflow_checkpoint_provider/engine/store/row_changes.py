@@ -105,6 +105,11 @@ def adopted(load: Load, upper: Key | None) -> Values:
     return {**load.values(), "upper_bound": key_text(upper), "started_at": now, **_committed(now)}
 
 
+def marked(fingerprint: dict[str, str]) -> Values:
+    """Write what later attempts tell a clear by."""
+    return {"fingerprint": json.dumps(fingerprint), "updated_at": datetime.now(UTC)}
+
+
 def restarting() -> Values:
     """Write that the load is about to start over from the very beginning."""
     return {"restarting": 1, "start_position": None}

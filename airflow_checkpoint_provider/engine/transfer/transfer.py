@@ -39,6 +39,7 @@ from airflow_checkpoint_provider.engine.transfer.batches.row_shaping import shap
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.marker import leave_marker
 from airflow_checkpoint_provider.engine.transfer.report import Report
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
@@ -134,7 +135,7 @@ class Transfer:
         if not self._reconnects and not self._by_values:
             self._report.observe(chosen)
         columns = Columns.of(spec, session)
-        load = describe_load(spec, session, strategy, columns).in_iteration_of(self._attempt)
+        load = describe_load(spec, session, strategy, columns).marked_by(self._attempt)
         store = open_store(spec, session, self._identity, self._attempt)
         stage = Stage(session.destination, self._identity) if spec.stages else None
         self._route = VALUES
@@ -154,7 +155,9 @@ class Transfer:
             self._report.started(context, beginning)
             return self._result(beginning, checkpoint, Writer(context))
         try:
-            beginning = start.begin(checkpoint, decision)
+            context = leave_marker(context, checkpoint, decision)
+            self._attempt = context.attempt
+            beginning = Startup(context, self._report.observe).begin(checkpoint, decision)
             checkpoint, self._route = beginning.checkpoint, beginning.route
             if spec.preoperator:
                 self._report.guarantees(state_guarantee(spec, session, is_there=True))

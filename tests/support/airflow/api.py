@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -48,6 +50,15 @@ class AirflowApi(ApiClient):
     def task(self, dag_id: str, task_id: str) -> Json:
         """The task as the newest parsed version of the DAG has it."""
         return dict(self.request("GET", f"/dags/{quote(dag_id)}/tasks/{quote(task_id)}").json())
+
+    @contextmanager
+    def paused(self, dag_id: str) -> Iterator[None]:
+        """Let nothing of a DAG be scheduled meanwhile."""
+        self.request("PATCH", f"/dags/{quote(dag_id)}", json={"is_paused": True})
+        try:
+            yield
+        finally:
+            self.request("PATCH", f"/dags/{quote(dag_id)}", json={"is_paused": False})
 
     def parse_now(self, dag_id: str) -> None:
         """Ask the DAG processor to read the DAG's file next."""
@@ -149,6 +160,15 @@ class AirflowApi(ApiClient):
             **options,
         }
         self.request("POST", f"/dags/{quote(key.dag_id)}/clearTaskInstances", json=body)
+
+    def task_state(self, key: TaskKey) -> Json:
+        """What the task state store has for a task instance, by key; from Airflow 3.3 on."""
+        entries = self.request("GET", f"{self._task_path(key)}/state-store").json()["task_state_store"]
+        return {entry["key"]: entry["value"] for entry in entries}
+
+    def discard_task_state(self, key: TaskKey) -> None:
+        """Empty the task state store of a task instance, as its page in the UI does."""
+        self.request("DELETE", f"{self._task_path(key)}/state-store")
 
     def mark_failed(self, key: TaskKey) -> None:
         """Do what the UI's "Mark as failed" does, also to a task that runs."""
