@@ -194,3 +194,13 @@ def test_a_network_or_a_shape_that_is_text(make_db: MakeDb, declared: str, text:
     destination.execute(f"CREATE TABLE target (n integer, v {declared})")
     Load(source, destination, {"source_table": "t"}).attempt()
     assert destination.one(f"SELECT v::text = '{text}'::{declared}::text FROM target")
+
+
+@pytest.mark.parametrize("number", ["1e70", f"'{'7' * 70}'"])
+def test_a_number_is_not_cut_to_a_name(make_db: MakeDb, number: str) -> None:
+    source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
+    source.execute("CREATE TABLE t (n integer, v numeric)", f"INSERT INTO t VALUES (1, {number})")
+    destination.execute("CREATE TABLE target (n integer, v name)")
+    with pytest.raises(CheckpointError, match="target"):
+        Load(source, destination, {"source_table": "t", "checkpoint_column": "n"}).attempt()
+    assert destination.rows("SELECT * FROM target") == []

@@ -119,7 +119,8 @@ def _rule(type_: PostgresType) -> tuple[frozenset[type], Check]:
     if type_.kind in TEXTS or type_.kind == "name":
         unlimited = type_.kind in ("text", "varchar") and type_.length is None
         known = (str, int, float, Decimal, UUID, date, datetime, time, timedelta, _NULL)
-        return frozenset(known if unlimited else (int, _NULL)), partial(_text, type_)
+        few = (_NULL,) if type_.kind == "name" else (int, _NULL)
+        return frozenset(known if unlimited else few), partial(_text, type_)
     if type_.kind == "numeric" and type_.scale is None:
         return frozenset((int, float, Decimal, _NULL)), partial(check_numeric, type_)
     if type_.kind in _RULES:
@@ -135,11 +136,10 @@ def _text(type_: PostgresType, value: Any, padded: bool) -> None:
         )
     if isinstance(value, bool):
         raise unknown(value, "the column")
-    if not isinstance(value, str):
+    if type_.kind == "name":
+        _name(value)
         return
-    if type_.kind == "name" and len(value.encode(errors="replace")) > _NAME_BYTES:
-        raise RefusedValueError(f"would cut {shown(value)} to {_NAME_BYTES} bytes. Declare it text.")
-    if not value.endswith(" ") or type_.kind == "name":
+    if not isinstance(value, str) or not value.endswith(" "):
         return
     if (
         type_.kind == "bpchar" and not padded and len(value) != type_.length
@@ -149,6 +149,13 @@ def _text(type_: PostgresType, value: Any, padded: bool) -> None:
         )
     if type_.kind == "varchar" and len(value) > (type_.length or len(value)):
         raise RefusedValueError(f"would lose blanks at the end of {shown(value)}, which is too long. {CAST}")
+
+
+def _name(value: Any) -> None:
+    if not isinstance(value, (str, int)):
+        raise unknown(value, "the column")
+    if len(str(value).encode(errors="replace")) > _NAME_BYTES:
+        raise RefusedValueError(f"would cut {shown(value)} to {_NAME_BYTES} bytes. Declare it text.")
 
 
 def _bytes(type_: PostgresType, value: Any, padded: bool) -> None:
