@@ -204,3 +204,25 @@ def test_a_number_is_not_cut_to_a_name(make_db: MakeDb, number: str) -> None:
     with pytest.raises(CheckpointError, match="target"):
         Load(source, destination, {"source_table": "t", "checkpoint_column": "n"}).attempt()
     assert destination.rows("SELECT * FROM target") == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "target"),
+    [
+        *(
+            ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", target)
+            for target in ('"char"', "tsvector", "tsquery")
+        ),
+        *(("inet", "10.0.0.1/8", target) for target in ('"char"', "tsvector")),
+        ("integer[]", "{1,2}", "tsvector"),
+    ],
+)
+def test_what_is_only_written_as_another_type_reads_it_is_refused(
+    make_db: MakeDb, declared: str, value: str, target: str
+) -> None:
+    source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
+    source.execute(f"CREATE TABLE t (n integer, v {declared})", f"INSERT INTO t VALUES (1, '{value}')")
+    destination.execute(f"CREATE TABLE target (n integer, v {target})")
+    with pytest.raises(CheckpointError, match="target"):
+        Load(source, destination, {"source_table": "t", "checkpoint_column": "n"}).attempt()
+    assert destination.rows("SELECT * FROM target") == []

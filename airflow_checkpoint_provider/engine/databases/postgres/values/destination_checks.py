@@ -8,6 +8,14 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +61,17 @@ _NAME_BYTES = 63
 
 
 _SELF = frozenset((bool, int, float, Decimal, bytes, bytearray, memoryview, date, datetime, time, timedelta))
+
+
+_NETWORKS = frozenset(("inet", "cidr"))
+_OF_KINDS: dict[type, frozenset[str]] = {
+    UUID: frozenset(("uuid",)),
+    **dict.fromkeys(
+        (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network), _NETWORKS
+    ),
+    **dict.fromkeys((dict, list, tuple), frozenset(("json", "jsonb", "hstore"))),
+}
+"""The types that keep a value of Python's."""
 
 
 # Of which the server keeps text as it is, or writes the same value in its own way.
@@ -190,7 +209,8 @@ def _other(type_: PostgresType, value: Any, padded: bool) -> None:
     if isinstance(value, str) and type_.kind in SHAPES:
         check_shape(type_, value)
     from_text = type_.family == "e" or type_.kind in FROM_TEXT
-    if type(value) in _SELF or (isinstance(value, str) and not from_text):
+    of_its_own = _OF_KINDS.get(type(value), frozenset((type_.kind,)))
+    if type(value) in _SELF or type_.kind not in of_its_own or (isinstance(value, str) and not from_text):
         raise unknown(value, "the column")
 
 
