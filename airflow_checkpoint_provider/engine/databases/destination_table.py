@@ -144,12 +144,15 @@ class DestinationTable:
         :return: ``None`` where the server does not tell, for want of the right to read
         """
         some: sa.Select[Any] = (
-            sa.select(sa.literal_column("1")).select_from(sa.text(self.name.replace(":", "\\:"))).limit(1)
+            sa.select(sa.literal_column("1")).select_from(sa.text("airflow_table")).limit(1)
         )
+        written = str(some.compile(dialect=self.connection.dialect, compile_kwargs={"literal_binds": True}))
         try:
-            with reading(self.connection):
-                return self.connection.execute(some).first() is None
-        except sa.exc.DBAPIError as error:
+            # Without parameters, no driver looks for any in the table's name.
+            with reading(self.connection), closing(self.raw.cursor()) as cursor:
+                cursor.execute(written.replace("airflow_table", self.name))
+                return not cursor.fetchall()
+        except self.connection.dialect.loaded_dbapi.Error as error:
             if is_disconnect(self.connection, error):
                 raise
             return None
