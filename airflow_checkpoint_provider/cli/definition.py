@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
+from airflow.utils.cli import suppress_logs_and_warning
 
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 
@@ -159,7 +160,9 @@ def _limit(default: int) -> Arg:
 
 def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionCommand:
     module = f"airflow_checkpoint_provider.cli.{'reading' if name in _READING else 'changing'}"
-    func: Callable[..., Any] = lazy_load_command(f"{module}.checkpoint_{name.replace('-', '_')}")
+    load = lazy_load_command(f"{module}.checkpoint_{name.replace('-', '_')}")
+    # From before it is loaded: what Airflow's models log as they are imported would be part of the output.
+    func: Callable[..., Any] = suppress_logs_and_warning(load)
     return ActionCommand(
         name=name, help=text, description=description or None, func=func, args=(*args, TABLE, VERBOSE)
     )

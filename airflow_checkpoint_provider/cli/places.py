@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.discovery import Discovery
 from airflow_checkpoint_provider.hooks.settings import configured_places
 from airflow_checkpoint_provider.hooks.transfers import Place
 
@@ -40,9 +41,6 @@ class Found:
 
 def _discovered(args: Any) -> list[Place]:
     """Return where the DAGs keep their checkpoints, as far as the arguments leave a choice."""
-    # Not while the command is loaded: what Airflow's models log as they are imported would be part of the output.
-    from airflow_checkpoint_provider.hooks.discovery import Discovery
-
     try:
         places = Discovery().places().all()
     except SQLAlchemyError:  # Airflow's metadata database is not there, or not set up

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.cli.simple_table import AirflowConsole
 from airflow.utils import yaml
-from airflow.utils.cli import action_cli, suppress_logs_and_warning
+from airflow.utils.cli import action_cli
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 from sqlalchemy.exc import DBAPIError
 
@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one
 
 
 def command(function: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Run a command as Airflow's own are run: quiet, in the audit log, errors as one line and exit code 1."""
+    """Run a command as Airflow's own are run: in the audit log, errors as one line and exit code 1."""
 
     @wraps(function)
     def run(args: Any) -> None:
@@ -30,10 +30,8 @@ def command(function: Callable[[Any], None]) -> Callable[[Any], None]:
             raise SystemExit(one_line(error)) from None
 
     log_action: Any = action_cli
-    quiet: Callable[[Any], None] = suppress_logs_and_warning(
-        log_action(check_db=False)(providers_configuration_loaded(run))
-    )
-    return quiet
+    logged: Callable[[Any], None] = log_action(check_db=False)(providers_configuration_loaded(run))
+    return logged
 
 
 def confirm(args: Any, question: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.hooks.airflow_internals import serialized_dag
 
 
 def refuse_other_scope(identity: Identity) -> bool:
@@ -57,9 +58,6 @@ def _of_mapped(operator: Mapping[str, Any]) -> Any:
 
 
 def _declared(dag_id: str, task_id: str) -> str | None:
-    # Not while the command is loaded: what Airflow's models log as they are imported would be part of the output.
-    from airflow_checkpoint_provider.hooks.airflow_internals import serialized_dag
-
     try:
         dag = serialized_dag(dag_id)
     except (

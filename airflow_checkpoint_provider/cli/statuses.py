@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from airflow_checkpoint_provider.engine.admin.outlook import display_status
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
+from airflow_checkpoint_provider.hooks.instances import interrupted
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 _UNFINISHED = (Status.RUNNING, Status.STALLED)
@@ -23,9 +24,6 @@ def shown_statuses(
 
     :param staged: whose rows are staged and not yet published
     """
-    # Not while the command is loaded: what Airflow's models log as they are imported would be part of the output.
-    from airflow_checkpoint_provider.hooks.instances import interrupted
-
     try:
         over = interrupted(checkpoints)
     except SQLAlchemyError:  # Airflow's metadata database does not answer, or is not there

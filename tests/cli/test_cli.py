@@ -16,9 +16,8 @@ import yaml
 from airflow.cli import cli_parser
 from sqlalchemy.exc import OperationalError
 
-from airflow_checkpoint_provider.cli import definition
+from airflow_checkpoint_provider.cli import definition, places, statuses
 from airflow_checkpoint_provider.engine.store.history_entry import Kind
-from airflow_checkpoint_provider.hooks import discovery, instances
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.discovery import Places as KnownPlaces
 from airflow_checkpoint_provider.hooks.transfers import Place
@@ -65,8 +64,8 @@ def airflow(
     monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target")
     monkeypatch.setenv("COLUMNS", "200")
     # There are no DAGs, and task instances of none: Airflow's database may be there, or not.
-    monkeypatch.setattr(discovery, "Discovery", Nowhere)
-    monkeypatch.setattr(instances, "interrupted", lambda checkpoints: {})
+    monkeypatch.setattr(places, "Discovery", Nowhere)
+    monkeypatch.setattr(statuses, "interrupted", lambda checkpoints: {})
 
     def run(*command: str, answer: str | None = None) -> Said:
         def reply(question: str) -> str:
@@ -188,7 +187,7 @@ def test_an_attempt_that_airflow_knows_to_be_over_is_listed_as_interrupted(
 ) -> None:
     two.destination.execute("UPDATE airflow_checkpoint SET status = 'running'")
     monkeypatch.setattr(
-        instances,
+        statuses,
         "interrupted",
         lambda found: {one.identity: "failed" for one in found if one.run_id == "run_2"},
     )
@@ -224,7 +223,7 @@ def test_it_looks_where_the_dags_keep_checkpoints(
         assert (ended.code, ended.err.startswith("--conn-id: name the connection")) == (1, True)
     assert airflow("delete", *ONE, "--yes").code == 0
     monkeypatch.setattr(
-        discovery, "Discovery", Mock(side_effect=OperationalError("", {}, Exception("no such table")))
+        places, "Discovery", Mock(side_effect=OperationalError("", {}, Exception("no such table")))
     )
     nowhere = airflow("list")
     assert (nowhere.code, nowhere.err.startswith("--conn-id: name the connection")) == (1, True)
