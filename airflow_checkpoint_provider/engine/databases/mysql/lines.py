@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
-from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, QUOTE, LineKind, LineType
+from airflow_checkpoint_provider.engine.databases.rows.lines import (
+    LINES,
+    QUOTE,
+    LineKind,
+    LineType,
+    may_not_fit,
+    only_by_key,
+)
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
+from airflow_checkpoint_provider.engine.databases.rows.tuples import TupleType
 
 # Written by their bytes: which quotes and backslashes a literal has depends on sql_mode.
 _NEWLINE, _HEX, _QUOTE, _QUOTES = (
@@ -57,12 +66,12 @@ def line_route(
     :return: the route, or why the rows cannot all be written so
     """
     if not use.keys:
-        return "only by key can rows be read on as values, should the server not write a row as a line"
+        return only_by_key("a line")
     fields = []
     for name, type_ in zip(use.read, form.types, strict=True):
-        field = _field(columns[name], type_)
+        field = guarded(columns[name], type_, _WRITERS, "''")
         if field is None:
-            return f"it is not known that {name} fits the type that it has there, and each value is looked at"
+            return may_not_fit(name)
         fields.append(field)
     commas = ", ',', ".join(fields)
     line = f"CAST(CONCAT({commas}, {_NEWLINE}) AS BINARY)"
@@ -72,18 +81,27 @@ def line_route(
     )
 
 
-def _field(column: LineColumn, type_: LineType | None) -> str | None:
+def guarded(
+    column: LineColumn,
+    type_: LineType | TupleType | None,
+    writers: Mapping[int, Mapping[Any, Callable[[LineColumn, Any], str | None]]],
+    null: str,
+) -> str | None:
     """
-    Write a field; it is NULL where the value is to be looked at.
+    Write a column for a row; it is NULL where the value is to be looked at.
 
     A function whose result is too long for the server gives NULL as well, so NULL is never asked of a result.
+
+    :param writers: by the type of the column, and by what is read there
+    :param null: what stands for NULL
+    :return: ``None`` where no exact writing is known
     """
-    known = _WRITERS.get(column.type_)
+    known = writers.get(column.type_)
     write = known.get(type_.kind) if known and type_ else None
     text = write(column, type_) if write and type_ else None
     if text is None or not column.nullable:
         return text
-    return f"IF({column.name} IS NULL, '', {text})"
+    return f"IF({column.name} IS NULL, {null}, {text})"
 
 
 _Writer = Callable[[LineColumn, LineType], str | None]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
-from airflow_checkpoint_provider.engine.databases.mysql.lines import LineColumn
+from airflow_checkpoint_provider.engine.databases.mysql.lines import LineColumn, guarded
+from airflow_checkpoint_provider.engine.databases.rows.lines import may_not_fit, only_by_key
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.rows.tuples import (
     NULL,
@@ -33,32 +34,18 @@ def tuple_route(
     :return: the route, or why the rows cannot all be written so
     """
     if not use.keys:
-        return "only by key can rows be read on as values, should the server not write a row as a tuple"
+        return only_by_key("a tuple")
     literals = []
     for name, type_ in zip(use.read, form.types, strict=True):
-        literal = _literal(columns[name], type_)
+        null = NULL if type_ and type_.needed else f"'{NULL}'"
+        literal = guarded(columns[name], type_, _WRITERS, null)
         if literal is None:
-            return f"it is not known that {name} fits the type that it has there, and each value is looked at"
+            return may_not_fit(name)
         literals.append(literal)
     commas = ", ',', ".join(literals)
     what = ", ".join((*map(exact, use.keys), f"CAST(CONCAT('(', {commas}, ')') AS BINARY)"))
     reason = "the source writes each row as INSERT reads it"
     return RowRoute(TUPLES, reason, TupleForm(what), use.keys, provisional=True)
-
-
-def _literal(column: LineColumn, type_: TupleType | None) -> str | None:
-    """
-    Write a literal; it is NULL where the value is to be looked at.
-
-    A function whose result is too long for the server gives NULL as well, so NULL is never asked of a result.
-    """
-    known = _WRITERS.get(column.type_)
-    write = known.get(type_.kind) if known and type_ else None
-    text = write(column, type_) if write and type_ else None
-    if text is None or type_ is None or not column.nullable:
-        return text
-    null = NULL if type_.needed else f"'{NULL}'"
-    return f"IF({column.name} IS NULL, {null}, {text})"
 
 
 _Writer = Callable[[LineColumn, TupleType], str | None]

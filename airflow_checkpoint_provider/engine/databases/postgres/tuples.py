@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
+from airflow_checkpoint_provider.engine.databases.rows.lines import may_not_fit, only_by_key
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.rows.tuples import (
     NULL,
@@ -45,13 +46,13 @@ def tuple_route(
     :return: the route, or why the rows cannot all be written so
     """
     if not use.keys:
-        return "only by key can rows be read on as values, should the server not write a row as a tuple"
+        return only_by_key("a tuple")
     texts: list[str] = []
     doubts: list[str] = []
     for name, type_ in zip(use.read, form.types, strict=True):
         literal = _literal(quote(name), columns[name], type_) if type_ else None
         if type_ is None or literal is None:
-            return f"it is not known that {name} fits the type that it has there, and each value is looked at"
+            return may_not_fit(name)
         doubts += literal.doubts
         if type_.needed:
             doubts.append(f"{quote(name)} IS NULL")

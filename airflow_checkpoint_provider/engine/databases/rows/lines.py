@@ -83,6 +83,16 @@ def row_of(key: Row) -> str:
     return f"the row with key {shortened(', '.join(map(str, key)))}"
 
 
+def only_by_key(what: str) -> str:
+    """Return why rows without a key are not written by the source: as ``a line``, say."""
+    return f"only by key can rows be read on as values, should the server not write a row as {what}"
+
+
+def may_not_fit(column: str) -> str:
+    """Return why rows are not written by the source: a column has no exact writing for its type."""
+    return f"it is not known that {column} fits the type that it has there, and each value is looked at"
+
+
 _NONE = Lines(b"", 0, (), ())
 _line: Callable[[Row], Any] = itemgetter(-1)
 
