@@ -17,8 +17,8 @@ from airflow_checkpoint_provider.cli.statuses import (
 )
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 

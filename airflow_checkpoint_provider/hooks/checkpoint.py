@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.checks import text
-from airflow_checkpoint_provider.engine.store.history_entry import Kind
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, user
 from airflow_checkpoint_provider.hooks.reading import CheckpointReadingHook

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.stored_text import shown
-from airflow_checkpoint_provider.operators.transfer import describe_attempt
+from airflow_checkpoint_provider.operators.identity import describe_attempt
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

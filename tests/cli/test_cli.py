@@ -16,8 +16,7 @@ import yaml
 from airflow.cli import cli_parser
 from sqlalchemy.exc import OperationalError
 
-from airflow_checkpoint_provider.cli import definition, places, statuses
-from airflow_checkpoint_provider.engine.store.history_entry import Kind
+from airflow_checkpoint_provider.cli import places, statuses
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.discovery import Places as KnownPlaces
 from airflow_checkpoint_provider.hooks.transfers import Place
@@ -176,10 +175,6 @@ def test_what_is_staged_is_listed_as_such(airflow: Airflow, load: Load) -> None:
         airflow("show", *ONE, "-o", "json").json(),
     ):
         assert row["status"] == "staged"
-
-
-def test_every_kind_of_entry_can_be_chosen() -> None:
-    assert list(definition.KINDS) == [kind.value for kind in Kind]
 
 
 def test_an_attempt_that_airflow_knows_to_be_over_is_listed_as_interrupted(

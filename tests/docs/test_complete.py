@@ -17,8 +17,8 @@ import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_checkpoint_provider.cli.definition import get_checkpoint_cli_commands
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.get_provider_info import get_provider_info
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook

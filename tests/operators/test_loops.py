@@ -11,7 +11,7 @@ import pytest
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity, Iteration
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.operators.transfer import describe_attempt, identify
+from airflow_checkpoint_provider.operators.identity import describe_attempt, identify
 from tests.support.airflow.operating import DagRun, TaskInstance, operator
 from tests.support.databases.db import Db
 

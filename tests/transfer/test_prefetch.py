@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import Packed
+from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_stream import Packed
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Rows
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.transfer.batches import prefetch

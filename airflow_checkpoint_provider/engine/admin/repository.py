@@ -18,10 +18,11 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Iden
 from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_number
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, unchanged_since
 from airflow_checkpoint_provider.engine.store.history import History
-from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, Kind
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow, read_one, read_page

@@ -42,6 +42,20 @@ class StepBegun:
 
     line: str
 
+    @classmethod
+    def publishing(cls, rows: int, table: object) -> StepBegun:
+        """Return the step that swaps the staged rows in."""
+        return cls(f"Publishing {rows:,} staged rows into {table}")
+
+    @classmethod
+    def deleting(cls, table: object, *, partition: bool) -> StepBegun:
+        """
+        Return the step that empties the table.
+
+        :param partition: only the range of one partition
+        """
+        return cls(f"Deleting the rows of {_part_of(table, partition=partition)}")
+
 
 @dataclass(frozen=True, slots=True)
 class PreoperatorRun:
@@ -79,8 +93,7 @@ class RowsDeleted:
     def line(self) -> str:
         """The same in words."""
         rows = "the rows" if self.rows is None else f"{self.rows:,} rows"
-        of = "this partition in " if self.partition else ""
-        return f"Deleted {rows} of {of}{self.table} in {self.seconds:.1f} s"
+        return f"Deleted {rows} of {_part_of(self.table, partition=self.partition)} in {self.seconds:.1f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +106,7 @@ class RangeFixed:
     def line(self) -> str:
         """The same in words."""
         return f"Range: {self.range}"
+
+
+def _part_of(table: object, *, partition: bool) -> str:
+    return f"this partition in {table}" if partition else str(table)

@@ -19,13 +19,13 @@ from airflow_checkpoint_provider.engine.model.errors import (
     StoppedError,
     one_line,
 )
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.history import History
-from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.engine.store.lease import Lease
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied, Neighbours
 from airflow_checkpoint_provider.engine.store.protocol import Choose

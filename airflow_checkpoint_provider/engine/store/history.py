@@ -13,19 +13,12 @@ from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
+from airflow_checkpoint_provider.engine.model.history_kind import OF_STAGES, REQUESTS, STARTS, Kind
 from airflow_checkpoint_provider.engine.model.key import encode_key
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import REQUESTS_AMONG, recent
-from airflow_checkpoint_provider.engine.store.history_entry import (
-    OF_STAGES,
-    REQUESTS,
-    STARTS,
-    HistoryEntry,
-    Kind,
-    asked_for,
-    is_staged,
-)
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, asked_for, is_staged
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row
 from airflow_checkpoint_provider.engine.store.schema.columns import _event_table
@@ -21,42 +21,15 @@ from airflow_checkpoint_provider.engine.store.stored_values import checked
 _COLUMNS = dict(_event_table("event", sa.MetaData()).columns)
 
 
-class Kind(StrEnum):
-    """The kinds of history entries."""
-
-    STARTED = "started"
-    RESUMED = "resumed"
-    OPENED = "opened"
-    """The source is open, and what is loaded is known: ``detail`` has it, see :attr:`HistoryEntry.facts`."""
-    PROGRESS = "progress"
-    FAILED = "failed"
-    COMPLETED = "completed"
-    PUBLISHED = "published"
-    RELOAD_REQUESTED = "reload_requested"
-    RESUME_REQUESTED = "resume_requested"
-    REQUEST_CANCELLED = "request_cancelled"
-    DELETED = "deleted"
-    SEEDED = "seeded"
-    PROBED = "probed"
-
-
 _ASKED_FOR: dict[str, Request] = {
     Kind.RELOAD_REQUESTED: Request.RELOAD,
     Kind.RESUME_REQUESTED: Request.RESUME,
 }
-REQUESTS = (Kind.RELOAD_REQUESTED, Kind.RESUME_REQUESTED, Kind.REQUEST_CANCELLED)
-"""What people write; the last one that no attempt has seen counts."""
-STARTS = (Kind.STARTED, Kind.RESUMED)
-"""What an attempt begins with."""
 
 
 def asked_for(kind: str) -> Request | None:
     """Return what an entry of a kind asks the next attempt for; a newer version may have written one unknown here."""
     return _ASKED_FOR.get(kind)
-
-
-OF_STAGES = (Kind.OPENED, Kind.COMPLETED, Kind.PUBLISHED)
-"""What tells whether rows are staged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.store.history import History
-from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 

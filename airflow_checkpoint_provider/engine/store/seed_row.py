@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import SEEDED, Attempt, Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.errors import shortened
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.history import History
-from airflow_checkpoint_provider.engine.store.history_entry import Kind
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 

@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
-from airflow_checkpoint_provider.engine.databases.source import Prefetch
 from airflow_checkpoint_provider.engine.model.checkpoint import RESOLVED, Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
 from airflow_checkpoint_provider.engine.model.errors import (
     FencedError,
     SourceChangedError,
     StageError,
-    WouldDuplicateError,
 )
-from airflow_checkpoint_provider.engine.model.events import Observer, RouteChosen, Warned
-from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
+from airflow_checkpoint_provider.engine.model.events import Observer, Warned
+from airflow_checkpoint_provider.engine.model.position import BEGINNING
 from airflow_checkpoint_provider.engine.model.steps import PreoperatorRun, RowsDeleted, StepBegun
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
-from airflow_checkpoint_provider.engine.transfer.batches.prefetch import ReadAhead, ReadInPauses
 from airflow_checkpoint_provider.engine.transfer.committed_rows import lost_rows
+from airflow_checkpoint_provider.engine.transfer.duplicates import refuse_duplicates
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table, resolved_table
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.opening import open_source
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.preoperator import (
     check_session_state,
     empties,
     run_preoperator,
 )
-from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 from airflow_checkpoint_provider.engine.transfer.table_checks import (
     check_table,
     hidden_references,
@@ -96,7 +92,7 @@ class Startup:
             wishes = Wishes(spec.on_clear, spec.on_source_change, spec.force_reload, spec.scope == "task")
             decision = decide(stored, self._context.attempt, wishes, request, self._context.load.fingerprint)
             if stored and decision.action is Action.START:
-                self._refuse_duplicates(stored, decision)
+                refuse_duplicates(self._context, stored, decision)
             return decision
 
         return self._context.store.claim(choose, self._context.load)
@@ -116,17 +112,21 @@ class Startup:
                 lost = lost_rows(self._context, checkpoint)
                 hidden = self._hidden_references() if self._context.published_stage else []
                 warnings = self._warned([*lost, *hidden, *self._untold_changes()])
-                return StartingPoint(checkpoint, decision, *self._open(checkpoint), warnings)
+                return StartingPoint(
+                    checkpoint, decision, *open_source(self._context, checkpoint, self._observe), warnings
+                )
             except StageError as error:  # which holds all that was loaded, and nobody has seen
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
             except SourceChangedError as error:
                 if spec.on_source_change == "fail":
                     raise
                 decision = Decision(Action.START, f"{error} Starting from the beginning")
-                self._refuse_duplicates(checkpoint, decision)
+                refuse_duplicates(self._context, checkpoint, decision)
             self._context.store.intend_to_start(checkpoint, decision.reason)
         checkpoint, warnings = self._start_over(checkpoint, decision)
-        return StartingPoint(checkpoint, decision, *self._open(checkpoint), warnings)
+        return StartingPoint(
+            checkpoint, decision, *open_source(self._context, checkpoint, self._observe), warnings
+        )
 
     def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> tuple[Checkpoint, tuple[str, ...]]:
         context, session = self._context, self._context.session
@@ -211,8 +211,7 @@ class Startup:
 
     def _empty(self) -> RowsDeleted:
         part, destination = self._context.spec.part, self._context.session.destination
-        of = "this partition in " if part else ""
-        self._observe(StepBegun(f"Deleting the rows of {of}{destination.table}"))
+        self._observe(StepBegun.deleting(destination.table, partition=part is not None))
         began = time.monotonic()
         if part is None:
             rows = destination.empty()
@@ -226,29 +225,6 @@ class Startup:
         with self._context.store.transaction():
             self._context.store.adopt(self._context.load, upper)
         return replace(checkpoint, upper=upper, fingerprint=self._context.load.fingerprint)
-
-    def _open(self, checkpoint: Checkpoint) -> tuple[Iterator[Chunk], Callable[[], None], RowRoute]:
-        """Open the source where the checkpoint stands; the first read proves that it still fits."""
-        context, session = self._context, self._context.session
-        spec, strategy = context.spec, context.strategy
-        position = checkpoint.position
-        if spec.lookback and checkpoint.batches == 0:
-            position = strategy.behind(Position(checkpoint.start.key), spec.lookback)
-        route = choose_route(spec, session, strategy, context.columns, context.by_values)
-        self._observe(RouteChosen(route.name, route.reason))
-        chunks = strategy.chunks(position, checkpoint.upper, route)
-        # Whoever stops the attempt from here on finds the connection in use, and has to end that first.
-        session.at_end.push(closing(chunks))
-        first = next(chunks, None)
-        source = session.source
-        begun = [first] if first else []
-        prefetch = source.prefetch(route) if session.destination.dialect.waits else Prefetch.NEVER
-        if prefetch is Prefetch.NEVER:
-            return chain(begun, chunks), lambda: None, route
-        reader = ReadInPauses if prefetch is Prefetch.WHILE_WAITING else ReadAhead
-        ahead = reader(chunks, source.interrupt, source.cut)
-        session.at_end.push(closing(ahead))
-        return chain(begun, ahead), ahead.read_on, route
 
     def _take_stage(self) -> None:
         if not self._context.stage:
@@ -266,32 +242,4 @@ class Startup:
         spec = self._context.spec
         self._context.session.destination.prepare(
             self._context.columns.written, spec.conflict_columns, partial(check_table, spec)
-        )
-
-    def _refuse_duplicates(self, stored: Checkpoint, decision: Decision) -> None:
-        spec = self._context.spec
-        emptied = spec.preoperator and not decision.from_mark
-        # A mark has rows before it, whether or not this run, or a seed, knows of any.
-        there = stored.rows or (stored.position.key and not decision.from_mark)
-        if not there or spec.write_mode != "append" or emptied or spec.allow_duplicates:
-            return
-        if not spec.preoperator and not decision.from_mark and self._context.session.destination.is_empty():
-            return
-        rows = (
-            f"{stored.rows:,} rows of this load"
-            if stored.rows
-            else f"rows up to {', '.join(map(str, stored.position.key or ()))}"
-        )
-        ways = (
-            "write_mode='upsert' (or allow_duplicates=True)"
-            if decision.from_mark
-            else (
-                "write_mode='replace' or 'upsert', a preoperator that empties the table, on_clear='resume', or "
-                "allow_duplicates=True"
-            )
-        )
-        raise WouldDuplicateError(
-            f"{decision.reason}, but {rows} are already committed in "
-            f"{stored.destination_table}, and write_mode='append' would add them a second time. Use {ways}; or "
-            "delete the rows and the checkpoint by hand."
         )

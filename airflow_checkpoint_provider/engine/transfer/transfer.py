@@ -94,7 +94,8 @@ class Transfer:
         source, destination, _ = self._databases
         self._report.describe(self._spec, source.conn_id, destination.conn_id)
         try:
-            return self._run_connected()
+            with few_collections():
+                return self._run_connected()
         except BaseException as error:
             stopped = interruption(error) or error
             self._report.failed(stopped, self._attempt, kept=self._spec.keeps_checkpoint)
@@ -167,9 +168,8 @@ class Transfer:
             verification = Verification(context) if spec.verify else None
             if verification:
                 verification.check(checkpoint)
-            with few_collections():
-                for committed in self._copy(context, writer, beginning):
-                    checkpoint, self._lost_in_a_row = committed, 0
+            for committed in self._copy(context, writer, beginning):
+                checkpoint, self._lost_in_a_row = committed, 0
             self._end(context, verification, checkpoint, beginning.warnings)
         except BaseException as error:
             stopped = interruption(error)
@@ -205,8 +205,7 @@ class Transfer:
             self._verified = verification.run(checkpoint)
             observe(self._verified)
         if context.published_stage:
-            table = context.session.destination.table
-            observe(StepBegun(f"Publishing {checkpoint.rows:,} staged rows into {table}"))
+            observe(StepBegun.publishing(checkpoint.rows, context.session.destination.table))
         if published := complete(context, checkpoint, warnings):
             observe(published)
 

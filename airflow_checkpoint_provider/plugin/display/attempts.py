@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.history_kind import STARTS, Kind
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 
 LOST = "lost"
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from itertools import pairwise
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.history_kind import STARTS, Kind
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SAMPLE_EVERY
-from airflow_checkpoint_provider.engine.store.history_entry import STARTS, HistoryEntry, Kind
+from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.plugin.display.words import duration, number, short
 
 WIDTH, HEIGHT = 960, 240

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, PackedReader
+from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_stream import (
+    HEADER,
+    TRAILER,
+    PackedReader,
+)
 
 
 class Copying:

@@ -8,14 +8,14 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.destination_table import CHANGING
-from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import HEADER, TRAILER, Packed
-from airflow_checkpoint_provider.engine.databases.postgres.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
     AS_BEFORE,
     HIDES_ROWS,
     SEES_ALL_ROWS_NOW,
     is_policy,
 )
+from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_stream import HEADER, TRAILER, Packed
+from airflow_checkpoint_provider.engine.databases.postgres.rows.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
 from airflow_checkpoint_provider.engine.databases.postgres.values.structures import with_parts
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import types_of

@@ -11,29 +11,34 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.postgres.chunked_stream import (
+from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn, describe_columns
+from airflow_checkpoint_provider.engine.databases.postgres.equality import (
+    are_equal,
+    is_deterministic,
+    typed,
+)
+from airflow_checkpoint_provider.engine.databases.postgres.row_security import SEES_ALL_ROWS, is_policy
+from airflow_checkpoint_provider.engine.databases.postgres.rows.chunked_stream import (
     can_send_ahead,
     not_waited_for,
     sent_ahead,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn, describe_columns
-from airflow_checkpoint_provider.engine.databases.postgres.copy_format import LARGE_VALUE, CopyForm
-from airflow_checkpoint_provider.engine.databases.postgres.copy_stream import PackedReader
-from airflow_checkpoint_provider.engine.databases.postgres.passthrough import (
+from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_format import LARGE_VALUE, CopyForm
+from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_stream import PackedReader
+from airflow_checkpoint_provider.engine.databases.postgres.rows.passthrough import (
     BINARY,
     TEXT,
     kept_places,
     packed_route,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.row_security import SEES_ALL_ROWS, is_policy
-from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
-from airflow_checkpoint_provider.engine.databases.postgres.text_values import (
+from airflow_checkpoint_provider.engine.databases.postgres.rows.text_values import (
     Fetch,
     ValueForm,
     in_python_form,
     load_as_text,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.tuples import TOO_LONG, tuple_route
+from airflow_checkpoint_provider.engine.databases.postgres.rows.tuples import TOO_LONG, tuple_route
+from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
     Guarded,
@@ -46,7 +51,6 @@ from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, Pac
 from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, TupleForm, TupleReader
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
-from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError, one_line
@@ -124,8 +128,7 @@ class PostgresSource(Source):
         return self.described[column].kind == "bpchar"
 
     def typed(self, column: str, placeholder: str) -> str:
-        # Without the cast, a real 0.1 is compared as double precision, and is greater than itself.
-        return f"CAST({placeholder} AS {self.described[column].type_})"
+        return typed(self.described[column], placeholder)
 
     def last_key(self, columns: Sequence[str], part: Partition | None = None) -> Key | None:
         last = super().last_key(columns, part)
@@ -137,11 +140,13 @@ class PostgresSource(Source):
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
         if all(self.described[column].compares_as_python for column in columns):
             return super().tied(columns, one, other)
-        return one == other or self._equal(columns, one, other)
+        return one == other or are_equal(
+            self, {column: self.described[column] for column in columns}, one, other
+        )
 
     def tells_apart(self, column: str) -> bool:
         described = self.described[column]
-        return described.compares_as_python or (described.is_text and self._is_deterministic(column))
+        return described.compares_as_python or (described.is_text and is_deterministic(self, described))
 
     def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
         if form.name == TUPLES:
@@ -253,32 +258,6 @@ class PostgresSource(Source):
     def _instead(self, columns: Sequence[str]) -> str:
         casts = ", ".join(f"CAST({column} AS text)" for column in columns)
         return f"Python has no such value: have the query return text instead, by {casts}."
-
-    def _is_deterministic(self, column: str) -> bool:
-        name = self.quote(column)
-        nothing = f" WHERE 1 = 0 UNION ALL SELECT CAST(NULL AS {self.described[column].type_})"
-        text, values = self.select(name, nothing)
-        found = self.one(
-            (
-                "SELECT collisdeterministic FROM pg_collation WHERE oid = "
-                f"(SELECT pg_collation_for({name})::regcollation FROM ({text}) src)",
-                values,
-            )
-        )
-        return bool(found and found[0])
-
-    def _equal(self, columns: Sequence[str], one: Key, other: Key) -> bool:
-        """Ask the database, for 30 days are a month, and the collation of a text is the column's."""
-        binds = Binds(self.paramstyle, self.query.parameters)
-        names = ", ".join(map(self.quote, columns))
-        values = [
-            ", ".join(
-                self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)
-            )
-            for key in (one, other)
-        ]
-        text, bound = self.select(names, f" WHERE 1 = 0 UNION ALL SELECT {values[0]}", binds)
-        return self.one((f"SELECT 1 FROM ({text}) src WHERE ({names}) = ({values[1]})", bound)) is not None
 
     def _described(self, description: Sequence[Any]) -> None:
         self.described = describe_columns(self.raw, description, exact=self.exact_values)

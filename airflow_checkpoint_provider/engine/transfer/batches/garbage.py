@@ -1,4 +1,4 @@
-"""Fewer searches for garbage while rows are copied."""
+"""Fewer searches for garbage during a transfer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ _OBJECTS = 50_000  # more than a block of rows has
 
 @contextmanager
 def few_collections() -> Iterator[None]:
-    """Look for garbage cycles less often: rows make none, but their number alone would start a search all the time."""
+    """
+    Look for garbage cycles less often: rows make none, but their number alone would start a search all the time.
+
+    One among all that Airflow has imported takes longer than everything else before the first row.
+    """
     before = gc.get_threshold()
     if not 0 < before[0] < _OBJECTS:
         # Also where another transfer of this process has raised it, which will put it back.

@@ -113,7 +113,7 @@ class Publication:
                     self.observe(Warned(warning))
                 emptied = emptied_table(destination, separate=False)
                 stores[0].overtake_others(emptied)
-                self.observe(StepBegun(f"Publishing {rows:,} staged rows into {destination.table}"))
+                self.observe(StepBegun.publishing(rows, destination.table))
                 published = self._publish(stores, checkpoints, destination, warnings)
                 stores[0].check_table(emptied)
                 self.observe(published)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.postgres.text_values import Fetch, ValueForm
+from airflow_checkpoint_provider.engine.databases.postgres.rows.text_values import Fetch, ValueForm
 from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S, cut
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
-from airflow_checkpoint_provider.engine.databases.postgres.copy_format import CopyForm
+from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_format import CopyForm
 from airflow_checkpoint_provider.engine.databases.postgres.values.kept_types import keeps
 from airflow_checkpoint_provider.engine.databases.postgres.values.line_types import line_type
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType

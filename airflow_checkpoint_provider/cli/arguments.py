@@ -1,0 +1,144 @@
+"""Arguments of ``airflow checkpoint``: those that several commands share, and one line for a wrong value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from airflow.cli.cli_config import Arg
+
+
+def one_of(flag: str, words: Iterable[str]) -> dict[str, Any]:
+    """Return the options of an argument that takes one of some words; a wrong one is answered in one line."""
+    known = tuple(map(str, words))
+
+    def read(given: str) -> str:
+        if given not in known:
+            raise SystemExit(f"{flag}: {given!r} is not one of {', '.join(known)}.")
+        return given
+
+    return {"type": read, "metavar": f"({', '.join(known)})"}
+
+
+def number(flag: str, least: int) -> Callable[[str], int]:
+    """Return what reads a whole number; what is none is answered in one line."""
+
+    def read(given: str) -> int:
+        try:
+            number = int(given)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise SystemExit(f"{flag}: {given!r} is not a whole number from {least} on.")
+        return number
+
+    return read
+
+
+def arg(*flags: str, **options: Any) -> Arg:
+    """Return an argument, with the options of :meth:`argparse.ArgumentParser.add_argument`."""
+    return Arg(flags, **options)  # type: ignore[no-untyped-call]
+
+
+DAG_ID = arg("dag_id", help="The id of the dag")
+TASK_ID = arg("task_id", help="The id of the task")
+RUN_ID = arg(
+    "run_id",
+    nargs="?",
+    help="The id of the dag run (default: the checkpoint that spans runs, of scope='task')",
+)
+NEWEST_RUN_ID = arg(
+    "run_id",
+    nargs="?",
+    help=(
+        "The id of the dag run (default: the checkpoint that spans runs, of scope='task', else the newest)"
+    ),
+)
+MAP_INDEX = arg(
+    "--map-index", type=number("--map-index", -1), metavar="N", default=-1, help="Mapped task index"
+)
+NAME = arg("--name", default="", help="The checkpoint_name of the task, instead of a mapped task index")
+CONN_ID = arg(
+    "-c",
+    "--conn-id",
+    action="append",
+    metavar="CONN_ID",
+    help=(
+        "Connection to the database with the checkpoints, the destination of the transfers;\n"
+        "may be given several times (default: those of the dags, and of checkpoint/conn_ids)"
+    ),
+)
+TEAM = arg(
+    "--team",
+    metavar="TEAM",
+    help="The team whose connection it is, where Airflow has teams (default: a connection of no team)",
+)
+TABLE = arg(
+    "-t",
+    "--table",
+    default="airflow_checkpoint",
+    help="The metadata table, TABLE or SCHEMA.TABLE (default: airflow_checkpoint)",
+)
+OUTPUT = arg(
+    "-o",
+    "--output",
+    help="Output format. Allowed values: json, yaml, plain, table (default: table)",
+    **one_of("--output", ("table", "json", "yaml", "plain")),
+    default="table",
+)
+VERBOSE = arg("-v", "--verbose", help="Make logging output more verbose", action="store_true")
+YES = arg("-y", "--yes", help="Do not prompt to confirm. Use with care!", action="store_true")
+REASON = arg("--reason", help="Why, for the history of the checkpoint")
+CANCEL = arg(
+    "--cancel", action="store_true", help="Take back what was asked for and no attempt has followed yet"
+)
+
+SEED = (
+    arg(
+        "--position",
+        action="append",
+        metavar="VALUE",
+        help="The last key that is there; several times for a key of several columns",
+    ),
+    arg(
+        "--rows",
+        type=number("--rows", 0),
+        metavar="N",
+        help="How many rows are there; without a key, this is the position",
+    ),
+    arg("--source-conn-id", required=True, help="Connection to the source"),
+    arg("--source-table", help="The table that is read, TABLE or SCHEMA.TABLE"),
+    arg("--sql", help="Or the query that is read"),
+    arg("--parameters", metavar="JSON", help="Bind parameters of the query"),
+    arg(
+        "--checkpoint-column",
+        action="append",
+        metavar="COLUMN",
+        help="The key; several times for several columns (default: primary key of the source table)",
+    ),
+    arg(
+        "--strategy",
+        **one_of("--strategy", ("auto", "key", "python")),
+        help="As the task has it (default: auto)",
+    ),
+    arg(
+        "--resume-proof",
+        **one_of("--resume-proof", ("last_row", "prefix")),
+        help="As the task has it (default: last_row)",
+    ),
+    arg("--destination-table", required=True, help="The table that is written"),
+    arg("--destination-conn-id", help="Its connection (default: that of the checkpoints)"),
+    arg("--destination-columns", metavar="JSON", help="Its columns, as the task has them"),
+    arg("--force", action="store_true", help="Accept a position beyond the greatest key of the source"),
+)
+
+
+def limit(default: int) -> Arg:
+    """Return the argument that bounds a list."""
+    return arg(
+        "--limit",
+        type=number("--limit", 1),
+        metavar="N",
+        default=default,
+        help=f"At most so many lines (default: {default})",
+    )

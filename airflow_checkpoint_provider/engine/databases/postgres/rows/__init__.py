@@ -1,0 +1,1 @@
+"""How rows leave Postgres: packed by the server, as lines and tuples, or as values."""

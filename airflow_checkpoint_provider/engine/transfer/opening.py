@@ -1,0 +1,46 @@
+"""The source is opened where the checkpoint stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import chain
+
+from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
+from airflow_checkpoint_provider.engine.databases.source import Prefetch
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.events import Observer, RouteChosen
+from airflow_checkpoint_provider.engine.model.position import Position
+from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
+from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
+from airflow_checkpoint_provider.engine.transfer.batches.prefetch import ReadAhead, ReadInPauses
+from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
+
+
+def open_source(
+    context: AttemptContext, checkpoint: Checkpoint, observe: Observer
+) -> tuple[Iterator[Chunk], Callable[[], None], RowRoute]:
+    """
+    Open the source; the first read proves that the checkpoint still fits.
+
+    :return: what is left to transfer, what reads on while the destination is waited for, and how the rows travel
+    """
+    session, spec, strategy = context.session, context.spec, context.strategy
+    position = checkpoint.position
+    if spec.lookback and checkpoint.batches == 0:
+        position = strategy.behind(Position(checkpoint.start.key), spec.lookback)
+    route = choose_route(spec, session, strategy, context.columns, context.by_values)
+    observe(RouteChosen(route.name, route.reason))
+    chunks = strategy.chunks(position, checkpoint.upper, route)
+    # Whoever stops the attempt from here on finds the connection in use, and has to end that first.
+    session.at_end.push(closing(chunks))
+    first = next(chunks, None)
+    source = session.source
+    begun = [first] if first else []
+    prefetch = source.prefetch(route) if session.destination.dialect.waits else Prefetch.NEVER
+    if prefetch is Prefetch.NEVER:
+        return chain(begun, chunks), lambda: None, route
+    reader = ReadInPauses if prefetch is Prefetch.WHILE_WAITING else ReadAhead
+    ahead = reader(chunks, source.interrupt, source.cut)
+    session.at_end.push(closing(ahead))
+    return chain(begun, ahead), ahead.read_on, route
