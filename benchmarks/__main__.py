@@ -14,11 +14,12 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from benchmarks.cases.table import CASES
 from benchmarks.harness import report
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         processes = (ForkedProcesses if options.quick else FreshProcesses)(Path(folder))
         bench = Bench(server, processes, Path(folder), rows)
-        about: report.About = {
+        about: dict[str, Mapping[str, Any]] = {
             "machine": describe_machine(),
             "versions": describe_versions(server),
             "server": server.describe(),
@@ -54,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for name in ("source", "destination"):
             server.create(name)
-        results = [_measure(case, bench, rounds) for case in options.only or CASES]
+        with bench.at_end:
+            results = [_measure(case, bench, rounds) for case in options.only or CASES]
+            if "mariadb" in vars(bench):  # a case has started it
+                about["mariadb"] = bench.mariadb.describe()
     print(f"\n{report.table(results)}\n\n{report.describe(about)}")
     if options.quick:
         print("These runs were quick: they show that everything works, and nothing about speed.")

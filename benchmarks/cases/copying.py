@@ -189,7 +189,7 @@ def to_sqlite(table: Table, from_sqlite: bool) -> SetUp:
             return rows / outcome.seconds
 
         def check() -> None:
-            _compare(sqlite_digest(path, name), sqlite_digest(target, "target"))
+            compare(sqlite_digest(path, name), sqlite_digest(target, "target"))
 
         return Contest(
             ours=ours,
@@ -214,12 +214,15 @@ def _copy(table: Table) -> str:
 
 
 def _check(bench: Bench, table: Table, name: str) -> None:
-    _compare(
-        digest(bench.server, "source", table, name), digest(bench.server, "destination", table, "target")
-    )
+    compare(digest(bench.server, "source", table, name), digest(bench.server, "destination", table, "target"))
 
 
-def _compare(source: str, destination: str) -> None:
+def compare(source: str, destination: str) -> None:
+    """
+    Compare the digests of two tables.
+
+    :raises UnequalError: when they differ
+    """
     if source != destination:
         raise UnequalError(f"the source has {source}; the destination has {destination}")
 

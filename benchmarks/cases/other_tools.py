@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from psycopg import conninfo
 
-from benchmarks.harness.bench import Bench, UnavailableError
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.unavailable import UnavailableError
 from benchmarks.peers.sling import find_sling
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from benchmarks.cases import copying, memory, resuming
+from benchmarks.cases import copying, mariadb, memory, resuming
+from benchmarks.cases.mariadb import MARIADB, POSTGRES
+from benchmarks.harness import shared_data
 from benchmarks.harness.contest import Case, Goal, at_least, at_most
 from benchmarks.harness.data import NARROW, WIDE
 
 PIPE = "psql COPY piped into psql COPY"
 GENERIC = "GenericTransfer, fastest settings"
+CLIENT, DUMP = "mariadb piped into psql COPY", "mariadb-dump piped into mariadb"
+LOAD_DATA = "psql COPY piped into LOAD DATA LOCAL"
 RATE, SECONDS, SIZE = "rows/s", "s", "MB"
 
 
@@ -193,5 +197,70 @@ CASES = (
         SECONDS,
         at_most(1.2),
         resuming.nothing_to_do,
+    ),
+    *(
+        Case(
+            f"mariadb-postgres-{table.name}",
+            f"MariaDB -> Postgres, {table.name}",
+            CLIENT,
+            RATE,
+            at_least(1.0),
+            mariadb.contest(table, MARIADB, POSTGRES, mariadb.client_into_psql),
+        )
+        for table in (shared_data.NARROW, shared_data.WIDE)
+    ),
+    Case(
+        "pgloader",
+        "MariaDB -> Postgres, narrow",
+        "pgloader, whole process",
+        RATE,
+        at_least(2.5),
+        mariadb.contest(
+            shared_data.NARROW, MARIADB, POSTGRES, mariadb.pgloader, require=mariadb.require_pgloader
+        ),
+    ),
+    *(
+        Case(
+            f"postgres-mariadb-{table.name}",
+            f"Postgres -> MariaDB, {table.name}",
+            LOAD_DATA,
+            RATE,
+            at_least(0.45),
+            mariadb.contest(table, POSTGRES, MARIADB, mariadb.psql_into_load_data),
+        )
+        for table in (shared_data.NARROW, shared_data.WIDE)
+    ),
+    Case(
+        "mariadb-mariadb",
+        "MariaDB -> MariaDB, narrow",
+        DUMP,
+        RATE,
+        at_least(1.0),
+        mariadb.contest(shared_data.NARROW, MARIADB, MARIADB, mariadb.dump),
+    ),
+    Case(
+        "mariadb-upsert",
+        "Postgres -> MariaDB, narrow, upsert into an empty table",
+        "LOAD DATA LOCAL + INSERT ON DUPLICATE KEY",
+        RATE,
+        at_least(0.7),
+        mariadb.contest(
+            shared_data.NARROW, POSTGRES, MARIADB, mariadb.load_data_upserted, write_mode="upsert"
+        ),
+    ),
+    *(
+        Case(
+            f"generic-{name}",
+            title,
+            GENERIC,
+            RATE,
+            at_least(goal),
+            mariadb.contest(shared_data.NARROW, *ends, mariadb.generic(*ends)),
+        )
+        for name, title, ends, goal in (
+            ("mariadb-postgres", "MariaDB -> Postgres, narrow", (MARIADB, POSTGRES), 8),
+            ("postgres-mariadb", "Postgres -> MariaDB, narrow", (POSTGRES, MARIADB), 2.5),
+            ("mariadb-mariadb", "MariaDB -> MariaDB, narrow", (MARIADB, MARIADB), 2.5),
+        )
     ),
 )

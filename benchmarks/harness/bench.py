@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.data import Table, create_source, fill_sqlite
+from benchmarks.harness.mariadb import MariaDB, running_mariadb
 from benchmarks.harness.processes import FreshProcesses
 from benchmarks.harness.server import Server
-
-
-class UnavailableError(Exception):
-    """A peer is not installed."""
+from benchmarks.harness.shared_data import SharedTable, create_shared
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,14 @@ class Bench:
     :param processes: where the workers run
     :param folder: for SQLite files
     :param rows: of the narrow table; the wide one has three tenths of it
+    :param at_end: closed by the caller: what was started for one case
     """
 
     server: Server
     processes: FreshProcesses
     folder: Path
     rows: int
+    at_end: ExitStack = field(default_factory=ExitStack)
     _numbers: count[int] = field(default_factory=count)
     _sources: set[str] = field(default_factory=set)
 
@@ -61,6 +63,51 @@ class Bench:
             self._sources.add(name)
         return name
 
+    @cached_property
+    def mariadb(self) -> MariaDB:
+        """
+        The MariaDB server, started when a case first asks for it.
+
+        :raises UnavailableError: when it is not installed
+        """
+        server = self.at_end.enter_context(running_mariadb(self.folder))
+        for database in ("source", "destination"):
+            server.create(database)
+        return server
+
+    def shared_source(self, table: SharedTable) -> str:
+        """Return the name of a table that is filled in the source of both servers when it is first asked for."""
+        name = f"shared_{table.name}_{self.size(table)}"
+        if name not in self._sources:
+            create_shared(self.server, self.mariadb, table, name, self.size(table))
+            self._sources.add(name)
+        return name
+
+    def shared_target(self, ddl: str, side: int, name: str) -> None:
+        """
+        Create the table that is written anew.
+
+        :param side: 0 for Postgres, 1 for MariaDB
+        """
+        if side == 0:
+            self.target(ddl)
+        else:
+            self.mariadb.execute("destination", f"DROP TABLE IF EXISTS {name}", ddl, "FLUSH TABLES")
+
+    def shared_digest(self, table: SharedTable, side: int, database: str, name: str) -> str:
+        """Return the number of rows and a sum over all of them; ``side`` as above."""
+        query = table.digest(side, name)
+        row = self.server.row(database, query) if side == 0 else self.mariadb.execute(database, query).split()
+        return ", ".join(map(str, row))
+
+    def connections(self, source: int, destination: int) -> dict[str, str]:
+        """Return the Airflow connections of a task from one server to another, each 0 or 1 as above."""
+        servers = (self.server, self.mariadb)
+        return {
+            "source": servers[source].airflow("source"),
+            "destination": servers[destination].airflow("destination"),
+        }
+
     def sqlite_source(self, table: Table) -> tuple[Path, str]:
         """Return an SQLite file with a filled table, and the table's name."""
         name = self.source(table)
@@ -69,7 +116,7 @@ class Bench:
             fill_sqlite(path, self.server.dsn("source"), name)
         return path, name
 
-    def size(self, table: Table) -> int:
+    def size(self, table: Table | SharedTable) -> int:
         """Return how many rows a table has, unless a case wants another number."""
         return self.rows if table.name == "narrow" else self.rows * 3 // 10
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from benchmarks.harness.bench import Bench, UnavailableError
+from benchmarks.harness.bench import Bench
+from benchmarks.harness.unavailable import UnavailableError
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,13 @@ FINGERPRINT = (
 )
 
 
-def row(number: int, seconds: int | None = None, **changes: Any) -> tuple[Any, ...]:
+def row(
+    number: int, seconds: int | None = None, *, now: datetime | None = None, **changes: Any
+) -> tuple[Any, ...]:
     """A completed checkpoint of one of 100 DAGs, updated ``number`` seconds ago, or ``seconds``."""
     dag = number % 100
-    when = (datetime.now(UTC) - timedelta(seconds=number if seconds is None else seconds)).strftime(
-        "%Y-%m-%d %H:%M:%S.%f"
-    )
+    ago = timedelta(seconds=number if seconds is None else seconds)
+    when = ((now or datetime.now(UTC)) - ago).strftime("%Y-%m-%d %H:%M:%S.%f")
     values = dict.fromkeys(COLUMNS)
     values |= {
         "dag_id": f"dag_{dag}", "task_id": "load", "run_id": f"run_{number}", "map_index": -1,

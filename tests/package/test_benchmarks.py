@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
 CASES = ["wide", "generic-narrow", "sqlite-sqlite", "small-batches", "upsert-full", "resume-*", "memory"]
+OF_MARIADB = ["mariadb-postgres-wide", "postgres-mariadb-wide", "mariadb-mariadb", "mariadb-upsert"]
 
 
 def test_the_benchmarks_run(tmp_path: Path) -> None:
@@ -39,6 +40,24 @@ def test_the_benchmarks_run(tmp_path: Path) -> None:
         assert len(case["ours"]["runs"]) == len(case["peer"]["runs"]) == 1
         assert isinstance(case["met"], bool)
         assert case["case"] in done.stdout
+
+
+@pytest.mark.server
+def test_the_benchmarks_of_mariadb_run_or_name_what_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--rows", "2000"]
+    done = subprocess.run(
+        [*command, "--json", str(file), "--only", *OF_MARIADB],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(file.read_text())
+    assert [case["name"] for case in figures["cases"]] == OF_MARIADB
+    for case in figures["cases"]:
+        assert "not installed" in case.get("skipped", "") or len(case["ours"]["runs"]) == 1
 
 
 def test_a_case_that_does_not_exist_is_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -27,12 +28,13 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Place]:
     """Even runs in the east, odd ones in the west, and a second connection to the west."""
     # The states of task instances are Airflow's to tell, and there is none here.
     monkeypatch.setattr(finding, "interrupted", lambda checkpoints: {})
+    now = datetime.now(UTC)
     for name in ("east", "west"):
         database = Db("sqlite", str(tmp_path / f"{name}.db"))
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", database.uri)
         CheckpointHook(name).create_tables()
         wanted = range(name == "west", 120, 2)
-        database.insert("airflow_checkpoint", [row(n) for n in wanted])
+        database.insert("airflow_checkpoint", [row(n, now=now) for n in wanted])
     monkeypatch.setenv("AIRFLOW_CONN_SAME_AS_WEST", database.uri)
     return [EAST, SAME, WEST]
 
