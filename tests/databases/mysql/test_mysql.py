@@ -322,6 +322,8 @@ def test_digits_that_mysql_does_not_send(load: Load) -> None:
         ("varchar(3) CHARACTER SET latin1", ["abc\u00a0"], "would lose blanks at the end"),
         ("char(3)", ["abc\n"], "would lose blanks at the end"),
         ("tinytext", [f"{'x' * 255}\n"], "would lose blanks at the end"),
+        ("tinytext CHARACTER SET utf16", [f"{'x' * 127} "], "would lose blanks at the end"),
+        ("tinytext CHARACTER SET ujis", [f"{'é' * 85} "], "would lose blanks at the end"),
         ("varchar(3) CHARACTER SET latin1", ["😀"], "Incorrect string value"),
         ("varchar(3) CHARACTER SET utf8mb3", ["😀"], "Incorrect string value"),
         ("tinyint", [300], "Out of range"),

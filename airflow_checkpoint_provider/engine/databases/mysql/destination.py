@@ -33,7 +33,8 @@ _NOT_MINE = (
 
 _COLUMNS = sa.text(
     "SELECT column_name, data_type, column_type, character_maximum_length, numeric_scale, datetime_precision,"
-    " is_nullable, extra FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"
+    " is_nullable, extra, character_set_name"
+    " FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name"
 )
 
 
@@ -99,7 +100,7 @@ class MysqlDestination(Destination):
         wanted = {"schema": self.table.schema or default, "name": self.table.table}
         types = dict(zip(self.columns, self._types, strict=True))
         facts = {}
-        for name, kind, declared, length, scale, fraction, nulls, extra in self.connection.execute(
+        for name, kind, declared, length, scale, fraction, nulls, extra, charset in self.connection.execute(
             _COLUMNS, wanted
         ):
             type_ = types.get(str(name))
@@ -116,6 +117,7 @@ class MysqlDestination(Destination):
             )
         return facts
 
+                charset=mysql.text_of(charset or ""),
     def packed_forms(self) -> Sequence[PackedForm]:
         keys = self.conflict_columns if self.write_mode == "upsert" else ()
         types = [tuple_type(self._facts[name], in_key=name in keys) for name in self.columns]

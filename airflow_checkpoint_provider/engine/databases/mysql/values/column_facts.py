@@ -19,6 +19,7 @@ class ColumnFacts:
     :param nulls: NULL may be stored
     :param counts: the server numbers the rows (AUTO_INCREMENT)
     :param listed: what an ENUM or a SET may hold
+    :param charset: of its text
     :param padded: what comes from the source is filled up with blanks there, too
     """
 
@@ -30,6 +31,7 @@ class ColumnFacts:
     nulls: bool = True
     counts: bool = False
     listed: Sequence[str] = ()
+    charset: str = "utf8mb4"
     padded: bool = False
 
     @property

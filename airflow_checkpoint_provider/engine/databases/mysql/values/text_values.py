@@ -26,6 +26,14 @@ MAX_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1}
 
 
 BLOBS = ("varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+# In which a text has as many bytes as there, or more.
+_CODECS = {
+    **dict.fromkeys(("utf8mb4", "utf8mb3", "utf8", "latin1", "ascii"), "utf-8"),
+    **dict.fromkeys(("utf16", "utf16le", "ucs2"), "utf-16-le"),
+    "utf32": "utf-32-le",
+}
+
+
 
 
 def as_char(facts: ColumnFacts, value: Any) -> Any:
@@ -56,9 +64,10 @@ def _check_end(facts: ColumnFacts, text: str) -> None:
 
 
 def is_too_long(facts: ColumnFacts, text: str) -> bool:
-    """Tell whether text is longer than the column."""
+    """Tell whether text is longer than the column, or may be, in a character set of which Python has no counterpart."""
     if most := MAX_BYTES.get(facts.kind):
-        return len(text) * 4 > most and len(text.encode()) > most
+        codec = _CODECS.get(facts.charset)
+        return len(text) * 4 > most and (codec is None or len(text.encode(codec)) > most)
     return facts.length is not None and len(text) > facts.length
 
 
