@@ -327,6 +327,7 @@ def test_digits_that_mysql_does_not_send(load: Load) -> None:
         ("varchar(3) CHARACTER SET latin1", ["😀"], "Incorrect string value"),
         ("varchar(3) CHARACTER SET utf8mb3", ["😀"], "Incorrect string value"),
         ("tinyint", [300], "Out of range"),
+        ("bit(64)", [-1], "bits have no sign"),
         ("enum('a')", ["b"], "has no value 'b', to the letter"),
         ("date", ["2026-02-30"], "Incorrect date"),
         ("varchar(9)", [b"\xff"], "is text, and the batch has bytes"),

@@ -55,6 +55,10 @@ def _as_it_is(column: LineColumn, type_: TupleType) -> str:
     return column.name
 
 
+def _unsigned(column: LineColumn, type_: TupleType) -> str:
+    return f"IF({column.name} < 0, NULL, {column.name})"
+
+
 def _bits(column: LineColumn, type_: TupleType) -> str:
     return f"({column.name} + 0)"
 
@@ -116,9 +120,10 @@ def _with_fraction(column: LineColumn, type_: TupleType) -> str:
     return f"IF(MICROSECOND({column.name}) MOD {10 ** (_ALL_DIGITS - type_.most)}, NULL, {written})"
 
 
-_INTEGER: Mapping[TupleKind, _Writer] = dict.fromkeys(
-    (TupleKind.WHOLE, TupleKind.BITS, TupleKind.NUMBER), _as_it_is
-)
+_INTEGER: Mapping[TupleKind, _Writer] = {
+    **dict.fromkeys((TupleKind.WHOLE, TupleKind.NUMBER), _as_it_is),
+    TupleKind.BITS: _unsigned,
+}
 _NARROW: Mapping[TupleKind, _Writer] = {**_INTEGER, TupleKind.DOUBLE: _as_it_is}
 _TEXT: Mapping[TupleKind, _Writer] = dict.fromkeys(
     (TupleKind.TEXT, TupleKind.PADDED, TupleKind.LISTED), _text

@@ -96,7 +96,7 @@ def _never(facts: ColumnFacts, value: Any) -> Any:
 
 _RULES: Sequence[tuple[Sequence[str], frozenset[type], Callable[[ColumnFacts, Any], Any]]] = (
     (INTEGERS, frozenset((int, bool, _NULL)), as_whole),
-    (("bit",), frozenset((int, bool, _NULL)), as_bits),
+    (("bit",), frozenset((bool, _NULL)), as_bits),
     (("decimal", "numeric"), frozenset((int, bool, _NULL)), as_decimal),
     (("double", "real", "float"), frozenset((_NULL,)), as_float),
     (("year",), frozenset((_NULL,)), as_year),

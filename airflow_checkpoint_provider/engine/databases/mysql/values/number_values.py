@@ -51,7 +51,10 @@ def as_bits(facts: ColumnFacts, value: Any) -> Any:
     """Return bits as the column keeps them."""
     if isinstance(value, str):  # whose bytes would be taken
         raise unknown(value, facts.kind)
-    return as_whole(facts, value)
+    number = as_whole(facts, value)
+    if number < 0:
+        raise RefusedValueError(f"would read another number in {value}, as bits have no sign. {CAST}")
+    return number
 
 
 def number_of(value: Any, kind: str) -> Decimal:

@@ -91,6 +91,10 @@ def _as_it_is(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
     return Literal(f"{name}::text")
 
 
+def _unsigned(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
+    return Literal(f"{name}::text", [f"{name} < 0"])
+
+
 def _truth(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
     return Literal(f"{name}::int::text")
 
@@ -166,9 +170,10 @@ def _rounded(name: str, kind: str, type_: TupleType) -> list[str]:
 _TEXTS: Mapping[TupleKind, _Writer] = dict.fromkeys(
     (TupleKind.TEXT, TupleKind.PADDED, TupleKind.LISTED), _text
 )
-_WHOLE: Mapping[TupleKind, _Writer] = dict.fromkeys(
-    (TupleKind.WHOLE, TupleKind.BITS, TupleKind.NUMBER), _as_it_is
-)
+_WHOLE: Mapping[TupleKind, _Writer] = {
+    **dict.fromkeys((TupleKind.WHOLE, TupleKind.NUMBER), _as_it_is),
+    TupleKind.BITS: _unsigned,
+}
 _DOUBLE: Mapping[TupleKind, _Writer] = {TupleKind.DOUBLE: _as_it_is}
 # By the type that is written, the kinds of which every value arrives as the route of values has it, or is refused.
 _WRITERS: Mapping[str, Mapping[TupleKind, _Writer]] = {
