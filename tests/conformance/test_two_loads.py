@@ -185,6 +185,18 @@ def test_partitions_of_two_runs_do_not_delete_each_others_rows(load: Load, parti
     assert loaded(load) == list(range(20))
 
 
+@pytest.mark.able(enforces_types=True)
+def test_another_task_does_not_empty_the_table_under_partitions(load: Load) -> None:
+    mine = planned(load, 2)
+    pause = Pause(2)
+    first = mine[0].transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(first.run) as future, pytest.raises(TableInUseError, match="run_1"):
+        other_run(load).attempt(write_mode="replace")
+    assert future.result().status == "completed"
+    assert mine[1].attempt().status == "completed"
+    assert loaded(load) == list(range(20))
+
+
 def test_another_task_does_not_publish_under_a_load(load: Load) -> None:
     assert load.attempt(write_mode="replace_atomic", publish=False).status == "completed"
     publication = Publication(

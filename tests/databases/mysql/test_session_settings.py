@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -107,6 +108,31 @@ def test_a_query_is_not_ended_early(
     set_global(setting)
     assert Load(source, destination, {"sql": sql, "checkpoint_column": "n"}).attempt().rows == rows
     assert destination.one("SELECT count(*) FROM target") == rows
+
+
+@pytest.mark.parametrize(
+    ("setting", "sql", "rest"),
+    [
+        ("max_statement_time = 0.3", "SELECT n, a FROM t WHERE SLEEP(0.2) = 0", 0.0),
+        ("wait_timeout = 1", "SELECT n, a FROM t", 1.5),
+    ],
+)
+def test_a_slow_side_does_not_end_the_session_of_the_other(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal, setting: str, sql: str, rest: float
+) -> None:
+    source, destination = mysql_pair
+    if "MariaDB" not in source.one("SELECT version()"):
+        pytest.skip("MySQL has no such variable")
+
+    def slowly(rows: Sequence[Any]) -> list[Any]:
+        time.sleep(rests.pop())
+        return list(rows)
+
+    rests = [0.0, 0.0, rest]
+    set_global(setting)
+    load = Load(source, destination, {"sql": sql, "checkpoint_column": "n", "batch_size": 1})
+    result = load.attempt(rows_processor=slowly)
+    assert (result.rows, result.reconnects) == (3, 0)
 
 
 def test_a_list_is_not_cut(mysql_pair: tuple[Db, Db], set_global: SetGlobal) -> None:
