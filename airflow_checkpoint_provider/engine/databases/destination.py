@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.databases.destination_table import Desti
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Block, Rows
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     DestinationError,
@@ -78,6 +79,25 @@ class Destination(DestinationTable):
     def packed_forms(self) -> Sequence[PackedForm]:
         """Return the forms of whole rows that it writes unread, the fastest first; the table must be prepared."""
         return ()
+
+    def reads(self, index: int, kind: WrittenKind) -> bool:
+        """
+        Tell whether a written column reads the text of a value as that value, for all values or for those it takes.
+
+        :param index: its place in a row
+        :param kind: what the text is
+        """
+        type_ = self._types[index]
+        if isinstance(type_, sa.String):
+            return not isinstance(type_, sa.Enum)
+        if isinstance(type_, sa.types.NullType):  # of which the catalog does not tell more
+            return kind.hides_no_number
+        known = {WrittenKind.JSON: sa.JSON, WrittenKind.SPAN: sa.Interval}
+        return kind in known and isinstance(type_, known[kind])
+
+    def declared(self, index: int) -> str:
+        """Return the type of a written column as SQL names it, as far as that is known."""
+        return str(self._types[index])
 
     def text_digits(self, column: str) -> float:
         """

@@ -24,6 +24,7 @@ from airflow_checkpoint_provider.engine.databases.source_statements import Sourc
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
@@ -74,6 +75,15 @@ class Source(SourceStatements):
         :param read: columns that are written, in the order of the destination's
         """
         return frozenset()
+
+    def written_types(self, forms: Sequence[PackedForm], read: Sequence[str]) -> dict[int, WrittenType]:
+        """
+        Return the types that are none of text and whose values come as text, by the places in a row.
+
+        :param forms: those that the destination reads
+        :param read: columns that are written, in the order of the destination's
+        """
+        return {}
 
     def one(self, statement: tuple[str, Any]) -> Row | None:
         """Run a statement and return its first row."""

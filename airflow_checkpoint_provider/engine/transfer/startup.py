@@ -38,6 +38,7 @@ from airflow_checkpoint_provider.engine.transfer.table_checks import (
     hidden_references,
     untold_changes,
 )
+from airflow_checkpoint_provider.engine.transfer.type_pairs import check_type_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,3 +244,4 @@ class Startup:
         self._context.session.destination.prepare(
             self._context.columns.written, spec.conflict_columns, partial(check_table, spec)
         )
+        check_type_pairs(spec, self._context.session, self._context.columns)

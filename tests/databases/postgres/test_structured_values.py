@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_checkpoint_provider.engine.databases.postgres.values.structured_text import parts_of
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
-from airflow_checkpoint_provider.engine.model.errors import BadRowsError
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError, SourceMismatchError
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
@@ -44,7 +44,7 @@ def made(make_db: MakeDb, kind: str, of: tuple[str, ...], value: str, into: tupl
         (("text[]",), "ARRAY['a  ']", ("char(5)[]",), "blanks"),
         (("numeric[]",), "ARRAY[1.005]", (DOMAIN, "ours[]"), "would round 1.005"),
         (("numeric[]",), "ARRAY[1.005]", (f"{DOMAIN}[]", "ours"), "would round 1.005"),
-        (("jsonb[]",), "ARRAY['{}'::jsonb]", ("uuid[]",), None),
+        (("text[]",), "ARRAY['{}']", ("uuid[]",), None),
         ((OURS, "ours"), "ROW(1.005, 'q')", (NARROW, "ours"), "would round 1.005"),
         ((OURS, "ours"), "ROW(1, 'q  ')", (NARROW, "ours"), "blanks"),
         ((OURS, "ours[]"), "ARRAY[ROW(1, 'q'), NULL, ROW(1.005, NULL)]::ours[]", (NARROW, "ours[]"), "would round 1.005"),
@@ -97,6 +97,15 @@ def test_the_rest_arrives(
 def test_bounds_of_an_array_arrive(make_db: MakeDb) -> None:
     load = made(make_db, "postgres", ("integer[]",), "'[0:1]={5,NULL}'", ("integer[]",))
     assert load.attempt().rows == 1
+    assert load.destination.one("SELECT a::text FROM target") == "[0:1]={5,NULL}"
+
+
+def test_bounds_that_a_list_has_not_are_refused(make_db: MakeDb) -> None:
+    load = made(make_db, "postgres", ("integer[]",), "'[0:1]={5,NULL}'", ("integer[]",))
+    with pytest.raises(SourceMismatchError, match=r"bounds of its own.*CAST\(a AS text\)"):
+        load.attempt(rows_processor=lambda rows: rows)
+    by_text = {"sql": "SELECT n, CAST(a AS text) AS a FROM t", "on_source_change": "reload"}
+    assert load.attempt(rows_processor=lambda rows: rows, **by_text).rows == 1
     assert load.destination.one("SELECT a::text FROM target") == "[0:1]={5,NULL}"
 
 

@@ -16,11 +16,13 @@ from airflow_checkpoint_provider.engine.databases.mysql.errors import error_numb
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
 from airflow_checkpoint_provider.engine.databases.mysql.values.destination_checks import ColumnWriter
+from airflow_checkpoint_provider.engine.databases.mysql.values.text_values import reads
 from airflow_checkpoint_provider.engine.databases.mysql.values.tuple_types import tuple_type
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, Tuples
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, one_line
 
 _ROWS_AT_ONCE = 1_000
@@ -114,14 +116,20 @@ class MysqlDestination(Destination):
                 nulls=mysql.text_of(nulls) == "YES",
                 counts="auto_increment" in mysql.text_of(extra).lower(),
                 listed=tuple(listed),
+                charset=mysql.text_of(charset or ""),
             )
         return facts
 
-                charset=mysql.text_of(charset or ""),
     def packed_forms(self) -> Sequence[PackedForm]:
         keys = self.conflict_columns if self.write_mode == "upsert" else ()
         types = [tuple_type(self._facts[name], in_key=name in keys) for name in self.columns]
         return (PackedForm(TUPLES, tuple(types)),)
+
+    def reads(self, index: int, kind: WrittenKind) -> bool:
+        return reads(self._facts[self.columns[index]].kind, kind)
+
+    def declared(self, index: int) -> str:
+        return self._facts[self.columns[index]].kind
 
     def _write(self, rows: Any, route: RowRoute) -> int | None:
         if isinstance(rows, Tuples):

@@ -27,6 +27,7 @@ from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, Tup
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind, WrittenType
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
 
@@ -124,6 +125,10 @@ class MysqlSource(Source):
         columns = line_columns(self._description, self.quote, charsets)
         choose = tuple_route if form.name == TUPLES else line_route
         return choose(form, use, columns, self.exact)
+
+    def written_types(self, forms: Sequence[PackedForm], read: Sequence[str]) -> dict[int, WrittenType]:
+        json = WrittenType("JSON", WrittenKind.JSON)
+        return {index: json for index, name in enumerate(read) if self._types[name] == values.JSON}
 
     def written(self, route: RowRoute) -> str:
         return route.form.what if isinstance(route.form, (LineForm, TupleForm)) else super().written(route)

@@ -23,6 +23,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.values import (
     to_year_month,
 )
 from airflow_checkpoint_provider.engine.databases.values.text_forms import places, to_duration, to_moment
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ def column_of(described: Any) -> Column | None:
     if name.startswith(_FRACTIONS) and scale < SECOND_DIGITS:
         return replace(column, convert=_no_finer(column.convert, scale), as_they_are=_NULLS)
     return column
+
+
+def reads(type_: str, kind: WrittenKind) -> bool:
+    """Tell whether a column reads what another server has written for a value as that value."""
+    return type_ in _TEXTS or _READ.get(type_) is kind
 
 
 def in_character_set(column: Column, codec: str) -> Column:
@@ -132,6 +138,23 @@ def _fraction_of_moment(value: Any) -> int:
 
 _NULL = type(None)
 _SIZED = frozenset(("DB_TYPE_VARCHAR", "DB_TYPE_CHAR", "DB_TYPE_NVARCHAR", "DB_TYPE_NCHAR", "DB_TYPE_RAW"))
+_TEXTS = frozenset(
+    (
+        "DB_TYPE_VARCHAR",
+        "DB_TYPE_CHAR",
+        "DB_TYPE_NVARCHAR",
+        "DB_TYPE_NCHAR",
+        "DB_TYPE_LONG",
+        "DB_TYPE_CLOB",
+        "DB_TYPE_NCLOB",
+    )
+)
+_READ = {
+    "DB_TYPE_JSON": WrittenKind.JSON,
+    "DB_TYPE_XMLTYPE": WrittenKind.XML,
+    "DB_TYPE_INTERVAL_DS": WrittenKind.SPAN,
+    "DB_TYPE_INTERVAL_YM": WrittenKind.SPAN,
+}
 _LONGEST_MOMENT = 40  # characters, as is an interval
 _LONGEST_ROWID = 4_000
 _FRACTIONS = ("DB_TYPE_TIMESTAMP", "DB_TYPE_INTERVAL_DS")

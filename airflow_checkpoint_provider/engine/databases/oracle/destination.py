@@ -11,7 +11,12 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.codec import codec_of
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.oracle.binding import is_long, sized
-from airflow_checkpoint_provider.engine.databases.oracle.columns import Column, column_of, in_character_set
+from airflow_checkpoint_provider.engine.databases.oracle.columns import (
+    Column,
+    column_of,
+    in_character_set,
+    reads,
+)
 from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is
 from airflow_checkpoint_provider.engine.databases.oracle.dictionary import filled_columns, primary_key
 from airflow_checkpoint_provider.engine.databases.oracle.errors import OF_ROWS, TOO_LONG, error_code
@@ -20,6 +25,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.table_facts import tabl
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Block
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.values.refusals import shown
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CheckpointError,
@@ -49,6 +55,12 @@ class OracleDestination(Destination):
     def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
         texts = [script] if isinstance(script, str) else script
         return super().run_script([statement for text in texts for statement in split_script(text)])
+
+    def reads(self, index: int, kind: WrittenKind) -> bool:
+        return reads(self._types[index][1].name, kind)
+
+    def declared(self, index: int) -> str:
+        return _type(self._types[index])
 
     def check_at_once(self) -> None:
         self._run("SET CONSTRAINTS ALL IMMEDIATE")

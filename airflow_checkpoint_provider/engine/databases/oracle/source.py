@@ -26,6 +26,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
     TYPED,
     UNSORTED,
     WHOLE,
+    WRITTEN,
     ZONED,
     cast,
     moment,
@@ -33,12 +34,13 @@ from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
     rows_at_once,
 )
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Guarded, Reader, RowReader
-from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
+from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source, fitting_parameters
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     ConnectionGoneError,
@@ -96,6 +98,9 @@ class OracleSource(Source):
         where = f" WHERE {condition}" if condition else ""
         text, values = self.select(what, f"{where} ORDER BY {order}", binds)
         return f"SELECT * FROM (\n{text}\n) WHERE ROWNUM = 1", values
+
+    def written_types(self, forms: Sequence[PackedForm], read: Sequence[str]) -> dict[int, WrittenType]:
+        return {i: WRITTEN[self._types[name]] for i, name in enumerate(read) if self._types[name] in WRITTEN}
 
     def pads(self, column: str) -> bool:
         return self._types[column] in ("DB_TYPE_CHAR", "DB_TYPE_NCHAR")

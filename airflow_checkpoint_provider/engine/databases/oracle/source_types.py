@@ -11,6 +11,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.driver import (
     READ_MOMENT,
     SECOND_DIGITS,
 )
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind, WrittenType
 
 ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
 
@@ -28,6 +29,12 @@ AS_TEXT = {
     "DB_TYPE_INTERVAL_YM": "TO_CHAR({})",
     "DB_TYPE_JSON": "JSON_SERIALIZE({} RETURNING CLOB)",
     "DB_TYPE_XMLTYPE": "XMLSERIALIZE(CONTENT {} AS CLOB)",
+}
+# Of what is written as text, the types that are none.
+WRITTEN = {
+    "DB_TYPE_INTERVAL_YM": WrittenType("INTERVAL YEAR TO MONTH", WrittenKind.SPAN),
+    "DB_TYPE_JSON": WrittenType("JSON", WrittenKind.JSON),
+    "DB_TYPE_XMLTYPE": WrittenType("XMLTYPE", WrittenKind.XML),
 }
 # A bind variable is compared as the column's type: no conversion, so that an index is used, and nothing is rounded.
 TYPED = {

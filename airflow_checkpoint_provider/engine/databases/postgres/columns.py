@@ -101,6 +101,11 @@ class PostgresColumn:
         return self.kind in _MOMENTS
 
     @property
+    def is_limited(self) -> bool:
+        """Whether Python has no value for some of its values: for a day that is far away, or an array with bounds."""
+        return self.is_moment or self.kind.startswith("_")
+
+    @property
     def is_exact(self) -> bool:
         """Whether a value is the same in Python, read as binary or as text."""
         return self.kind in _EXACT and not self.is_own

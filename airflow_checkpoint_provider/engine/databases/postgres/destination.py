@@ -19,8 +19,10 @@ from airflow_checkpoint_provider.engine.databases.postgres.rows.passthrough impo
 from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
 from airflow_checkpoint_provider.engine.databases.postgres.values.structures import with_parts
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import types_of
+from airflow_checkpoint_provider.engine.databases.postgres.values.written_text import reads
 from airflow_checkpoint_provider.engine.databases.rows.lines import QUOTE, Lines
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, DestinationError
 
 _UPSERT_BUFFER = "airflow_checkpoint_stage"
@@ -216,6 +218,12 @@ class PostgresDestination(Destination):
 
     def packed_forms(self) -> Sequence[PackedForm]:
         return read_forms(self._stored)
+
+    def reads(self, index: int, kind: WrittenKind) -> bool:
+        return reads(self._stored[index], kind)
+
+    def declared(self, index: int) -> str:
+        return self._stored[index].declared
 
     def check_at_once(self) -> None:
         self._run("SET CONSTRAINTS ALL IMMEDIATE")

@@ -35,10 +35,11 @@ from airflow_checkpoint_provider.engine.databases.postgres.rows.text_values impo
     Fetch,
     ValueForm,
     in_python_form,
-    load_as_text,
+    set_readers,
 )
 from airflow_checkpoint_provider.engine.databases.postgres.rows.tuples import TOO_LONG, tuple_route
 from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
+from airflow_checkpoint_provider.engine.databases.postgres.values.written_text import written_types
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
     Guarded,
@@ -53,6 +54,7 @@ from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
 from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError, one_line
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
@@ -124,6 +126,10 @@ class PostgresSource(Source):
         known = [form for form in forms if form.name in (BINARY, TEXT)]
         return kept_places(known[0], read, self.described) if known else frozenset()
 
+    def written_types(self, forms: Sequence[PackedForm], read: Sequence[str]) -> dict[int, WrittenType]:
+        there = next((form.types for form in forms if form.name == BINARY), ())
+        return written_types(read, self.described, there)
+
     def pads(self, column: str) -> bool:
         return self.described[column].kind == "bpchar"
 
@@ -171,7 +177,7 @@ class PostgresSource(Source):
                 yield
         except SourceError as error:
             cause = error.__cause__
-            moments = [column.name for column in self.described.values() if column.is_moment]
+            limited = [column.name for column in self.described.values() if column.is_limited]
             if is_policy(cause):
                 raise SourceError(
                     f"{error}. The policy would hide rows, and the load would look complete without them. Read as a "
@@ -180,7 +186,7 @@ class PostgresSource(Source):
                     "in its extra."
                 ) from cause
             if isinstance(cause, self.connection.dialect.loaded_dbapi.DataError) and not cause.sqlstate:
-                raise SourceMismatchError(f"{error}. {self._instead(moments)}") from cause
+                raise SourceMismatchError(f"{error}. {self._instead(limited)}") from cause
             raise
 
     @contextmanager
@@ -261,7 +267,7 @@ class PostgresSource(Source):
 
     def _described(self, description: Sequence[Any]) -> None:
         self.described = describe_columns(self.raw, description, exact=self.exact_values)
-        load_as_text(self.raw, {column.oid for column in self.described.values() if column.as_text})
+        set_readers(self.raw, self.described.values())
 
 
 def _set_session(connection: sa.Connection) -> None:

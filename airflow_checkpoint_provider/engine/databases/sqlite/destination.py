@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.databases.sqlite.stored_values import (
     NATIVE,
     StoredValues,
 )
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError, DestinationError
 
 _OF_COLUMNS = "SELECT name, type, pk FROM pragma_table_xinfo(:name)"
@@ -40,6 +41,9 @@ class SqliteDestination(Destination):
     def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
         scripts = [script] if isinstance(script, str) else script
         return super().run_script([statement for text in scripts for statement in split_script(text)])
+
+    def reads(self, index: int, kind: WrittenKind) -> bool:
+        return self._values.keeps_text(index) or kind.hides_no_number
 
     def text_digits(self, column: str) -> float:
         return inf if self._values.keeps_text(self.columns.index(column)) else FLOAT_DIGITS

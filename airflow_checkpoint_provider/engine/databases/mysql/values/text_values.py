@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.databases.values.refusals import (
 from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     time_text,
 )
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 
 BYTES = (bytes, bytearray, memoryview)
 
@@ -25,7 +26,6 @@ BYTES = (bytes, bytearray, memoryview)
 MAX_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1}
 
 
-BLOBS = ("varbinary", "tinyblob", "blob", "mediumblob", "longblob")
 # In which a text has as many bytes as there, or more.
 _CODECS = {
     **dict.fromkeys(("utf8mb4", "utf8mb3", "utf8", "latin1", "ascii"), "utf-8"),
@@ -34,6 +34,23 @@ _CODECS = {
 }
 
 
+BLOBS = ("varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+
+
+_READ = {
+    "json": WrittenKind.JSON,
+    "time": WrittenKind.SPAN,
+    **dict.fromkeys(("inet4", "inet6"), WrittenKind.ADDRESS),
+}
+
+
+def reads(column: str, kind: WrittenKind) -> bool:
+    """
+    Tell whether a column reads what another server has written for a value as that value.
+
+    :param column: the kind of the column
+    """
+    return column in ("char", "varchar", "longtext", *MAX_BYTES) or _READ.get(column) is kind
 
 
 def as_char(facts: ColumnFacts, value: Any) -> Any:

@@ -112,3 +112,42 @@ def _all_have_it(texts: list[str]) -> bool:
         return False
     # A year of five digits and one before Christ may be as long.
     return set(map(itemgetter(4), texts)) == {"-"} and "C" not in set(map(itemgetter(-1), texts))
+
+
+def set_readers(connection: Any, columns: Collection[PostgresColumn]) -> None:
+    """
+    Have the values of a query read exactly: as the server's text, or else arrays without bounds of their own.
+
+    :param connection: psycopg's, for all its cursors
+    """
+    load_as_text(connection, {column.oid for column in columns if column.as_text})
+    _refuse_bounds(
+        connection,
+        {column.oid for column in columns if column.kind.startswith("_") and not column.as_text},
+    )
+
+
+def _refuse_bounds(context: Any, oids: Collection[int]) -> None:
+    """Have arrays refused that begin at another number than 1, which Python's lists do not: by a ``DataError``."""
+    from psycopg import DataError
+    from psycopg.adapt import Loader
+    from psycopg.pq import Format
+
+    for oid in oids:
+        known = context.adapters.get_loader(oid, Format.TEXT)
+        if known is None:  # its values are text
+            continue
+
+        class Bounded(Loader):
+            _made_by = known
+
+            def __init__(self, oid: int, context: Any = None) -> None:
+                super().__init__(oid, context)
+                self._known = self._made_by(oid, context)
+
+            def load(self, data: Any) -> Any:
+                if bytes(data[:1]) == b"[":
+                    raise DataError(f"an array has bounds of its own ({bytes(data[:20]).decode()})")
+                return self._known.load(data)
+
+        context.adapters.register_loader(oid, Bounded)

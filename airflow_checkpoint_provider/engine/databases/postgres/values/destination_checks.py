@@ -37,11 +37,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.number_checks 
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values.quick_checks import keeps_all
 from airflow_checkpoint_provider.engine.databases.postgres.values.structured_text import parts_of
-from airflow_checkpoint_provider.engine.databases.postgres.values.text_checks import (
-    SHAPES,
-    check_network,
-    check_shape,
-)
+from airflow_checkpoint_provider.engine.databases.postgres.values.text_checks import CHECKS, SHAPES
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.databases.values.refusals import (
     CAST,
@@ -204,10 +200,8 @@ def _other(type_: PostgresType, value: Any, padded: bool) -> None:
     if type_.parts:
         _structured(type_, value)
         return
-    if isinstance(value, str) and type_.kind == "cidr":
-        check_network(type_, value)
-    if isinstance(value, str) and type_.kind in SHAPES:
-        check_shape(type_, value)
+    if isinstance(value, str) and type_.kind in CHECKS:
+        CHECKS[type_.kind](type_, value)
     from_text = type_.family == "e" or type_.kind in FROM_TEXT
     of_its_own = _OF_KINDS.get(type(value), frozenset((type_.kind,)))
     if type(value) in _SELF or type_.kind not in of_its_own or (isinstance(value, str) and not from_text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import FROM_TEXT
+from airflow_checkpoint_provider.engine.databases.postgres.values.text_checks import CHECKS
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
 from airflow_checkpoint_provider.engine.databases.rows.lines import LineKind, LineType
 
@@ -35,5 +36,5 @@ def line_type(type_: PostgresType) -> LineType | None:
         return None
     if kind in _KINDS:
         return LineType(_KINDS[kind])
-    whole = kind in FROM_TEXT and kind != "interval"
+    whole = kind in FROM_TEXT and kind != "interval" and kind not in CHECKS
     return LineType(LineKind.TEXT) if whole or type_.family == "e" else None

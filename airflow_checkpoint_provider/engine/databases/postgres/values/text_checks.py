@@ -1,18 +1,28 @@
-"""What Postgres would make of text that is to be a network or a shape: refused where it would guess or round."""
+"""What Postgres would make of text that is to be of a type of its own: refused where it would add, round or drop."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
-from airflow_checkpoint_provider.engine.databases.values.refusals import CAST, RefusedValueError, shown
+from airflow_checkpoint_provider.engine.databases.values.refusals import (
+    CAST,
+    RefusedValueError,
+    shown,
+    unknown,
+)
 
 SHAPES = frozenset(("point", "line", "lseg", "box", "path", "polygon", "circle"))
 """Made of numbers of double precision."""
 _NUMBER = re.compile(r"[0-9.]+(?:[eE][-+]?[0-9]+)?")
 # Of fewer numbers it makes a network by the classes of old.
 _NETWORK = re.compile(r"[0-9]+(?:\.[0-9]+){3}(?:/[0-9]+)?|[^.]*:.*")
+_MAC8 = re.compile(r"(?:[0-9a-fA-F]{2}[-:.]?){7}[0-9a-fA-F]{2}")
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
+_TEXT = r'"((?:[^"\\]|\\.)*)"'
+_PAIR = re.compile(rf"{_TEXT}=>(?:{_TEXT}|NULL)(?:, |\Z)", re.DOTALL)
 
 
 def check_network(type_: PostgresType, text: str) -> None:
@@ -30,3 +40,39 @@ def check_shape(type_: PostgresType, text: str) -> None:
             continue
         if exact not in (Decimal(kept), Decimal(repr(kept))):
             raise RefusedValueError(f"would round {number} in {shown(text)}. Declare it text. {CAST}")
+
+
+def check_mac8(type_: PostgresType, text: str) -> None:
+    """Check that an address of hardware has its eight bytes: the server would put two into one of six."""
+    if not _MAC8.fullmatch(text):
+        raise RefusedValueError(f"would add to {shown(text)}, which has not eight bytes. {CAST}")
+
+
+def check_geometry(type_: PostgresType, text: str) -> None:
+    """Check that the numbers of a geometry are kept, where they are written as numbers."""
+    if not _HEXADECIMAL.fullmatch(text):
+        check_shape(type_, text)
+
+
+def check_pairs(type_: PostgresType, text: str) -> None:
+    """Check that each name in an hstore, as the server writes it, has one value."""
+    names, at = [], 0
+    while pair := _PAIR.match(text, at):
+        names.append(pair[1])
+        at = pair.end()
+    if at < len(text):
+        raise unknown(text, "the column")
+    if len(set(names)) < len(names):
+        raise RefusedValueError(
+            f"would lose one of two values of a name in {shown(text)}. Declare it text. {CAST}"
+        )
+
+
+CHECKS: Mapping[str, Callable[[PostgresType, str], None]] = {
+    "cidr": check_network,
+    "macaddr8": check_mac8,
+    "hstore": check_pairs,
+    **dict.fromkeys(SHAPES, check_shape),
+    **dict.fromkeys(("geometry", "geography"), check_geometry),
+}
+"""By the type that is to be made of text."""
