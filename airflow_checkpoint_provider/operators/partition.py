@@ -15,8 +15,8 @@ from airflow_checkpoint_provider.operators.arguments import is_literal
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-_OWN = ("partitions", "partition_column")
-_NAMES = ("sql", "source_table", "parameters", "checkpoint_column", *_OWN)
+_OWN = ("partitions", "partition_column", "split")
+_NAMES = ("sql", "source_table", "parameters", "checkpoint_column", "as_of", *_OWN)
 
 
 class CheckpointPartitionOperator(BaseOperator):
@@ -36,6 +36,11 @@ class CheckpointPartitionOperator(BaseOperator):
     :param partitions: how many parts to make; fewer where there are not as many values. (templated)
     :param partition_column: split by this column instead, such as a date or a tenant: a part for each value, or for
         several where there are more than ``partitions``. (templated)
+    :param split: ``"key"``, or ``"rowid"`` for ranges of ROWID of an Oracle table, which need neither an index nor a
+        look at the rows. With ``source_table``; its load goes with ``write_mode`` ``"append"``, ``"upsert"`` or
+        ``"replace_atomic"``. (templated)
+    :param as_of: ``"now"`` reads the table as of one moment: in the plan, in each partition and in all of their
+        attempts. With ``source_table`` of Oracle. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -46,6 +51,8 @@ class CheckpointPartitionOperator(BaseOperator):
         "checkpoint_column",
         "partitions",
         "partition_column",
+        "split",
+        "as_of",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "parameters": "json"}
@@ -62,6 +69,8 @@ class CheckpointPartitionOperator(BaseOperator):
         checkpoint_column: str | Sequence[str] | None = None,
         partitions: int | str,
         partition_column: str | None = None,
+        split: str = "key",
+        as_of: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -73,6 +82,8 @@ class CheckpointPartitionOperator(BaseOperator):
         self.checkpoint_column = checkpoint_column
         self.partitions = partitions
         self.partition_column = partition_column
+        self.split = split
+        self.as_of = as_of
         self._connections: list[Any] = []
         self._checked({name: value for name, value in self._given().items() if is_literal(value)})
 
@@ -98,6 +109,8 @@ class CheckpointPartitionOperator(BaseOperator):
             plan.how,
             plan.parts[0].plan,
         )
+        if plan.parts[0].moment:
+            self.log.info("All partitions read %s", plan.parts[0].moment)
         for part in plan.parts:
             self.log.info("Partition %d: about %s rows, %s", part.index, f"{part.rows:,}", part.as_words())
         return [part.as_dict() for part in plan.parts]
@@ -116,6 +129,7 @@ class CheckpointPartitionOperator(BaseOperator):
         column = given.get("partition_column")
         if column is not None and not (isinstance(column, str) and column):
             raise ArgumentError(f"partition_column: {column!r} is not the name of a column.")
+        _check_split(given)
         if "partitions" in given:
             try:
                 given["partitions"] = int(str(given["partitions"]).strip().replace("_", ""))
@@ -130,3 +144,16 @@ class CheckpointPartitionOperator(BaseOperator):
 
         for raw in self._connections:
             cut(raw)
+
+
+def _check_split(given: Mapping[str, Any]) -> None:
+    if "split" in given and given["split"] not in ("key", "rowid"):
+        raise ArgumentError(f"split: {given['split']!r} is not one of 'key', 'rowid'.")
+    if given.get("split") != "rowid":
+        return
+    if given.get("sql"):
+        raise ArgumentError("split: 'rowid' goes with source_table; the rows of a query have no ROWID.")
+    if given.get("partition_column") or given.get("checkpoint_column"):
+        raise ArgumentError(
+            "split: 'rowid' splits by no column; leave partition_column and checkpoint_column out of the plan."
+        )

@@ -96,6 +96,8 @@ class CheckpointedTransferOperator(BaseOperator):
         over its output. ``"replace"`` then deletes the part's range. (templated)
     :param verify: compare the destination with the source before the load counts as complete: by ``"count"`` or by
         ``"digest"`` of all values. (templated)
+    :param as_of: ``"now"`` reads the table as of one moment, that of the start of the load, in all attempts and in the
+        comparison; a clear takes a new one. With ``source_table`` of Oracle. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -120,6 +122,7 @@ class CheckpointedTransferOperator(BaseOperator):
         "on_bad_row",
         "scope",
         "verify",
+        "as_of",
         "checkpoint_conn_id",
         "checkpoint_table",
         "checkpoint_name",
@@ -174,6 +177,7 @@ class CheckpointedTransferOperator(BaseOperator):
         resume_proof: str = "last_row",
         partition: Mapping[str, Any] | None = None,
         verify: str | None = None,
+        as_of: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -212,6 +216,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.resume_proof = resume_proof
         self.partition = partition
         self.verify = verify
+        self.as_of = as_of
         self._stopping = Stopping()
         self._lineage: Lineage | None = None
         check_literals(self)

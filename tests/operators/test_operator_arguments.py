@@ -85,6 +85,18 @@ def operator(**changes: Any) -> CheckpointedTransferOperator:
         ({"partition": PART | {"rows": None}}, "partition: .*rows is None"),
         ({"partition": PART, "strategy": "python"}, "partition: a partition is read by key"),
         ({"partition": PART, "checkpoint_enabled": False}, "partition: .* leave checkpoint_enabled True"),
+        ({"as_of": "yesterday"}, "as_of: 'yesterday' is not one of None, 'now'"),
+        ({"as_of": "now"}, "as_of: it goes with source_table"),
+        (
+            {"as_of": "now", "sql": None, "source_table": "t", "strategy": "none"},
+            "as_of: the moment is kept with the checkpoint, and there is none",
+        ),
+        (
+            {"as_of": "now", "sql": None, "source_table": "t", "partition": PART},
+            "as_of: the partitions were planned without a moment",
+        ),
+        ({"partition": PART | {"moment": "SCN 1"}}, "partition: it was planned with as_of"),
+        ({"partition": PART | {"moment": 1}}, "partition: .*moment is 1"),
         ({"partition": PART, "scope": "task"}, "partition: the partitions are those of one run"),
     ],
 )

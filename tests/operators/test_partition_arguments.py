@@ -27,6 +27,14 @@ def operator(**changes: Any) -> CheckpointPartitionOperator:
         ({"source_table": None}, "sql: give a query, or a table"),
         ({"parameters": [1]}, "parameters: they belong to sql"),
         ({"checkpoint_column": [1]}, "checkpoint_column: .* is not a column name"),
+        ({"split": "page"}, "split: 'page' is not one of 'key', 'rowid'"),
+        (
+            {"split": "rowid", "source_table": None, "sql": "SELECT 1"},
+            "split: 'rowid' goes with source_table",
+        ),
+        ({"split": "rowid", "partition_column": "day"}, "split: 'rowid' splits by no column"),
+        ({"as_of": "then"}, "as_of: 'then' is not one of None, 'now'"),
+        ({"as_of": "now", "source_table": None, "sql": "SELECT 1"}, "as_of: it goes with source_table"),
         ({"partition_column": ["a", "b"]}, "partition_column: .* is not the name of a column"),
     ],
 )

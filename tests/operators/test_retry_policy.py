@@ -24,6 +24,7 @@ PERMANENT = {
     errors.TooManyBadRowsError,
     errors.UnsupportedDatabaseError,
     errors.InvalidCheckpointError,
+    errors.MomentGoneError,
     errors.SourceChangedError,
     errors.WouldDuplicateError,
     errors.StaleRunError,

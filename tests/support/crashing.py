@@ -127,10 +127,10 @@ class OracleConnection(Connection):
     def die(self) -> None:
         cut(self.postgres)
 
-    def step(self, what: str, run: Callable[[], Any]) -> Any:
+    def step(self, what: str, run: Callable[[], Any], of: str = "") -> Any:
         if _UNEVENTFUL.match(what):
-            return super().step(what, run)
-        return self.fuse.run(lambda: super(OracleConnection, self).step(what, run))
+            return super().step(what, run, of)
+        return self.fuse.run(lambda: super(OracleConnection, self).step(what, run, of))
 
 
 # What only looks things up when a connection is opened, or asks for more rows.

@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     RowReader,
 )
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
-from airflow_checkpoint_provider.engine.databases.source_statements import SourceStatements
+from airflow_checkpoint_provider.engine.databases.source_abilities import SourceAbilities
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
@@ -34,7 +34,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     shortened,
 )
 from airflow_checkpoint_provider.engine.model.key import Key, tie
-from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
+from airflow_checkpoint_provider.engine.model.partition import Partition
 
 
 class Prefetch(Enum):
@@ -45,7 +45,7 @@ class Prefetch(Enum):
     WHILE_WAITING = "while the destination is waited for"
 
 
-class Source(SourceStatements):
+class Source(SourceAbilities):
     """
     One query on one connection.
 
@@ -140,18 +140,6 @@ class Source(SourceStatements):
     def required_columns(self, table: TableName) -> frozenset[str]:
         """Return columns of a table that are known to have a value in every row; the query must be the table."""
         return frozenset()
-
-    def statistics(self, table: TableName, column: str) -> TableStatistics | None:
-        """Return what the server knows of a table and a column, or ``None`` where it cannot be sampled."""
-        return None
-
-    def value_shares(self, table: TableName, column: str) -> list[tuple[Any, float]]:
-        """Return the values of a column that :meth:`statistics` has counted, each with the share of rows up to it."""
-        return []
-
-    def sample_clause(self, percent: float) -> str:
-        """Write what stands behind a table to read a part of its rows at random."""
-        return ""
 
     def tells_apart(self, column: str) -> bool:
         """Tell whether values of the column that differ in Python differ for the server, and the reverse."""

@@ -29,6 +29,8 @@ class SourceStatements:
     row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
     columns: list[str]
     """What the query returns."""
+    moment: str = ""
+    """The moment as of which the query is read; empty for what is there now."""
 
     def __init__(self, connection: sa.Connection, query: Query) -> None:
         self.connection = connection

@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from airflow_checkpoint_provider.engine.model.checkpoint import LOOP, RESOLVED, Attempt, Checkpoint
+from airflow_checkpoint_provider.engine.model.checkpoint import (
+    LOOP,
+    MOMENT,
+    NULL_KEYS,
+    RESOLVED,
+    Attempt,
+    Checkpoint,
+)
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.model.task_state import MARKER, TaskState
 
-_OF_ATTEMPTS = (LOOP, MARKER)
-"""Parts of a fingerprint that are no part of the load."""
+_NOT_COMPARED = (LOOP, MARKER, MOMENT, NULL_KEYS)
+"""Parts of a fingerprint that an attempt adds to what the task asks for."""
 
 
 class Action(StrEnum):
@@ -151,7 +158,7 @@ def _resume(
     compared: tuple[str, ...] = (),
 ) -> Decision:
     parts = compared or tuple(
-        part for part in {**fingerprint, **stored.fingerprint} if part not in _OF_ATTEMPTS
+        part for part in {**fingerprint, **stored.fingerprint} if part not in _NOT_COMPARED
     )
     differing = [part for part in parts if _differs(part, stored.fingerprint, fingerprint)]
     if not differing:

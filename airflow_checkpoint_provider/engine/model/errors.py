@@ -113,6 +113,10 @@ class SourceChangedError(PermanentError):
     """The query, its columns, its key or its rows are not those that the checkpoint was made from."""
 
 
+class MomentGoneError(SourceChangedError):
+    """The source cannot be read any more as it was at the moment that the load reads."""
+
+
 class WouldDuplicateError(PermanentError):
     """Going on would write rows to the destination that are already there."""
 

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
 MOST_PARTS = 1024
 """What Airflow maps a task over unless it is told otherwise."""
 
-_FIELDS = ("plan", "index", "of", "column", "lower", "upper", "nulls", "rows", "rows_in_all")
+_FIELDS = ("plan", "index", "of", "column", "lower", "upper", "nulls", "rows", "rows_in_all", "moment")
 _LONGEST_NAME = 2_000
 
 _TYPES = {"plan": str, "index": int, "of": int, "column": str, "nulls": bool, "rows": int, "rows_in_all": int}
@@ -36,6 +36,7 @@ class Partition:
     :param nulls: whether the rows without a value are in this part, too
     :param rows: about how many rows it has
     :param rows_in_all: about how many all parts have
+    :param moment: of the source that all parts read, in the words of its database; empty where each reads what is there
     """
 
     plan: str
@@ -47,6 +48,7 @@ class Partition:
     nulls: bool
     rows: int
     rows_in_all: int
+    moment: str = ""
 
     @classmethod
     def of_plan(cls, given: Any) -> Partition:
@@ -58,8 +60,8 @@ class Partition:
         try:
             if not isinstance(given, Mapping):
                 raise TypeError(f"it is {type(given).__name__}, and not a mapping")
-            if len(given) > len(_FIELDS):
-                raise TypeError(f"it has {len(given)} values")
+            if not given.keys() <= set(_FIELDS):
+                raise TypeError("it has other values than one")
             part: Partition = cls(**given)
             part._check()
         except (TypeError, ValueError) as error:
@@ -84,13 +86,16 @@ class Partition:
         for name in ("rows", "rows_in_all"):
             if not 0 <= getattr(self, name) < 2**63:
                 raise ValueError(f"{name} is {shown(getattr(self, name))}")
+        if not isinstance(self.moment, str) or len(self.moment) > _LONGEST_NAME or not is_text(self.moment):
+            raise ValueError(f"moment is {shown(self.moment)}")
         for name in ("lower", "upper"):
             if (place := getattr(self, name)) is not None and len(decode_key(place)) != 1:
                 raise ValueError(f"{name} is {shown(place)}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON, and so XCom, can hold."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        given = {name: getattr(self, name) for name in self.__slots__}
+        return given if self.moment else {name: given[name] for name in given if name != "moment"}
 
     def as_text(self) -> str:
         """Write it for the fingerprint of a load, and for :meth:`of_text`."""
@@ -202,6 +207,25 @@ class Amount:
     @property
     def rows(self) -> int:
         return self.keyed + self.nulls
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlaces:
+    """
+    Places that cut a table as it is stored.
+
+    :param how: they were found, in a few words
+    :param column: what stands in a partition for the name of a column
+    :param rows: about how many the table has; 0 where nobody knows
+    :param size: of the table, in the unit in which the boundaries count
+    :param boundaries: places in ascending order, each with the size of what lies before it
+    """
+
+    how: str
+    column: str
+    rows: int
+    size: float
+    boundaries: list[Boundary]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

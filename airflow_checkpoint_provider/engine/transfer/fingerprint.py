@@ -10,7 +10,14 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
-from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, RESOLVED, STAGE, CatalogName, Load
+from airflow_checkpoint_provider.engine.model.checkpoint import (
+    AS_OF,
+    PARTITION,
+    RESOLVED,
+    STAGE,
+    CatalogName,
+    Load,
+)
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
 from airflow_checkpoint_provider.engine.model.partition import Partition
@@ -136,6 +143,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             **({STAGE: "a table next to the destination"} if spec.stages else {}),
             **({RESOLVED: meant} if meant else {}),
             **({PARTITION: spec.part.as_text()} if spec.part else {}),
+            **({AS_OF: spec.as_of} if spec.as_of else {}),
         },
         source_conn_id=source.conn_id,
         destination_conn_id=destination.conn_id,

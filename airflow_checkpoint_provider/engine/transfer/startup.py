@@ -26,6 +26,12 @@ from airflow_checkpoint_provider.engine.transfer.committed_rows import lost_rows
 from airflow_checkpoint_provider.engine.transfer.duplicates import refuse_duplicates
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table, resolved_table
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.moment import (
+    check_source,
+    go_on_at_moment,
+    starts_over,
+    take_moment,
+)
 from airflow_checkpoint_provider.engine.transfer.opening import open_source
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
 from airflow_checkpoint_provider.engine.transfer.preoperator import (
@@ -70,7 +76,7 @@ class Startup:
 
     def prepare(self) -> None:
         """Find out what can be wrong, as long as nothing has been changed."""
-        self._context.strategy.check()
+        check_source(self._context)
         if self._context.spec.preoperator:
             check_session_state(self._context.spec.preoperator, self._context.session.destination)
         else:  # which may yet create the table, or change it
@@ -102,12 +108,14 @@ class Startup:
         """Start over, or go on, as decided; a source that has shifted may turn the one into the other."""
         spec, strategy = self._context.spec, self._context.strategy
         if decision.action is Action.RESUME:
-            strategy.check_stored(checkpoint.position.key, checkpoint.start.key, checkpoint.upper)
             if spec.preoperator:
                 self._look_at_destination()
-            if checkpoint.is_seeded:
-                checkpoint = self._adopt(checkpoint)
             try:
+                if not checkpoint.is_seeded:
+                    go_on_at_moment(self._context, checkpoint)
+                strategy.check_stored(checkpoint.position.key, checkpoint.start.key, checkpoint.upper)
+                if checkpoint.is_seeded:
+                    checkpoint = self._adopt(checkpoint)
                 self._take_stage()
                 strategy.check_position(checkpoint.position, checkpoint.upper)
                 lost = lost_rows(self._context, checkpoint)
@@ -119,7 +127,7 @@ class Startup:
             except StageError as error:  # which holds all that was loaded, and nobody has seen
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
             except SourceChangedError as error:
-                if spec.on_source_change == "fail":
+                if not starts_over(spec, error):
                     raise
                 decision = Decision(Action.START, f"{error} Starting from the beginning")
                 refuse_duplicates(self._context, checkpoint, decision)
@@ -131,7 +139,8 @@ class Startup:
 
     def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> tuple[Checkpoint, tuple[str, ...]]:
         context, session = self._context, self._context.session
-        spec, store, load, strategy = context.spec, context.store, context.load, context.strategy
+        spec, store, strategy = context.spec, context.store, context.strategy
+        load = take_moment(context)
         keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
         start = checkpoint.start if keeps_mark else BEGINNING
         strategy.check_stored(start.key)
@@ -222,10 +231,11 @@ class Startup:
 
     def _adopt(self, checkpoint: Checkpoint) -> Checkpoint:
         """Make a seeded checkpoint one of this load: what it reads, and up to where."""
+        load = take_moment(self._context)
         upper = self._context.strategy.upper_bound()
         with self._context.store.transaction():
-            self._context.store.adopt(self._context.load, upper)
-        return replace(checkpoint, upper=upper, fingerprint=self._context.load.fingerprint)
+            self._context.store.adopt(load, upper)
+        return replace(checkpoint, upper=upper, fingerprint=load.fingerprint)
 
     def _take_stage(self) -> None:
         if not self._context.stage:

@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CannotConnectError,
     ConnectionLostError,
+    MomentGoneError,
     SourceOrderError,
     interruption,
     one_line,
@@ -40,6 +41,7 @@ from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
 from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.marker import leave_marker
+from airflow_checkpoint_provider.engine.transfer.moment import is_renewed
 from airflow_checkpoint_provider.engine.transfer.report import Report
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
@@ -82,6 +84,7 @@ class Transfer:
         self._abandoned = False
         self._route = VALUES
         self._by_values = ""
+        self._renewed: BaseException | None = None
         self._verified: Verified | None = None
         self._noted: LoadFacts | None = None
 
@@ -109,8 +112,8 @@ class Transfer:
                     return self._run(session)
             except LostError as lost:
                 self._reconnect(str(lost), lost.__cause__ or lost)
-            except (NoLineError, BadRowsError) as error:
-                if not self._goes_on_by_values(error):
+            except (NoLineError, BadRowsError, MomentGoneError) as error:
+                if not (self._goes_on_by_values(error) or self._goes_on_at_new_moment(error)):
                     raise
             except CannotConnectError as error:
                 if not self._lost_in_a_row:
@@ -173,10 +176,11 @@ class Transfer:
             self._end(context, verification, checkpoint, beginning.warnings)
         except BaseException as error:
             stopped = interruption(error)
-            if isinstance(error, SourceOrderError):
-                with suppress(Exception):  # the order is the error to show
+            again = self._goes_on_at_new_moment(error)
+            if again or isinstance(error, SourceOrderError):
+                with suppress(Exception):  # the order, or the moment, is the error to show
                     store.intend_to_start(checkpoint, str(error))
-            if stopped or not (session.has_lost(error) or self._goes_on_by_values(error)):
+            if stopped or not (again or session.has_lost(error) or self._goes_on_by_values(error)):
                 store.give_up(stopped or error, checkpoint)
             raise
         result = self._result(beginning, checkpoint, writer)
@@ -224,7 +228,7 @@ class Transfer:
         session, store = context.session, context.store
         now = beginning.checkpoint
         chunks = shaped(beginning.chunks, context.columns.pick, self._spec.rows_processor)
-        for batch in batches(as_one_batch(chunks) if self._all_at_once() else chunks):
+        for batch in batches(as_one_batch(chunks) if self._spec.commits_at_once else chunks):
             known, whole = take(batch, 2 * READ_AT_ONCE)
             tally = Tally(now.position, now.lower)
             tally.add(*known)
@@ -264,11 +268,12 @@ class Transfer:
             return False
         return True
 
-    def _all_at_once(self) -> bool:
-        """Without a checkpoint, appended rows must not be committed before all of them are there."""
-        spec = self._spec
-        again = spec.write_mode != "append" or spec.preoperator or spec.allow_duplicates
-        return not spec.keeps_checkpoint and not again
+    def _goes_on_at_new_moment(self, error: BaseException) -> bool:
+        """Tell whether the load begins again, as it does once in an attempt: later moments may be gone as early."""
+        if not is_renewed(self._spec, error) or not self._spec.may_begin_again:
+            return False
+        self._renewed = self._renewed or error
+        return self._renewed is error
 
     def _reconnect(self, reason: str, cause: BaseException) -> None:
         self._lost_in_a_row += 1

@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.oracle_places import stand_in
 from tests.support.loads import Load
-from tests.support.oracle_standin import Faults
+from tests.support.oracle_standin import Fault, Faults
 from tests.support.oracle_standin.sql import SINCE
 from tests.support.partitions import PartLoad, plan
 
@@ -53,6 +53,13 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
         {"source_table": "t", "write_mode": "replace"},
         {"source_table": "t", "write_mode": "replace_atomic", "checkpoint_column": "n"},
         {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "checkpoint_column": "n", "scope": "task"},
+        {
+            "source_table": "t",
+            "write_mode": "upsert",
+            "checkpoint_column": "n",
+            "scope": "task",
+            "as_of": "now",
+        },
         {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "strategy": "none"},
         {"sql": "SELECT 1 AS n, b FROM t", "strategy": "python", "on_bad_row": "reject"},
     ]
@@ -62,6 +69,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
         load.attempt_batches(1)
         load.attempt()
     run_parts(source, destination, monkeypatch)
+    run_stored_parts(source, destination)
     monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
     hook = CheckpointHook("target")
     which = ("a_dag", "a_task", "run_1")
@@ -108,13 +116,37 @@ def run_parts(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch) -> N
             load.attempt()
 
 
+def run_stored_parts(source: Db, destination: Db) -> None:
+    moments = stand_in.server(source.place).moments
+    moments.refused = {904}
+    try:
+        part = plan(source, 2, split="rowid", as_of="now").parts[0]
+    finally:
+        moments.refused = set()
+    faults = stand_in.server(source.place).faults
+    faults.plan(Fault(942, r"SELECT ROWIDTOCHAR\(x.place\), x.blocks"))
+    plan(source, 2, split="rowid")
+    middle = bound(source.one("SELECT MAX(ROWIDTOCHAR(rowid)) FROM t"))
+    for index, bounds in enumerate(({"upper": middle}, {"lower": middle})):
+        stored = replace(part, index=index, of=2, **bounds)
+        load = PartLoad.of(source, destination, stored, checkpoint_column="n", write_mode="upsert")
+        load.run = 102
+        load.attempt()
+
+
 ZONED = bound(datetime(2025, 1, 1, tzinfo=UTC))
 
 
 def statements(faults: dict[str, Faults]) -> str:
-    seen = {" ".join(what.split()) for side in faults.values() for what in side.seen}
+    seen = {plain(" ".join(what.split())) for side in faults.values() for what in side.seen}
     ours = {what for what in seen if what not in ("fetch", "commit") and not re.match(_THE_TESTS, what)}
     return "".join(f"{since(what)}{what};\n\n" for what in sorted(ours, key=str.lower))
+
+
+def plain(statement: str) -> str:
+    """Put the same number of a moment, and the same ROWID, into all statements."""
+    statement = re.sub(r"AS OF SCN \d+", "AS OF SCN 4711", statement)
+    return re.sub(r"CHARTOROWID\('[^']+'\)", "CHARTOROWID('AAAR3sAAEAAAACXAAA')", statement)
 
 
 def since(statement: str) -> str:
@@ -124,7 +156,9 @@ def since(statement: str) -> str:
 
 
 # The tests' own, in plain sight above.
-_THE_TESTS = r"CREATE TABLE (t|target) |INSERT INTO t VALUES|UPDATE t SET|DELETE FROM target$"
+_THE_TESTS = (
+    r"CREATE TABLE (t|target) |INSERT INTO t VALUES|UPDATE t SET|DELETE FROM target$|SELECT MAX\(ROWID"
+)
 
 
 def test_are_those_on_the_page(

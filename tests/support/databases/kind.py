@@ -36,6 +36,10 @@ class Kind(ABC):
     """Columns that no unique index covers are refused for an upsert."""
     knows_views: ClassVar[bool] = False
     """A view that takes no rows is refused before anything is done."""
+    reads_moments: ClassVar[bool] = False
+    """A table can be read as it was at an earlier moment."""
+    has_rowids: ClassVar[bool] = False
+    """A table can be split as it is stored."""
     hides_columns: ClassVar[bool] = False
     """A column may be INVISIBLE, so that ``*`` leaves it out."""
     computes: ClassVar[str | None] = None

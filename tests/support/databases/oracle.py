@@ -29,6 +29,8 @@ class Oracle(Kind):
     keeps_empty_text = False
     folds_to_upper = True
     hides_columns = True
+    reads_moments = True
+    has_rowids = True
 
     def make(self, request: pytest.FixtureRequest, role: str) -> str:
         if dsn := os.environ.get(oracle_places.REAL):

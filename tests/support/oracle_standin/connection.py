@@ -12,6 +12,7 @@ import psycopg
 from tests.support.oracle_standin.cursor import Cursor
 from tests.support.oracle_standin.errors import dpy, from_postgres, ora
 from tests.support.oracle_standin.faults import Faults
+from tests.support.oracle_standin.moments import Moments
 from tests.support.oracle_standin.sql import Statement
 from tests.support.oracle_standin.types import FetchInfo
 
@@ -34,6 +35,8 @@ class Connection(oracledb.Connection):
     username = "SCOTT"
     dsn = "standin"
     autocommit = False
+    moments: Moments
+    """The server's."""
 
     def __init__(self, postgres: psycopg.Connection[Any], faults: Faults) -> None:
         self._impl = None
@@ -96,9 +99,9 @@ class Connection(oracledb.Connection):
             self.postgres.execute("ROLLBACK")
         self.postgres.close()
 
-    def step(self, what: str, run: Callable[[], Any]) -> Any:
+    def step(self, what: str, run: Callable[[], Any], of: str = "") -> Any:
         """Do one thing that goes over the network."""
-        return self.faults.run(what, self.lose, run)
+        return self.faults.run(what, self.lose, run, of)
 
     def run(self, statement: Statement, run: Callable[[psycopg.RawCursor[Any]], Any]) -> Any:
         """Run a statement in the transaction that it belongs to."""

@@ -113,7 +113,8 @@ class Cursor:
         if self.statement is None:
             raise dpy(2001)
         check_version(self.statement, self.connection.version)
-        statement = translate(_STAR.sub(self._shown, self.statement))
+        plain, moment = self.connection.moments.read(self.statement)
+        statement = translate(_STAR.sub(self._shown, plain))
         sizes, self._sizes = self._sizes, ()
         bound = Bound(statement.binds, sizes)
         kinds, values = bound.run(rows)
@@ -128,6 +129,12 @@ class Cursor:
         def run(cursor: psycopg.RawCursor[Any]) -> None:
             if many and self._errors is not None:
                 self._each(cursor, statement.bound(types), values)
+                return
+            if moment is not None:
+                with self.connection.postgres.transaction():
+                    self.connection.moments.enter(cursor, moment)
+                    cursor.execute(statement.bound(types), values[0])
+                    self._take(cursor)
                 return
             if many:
                 cursor.executemany(statement.bound(types), values)
@@ -195,7 +202,7 @@ class Cursor:
             rows, self._rows = self._rows[:count], self._rows[count:]
             return rows
 
-        rows = self.connection.step("fetch", fetch)
+        rows = self.connection.step("fetch", fetch, str(self.statement))
         self.rowcount += len(rows)
         return [
             tuple(convert(value) for convert, value in zip(self._columns, row, strict=True)) for row in rows

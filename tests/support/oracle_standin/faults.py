@@ -19,6 +19,7 @@ class Fault:
 
     :param code: of the ORA- error; 3113, 3114 and 3135 lose the connection
     :param at: a pattern that the statement matches, or ``commit`` or ``fetch``
+    :param of: a pattern in the statement whose rows are fetched
     :param skip: let so many matching ones pass first
     :param after: let it take effect before the error, as when an acknowledgement is lost
     :param times: how often, before everything is well again
@@ -29,13 +30,16 @@ class Fault:
     code: int
     at: str
     skip: int = 0
+    of: str = ""
     after: bool = False
     times: int = 1
     raises: Exception | None = None
     wrapped_in: int = 0
 
-    def strikes(self, what: str) -> bool:
+    def strikes(self, what: str, of: str) -> bool:
         if not self.times or not re.match(self.at, " ".join(what.split()), re.IGNORECASE):
+            return False
+        if self.of and not re.search(self.of, " ".join(of.split())):
             return False
         if self.skip:
             self.skip -= 1
@@ -55,10 +59,14 @@ class Faults:
     def plan(self, *faults: Fault) -> None:
         self.planned.extend(faults)
 
-    def run(self, what: str, lose: Callable[[], None], run: Callable[[], Any]) -> Any:
-        """Run a step, unless a fault strikes."""
+    def run(self, what: str, lose: Callable[[], None], run: Callable[[], Any], of: str = "") -> Any:
+        """
+        Run a step, unless a fault strikes.
+
+        :param of: the statement whose rows are fetched
+        """
         self.seen.append(what)
-        fault = next((fault for fault in self.planned if fault.strikes(what)), None)
+        fault = next((fault for fault in self.planned if fault.strikes(what, of)), None)
         if fault is None:
             return run()
         if fault.after:

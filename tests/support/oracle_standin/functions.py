@@ -163,6 +163,13 @@ CREATE FUNCTION standin_xmlparse(text) RETURNS text LANGUAGE sql AS $$SELECT $1$
 CREATE FUNCTION standin_xmlserialize(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
 CREATE FUNCTION standin_chartorowid(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
 CREATE FUNCTION standin_rowidtochar(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
+CREATE SCHEMA "DBMS_ROWID";
+CREATE FUNCTION "DBMS_ROWID".standin_rowid_create(numeric, numeric, numeric, numeric, numeric) RETURNS text
+  LANGUAGE sql AS $$SELECT lpad($2::text, 6, '0') || 'AAE' || lpad($4::text, 6, '0') || lpad($5::text, 3, '0')$$;
+CREATE FUNCTION "DBMS_ROWID".standin_rowid_object(text) RETURNS numeric LANGUAGE sql AS $$SELECT left($1, 6)::numeric$$;
+CREATE FUNCTION standin_rowid(oid, tid) RETURNS text STABLE LANGUAGE sql AS
+  $$SELECT "DBMS_ROWID".standin_rowid_create(1, c.relfilenode::bigint::numeric, 4, split_part(trim($2::text, '()'), ',', 1)::numeric,
+     split_part(trim($2::text, '()'), ',', 2)::numeric) COLLATE "C" FROM pg_class c WHERE c.oid = $1$$;
 CREATE FUNCTION standin_to_binary_double(numeric) RETURNS float8 LANGUAGE sql AS $$SELECT $1::float8$$;
 CREATE FUNCTION standin_nvl(anyelement, anyelement) RETURNS anyelement LANGUAGE sql AS $$SELECT coalesce($1, $2)$$;
 """

@@ -10,22 +10,36 @@ from tests.support.oracle_standin.connection import Connection
 from tests.support.oracle_standin.errors import ora
 from tests.support.oracle_standin.faults import Faults
 from tests.support.oracle_standin.functions import DEFINITIONS
+from tests.support.oracle_standin.moments import Moments
 
 USER = "SCOTT"
 
 _DICTIONARY = """
 CREATE TABLE "DUAL" ("DUMMY" char(1));
 INSERT INTO "DUAL" VALUES ('X');
+CREATE TABLE "STANDIN_STATES" ("NAME" text PRIMARY KEY, "STATE" text);
+CREATE TABLE "STANDIN_DEFAULTS" ("NAME" text PRIMARY KEY, "DATA_DEFAULT" text);
+CREATE TABLE "ALL_SEQUENCES" ("SEQUENCE_OWNER" text, "SEQUENCE_NAME" text, "ORDER_FLAG" text, "CACHE_SIZE" int);
 CREATE TABLE "STANDIN_STATISTICS" ("NAME" text PRIMARY KEY, "NUM_ROWS" int, "BLOCKS" int);
+CREATE TABLE "STANDIN_STORAGE" ("NAME" text PRIMARY KEY, "ROW_MOVEMENT" text, "PARTITIONED" text);
 CREATE VIEW "ALL_TABLES" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
     'USERS'::text AS "TABLESPACE_NAME", NULL::text AS "DURATION", NULL::text AS "IOT_NAME", 'N'::text AS "TEMPORARY",
-    'NO'::text AS "READ_ONLY", NULL::text AS "IOT_TYPE", NULL::text AS "CLUSTER_NAME", s."NUM_ROWS", s."BLOCKS"
+    'NO'::text AS "READ_ONLY", COALESCE(m."ROW_MOVEMENT", 'DISABLED') AS "ROW_MOVEMENT",
+    COALESCE(m."PARTITIONED", 'NO') AS "PARTITIONED", NULL::text AS "IOT_TYPE", NULL::text AS "CLUSTER_NAME", s."NUM_ROWS", s."BLOCKS"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN "STANDIN_STATISTICS" s ON s."NAME" = c.relname
+    LEFT JOIN "STANDIN_STORAGE" m ON m."NAME" = c.relname
   WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema';
 CREATE VIEW "ALL_VIEWS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "VIEW_NAME"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v';
 CREATE VIEW "ALL_MVIEWS" AS SELECT "OWNER", "VIEW_NAME" AS "MVIEW_NAME" FROM "ALL_VIEWS" WHERE false;
 CREATE TABLE "ALL_EXTERNAL_TABLES" ("OWNER" text, "TABLE_NAME" text);
+CREATE VIEW "ALL_OBJECTS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "OBJECT_NAME",
+    'TABLE'::text AS "OBJECT_TYPE", NULL::text AS "SUBOBJECT_NAME", c.relfilenode::bigint::numeric AS "DATA_OBJECT_ID"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r';
+CREATE VIEW "DBA_EXTENTS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "SEGMENT_NAME",
+    'TABLE'::text AS "SEGMENT_TYPE", NULL::text AS "PARTITION_NAME", 4 AS "RELATIVE_FNO", first AS "BLOCK_ID", 8 AS "BLOCKS"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+    LATERAL generate_series(0, pg_relation_size(c.oid) / 8192 - 1, 8) AS e(first) WHERE c.relkind = 'r';
 CREATE TABLE "SESSION_PRIVS" ("PRIVILEGE" text);
 INSERT INTO "SESSION_PRIVS" VALUES ('SELECT ANY DICTIONARY');
 CREATE VIEW "ALL_TRIGGERS" AS SELECT n.nspname::text AS "TABLE_OWNER", c.relname::text AS "TABLE_NAME",
@@ -37,17 +51,20 @@ CREATE VIEW "ALL_TRIGGERS" AS SELECT n.nspname::text AS "TABLE_OWNER", c.relname
   WHERE NOT g.tgisinternal;
 CREATE VIEW "ALL_TAB_COLS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
     a.attname::text AS "COLUMN_NAME", CASE a.attgenerated WHEN '' THEN 'NO' ELSE 'YES' END AS "VIRTUAL_COLUMN",
-    CASE WHEN a.attnotnull THEN 'N' ELSE 'Y' END AS "NULLABLE", CASE WHEN a.atthasdef THEN 1 END AS "DEFAULT_LENGTH",
+    CASE WHEN a.attnotnull THEN 'N' ELSE 'Y' END AS "NULLABLE", d."DATA_DEFAULT",
+    CASE WHEN a.atthasdef THEN 1 ELSE length(d."DATA_DEFAULT") END AS "DEFAULT_LENGTH",
     CASE WHEN col_description(c.oid, a.attnum) = 'INVISIBLE' THEN 'YES' ELSE 'NO' END AS "HIDDEN_COLUMN",
     'YES'::text AS "USER_GENERATED", a.attnum AS "INTERNAL_COLUMN_ID"
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN "STANDIN_DEFAULTS" d ON d."NAME" = c.relname || '.' || a.attname
   WHERE a.attnum > 0 AND NOT a.attisdropped;
 CREATE VIEW "ALL_TAB_IDENTITY_COLS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "TABLE_NAME",
-    a.attname::text AS "COLUMN_NAME", CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS "GENERATION_TYPE"
+    a.attname::text AS "COLUMN_NAME", CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS "GENERATION_TYPE",
+    'START WITH: 1, INCREMENT BY: 1, CYCLE_FLAG: N, CACHE_SIZE: 20, ORDER_FLAG: '
+    || COALESCE((SELECT "STATE" FROM "STANDIN_STATES" WHERE "NAME" = c.relname), 'N') AS "IDENTITY_OPTIONS"
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE a.attidentity <> '';
 CREATE TABLE "ALL_SYNONYMS" ("OWNER" text, "SYNONYM_NAME" text, "TABLE_OWNER" text, "TABLE_NAME" text, "DB_LINK" text);
-CREATE TABLE "STANDIN_STATES" ("NAME" text PRIMARY KEY, "STATE" text);
 CREATE VIEW "ALL_CONSTRAINTS" AS SELECT n.nspname::text AS "OWNER", k.conname::text AS "CONSTRAINT_NAME",
     CASE k.contype WHEN 'f' THEN 'R' ELSE upper(k.contype::text) END AS "CONSTRAINT_TYPE",
     c.relname::text AS "TABLE_NAME",
@@ -87,6 +104,7 @@ class Server:
         self.max_identifier_length = 128
         self.parallel_dml = False  # as the services HIGH and MEDIUM of an Autonomous Database have it
         self.faults = Faults()
+        self.moments = Moments(dsn)
         self.up = True
 
     def connect(self, *_: Any, make: type[Connection] = Connection, **given: Any) -> Connection:
@@ -106,6 +124,7 @@ class Server:
                 )
                 connection.execute(f'CREATE SCHEMA "{USER}"')
         opened = make(connection, self.faults)
+        opened.moments = self.moments
         opened.parallel_dml = self.parallel_dml
         opened.version, opened.max_identifier_length = self.version, self.max_identifier_length
         return opened

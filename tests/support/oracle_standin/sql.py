@@ -355,7 +355,8 @@ def _as_postgres(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Drop):
         node.set("purge", None)
     if isinstance(node, exp.Column) and node.name.upper() == "ROWID" and not node.this.quoted:
-        return exp.Cast(this=exp.column("ctid", table=node.args.get("table")), to=exp.DataType.build("text"))
+        parts = [exp.column(name, table=node.args.get("table")) for name in ("tableoid", "ctid")]
+        return exp.Anonymous(this="standin_rowid", expressions=parts)
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMPLTZ:
         return exp.DataType.build("timestamptz", dialect="postgres")
     if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.DATE:

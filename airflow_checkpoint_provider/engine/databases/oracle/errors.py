@@ -58,6 +58,13 @@ OF_ROWS = frozenset(
 )
 
 
+MOMENT_GONE = frozenset((1555, 1466, 8180, 8181))
+"""What a table was at an earlier moment is not known: its undo is overwritten, or it was altered since then."""
+
+NOT_GRANTED = frozenset((904, 942, 1031, 6550, 6553))
+"""What the user may not see is, to that user, not there."""
+
+
 TOO_LONG = frozenset((1461, 22835))
 """A text longer than its column, or one that could not be bound as what it is."""
 
@@ -74,11 +81,16 @@ def full_code(error: BaseException) -> str | None:
     return getattr(error.args[0], "full_code", None) if error.args else None
 
 
-def means_start_again(error: BaseException) -> bool:
-    """Tell whether an error is one that a new session does not have."""
+def names(error: BaseException | None, codes: frozenset[int]) -> bool:
+    """Tell whether an error has one of some numbers, or says no more than that it came from one that has."""
     code = error_code(error)
     if code in _WRAPPING:
-        return not _START_AGAIN.isdisjoint(map(int, _CODE.findall(str(error))))
+        return not codes.isdisjoint(map(int, _CODE.findall(str(error))))
+    return code in codes
+
+
+def means_start_again(error: BaseException) -> bool:
+    """Tell whether an error is one that a new session does not have."""
     details = error.args[0] if error.args else None
-    dead = bool(getattr(details, "is_session_dead", False))
-    return dead or code in _START_AGAIN or full_code(error) in _CODES_OF_DRIVER
+    dead = bool(getattr(details, "is_session_dead", False)) and error_code(error) not in _WRAPPING
+    return dead or names(error, _START_AGAIN) or full_code(error) in _CODES_OF_DRIVER

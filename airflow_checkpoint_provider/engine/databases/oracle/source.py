@@ -10,15 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is, is_json
-from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
-    heap_table,
-    primary_key,
-    required_columns,
-)
 from airflow_checkpoint_provider.engine.databases.oracle.driver import SECOND_DIGITS, moment_text
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
+from airflow_checkpoint_provider.engine.databases.oracle.flashback import at_moment
+from airflow_checkpoint_provider.engine.databases.oracle.source_table import TableSource
 from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
     AS_TEXT,
     BOUND,
@@ -36,9 +32,8 @@ from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Guarded, Reader, RowReader
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.databases.sockets import cut
-from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source, fitting_parameters
+from airflow_checkpoint_provider.engine.databases.source import Prefetch, fitting_parameters
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
 from airflow_checkpoint_provider.engine.model.errors import (
@@ -49,13 +44,13 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
 )
 from airflow_checkpoint_provider.engine.model.key import Key
-from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
+from airflow_checkpoint_provider.engine.model.partition import Partition
 
 _AMBIGUOUS = 918
 _SERIALIZES_BLOBS = (19,)
 
 
-class OracleSource(Source):
+class OracleSource(TableSource):
     """One query on an oracledb connection."""
 
     asks_meanwhile = True
@@ -63,7 +58,6 @@ class OracleSource(Source):
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, str] = {}
         self._whole_numbers: set[str] = set()
-        self._blocks: int | None = None
         self._types_there: Any = connection.dialect.loaded_dbapi
         super().__init__(connection, query, conn_id, exact=exact)
         self._sort_as_compared()
@@ -142,35 +136,6 @@ class OracleSource(Source):
         # The greatest of whole numbers is to the server a number of any digits.
         return (int(row[0]),) if columns[0] in self._whole_numbers else tuple(row)
 
-    def primary_key(self, table: TableName) -> list[str]:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection))
-        dialect = self.connection.dialect
-        return primary_key(self.raw, *found.in_catalog(dialect)) if found else []
-
-    def required_columns(self, table: TableName) -> frozenset[str]:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection))
-        return (
-            required_columns(self.raw, *found.in_catalog(self.connection.dialect)) if found else frozenset()
-        )
-
-    def statistics(self, table: TableName, column: str) -> TableStatistics | None:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection))
-        known = heap_table(self.raw, *found.in_catalog(self.connection.dialect)) if found else None
-        if known is None:  # a view or an external table, of which there is no sample
-            return None
-        rows, self._blocks = known
-        if rows is None:  # nobody has gathered statistics
-            row = self.one(self.select("COUNT(*)"))
-            return TableStatistics(rows=int(row[0])) if row else None
-        return TableStatistics(rows=rows, pages=self._blocks)
-
-    def sample_clause(self, percent: float) -> str:
-        # Of whole blocks, where they are known to be many: a sample of rows reads every block.
-        return f"SAMPLE {'BLOCK ' if self._blocks else ''}({max(percent, 0.000001):.6f})"
-
     def whole(self) -> tuple[str, Any]:
         return self.select("*") if self._reads_text else super().whole()
 
@@ -210,6 +175,8 @@ class OracleSource(Source):
             with super().errors():
                 yield
         except SourceError as error:
+            if self.moment and (meant := at_moment(error, self.moment)) is not error:
+                raise meant from None  # of which a new connection would cure nothing
             if error_code(error.__cause__) != _AMBIGUOUS:
                 raise
             raise SourceMismatchError(
@@ -289,11 +256,7 @@ class OracleSource(Source):
                     f"in the query: {cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
                 )
             # Its text may be in any encoding of Unicode, or binary JSON; older servers have no function for that.
-            binary = type_ == "DB_TYPE_BLOB" and is_json(column) and self._version >= _SERIALIZES_BLOBS
+            binary = type_ == "DB_TYPE_BLOB" and is_json(column) and self.version >= _SERIALIZES_BLOBS
             self._types[name] = "DB_TYPE_JSON" if binary else type_
         sizes = [(self._types[str(column[0])], column[2] or 0) for column in description]
         self.rows_at_once = rows_at_once(sizes, buffers=not self.raw.thin)
-
-    @property
-    def _version(self) -> tuple[int, ...]:
-        return tuple(int(part) for part in str(self.raw.version).split("."))

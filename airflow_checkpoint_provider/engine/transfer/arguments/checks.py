@@ -27,6 +27,7 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "scope": ("run", "task"),
     "resume_proof": ("last_row", "prefix"),
     "verify": (None, "count", "digest"),
+    "as_of": (None, "now"),
 }
 """The values that each of these arguments takes; the first is not always the default."""
 

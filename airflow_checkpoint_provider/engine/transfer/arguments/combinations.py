@@ -26,6 +26,8 @@ def check_combinations(given: Mapping[str, Any]) -> None:
         _check_name(given)
     if given.get("partition") is not None:
         _check_partition(given)
+    if given.get("as_of"):
+        _check_as_of(given)
     if given.get("verify"):
         _check_verify(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
@@ -166,7 +168,28 @@ def _check_partition(given: Mapping[str, Any]) -> None:
             "partition: with write_mode='replace_atomic' each partition would put itself in the place of all; set "
             "publish=False, and let a CheckpointPublishOperator publish the partitions together."
         )
-    Partition.of_plan(given["partition"])
+    moment = Partition.of_plan(given["partition"]).moment
+    if moment and given.get("sql"):
+        raise ArgumentError(
+            "partition: it was planned with as_of, which goes with source_table; give the table in place of sql."
+        )
+    if given.get("as_of") and not moment:
+        raise ArgumentError(
+            "as_of: the partitions were planned without a moment that they share; give as_of to the "
+            "CheckpointPartitionOperator."
+        )
+
+
+def _check_as_of(given: Mapping[str, Any]) -> None:
+    if given.get("sql"):
+        raise ArgumentError(
+            "as_of: it goes with source_table; a query names a moment behind each of its tables by itself."
+        )
+    if given.get("strategy") == "none" or given.get("checkpoint_enabled") is False:
+        raise ArgumentError(
+            "as_of: the moment is kept with the checkpoint, and there is none with strategy='none' or "
+            "checkpoint_enabled=False."
+        )
 
 
 def _check_verify(given: Mapping[str, Any]) -> None:

@@ -53,6 +53,7 @@ class TransferSpec:
     lock_timeout: float = 60
     resume_proof: str = "last_row"
     verify: str | None = None
+    as_of: str | None = None
     auto_create: bool = True
     partition: Mapping[str, Any] | None = None
     key: tuple[str, ...] = field(init=False)
@@ -73,3 +74,13 @@ class TransferSpec:
     @property
     def keeps_checkpoint(self) -> bool:
         return self.checkpoint_enabled and self.strategy != "none"
+
+    @property
+    def may_begin_again(self) -> bool:
+        """Whether a load that begins again writes no row twice, or may write it twice."""
+        return self.write_mode != "append" or bool(self.preoperator) or self.allow_duplicates
+
+    @property
+    def commits_at_once(self) -> bool:
+        """Whether all rows are one batch: without a checkpoint, appended rows are committed with the last one."""
+        return not self.keeps_checkpoint and not self.may_begin_again

@@ -34,6 +34,8 @@ class SplitSpec:
     """
     The arguments of ``CheckpointPartitionOperator``, rendered and checked.
 
+    :param split: ``"key"`` for ranges of a column, ``"rowid"`` for ranges of what is stored together
+    :param as_of: ``"now"`` for partitions that are all read as of one moment
     :param large: rows from which on a table is estimated rather than read
     """
 
@@ -43,6 +45,8 @@ class SplitSpec:
     parameters: Parameters = None
     checkpoint_column: str | Sequence[str] | None = None
     partition_column: str | None = None
+    split: str = "key"
+    as_of: str | None = None
     large: int = LARGE
 
 
@@ -70,6 +74,10 @@ def split(spec: SplitSpec, source: Database, opened: Callable[[Any], None] = lam
         connection = stack.enter_context(closing(source.open(opened=opened)))
         reader = open_source(connection, query_of(spec, connection), source.conn_id, exact=False)
         table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
+        if spec.as_of:
+            reader.read_as_of(reader.newest_moment())
+        if spec.split == "rowid" and table:
+            return _by_storage(reader, table, spec.partitions)
         column = _column(spec, reader, table)
         last = reader.last_key([column])
         if last is None:
@@ -141,6 +149,7 @@ def _plan(
         nulls=True,
         rows=amount.nulls,
         rows_in_all=amount.rows,
+        moment=source.moment,
     )
     parts = []
     # More than half of an even share are too many to come on top of one.
@@ -158,6 +167,38 @@ def _plan(
                 rows=int(border.rows - before) + (amount.nulls if number == 0 and not alone else 0),
             )
         )
+    return _numbered(source, parts, how)
+
+
+def _by_storage(source: Source, table: TableName, partitions: int) -> Plan:
+    """Make partitions of what is stored together; without a bound at both ends, they have whatever is stored where."""
+    found = source.storage_places(table)
+    borders = choose(found.boundaries, found.size, partitions)
+    sizes = [0.0, *(border.rows for border in borders), found.size]
+    places = [None, *(bound(border.value) for border in borders), None]
+    return _numbered(
+        source,
+        [
+            Partition(
+                plan="",
+                index=0,
+                of=1,
+                column=found.column,
+                lower=places[index],
+                upper=places[index + 1],
+                nulls=False,
+                rows=int(found.rows * (sizes[index + 1] - sizes[index]) / max(found.size, 1)),
+                rows_in_all=found.rows,
+                moment=source.moment,
+            )
+            for index in range(len(borders) + 1)
+        ],
+        found.how,
+    )
+
+
+def _numbered(source: Source, parts: Sequence[Partition], how: str) -> Plan:
+    """Number the partitions, and tell them from those of other plans."""
     numbered = [replace(part, index=index, of=len(parts)) for index, part in enumerate(parts)]
     about = {
         "query": source.query.text,

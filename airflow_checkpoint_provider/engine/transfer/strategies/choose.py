@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.events import StrategyChosen
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.strategies.base import Strategy
@@ -30,13 +32,20 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
         key, reason = source.primary_key(table), "the primary key of the source table"
     if key and spec.strategy in ("auto", "key"):
         columns = source.find_columns(key, "checkpoint_column")
+        if part and source.is_by_storage(part):
+            _read_stored(spec, source, table, part)
+            reason += f", partition {part.index} of 0 to {part.of - 1} as it is stored"
+            part = None
         if part:
             part = replace(part, column=source.find_columns([part.column], "partition")[0])
             reason += f", partition {part.index} of 0 to {part.of - 1}"
         required = source.required_columns(table) if table else ()
-        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key, part, required)
+        late = (
+            source.late_keys(table, columns) if table and spec.scope == "task" and not spec.lookback else ()
+        )
+        strategy = KeyStrategy(source, columns, spec.batch_size, spec.on_null_key, part, required, late)
         return strategy, StrategyChosen("key", f"by {', '.join(columns)}, {reason}")
-    if part:
+    if spec.part:
         raise ArgumentError(
             "partition: a partition is read by key, and there is neither a checkpoint_column nor a primary key of "
             "source_table to go by."
@@ -60,3 +69,16 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
         )
     chosen = StrategyChosen("python", f"rows are counted and skipped, {why}", warning)
     return CountStrategy(source, spec.batch_size, proof=spec.resume_proof), chosen
+
+
+def _read_stored(spec: TransferSpec, source: Source, table: TableName | None, part: Partition) -> None:
+    planned = "partition: it was planned with split='rowid'"
+    if table is None:
+        raise ArgumentError(f"{planned}, which goes with source_table; give the table in place of sql.")
+    if spec.write_mode == "replace":
+        raise ArgumentError(
+            f"{planned}, and the destination has no such places to delete the rows of. Empty the table before the plan "
+            "and use write_mode='append', or use 'upsert', or 'replace_atomic' with publish=False and a "
+            "CheckpointPublishOperator."
+        )
+    source.read_stored(table, part)

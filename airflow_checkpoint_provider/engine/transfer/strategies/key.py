@@ -27,6 +27,7 @@ class KeyStrategy(Strategy):
     ``WHERE key > :position ORDER BY key``, up to a bound that is taken once.
 
     :param required: columns that have a value in every row, so that nobody has to look for rows without one
+    :param late: why rows may come below a high-water mark, of what a person should know
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class KeyStrategy(Strategy):
         on_null_key: str,
         part: Partition | None = None,
         required: Collection[str] = (),
+        late: Sequence[str] = (),
     ) -> None:
         super().__init__("key", columns)
         self._required = frozenset(required)
+        self._late = tuple(late)
         self.source = source
         self._size = batch_size
         self._load_nulls = on_null_key == "load"
@@ -93,7 +96,7 @@ class KeyStrategy(Strategy):
         return f"{_listed(self.columns)} > {_listed(position.key)}"
 
     def check_mark(self, mark: Key | None, upper: Key | None) -> Sequence[str]:
-        return tuple(check_mark(self._range, mark, upper))
+        return (*check_mark(self._range, mark, upper), *self._late)
 
     def check_position(self, position: Position, upper: Key | None) -> None:
         if position.key is not None and position.key != upper:

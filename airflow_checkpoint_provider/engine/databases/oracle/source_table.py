@@ -1,0 +1,115 @@
+"""What a source is asked about its table, and how a part or an earlier state of it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
+    heap_table,
+    primary_key,
+    required_columns,
+)
+from airflow_checkpoint_provider.engine.databases.oracle.flashback import as_of, newest_moment
+from airflow_checkpoint_provider.engine.databases.oracle.rowids import COLUMN, condition, places
+from airflow_checkpoint_provider.engine.databases.oracle.sequences import IDENTITIES_SINCE, unordered_columns
+from airflow_checkpoint_provider.engine.databases.source import Source
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.model.partition import Partition, StoragePlaces, TableStatistics
+
+
+class TableSource(Source):
+    """The part of a source that knows the table behind the query."""
+
+    _blocks: int | None = None  # of the table, where they are counted
+    _table: Query | None = None  # the query as it was given
+    _as_of = ""
+    _stored = ""
+
+    def primary_key(self, table: TableName) -> list[str]:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection))
+        dialect = self.connection.dialect
+        return primary_key(self.raw, *found.in_catalog(dialect)) if found else []
+
+    def required_columns(self, table: TableName) -> frozenset[str]:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection))
+        return (
+            required_columns(self.raw, *found.in_catalog(self.connection.dialect)) if found else frozenset()
+        )
+
+    def late_keys(self, table: TableName, columns: Sequence[str]) -> list[str]:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection))
+        if not found:
+            return []
+        named = found.in_catalog(self.connection.dialect)
+        with self.errors():
+            numbered = unordered_columns(self.raw, *named, identities=self.version >= IDENTITIES_SINCE)
+        return [
+            f"{column} is numbered by a sequence with NOORDER and a cache: in a cluster (RAC), each instance has "
+            "numbers of its own, and a row with a smaller one may be committed after this run has gone past it. Go by "
+            "a time with lookback and write_mode='upsert', or declare the sequence ORDER."
+            for column in columns
+            if column in numbered
+        ]
+
+    def statistics(self, table: TableName, column: str) -> TableStatistics | None:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection))
+        known = heap_table(self.raw, *found.in_catalog(self.connection.dialect)) if found else None
+        if known is None:  # a view or an external table, of which there is no sample
+            return None
+        rows, self._blocks = known
+        if rows is None:  # nobody has gathered statistics
+            row = self.one(self.select("COUNT(*)"))
+            return TableStatistics(rows=int(row[0])) if row else None
+        return TableStatistics(rows=rows, pages=self._blocks)
+
+    def sample_clause(self, percent: float) -> str:
+        # Of whole blocks, where they are known to be many: a sample of rows reads every block.
+        return f"SAMPLE {'BLOCK ' if self._blocks else ''}({max(percent, 0.000001):.6f})"
+
+    def storage_places(self, table: TableName) -> StoragePlaces:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection)) or table
+        dialect = self.connection.dialect
+        with self.errors():
+            return places(
+                self.raw, *found.in_catalog(dialect), found.quote(dialect), at_moment=bool(self.moment)
+            )
+
+    def is_by_storage(self, part: Partition) -> bool:
+        return part.column == COLUMN and COLUMN not in self.columns  # as a query may call one
+
+    def read_stored(self, table: TableName, part: Partition) -> None:
+        with reading(self.connection):
+            found = table.resolve(sa.inspect(self.connection)) or table
+        named = found.in_catalog(self.connection.dialect)
+        with self.errors():
+            self._stored = condition(self.raw, *named, part, at_moment=bool(part.moment))
+        self._write_query()
+
+    def newest_moment(self) -> str:
+        return newest_moment(self)
+
+    def read_as_of(self, moment: str) -> None:
+        self._as_of = as_of(moment)
+        self.moment = moment
+        self._write_query()
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Of the server."""
+        return tuple(int(part) for part in str(self.raw.version).split("."))
+
+    def _write_query(self) -> None:
+        """Add to the query of a table as of when it is read, and which of its rows are."""
+        self._table = self._table or self.query
+        where = f" WHERE {self._stored}" if self._stored else ""
+        self.query = replace(self._table, text=f"{self._table.text}{self._as_of}{where}")

@@ -1,0 +1,81 @@
+"""What some databases can do for a reader; the others refuse it in words, or offer nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.source_statements import SourceStatements
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.partition import Partition, StoragePlaces, TableStatistics
+
+
+class SourceAbilities(SourceStatements):
+    """A query of which nothing is known but its statements."""
+
+    conn_id: str
+    dialect: Dialect
+
+    def newest_moment(self) -> str:
+        """
+        Return a moment as of which this and other connections can read the query, at least for a while.
+
+        :raises ArgumentError: when the database has no such thing
+        """
+        raise self._without_moments()
+
+    def read_as_of(self, moment: str) -> None:
+        """
+        Read the query as it was at a moment that :meth:`newest_moment` has returned, also to another connection.
+
+        Statements raise MomentGoneError from then on when the server does not know any more what the rows were.
+
+        :raises ArgumentError: when the database has no such thing, or it is no moment
+        """
+        raise self._without_moments()
+
+    def _without_moments(self) -> ArgumentError:
+        return ArgumentError(
+            f"as_of: {self.dialect.title} ({self.conn_id!r}) cannot be read as it was at an earlier moment, which an "
+            "attempt that goes on would need. Leave as_of out."
+        )
+
+    def storage_places(self, table: TableName) -> StoragePlaces:
+        """
+        Return places that cut a table as it is stored, in the order in which the server compares them.
+
+        :raises ArgumentError: when the database has no such places, or rows may change theirs
+        """
+        raise ArgumentError(
+            f"split: {self.dialect.title} ({self.conn_id!r}) has no ROWID to split a table by. Leave split out."
+        )
+
+    def is_by_storage(self, part: Partition) -> bool:
+        """Tell whether a partition was cut by :meth:`storage_places`, and not by a column."""
+        return False
+
+    def read_stored(self, table: TableName, part: Partition) -> None:
+        """
+        Read those rows only that are stored between the places of a partition.
+
+        :raises ArgumentError: when rows may change their places
+        :raises SourceChangedError: when the table has been stored anew since it was split
+        """
+
+    def statistics(self, table: TableName, column: str) -> TableStatistics | None:
+        """Return what the server knows of a table and a column, or ``None`` where it cannot be sampled."""
+        return None
+
+    def value_shares(self, table: TableName, column: str) -> list[tuple[Any, float]]:
+        """Return the values of a column that :meth:`statistics` has counted, each with the share of rows up to it."""
+        return []
+
+    def sample_clause(self, percent: float) -> str:
+        """Write what stands behind a table to read a part of its rows at random."""
+        return ""
+
+    def late_keys(self, table: TableName, columns: Sequence[str]) -> list[str]:
+        """Return why rows with smaller keys may come after those with greater ones, as far as the catalog tells."""
+        return []
