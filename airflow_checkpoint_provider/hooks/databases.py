@@ -9,6 +9,8 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoun
 from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.databases.limits import Limits
+from airflow_checkpoint_provider.engine.databases.registry import limit_connecting
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, UnsupportedDatabaseError, one_line
 from airflow_checkpoint_provider.hooks.secrets import hide_secrets_of
 
@@ -113,22 +115,33 @@ def _way_out(conn_type: str | None) -> str:
 
 
 def open_database(
-    conn_id: str, argument: str, hook_params: dict[str, Any] | None = None, team: str | None = None
+    conn_id: str,
+    argument: str,
+    hook_params: dict[str, Any] | None = None,
+    team: str | None = None,
+    limits: Limits | None = None,
 ) -> Database:
-    """Return the database of a connection, to be opened through its hook."""
-    return database_of(get_db_hook(conn_id, argument, hook_params, team), conn_id)
+    """
+    Return the database of a connection, to be opened through its hook.
+
+    :param limits: how long it may take to connect, and to answer where it is only read
+    """
+    return database_of(get_db_hook(conn_id, argument, hook_params, team), conn_id, limits)
 
 
-def database_of(hook: DbApiHook, conn_id: str) -> Database:
+def database_of(hook: DbApiHook, conn_id: str, limits: Limits | None = None) -> Database:
     """
     Return the database that a hook connects to: the only place that makes one, so that all who open it see the same.
 
     :param conn_id: the hook's Airflow connection
+    :param limits: how long it may take to connect, and to answer where it is only read
     """
+    given = vars(hook).get("get_connection")
+    if limits:
+        limit_connecting(hook, limits.connect)
 
     def connect() -> Any:
         connection = hook.get_conn()
-        given = vars(hook).get("get_connection")
         if isinstance(given, _OfTeam) and not given.asked:
             connection.close()
             raise UnsupportedDatabaseError(
@@ -138,7 +151,7 @@ def database_of(hook: DbApiHook, conn_id: str) -> Database:
             hook.set_autocommit(connection, False)
         return connection
 
-    return Database(conn_id, connect, partial(_scheme, hook))
+    return Database(conn_id, connect, partial(_scheme, hook), limits)
 
 
 def _scheme(hook: DbApiHook) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Checkpoint, Identity
-from airflow_checkpoint_provider.engine.model.checks import text, whole_number
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, text, whole_number
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.hooks.arguments import identity_of, page_of
@@ -43,15 +43,16 @@ class CheckpointReadingHook(BaseHook):
     ) -> None:
         super().__init__(**kwargs)
         self.team = text("team", team, optional=True)
-        self.checkpoint_conn_id = text("checkpoint_conn_id", checkpoint_conn_id)
+        self.checkpoint_conn_id = text("checkpoint_conn_id", checkpoint_conn_id, most=ID_LENGTH)
         self.checkpoint_table = checkpoint_table
 
     @cached_property
     def _repository(self) -> CheckpointRepository:
         from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
+        from airflow_checkpoint_provider.engine.databases.limits import Limits
 
         return CheckpointRepository(
-            open_database(self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team),
+            open_database(self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team, limits=Limits()),
             self.checkpoint_table,
             migrates=auto_create(),
         )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     MetadataTableError,
+    NoAnswerError,
     one_line,
 )
 from airflow_checkpoint_provider.engine.model.masking import masked
@@ -120,4 +121,5 @@ def _trouble_of(place: Place, answer: Future[Any]) -> Trouble | None:
     if not isinstance(error, (CheckpointError, sa.exc.SQLAlchemyError)):
         text = masked("".join(traceback.format_exception(error)))
         log.error("The checkpoints of connection %s could not be read\n%s", place, text)
-    return Trouble(place, one_line(error), silent=not isinstance(error, CheckpointError))
+    answered = isinstance(error, CheckpointError) and not isinstance(error, NoAnswerError)
+    return Trouble(place, one_line(error), silent=not answered)

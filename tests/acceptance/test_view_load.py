@@ -58,10 +58,10 @@ def seconds(client: httpx.Client, path: str) -> float:
 
 
 def test_silent_databases_hide_no_healthy_one_and_hold_up_no_other_page(client: httpx.Client) -> None:
-    client.get("/checkpoint/")  # finds out which are silent
+    first = seconds(client, "/checkpoint/")  # finds out which are silent, in five seconds
     began = time.monotonic()
     page = client.get("/checkpoint/")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < first / 5
     assert page.text.count("badge completed") == 50
     assert page.text.count("It has not answered since") == SILENT
     body = {

@@ -14,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 from fastapi import HTTPException
 
+from airflow_checkpoint_provider.engine.model.errors import NoAnswerError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.desk import Desk
@@ -67,6 +68,15 @@ def test_an_error_of_our_own_is_one_line_too() -> None:
         raise ZeroDivisionError("by zero")
 
     assert Reader().ask([GOOD], question).troubles[0].detail == "by zero"
+
+
+def test_what_a_driver_has_given_up_is_silence() -> None:
+    def question(hook: CheckpointHook) -> None:
+        raise NoAnswerError("Connection 'good' did not answer in time: it was cut")
+
+    (trouble,) = Reader().ask([GOOD], question).troubles
+    assert trouble.silent
+    assert trouble.detail == "Connection 'good' did not answer in time: it was cut"
 
 
 def test_places_that_hang_hold_up_no_other_however_many() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from airflow_checkpoint_provider.engine.databases.codec import keep_codec
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, keep
+from airflow_checkpoint_provider.engine.databases.limits import Limits, Watch
 from airflow_checkpoint_provider.engine.databases.registry import (
     before_connecting,
     dialect_for,
@@ -36,11 +37,13 @@ class Database:
     :param conn_id: the Airflow connection, for messages
     :param connect: opens a DB-API connection (a hook's ``get_conn``)
     :param scheme: names the SQLAlchemy dialect, if there is one, for drivers that the engine does not know itself
+    :param limits: how long a statement may take on a connection that only reads, ``None`` for as long as it takes
     """
 
     conn_id: str
     connect: Callable[[], Any]
     scheme: Callable[[], str | None] = lambda: None
+    limits: Limits | None = None
 
     def open(
         self,
@@ -63,12 +66,17 @@ class Database:
             raw = self.connect()
         dialect, url = self._dialect(raw)
         ready = [raw]
+        limit = self.limits.statement if self.limits and not for_writing else 0
+        watch = Watch(self.conn_id, dialect, limit) if limit else None
 
         def connected() -> Any:
             fresh = ready.pop() if ready else self._connect_again(dialect)
             notice_gone_peer(fresh)
             opened(fresh)
-            dialect.prepare(fresh, lock_timeout, for_writing=for_writing)
+            with watch.over(fresh) if watch else nullcontext():
+                allowed = dialect.prepare(fresh, lock_timeout, for_writing=for_writing, statement_limit=limit)
+            if watch:
+                watch.allow(allowed)
             return fresh
 
         # Nothing to reset: the connection is closed when it is given back.
@@ -77,6 +85,8 @@ class Database:
         )
         keep(dialect, engine.dialect)
         dialect.configure(engine, for_writing=for_writing)
+        if watch:
+            watch.listen(engine)
         with self._connecting():
             connection = engine.connect()
             keep_codec(dialect.codec(raw), engine.dialect)

@@ -87,17 +87,30 @@ class Dialect(MetadataDialect):
     def before_connecting(self) -> None:
         """Set up the driver, if its package is loaded."""
 
+    def limit_connecting(self, hook: Any, seconds: float) -> None:
+        """
+        Have a hook's driver give up connecting after a time, unless the connection sets one itself.
+
+        :param hook: what opens connections, by its ``get_conn``; any hook is given, also that of another database
+        """
+
     def why_not_connected(self, error: BaseException) -> str | None:
         """Return what to change where a connection could not be opened, if the driver's error leaves that open."""
         return None
 
-    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+    def prepare(
+        self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
+    ) -> float:
         """
         Bring a new connection of the driver to the state that the engine counts on.
 
         :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
         :param for_writing: another attempt's update is waited for and then seen
+        :param statement_limit: seconds after which a statement ends with an error, where the server or the driver has
+            a limit for that and the connection itself sets none; 0 for as long as it takes
+        :return: the seconds that a statement may take now, 0 for as long as it takes
         """
+        return statement_limit
 
     def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
         """Set how SQLAlchemy begins transactions."""
@@ -114,6 +127,10 @@ class Dialect(MetadataDialect):
         """Tell whether a lock has been waited for in vain."""
         text = str(error).lower()
         return "lock" in text and any(word in text for word in ("timeout", "timed out", "is locked"))
+
+    def is_time_limit(self, error: BaseException) -> bool:
+        """Tell whether a statement was ended because it took too long."""
+        return False
 
     def is_name_in_use(self, error: BaseException) -> bool:
         """Tell whether a table could not be created because another session is creating it."""

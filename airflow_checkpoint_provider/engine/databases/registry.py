@@ -39,6 +39,12 @@ def before_connecting() -> None:
         dialect.before_connecting()
 
 
+def limit_connecting(hook: Any, seconds: float) -> None:
+    """Have a hook's driver give up connecting after a time; which driver that is, is known afterwards."""
+    for dialect in KNOWN:
+        dialect.limit_connecting(hook, seconds)
+
+
 def why_not_connected(error: BaseException) -> str | None:
     """Return what to change where a connection could not be opened, if a driver's error leaves that open."""
     return next((advice for dialect in KNOWN if (advice := dialect.why_not_connected(error))), None)

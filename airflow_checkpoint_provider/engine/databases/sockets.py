@@ -49,9 +49,14 @@ def goes_over_network(raw: Any) -> bool:
         return line.family in _OF_NETWORKS
 
 
-def cut(raw: Any) -> None:
-    """Make whatever waits on a connection fail, in whichever thread it does."""
-    line = _socket_of(raw)
+def cut(raw: Any, number: int | None = None) -> None:
+    """
+    Make whatever waits on a connection fail, in whichever thread it does.
+
+    :param number: of its socket, where :func:`socket_number` was asked before: mysqlclient does not tell it to
+        another thread while a statement runs
+    """
+    line = _socket_of(raw) if number is None else _second_handle(number)
     if line is not None:
         with line, suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
@@ -80,12 +85,22 @@ def connect_soon(connect: Callable[[], Any], seconds: float) -> Any:
     return done.result(seconds)
 
 
-def _socket_of(raw: Any) -> socket.socket | None:
-    """Return a second handle of a connection's socket, or ``None`` where the driver keeps it to itself."""
+def socket_number(raw: Any) -> int | None:
+    """Return the number of a connection's socket, or ``None`` where the driver keeps it to itself."""
     with suppress(Exception):  # each driver says in its own way that a connection is closed
         number = _fileno(raw)
-        if number is not None and number >= 0:
-            return socket.socket(fileno=os.dup(number))
+        return number if number is not None and number >= 0 else None
+    return None
+
+
+def _socket_of(raw: Any) -> socket.socket | None:
+    number = socket_number(raw)
+    return None if number is None else _second_handle(number)
+
+
+def _second_handle(number: int) -> socket.socket | None:
+    with suppress(OSError):
+        return socket.socket(fileno=os.dup(number))
     return None
 
 

@@ -6,6 +6,8 @@ from airflow_checkpoint_provider.engine.model.masking import masked
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
+_BREAKS = {**_CONTROLS, 9: "\\t", 10: "\\n", 13: "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
 
 def one_line(error: BaseException) -> str:
     """What an error says: without passwords, control characters and the statement that SQLAlchemy adds to it."""
@@ -17,6 +19,11 @@ def one_line(error: BaseException) -> str:
 def written_out(text: str) -> str:
     """Write out control characters: a log and a terminal show them as they are, and obey none."""
     return text.translate(_CONTROLS)
+
+
+def on_one_line(text: str) -> str:
+    """Write out line breaks, too: what is in a value begins no line of a log."""
+    return text.translate(_BREAKS)
 
 
 def shortened(text: str) -> str:
@@ -95,6 +102,10 @@ class StageError(DestinationError):
 
 class CannotConnectError(CheckpointError):
     """A database does not answer, or does not let us in."""
+
+
+class NoAnswerError(CannotConnectError):
+    """A database that is only read has not answered a statement in the time that it has for one."""
 
 
 class ConnectionGoneError(CheckpointError):

@@ -28,6 +28,7 @@ class Connection(oracledb.Connection):
     thin = True
     version = "23.9.0.25.7"
     max_identifier_length = 128
+    call_timeout = 0
     stmtcachesize = 20
     outputtypehandler: Any = None
     inputtypehandler: Any = None

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole, change_table
 from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
-from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS, limit_connecting
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
 from airflow_checkpoint_provider.engine.databases.mysql.session import LEAVES_STATE, prepare, session_state
 from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
@@ -76,14 +76,22 @@ class MysqlDialect(Dialect):
     # LOCK TABLES would commit and keep readers out. This lock ends with the connection.
     publishing_lock = "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)"
 
-    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
-        prepare(raw, lock_timeout, for_writing=for_writing)
+    def prepare(
+        self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
+    ) -> float:
+        return prepare(raw, lock_timeout, for_writing=for_writing, statement_limit=statement_limit)
+
+    def limit_connecting(self, hook: Any, seconds: float) -> None:
+        limit_connecting(hook, seconds)
 
     def starts_again(self, error: BaseException) -> bool:
         return errors.error_number(error) in errors.PASSING
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         return errors.error_number(error) == errors.LOCK_WAIT_TIMEOUT
+
+    def is_time_limit(self, error: BaseException) -> bool:
+        return errors.error_number(error) in errors.STATEMENT_TIMEOUT
 
     def blames_rows(self, error: BaseException) -> bool:
         if isinstance(error, (UnicodeError, OverflowError)):

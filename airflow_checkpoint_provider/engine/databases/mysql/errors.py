@@ -4,6 +4,9 @@ from __future__ import annotations
 
 DUPLICATE_COLUMN = 1060
 LOCK_WAIT_TIMEOUT = 1205
+STATEMENT_TIMEOUT = frozenset((1969, 3024))
+"""Of MariaDB and of MySQL."""
+
 NO_NAME = frozenset((1059, 1102, 1103, 1300))
 """A name is too long, or not what a table or a database may be called."""
 

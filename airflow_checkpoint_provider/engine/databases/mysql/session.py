@@ -36,7 +36,7 @@ completion_type                               begin a transaction, or disconnect
 tx_isolation, autocommit                      not see another attempt's update, commit each statement     fixed
 wait_timeout, net_write_timeout,              end the session while the other side works                  8 hours, none
 idle_..._transaction_timeout
-max_statement_time, max_execution_time        end a long read, with an error                              none
+max_statement_time, max_execution_time        end a long read, with an error                              none [3]_
 lc_time_names, div_precision_increment,       what the user's own query means                             left
 default_week_format
 max_allowed_packet                            NULL for a text longer than that, which the query makes     left
@@ -44,10 +44,12 @@ max_allowed_packet                            NULL for a text longer than that, 
 
 .. [1] with room to sort by so many; longer keys than that are found at the end of the range
 .. [2] unless the connection itself has set it to off, as in its ``init_command``
+.. [3] but where only checkpoints are read: a minute, or what the connection itself has set
 """
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import closing
 from typing import Any
@@ -90,12 +92,10 @@ _OF_MARIADB = (
     "max_recursive_iterations = 4294967295",
     "system_versioning_asof = DEFAULT",
     "check_constraint_checks = 1",
-    "max_statement_time = 0",
     "idle_transaction_timeout = 0",
     "idle_readonly_transaction_timeout = 0",
     "idle_write_transaction_timeout = 0",
 )
-_OF_MYSQL = ("max_execution_time = 0",)
 
 
 LEAVES_STATE = re.compile(
@@ -129,15 +129,21 @@ def session_state(connection: sa.Connection) -> dict[str, str]:
     }
 
 
-def prepare(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+def prepare(raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0) -> float:
     """
     Bring a new connection to the state that the engine counts on.
 
     :param lock_timeout: seconds to wait for a row that another transaction holds
     :param for_writing: another attempt's update is waited for and then seen, instead of one snapshot
+    :param statement_limit: seconds after which the server ends a statement, 0 for none
+    :return: those that hold, which may be the connection's own
     :raises UnsupportedDatabaseError: when ``sql_mode`` is ORACLE
     """
     if is_connector(raw):
+        if (
+            statement_limit and getattr(raw, "read_timeout", 0) is None
+        ):  # it asks the server before each statement
+            raw.read_timeout = math.ceil(statement_limit) + 1
         raw.set_charset_collation("utf8mb4")
         raw.autocommit = False
     else:
@@ -150,16 +156,27 @@ def prepare(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
         version, mode, logs, form = cursor.fetchone()
         # The log of statements does not go with READ COMMITTED.
         logs_statements = bool(logs) and str(form).upper() == "STATEMENT"
+        is_mariadb = "MARIADB" in str(version).upper()
+        name, in_a_second = ("max_statement_time", 1) if is_mariadb else ("max_execution_time", 1000)
+        limit = f"{statement_limit * in_a_second:g}"
+        if statement_limit:  # what differs from the server's is the connection's own
+            limit = f"IF(@@SESSION.{name} <> @@GLOBAL.{name}, @@SESSION.{name}, {limit})"
         settings = (
             *_SETTINGS,
-            *(_OF_MARIADB if "MARIADB" in str(version).upper() else _OF_MYSQL),
+            *(_OF_MARIADB if is_mariadb else ()),
+            f"{name} = {limit}",
             f"sql_mode = '{_mode(str(mode))}'",
             f"innodb_lock_wait_timeout = {max(int(lock_timeout), 1)}",
         )
         cursor.execute(f"SET {', '.join(f'SESSION {setting}' for setting in settings)}")
         level = "READ COMMITTED" if for_writing and not logs_statements else "REPEATABLE READ"
         cursor.execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
+        allowed = 0.0
+        if statement_limit:
+            cursor.execute(f"SELECT @@SESSION.{name}")
+            allowed = float(cursor.fetchone()[0]) / in_a_second
     raw.commit()
+    return allowed
 
 
 def _mode(found: str) -> str:

@@ -94,14 +94,19 @@ class OracleDialect(Dialect):
     def why_not_connected(self, error: BaseException) -> str | None:
         return advice(error)
 
-    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
-        prepare_session(raw, for_writing=for_writing)
+    def prepare(
+        self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
+    ) -> float:
+        return prepare_session(raw, for_writing=for_writing, statement_limit=statement_limit)
 
     def starts_again(self, error: BaseException) -> bool:
         return errors.means_start_again(error)
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         return errors.error_code(error) in errors.ROWS_BUSY
+
+    def is_time_limit(self, error: BaseException) -> bool:
+        return errors.full_code(error) in errors.CALL_TIMEOUT
 
     def is_name_in_use(self, error: BaseException) -> bool:
         return errors.error_code(error) == errors.NAME_IN_USE

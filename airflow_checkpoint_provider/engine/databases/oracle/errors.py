@@ -29,6 +29,9 @@ _START_AGAIN = frozenset(
         *(8103, 1410),  # a table was truncated, or its rows moved, below a query
     )
 )
+CALL_TIMEOUT = frozenset(("DPY-4024", "DPI-1067"))
+"""No answer within the connection's call_timeout, in the driver's two modes."""
+
 # Which say no more than where another error came from.
 _WRAPPING = frozenset((604, 2063, 12801))
 _CODE = re.compile(r"ORA-(\d{5})")

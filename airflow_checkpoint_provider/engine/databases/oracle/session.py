@@ -49,16 +49,27 @@ LEAVES_STATE = re.compile(
 """The beginning of a statement, and what stands in a block, that sets what outlasts the transaction."""
 
 
-def prepare_session(raw: Any, *, for_writing: bool) -> None:
-    """Undo what the connection or a logon trigger may have set and the engine cannot work with."""
+def prepare_session(raw: Any, *, for_writing: bool, statement_limit: float = 0) -> float:
+    """
+    Undo what the connection or a logon trigger may have set and the engine cannot work with.
+
+    :param statement_limit: seconds after which the driver gives up a statement, 0 for none
+    :return: those that hold, which may be the connection's own
+    """
     raw.autocommit = False
+    if statement_limit and not raw.call_timeout:
+        raw.call_timeout = int(statement_limit * 1000)
     with closing(raw.cursor()) as cursor:
         for setting in _SETTINGS:
             cursor.execute(setting)
-        if not for_writing:
-            return
-        try:
-            cursor.execute("ALTER SESSION DISABLE PARALLEL DML")
-        except Exception as error:
-            if error_code(error) != _NOT_IN_THIS_EDITION:
-                raise
+        if for_writing:
+            _write_one_by_one(cursor)
+    return raw.call_timeout / 1000 if statement_limit else 0
+
+
+def _write_one_by_one(cursor: Any) -> None:
+    try:
+        cursor.execute("ALTER SESSION DISABLE PARALLEL DML")
+    except Exception as error:
+        if error_code(error) != _NOT_IN_THIS_EDITION:
+            raise

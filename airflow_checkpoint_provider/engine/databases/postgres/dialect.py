@@ -13,6 +13,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATED_OFTEN
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
+from airflow_checkpoint_provider.engine.databases.postgres.connecting import limit_connecting
 from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom, change_table
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import HIDES_ROWS, keeps_rows
@@ -70,13 +71,14 @@ _CLASSES_OF_ALL = frozenset(
 )
 _INDEX_ENTRY_TOO_LONG = "54000"
 _LOCK_NOT_AVAILABLE = "55P03"
+_CANCELLED = "57014"
 _MEANT = sa.text(
     "SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
     " WHERE pg_class.oid = to_regclass(:quoted)"
 )
 # The transaction is gone and the session is not: a standby that cancels what it has to change, a deadlock, another
 # transaction's update, a statement that somebody or a timeout has cancelled.
-_PASSING = frozenset(("40001", "40P01", "57014"))
+_PASSING = frozenset(("40001", "40P01", _CANCELLED))
 
 
 class PostgresDialect(Dialect):
@@ -120,8 +122,13 @@ class PostgresDialect(Dialect):
     check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
     override_identity = "OVERRIDING SYSTEM VALUE "
 
-    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
-        prepare_session(raw, for_writing=for_writing)
+    def prepare(
+        self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
+    ) -> float:
+        return prepare_session(raw, for_writing=for_writing, statement_limit=statement_limit)
+
+    def limit_connecting(self, hook: Any, seconds: float) -> None:
+        limit_connecting(hook, seconds)
 
     def starts_again(self, error: BaseException) -> bool:
         return getattr(error, "sqlstate", None) in _PASSING
@@ -131,6 +138,9 @@ class PostgresDialect(Dialect):
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+
+    def is_time_limit(self, error: BaseException) -> bool:
+        return getattr(error, "sqlstate", None) == _CANCELLED
 
     def blames_rows(self, error: BaseException) -> bool:
         if isinstance(error, (UnicodeError, OverflowError)):

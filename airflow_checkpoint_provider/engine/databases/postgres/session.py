@@ -21,7 +21,7 @@ zero_damaged_pages, ignore_checksum_...   return a table without the rows of a d
 default_transaction_isolation             not see another attempt's update, or fail on it                 fixed
 synchronous_commit = off                  lose commits of a load that is complete, when the server dies   on
 synchronize_seqscans                      begin in the middle of a table, where rows are counted          off [3]_
-statement_timeout, transaction_timeout    end a long read, with an error                                  0 [2]_
+statement_timeout, transaction_timeout    end a long read, with an error                                  0 [2]_ [4]_
 idle_session_timeout, idle_in_...         end the session while the other side works                      0 [2]_
 lock_timeout                              end a wait, with an error                                       left
 default_transaction_read_only             refuse to write                                                 left
@@ -33,6 +33,7 @@ TimeZone, order of DateStyle, lc_time     what the user's own query means       
 .. [1] by the source, and by the statement that empties a table; see [2]_
 .. [2] unless the connection itself asks for it, in its ``options``
 .. [3] by the source
+.. [4] but where only checkpoints are read: a minute for a statement
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ _SET = (
     " AND (pg_backend_pid() = {pid} OR {pid} = 0)"
 )
 _PID = "SELECT pg_backend_pid()"
+_STATEMENT_LIMIT = "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'"
 _POOL_TRIES = 3
 _POOL_S = 3.0
 
@@ -129,10 +131,12 @@ def codec_of(encoding: str | None) -> str | None:
         return "ascii"
 
 
-def prepare_session(raw: Any, *, for_writing: bool) -> None:
+def prepare_session(raw: Any, *, for_writing: bool, statement_limit: float = 0) -> float:
     """
     Undo what the connection or the server may have set and the engine cannot work with.
 
+    :param statement_limit: seconds after which the server ends a statement, 0 for none
+    :return: those that hold, which may be the connection's own
     :raises UnsupportedDatabaseError: when a pooler gives each transaction another session, and nothing was set; or
         when the server is set to leave out damaged rows
     """
@@ -142,7 +146,7 @@ def prepare_session(raw: Any, *, for_writing: bool) -> None:
     # Extras of the Airflow connection may ask for dictionaries and autocommit, and servers have their own defaults.
     raw.row_factory = tuple_row
     raw.autocommit = True
-    statement = _settings(for_writing=for_writing)
+    statement = _settings(for_writing=for_writing, statement_limit=statement_limit)
     # A pooler hands out a number of its own: nothing is set there before it is known whose session that is.
     found = raw.execute(statement.format(pid=raw.info.backend_pid)).fetchall()
     if not found:
@@ -163,11 +167,14 @@ def prepare_session(raw: Any, *, for_writing: bool) -> None:
         # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
         with suppress(psycopg.Error):  # what speaks like Postgres need not have these
             raw.execute(_PROBE_CLIENT)
+    allowed = int(raw.execute(_STATEMENT_LIMIT).fetchone()[0]) / 1000 if statement_limit else 0
     raw.autocommit = False
+    return allowed
 
 
-def _settings(*, for_writing: bool) -> str:
+def _settings(*, for_writing: bool, statement_limit: float) -> str:
     wanted: dict[str, str | None] = {**_FIXED, **dict.fromkeys(_TIMEOUTS, "0"), **dict.fromkeys(_REFUSED)}
+    wanted["statement_timeout"] = str(int(statement_limit * 1000))
     if for_writing:
         wanted["synchronous_commit"] = "on"
     values = ", ".join(

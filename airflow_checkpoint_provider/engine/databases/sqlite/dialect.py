@@ -49,8 +49,11 @@ class SqliteDialect(Dialect):
         False  # its driver lets go of the interpreter for each row; a thread that wants it holds up every one
     )
 
-    def prepare(self, raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
+    def prepare(
+        self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
+    ) -> float:
         prepare_session(raw, lock_timeout, for_writing=for_writing)
+        return 0
 
     def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
         if for_writing:
