@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from airflow_checkpoint_provider.engine.model.errors import written_out
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.engine.model.stored_text import json_of
 
@@ -43,7 +44,7 @@ class LoadFacts:
     @staticmethod
     def shown_query(text: str) -> str:
         """Return a query as it may be shown."""
-        text = masked(" ".join(text.split()))  # a part of a password could not be told any more
+        text = written_out(masked(" ".join(text.split())))  # a part of a password could not be told any more
         return text if len(text) <= _LONGEST_QUERY else f"{text[: _LONGEST_QUERY - 3]}..."
 
     @property

@@ -11,13 +11,13 @@ from typing import Any
 from airflow_checkpoint_provider.engine.model.checks import is_text
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.key import decode_key, encode_key
-from airflow_checkpoint_provider.engine.model.stored_text import json_of, shown
+from airflow_checkpoint_provider.engine.model.position import value_in_words
+from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_NAME, LONGEST_PART, json_of, shown
 
 MOST_PARTS = 1024
 """What Airflow maps a task over unless it is told otherwise."""
 
 _FIELDS = ("plan", "index", "of", "column", "lower", "upper", "nulls", "rows", "rows_in_all", "moment")
-_LONGEST_NAME = 2_000
 
 _TYPES = {"plan": str, "index": int, "of": int, "column": str, "nulls": bool, "rows": int, "rows_in_all": int}
 
@@ -76,7 +76,7 @@ class Partition:
             value = getattr(self, name)
             if type(value) is not kind:  # True is no number
                 raise TypeError(f"{name} is {shown(value)}")
-            if kind is str and not (is_text(value) and len(str(value)) <= _LONGEST_NAME):
+            if kind is str and not (is_text(value) and len(str(value)) <= LONGEST_NAME):
                 raise ValueError(f"{name} is {shown(value)}")
         most = MOST_PARTS + 1  # one more for the rows without a key
         if not 1 <= self.of <= most:
@@ -86,10 +86,11 @@ class Partition:
         for name in ("rows", "rows_in_all"):
             if not 0 <= getattr(self, name) < 2**63:
                 raise ValueError(f"{name} is {shown(getattr(self, name))}")
-        if not isinstance(self.moment, str) or len(self.moment) > _LONGEST_NAME or not is_text(self.moment):
+        if not isinstance(self.moment, str) or len(self.moment) > LONGEST_NAME or not is_text(self.moment):
             raise ValueError(f"moment is {shown(self.moment)}")
         for name in ("lower", "upper"):
-            if (place := getattr(self, name)) is not None and len(decode_key(place)) != 1:
+            place = getattr(self, name)
+            if place is not None and (len(place) > LONGEST_PART or len(decode_key(place)) != 1):
                 raise ValueError(f"{name} is {shown(place)}")
 
     def as_dict(self) -> dict[str, Any]:
@@ -121,8 +122,8 @@ class Partition:
 
     def as_words(self) -> str:
         """Say which rows are in it."""
-        lower = f"{self.column} > {self.lowest}" if self.lower is not None else ""
-        upper = f"{self.column} <= {self.greatest}" if self.upper is not None else ""
+        lower = f"{self.column} > {value_in_words(self.lowest)}" if self.lower is not None else ""
+        upper = f"{self.column} <= {value_in_words(self.greatest)}" if self.upper is not None else ""
         bounds = " and ".join(filter(None, (lower, upper)))
         nulls = f"{self.column} without a value" if self.nulls else ""
         return ", and ".join(filter(None, (bounds, nulls)))

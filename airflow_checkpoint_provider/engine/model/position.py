@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from airflow_checkpoint_provider.engine.model.errors import on_one_line
 from airflow_checkpoint_provider.engine.model.key import Key
 
 
@@ -93,8 +94,10 @@ def position_as_dict(columns: Sequence[str], position: Position) -> dict[str, An
     return {"row": position.rows} if position.rows else None
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:197]}..."
+def value_in_words(value: Any) -> str:
+    """Write a value of a key for a sentence: on one line, and not all of a long one."""
+    text = str(value)
+    return on_one_line(text if len(text) <= 200 else f"{text[:197]}...")
 
 
 def _is_finite(value: Any) -> bool:
@@ -106,7 +109,7 @@ def describe_position(columns: Sequence[str], position: Position) -> str:
     """Say where a position is: ``order_id = 101765``, or ``row 12,000``."""
     if position.key is None:
         return f"row {position.rows:,}"
-    place = ", ".join(f"{c} = {_cut(str(v))}" for c, v in zip(columns, position.key, strict=False))
+    place = ", ".join(f"{c} = {value_in_words(v)}" for c, v in zip(columns, position.key, strict=False))
     return f"{place} and the rows without a key" if position.nulls_done else place
 
 
@@ -116,5 +119,5 @@ def describe_range(columns: Sequence[str], start: Position, upper: Key) -> str:
     if start.key:
         return f"behind {describe_position(columns, start)} up to {describe_position(columns, end)}"
     if len(columns) == 1:
-        return f"{columns[0]} up to {_cut(str(upper[0]))}"
+        return f"{columns[0]} up to {value_in_words(upper[0])}"
     return f"up to {describe_position(columns, end)}"

@@ -9,7 +9,9 @@ from typing import Any
 LONGEST_TEXT = 1_000_000
 """Characters of a text that is read whole, such as a key or a fingerprint."""
 LONGEST_PART = 50_000
-"""Characters of a query that is kept whole in a fingerprint."""
+"""Characters of a query, or of a border of a partition, that is kept whole in a fingerprint."""
+LONGEST_NAME = 2_000
+"""Characters of a name; SQLite keeps longer ones than a column is made for."""
 
 
 def json_of(text: str) -> Any:

@@ -10,13 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_TEXT, shown
+from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_NAME, LONGEST_TEXT, shown
 from airflow_checkpoint_provider.engine.store.schema.columns import LongText, RowId, UTCDateTime
 
 LONGEST_MESSAGE = 10_000
 """Characters of an error or a reason; what is longer is cut."""
-LONGEST_NAME = 2_000
-"""Characters of a name; SQLite keeps longer ones than a column is made for."""
 _MESSAGES = ("last_error", "detail", "error")
 _KEYS = (
     "position",

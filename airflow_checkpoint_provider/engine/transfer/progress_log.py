@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from airflow_checkpoint_provider.engine.model.errors import on_one_line
 from airflow_checkpoint_provider.engine.model.events import (
     BatchCommitted,
     Completed,
@@ -29,6 +30,22 @@ from airflow_checkpoint_provider.engine.model.steps import (
 )
 
 
+class _OneLineEach:
+    """A logger to which no value of a row and no name can add a line, or an order to a terminal."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+
+    def info(self, text: str, *values: Any) -> None:
+        self._log.info("%s", on_one_line(text % values))
+
+    def warning(self, text: str, *values: Any) -> None:
+        self._log.warning("%s", on_one_line(text % values))
+
+    def error(self, text: str, *values: Any) -> None:
+        self._log.error("%s", on_one_line(text % values))
+
+
 class ProgressLog:
     """
     An observer that writes a line for every event, and for batches at most one in ``every`` seconds.
@@ -41,7 +58,7 @@ class ProgressLog:
     always = 5  # batches that get a line each, however fast they are
 
     def __init__(self, log: Any, every: float = 5.0, final: tuple[type[BaseException], ...] = ()) -> None:
-        self._log = log
+        self._log = _OneLineEach(log)
         self._final = final
         self._every = every
         self._last = 0.0
