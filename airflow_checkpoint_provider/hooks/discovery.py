@@ -22,6 +22,8 @@ from airflow_checkpoint_provider.hooks.airflow_internals import (
 from airflow_checkpoint_provider.hooks.settings import configured_places
 from airflow_checkpoint_provider.hooks.transfers import Place, display_names_of, place_of, transfers_of
 
+MOST_RENDERED = 100
+"""Places of one task that are taken from what it was run with."""
 _KEEP = 15.0  # seconds for which an answer holds: pages that refresh themselves ask again and again
 
 
@@ -97,8 +99,11 @@ class Discovery:
                     found.tasks[place].add((dag_id, task_id))
                 else:
                     unknown.append((dag_id, task_id))
+        rendered: dict[Task, set[Place]] = defaultdict(set)
         for task, fields in rendered_fields(unknown):
-            if place := place_of(fields):
+            # Who triggers a run may choose them, and each is asked in a thread of its own.
+            if len(rendered[task]) < MOST_RENDERED and (place := place_of(fields)):
+                rendered[task].add(place)
                 found.tasks[place].add(task)
         return _in_teams(found)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, is_text
 
 _FIELDS = ("destination_conn_id", "checkpoint_conn_id", "checkpoint_table")
 
@@ -57,11 +58,13 @@ def display_names_of(dag: Mapping[str, Any]) -> dict[str, str]:
 
 
 def place_of(fields: Mapping[str, Any]) -> Place | None:
-    """Return the place that an operator's fields name, or ``None`` for a template."""
+    """Return the place that an operator's fields name; ``None`` for a template, and for what no request could name."""
     destination, keeper, table = (fields.get(name) for name in _FIELDS)
     conn_id, table = keeper or destination, table or DEFAULT_TABLE
     for value in (conn_id, table):
-        if not isinstance(value, str) or "{{" in value or "{%" in value:
+        if not isinstance(value, str) or not is_text(value) or "{{" in value or "{%" in value:
+            return None
+        if len(value) > ID_LENGTH or not value.isprintable():
             return None
     return Place(conn_id, table) if conn_id else None
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.stored_text import shown
 from airflow_checkpoint_provider.engine.transfer.arguments.checks import check_arguments, check_types
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 
@@ -90,7 +91,7 @@ def _convert(given: dict[str, Any]) -> None:
         try:
             given["batch_size"] = int(given["batch_size"].strip().replace("_", ""))
         except ValueError:
-            raise ArgumentError(f"batch_size: {given['batch_size']!r} is not a whole number.") from None
+            raise ArgumentError(f"batch_size: {shown(given['batch_size'])} is not a whole number.") from None
 
 
 def _as_bool(name: str, value: Any) -> bool:
@@ -100,7 +101,7 @@ def _as_bool(name: str, value: Any) -> bool:
             return text in _TRUE
     elif value is None or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
-    raise ArgumentError(f"{name}: {value!r} is neither true nor false.")
+    raise ArgumentError(f"{name}: {shown(value)} is neither true nor false.")
 
 
 def is_literal(value: Any) -> bool:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_checkpoint_provider.engine.model.checks import is_text
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import check_partitions
+from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_NAME, shown
 from airflow_checkpoint_provider.engine.transfer.arguments.checks import check_arguments
 from airflow_checkpoint_provider.operators.arguments import is_literal
 
@@ -127,14 +129,16 @@ class CheckpointPartitionOperator(BaseOperator):
         """
         check_arguments({name: value for name, value in given.items() if name not in _OWN})
         column = given.get("partition_column")
-        if column is not None and not (isinstance(column, str) and column):
-            raise ArgumentError(f"partition_column: {column!r} is not the name of a column.")
+        if column is not None and not (is_text(column) and 0 < len(column) <= LONGEST_NAME):
+            raise ArgumentError(f"partition_column: {shown(column)} is not the name of a column.")
         _check_split(given)
         if "partitions" in given:
             try:
                 given["partitions"] = int(str(given["partitions"]).strip().replace("_", ""))
             except ValueError:
-                raise ArgumentError(f"partitions: {given['partitions']!r} is not a whole number.") from None
+                raise ArgumentError(
+                    f"partitions: {shown(given['partitions'])} is not a whole number."
+                ) from None
             check_partitions(given["partitions"])
         return given
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse
 
 from airflow_checkpoint_provider.engine.admin.outlook import range_of
@@ -33,9 +33,12 @@ from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
 from airflow_checkpoint_provider.plugin.tasks import finding
 
-Text = Annotated[str, Query(max_length=ID_LENGTH)]
+Text = Annotated[str, Query(max_length=ID_LENGTH, pattern=r"^[^\x00]*$")]
 
 PAGE_SIZE = 50
+MOST_SORTED = 20_000
+"""Rows that are read for a page of several databases: all up to that page, of each, to put them in order."""
+_MOST_PAGES = 100_000
 SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "committed_at")
 
 router = APIRouter(
@@ -50,7 +53,7 @@ def overview(
     state: Text = "",
     q: Text = "",
     sort: Text = "-committed_at",
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    page: Annotated[int, Query(ge=1, le=_MOST_PAGES)] = 1,
 ) -> HTMLResponse:
     """Show every checkpoint that the user may see."""
     viewer.require("GET", None)
@@ -80,7 +83,7 @@ def task(
     tab: bool = False,
     state: Text = "",
     sort: Text = "-committed_at",
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    page: Annotated[int, Query(ge=1, le=_MOST_PAGES)] = 1,
 ) -> HTMLResponse:
     """Show the checkpoint of a task instance; without a run, those of all runs of the task."""
     viewer.require("GET", dag_id)
@@ -118,6 +121,13 @@ def _list(
     template: str,
     path: str,
 ) -> HTMLResponse:
+    most = _MOST_PAGES if len(places) < 2 else max(MOST_SORTED // (len(places) * PAGE_SIZE), 1)
+    if page > most:
+        raise HTTPException(
+            422,
+            f"page: the first {most:,} can be shown of {len(places):,} databases together. Choose a DAG, a status or "
+            "a text, so that fewer checkpoints are listed.",
+        )
     result = finding.find(places, search, chosen["sort"], PAGE_SIZE, (page - 1) * PAGE_SIZE)
 
     def link(**changes: Any) -> str:
@@ -133,7 +143,7 @@ def _list(
         chosen=chosen,
         link=link,
         page=page,
-        pages=max(-(-result.total // PAGE_SIZE), page + 1 if result.more else 1),
+        pages=min(max(-(-result.total // PAGE_SIZE), page + 1 if result.more else 1), most),
         page_size=PAGE_SIZE,
         states=FILTERS,
         troubles=_troubles(viewer, result.troubles),

@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_checkpoint_provider.engine.admin.wait_condition import as_text
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.engine.model.checks import (
+    MOST_ROWS,
     boolean,
     checkpoint_name,
     identifier,
@@ -31,6 +32,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     LoadStalledError,
 )
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.model.stored_text import shown
 from airflow_checkpoint_provider.hooks.waiting import Waiting
 from airflow_checkpoint_provider.triggers.checkpoint import CheckpointTrigger
 
@@ -219,9 +221,9 @@ class CheckpointSensor(BaseSensorOperator):
         try:
             min_rows = None if self.min_rows is None else int(str(self.min_rows).strip().replace("_", ""))
         except ValueError:
-            raise ArgumentError(f"min_rows: {self.min_rows!r} is not a whole number.") from None
+            raise ArgumentError(f"min_rows: {shown(self.min_rows)} is not a whole number.") from None
         return {
-            "min_rows": min_rows,
+            "min_rows": whole_number("min_rows", min_rows, most=MOST_ROWS, optional=True),
             "value": None if value is None else list(value),
             "run_id": self._run_id(context) if self.scope == "task" else None,
             "on_failed": self.on_failed,

@@ -156,6 +156,33 @@ def test_what_was_rendered_wrong_fails_then() -> None:
         rendered(task, {}, auto_create=True)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 10**5_000),
+        ("batch_size", "9" * 1_000_000),
+        ("batch_size", True),
+        ("batch_size", 2**31),
+        ("strategy", "x" * 1_000_000),
+        ("force_reload", "x" * 1_000_000),
+        ("force_reload", 10**5_000),
+        ("source_conn_id", "x" * 251),
+        ("destination_conn_id", "x" * 1_000_000),
+        ("checkpoint_conn_id", "x" * 251),
+        ("destination_table", "x" * 2_001),
+        ("checkpoint_table", "x" * 2_001),
+        ("checkpoint_name", "x" * 251),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 50 else type(value).__name__,
+)
+def test_what_a_run_or_another_task_hands_over_is_bounded(name: str, value: Any) -> None:
+    task = operator()
+    setattr(task, name, value)
+    with pytest.raises(ArgumentError, match=f"^{name}: ") as told:
+        rendered(task, {}, auto_create=True)  # type: ignore[arg-type]
+    assert len(str(told.value)) < 500
+
+
 def test_takes_what_generic_transfer_takes() -> None:
     ours = set(inspect.signature(CheckpointedTransferOperator.__init__).parameters)
     theirs = set(inspect.signature(GenericTransfer.__init__).parameters)

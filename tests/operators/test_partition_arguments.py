@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,14 @@ def test_what_cannot_be_known_yet_does_not() -> None:
     operator(partitions="8")
 
 
+@pytest.mark.parametrize("name", ["partitions", "partition_column"])
+@pytest.mark.parametrize("value", [10**5_000, "x" * 1_000_000, True, 1.5], ids=range(4))
+def test_what_a_run_hands_over_is_bounded(name: str, value: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"^{name}: ") as told:
+        operator(**{name: value})
+    assert len(str(told.value)) < 500
+
+
 def test_places_are_those_that_end_a_part() -> None:
     assert cut_points(100, 4) == [25, 50, 75]
     assert cut_points(10, 3) == [4, 7]
@@ -91,6 +100,7 @@ WRONG: list[dict[str, Any]] = [
     {"lower": 7},
     {"upper": '[["decimal","sNaN"]]'},
     {"upper": '[["int","1"],["int","2"]]'},
+    {"lower": json.dumps([["str", "x" * 60_000]])},
     {"x" * 100_000: 1},
 ]
 

@@ -216,6 +216,13 @@ def test_which_checkpoint_is_meant(load: Load) -> None:
         ({"scope": "all"}, "scope: 'all' is not 'run' or 'task'"),
         ({"on_failed": "ignore"}, "on_failed: 'ignore' is not 'fail' or 'wait'"),
         ({"min_rows": "many"}, "min_rows: 'many' is not a whole number"),
+        ({"min_rows": "9" * 10_000}, "min_rows: '9{38,}.* is not a whole number"),
+        ({"min_rows": 2**63}, "min_rows: 9223372036854775808 is not a whole number from 0 to"),
+        ({"min_rows": -1}, "min_rows: -1 is not a whole number from 0 to"),
+        ({"min_rows": True}, "min_rows: True is not a whole number"),
+        ({"value": 10**5_000}, "value: a int of too many digits is more than a position can reach"),
+        ({"value": "x" * 60_000}, "value: it has more than 50,000 characters"),
+        ({"checkpoint_conn_id": "x" * 251}, "checkpoint_conn_id: .* is not text of at most 250 characters"),
         ({"checkpoint_conn_id": "nix"}, "checkpoint_conn_id: there is no Airflow connection 'nix'"),
     ],
 )

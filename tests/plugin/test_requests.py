@@ -218,6 +218,16 @@ def test_no_address_leads_to_another(client: TestClient) -> None:
     assert client.get("/task", params={**TARGET, "conn_id": "x" * 300}).status_code == 422
 
 
+def test_what_no_page_can_be_asked_for(client: TestClient) -> None:
+    assert client.get("/", params={"q": "a\0b"}).status_code == 422
+    # Both databases would have to return all rows up to that page.
+    last = pages.MOST_SORTED // (2 * pages.PAGE_SIZE)
+    assert client.get("/", params={"page": last}).status_code == 200
+    answer = client.get("/", params={"page": last + 1})
+    assert (answer.status_code, "of 2 databases together" in answer.json()["detail"]) == (422, True)
+    assert client.get("/task", params={**TARGET, "run_id": "", "page": 100_000}).status_code == 200
+
+
 def test_the_pages_ask_only_places_that_the_viewer_may_know(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

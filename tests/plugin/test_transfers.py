@@ -8,6 +8,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
+from airflow_checkpoint_provider.hooks import discovery
 from airflow_checkpoint_provider.hooks.transfers import Place, display_names_of, place_of, transfers_of
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
@@ -60,6 +61,23 @@ def test_a_mapped_task() -> None:
     assert found(lambda: partial(**GIVEN).expand_kwargs([{"destination_conn_id": "a"}])) == [("copy", None)]
 
 
+def test_runs_of_one_task_lead_to_so_many_places_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [(("a_dag", "other"), {"destination_conn_id": "theirs"})]
+    asked = [(("a_dag", "copy"), {"destination_conn_id": f"chosen_{n}"}) for n in range(5_000)]
+    tasks = [("copy", None), ("other", None)]
+    for name, found in {
+        "current_dags": lambda: {"a_dag": (1, None)},
+        "serialized_dags": lambda *_: [("a_dag", {})],
+        "transfers_of": lambda dag: tasks,
+        "rendered_fields": lambda unknown: [*asked, *others],
+        "teams_of": lambda dag_ids: {},
+    }.items():
+        monkeypatch.setattr(discovery, name, found)
+    places = discovery.Discovery().places()
+    assert len(places.all()) == discovery.MOST_RENDERED + 1
+    assert places.of("a_dag", "other") == [Place("theirs")]
+
+
 def test_rendered_fields() -> None:
     fields = {
         "destination_conn_id": "dst",
@@ -68,7 +86,9 @@ def test_rendered_fields() -> None:
     }
     assert place_of(fields) == Place("dst")
     assert place_of({}) is None
-    assert place_of({"destination_conn_id": ["not", "text"]}) is None
+    for value in (["not", "text"], True, "x" * 251, "a\0b", "a\nb", "\ud800"):
+        assert place_of({"destination_conn_id": value}) is None
+        assert place_of({"destination_conn_id": "dst", "checkpoint_table": value}) is None
 
 
 @pytest.mark.parametrize("damaged", [{}, {"dag": {}}, {"dag": {"tasks": [{"__var": {}}]}}])

@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.engine.admin.outlook import duration, where
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, LoadFailedError, LoadStalledError
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_PART, shown
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,13 @@ def as_text(value: Any) -> tuple[str, ...] | None:
     texts = []
     for one in values:
         if isinstance(one, bool) or not isinstance(one, (int, float, Decimal, date, str)) or one == "":
-            raise ArgumentError(f"value: {one!r} is not a number or a time that a position can reach.")
-        texts.append(one.isoformat() if isinstance(one, date) else str(one))
+            raise ArgumentError(f"value: {shown(one)} is not a number or a time that a position can reach.")
+        try:
+            texts.append(one.isoformat() if isinstance(one, date) else str(one))
+        except ValueError:  # a whole number of too many digits for Python
+            raise ArgumentError(f"value: {shown(one)} is more than a position can reach.") from None
+    if sum(map(len, texts)) > LONGEST_PART:
+        raise ArgumentError(f"value: it has more than {LONGEST_PART:,} characters.")
     return tuple(texts)
 
 
@@ -133,7 +139,7 @@ def _comparable(name: str, here: Any, text: str) -> tuple[Any, Any]:
         return have, _with_zone_of(have, datetime.fromisoformat(text))
     except (ValueError, InvalidOperation) as error:
         raise ArgumentError(
-            f"value: {text!r} cannot be compared with {name} = {here}; only numbers and times can be waited for, "
+            f"value: {shown(text)} cannot be compared with {name} = {here}; only numbers and times can be waited for, "
             "a time with a zone where the column has one. Use min_rows otherwise."
         ) from error
 

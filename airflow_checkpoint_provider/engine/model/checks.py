@@ -19,6 +19,9 @@ NO_NAME = "-"
 LARGEST = 2**31 - 1
 """Of numbers that are counted with: drivers and databases take no more in some places."""
 
+MOST_ROWS = 2**63 - 1
+"""Rows that are counted, as the columns for them hold."""
+
 _SHOWN = 200  # of a value in a message: it may be as long as it likes
 
 

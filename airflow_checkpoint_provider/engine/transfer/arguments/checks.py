@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checks import (
+    ID_LENGTH,
     LARGEST,
     boolean,
     is_names,
@@ -15,6 +16,7 @@ from airflow_checkpoint_provider.engine.model.checks import (
     text,
 )
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_NAME, shown
 from airflow_checkpoint_provider.engine.transfer.arguments.combinations import check_combinations
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
@@ -47,14 +49,14 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     for name, choices in CHOICES.items():
         if name in given and given[name] not in choices:
             allowed = ", ".join(map(repr, choices))
-            raise ArgumentError(f"{name}: {given[name]!r} is not one of {allowed}.")
+            raise ArgumentError(f"{name}: {shown(given[name])} is not one of {allowed}.")
     for name, least, most in _RANGES:
         if name in given and not (is_number(given[name]) and given[name] >= least):
-            raise ArgumentError(f"{name}: {given[name]!r} is not a number of at least {least}.")
+            raise ArgumentError(f"{name}: {shown(given[name])} is not a number of at least {least}.")
         if name in given and given[name] > most:
-            raise ArgumentError(f"{name}: {given[name]!r} is more than {most}.")
+            raise ArgumentError(f"{name}: {shown(given[name])} is more than {most}.")
     if "batch_size" in given and not isinstance(given["batch_size"], int):
-        raise ArgumentError(f"batch_size: {given['batch_size']!r} is not a whole number.")
+        raise ArgumentError(f"batch_size: {shown(given['batch_size'])} is not a whole number.")
     check_types(given)
     check_combinations(given)
 
@@ -65,12 +67,14 @@ def check_types(given: Mapping[str, Any]) -> None:
 
     :raises ArgumentError: for the first one that is none
     """
-    for name in ("source_conn_id", "destination_conn_id", "destination_table", "checkpoint_table"):
+    for name in ("source_conn_id", "destination_conn_id", "checkpoint_conn_id"):
         if name in given:
-            text(name, given[name])
-    for name in ("sql", "source_table", "checkpoint_conn_id"):
-        if not isinstance(given.get(name), (list, tuple)) or name != "sql":  # which has an answer of its own
-            text(name, given.get(name), optional=True)
+            text(name, given[name], optional=name == "checkpoint_conn_id", most=ID_LENGTH)
+    for name in ("destination_table", "checkpoint_table", "source_table"):
+        if name in given:
+            text(name, given[name], optional=name == "source_table", most=LONGEST_NAME)
+    if not isinstance(given.get("sql"), (list, tuple)):  # which has an answer of its own
+        text("sql", given.get("sql"), optional=True)
     for name, fits, wanted in _SHAPES:
         if given.get(name) is not None and not fits(given[name]):
             raise refuse(name, given[name], wanted)
