@@ -67,7 +67,7 @@ def test_what_they_run_is_there() -> None:
     matrix = read(GITHUB / "workflows/checks.yml")["jobs"]["more"]["strategy"]["matrix"]["target"]
     commands = "\n".join(step["run"] for step in steps() if "run" in step)
     targets = {*re.findall(r"^make ([\w-]+)", commands, re.MULTILINE), *matrix}
-    assert {"lint", "test", "package", "demo"} <= targets
+    assert {"lint", "test", "audit", "package", "demo"} <= targets
     for target in targets:
         assert re.search(rf"^{target}:", rules, re.MULTILINE), target
 
