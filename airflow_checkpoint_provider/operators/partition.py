@@ -152,7 +152,7 @@ class CheckpointPartitionOperator(BaseOperator):
 
 def _check_split(given: Mapping[str, Any]) -> None:
     if "split" in given and given["split"] not in ("key", "rowid"):
-        raise ArgumentError(f"split: {given['split']!r} is not one of 'key', 'rowid'.")
+        raise ArgumentError(f"split: {shown(given['split'])} is not one of 'key', 'rowid'.")
     if given.get("split") != "rowid":
         return
     if given.get("sql"):

@@ -49,7 +49,7 @@ def test_what_cannot_be_known_yet_does_not() -> None:
     operator(partitions="8")
 
 
-@pytest.mark.parametrize("name", ["partitions", "partition_column"])
+@pytest.mark.parametrize("name", ["partitions", "partition_column", "split"])
 @pytest.mark.parametrize("value", [10**5_000, "x" * 1_000_000, True, 1.5], ids=range(4))
 def test_what_a_run_hands_over_is_bounded(name: str, value: Any) -> None:
     with pytest.raises(ArgumentError, match=f"^{name}: ") as told:
