@@ -41,6 +41,7 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.triggers.checkpoint"]},
         ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.hooks.checkpoint"]}],
+        "notifications": [f"{_PACKAGE}.notifications.checkpoint.CheckpointNotifier"],
         "cli": [f"{_PACKAGE}.cli.definition.get_checkpoint_cli_commands"],
         "extra-links": [f"{_PACKAGE}.links.checkpoint.CheckpointLink"],
         "config": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,6 +23,7 @@ from airflow_checkpoint_provider.observability.metrics import Metrics
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
+from tests.support.waiting import wait_for
 
 WITHOUT = ("unknown",)  # where no primary key is known to go by
 
@@ -31,11 +34,15 @@ class Counted:
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self.timings: list[tuple[str, timedelta]] = []
+        self.gauges: list[tuple[str, float, dict[str, str]]] = []
         self.tags: list[dict[str, str]] = []
 
     def incr(self, stat: str, count: int = 1, rate: Any = None, *, tags: dict[str, str]) -> None:
         self.counters[stat] += count
         self.tags.append(tags)
+
+    def gauge(self, stat: str, value: float, rate: Any = None, *, tags: dict[str, str]) -> None:
+        self.gauges.append((stat.removeprefix("checkpoint."), value, tags))
 
     def timing(self, stat: str, dt: timedelta, *, tags: dict[str, str]) -> None:
         self.timings.append((stat, dt))
@@ -45,9 +52,12 @@ class Counted:
 @pytest.fixture
 def metrics(monkeypatch: pytest.MonkeyPatch) -> Counted:
     counted = Counted()
-    for name in ("incr", "timing"):
+    for name in ("incr", "timing", "gauge"):
         monkeypatch.setattr(Stats, name, getattr(counted, name), raising=False)
     return counted
+
+
+SINCE = "seconds_since_commit"
 
 
 class StopError(Exception):
@@ -70,6 +80,30 @@ def test_metrics(databases: tuple[Db, Db], metrics: Counted) -> None:
     assert len(metrics.timings) == 4
     assert all(timedelta(0) < spent < timedelta(minutes=1) for _, spent in metrics.timings)
     assert metrics.tags == [{"dag_id": "a_dag", "task_id": "copy", "strategy": "key"}] * len(metrics.tags)
+
+
+def test_gauges_while_a_load_runs(
+    databases: tuple[Db, Db], metrics: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_checkpoint_provider.observability.metrics.BEAT_S", 0.02)
+
+    def stand_still(rows: list[Any], **context: Any) -> list[Any]:
+        if rows[0][0] >= 600:
+            wait_for(
+                lambda: any(value > 0.1 for name, value, _ in metrics.gauges if name == SINCE), "a gauge"
+            )
+        return rows
+
+    execute(operator(rows_processor=stand_still), map_index=3)
+    shares = [value for name, value, _ in metrics.gauges if name == "progress"]
+    assert len(shares) == 5
+    assert (sorted(shares), shares[-1]) == (shares, 1.0)
+    assert abs(max(value for name, value, _ in metrics.gauges if name == "last_commit") - time.time()) < 60
+    assert [value for name, value, _ in metrics.gauges if name == SINCE][-1] == 0.0
+    assert {tags["map_index"] for *_, tags in metrics.gauges} == {"3"}
+    wait_for(
+        lambda: not any(t.name == "checkpoint-metrics" for t in threading.enumerate()), "its thread to end"
+    )
 
 
 def test_metrics_of_a_reload(databases: tuple[Db, Db], metrics: Counted) -> None:
