@@ -130,7 +130,10 @@ def checkpoint_purge(args: Any) -> None:
 
     def read(hook: CheckpointHook) -> Any:
         if args.dry_run:
-            return hook.list_all(status=statuses, updated_before=now - age, order_by="updated_at", limit=None)
+            found, unreadable = hook.list_all(
+                status=statuses, updated_before=now - age, order_by="updated_at", limit=None
+            )
+            return found, unreadable, hook.rejected(found)
         return hook.purge(age, statuses, dry_run=True)
 
     old = list(places.each(read))
@@ -138,10 +141,17 @@ def checkpoint_purge(args: Any) -> None:
         for_people = is_for_people(args)
         lines = [
             shown
-            for hook, (checkpoints, unreadable) in old
+            for hook, (checkpoints, unreadable, rejected) in old
             for shown in (
                 *(
-                    line(Found(hook, one), one.status.value, None, now, for_people=for_people)
+                    line(
+                        Found(hook, one),
+                        one.status.value,
+                        None,
+                        rejected.get(one.identity, 0),
+                        now,
+                        for_people=for_people,
+                    )
                     for one in checkpoints
                 ),
                 *(unreadable_line(hook, row) for row in unreadable),

@@ -39,12 +39,13 @@ def checkpoint_list(args: Any) -> None:
     found: list[tuple[datetime, dict[str, Any]]] = []
     seen: set[Any] = set()
 
-    def read(hook: CheckpointHook) -> tuple[Any, Any, Any, Any]:
+    def read(hook: CheckpointHook) -> tuple[Any, ...]:
         checkpoints, unreadable = hook.list_all(**filters, limit=limit)
-        return checkpoints, unreadable, hook.pending_requests(checkpoints), hook.staged(checkpoints)
+        of_all = (hook.pending_requests(checkpoints), hook.staged(checkpoints), hook.rejected(checkpoints))
+        return checkpoints, unreadable, *of_all
 
     places = Places(args, discover=True)
-    for hook, (checkpoints, unreadable, requests, staged) in places.each(read):
+    for hook, (checkpoints, unreadable, requests, staged, rejected) in places.each(read):
         for row in unreadable:
             print(row.reason, file=sys.stderr)
             found.append((now, unreadable_line(hook, row)))
@@ -54,7 +55,8 @@ def checkpoint_list(args: Any) -> None:
             is_wanted = not wanted or is_among(status, wanted) or (request and Status.REQUESTED in wanted)
             if is_wanted and row_of(checkpoint) not in seen:
                 seen.add(row_of(checkpoint))
-                shown = line(Found(hook, checkpoint), status, request, now, for_people=for_people)
+                refused = rejected.get(checkpoint.identity, 0)
+                shown = line(Found(hook, checkpoint), status, request, refused, now, for_people=for_people)
                 found.append((checkpoint.committed_at, shown))
     found.sort(key=lambda one: one[0], reverse=True)
     if found or not places.failed:
@@ -74,7 +76,8 @@ def checkpoint_show(args: Any) -> None:
     for_people = is_for_people(args)
     staged = found.hook.staged([found.checkpoint])
     status = shown_statuses([found.checkpoint], staged, now)[found.checkpoint.identity]
-    shown = details(found, status, request, facts, now, for_people=for_people)
+    rejected = found.hook.rejected([found.checkpoint]).get(found.checkpoint.identity, 0)
+    shown = details(found, status, request, facts, rejected, now, for_people=for_people)
     if for_people:
         rows = [{"property": name, "value": value} for name, value in shown.items() if value is not None]
         print_rows(rows, args)

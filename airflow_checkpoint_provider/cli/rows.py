@@ -26,12 +26,13 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 
 def line(
-    found: Found, status: str, request: Request | None, now: datetime, *, for_people: bool
+    found: Found, status: str, request: Request | None, rejected: int, now: datetime, *, for_people: bool
 ) -> dict[str, Any]:
     """
     Return a checkpoint as a line of the list; people read "5 min ago" where a program reads a time.
 
     :param status: its state, as it is shown
+    :param rejected: how many of its rows the destination has refused
     """
     checkpoint = found.checkpoint
     return {
@@ -39,6 +40,7 @@ def line(
         "status": status,
         "request": request.value if request else None,
         "rows": f"{checkpoint.rows:,}" if for_people else checkpoint.rows,
+        "rejected": _number(rejected, for_people=for_people),
         **_progress(checkpoint, for_people=for_people),
         **({} if for_people else {"updated_at": _time(checkpoint.updated_at)}),
         "committed_at": f"{duration(now - checkpoint.committed_at)} ago"
@@ -52,7 +54,9 @@ def line(
 def unreadable_line(hook: CheckpointHook, row: UnreadableRow) -> dict[str, Any]:
     """Return a row that cannot be read as a line of the list."""
     ids = _of(row.identity) if row.identity else dict.fromkeys(Identity.__slots__)
-    unknown = dict.fromkeys(("request", "rows", "position", "done", "committed_at", "destination_table"))
+    unknown = dict.fromkeys(
+        ("request", "rows", "rejected", "position", "done", "committed_at", "destination_table")
+    )
     return {**ids, "status": "unreadable", **unknown, "conn_id": hook.checkpoint_conn_id}
 
 
@@ -61,6 +65,7 @@ def details(
     status: str,
     request: Request | None,
     facts: LoadFacts | None,
+    rejected: int,
     now: datetime,
     *,
     for_people: bool,
@@ -70,6 +75,7 @@ def details(
 
     :param status: its state, as it is shown
     :param facts: what is loaded and how, where an attempt has come so far
+    :param rejected: how many of its rows the destination has refused
     """
     checkpoint = found.checkpoint
     return {
@@ -93,6 +99,8 @@ def details(
         **_progress(checkpoint, for_people=for_people),
         "rows": checkpoint.rows,
         "batches": checkpoint.batches,
+        "rejected": rejected,
+        "max_rejected_rows": (facts.max_rejected_rows or None) if facts else None,
         "try_number": checkpoint.try_number,
         "owner": checkpoint.owner,
         "last_error": checkpoint.last_error,
@@ -134,6 +142,10 @@ def reject_line(reject: Reject, *, for_people: bool) -> dict[str, Any]:
         "who": reject.who,
         "recorded_at": _time(reject.recorded_at),
     }
+
+
+def _number(value: int, *, for_people: bool) -> Any:
+    return value if not for_people else f"{value:,}" if value else ""
 
 
 def _of(who: Identity) -> dict[str, Any]:

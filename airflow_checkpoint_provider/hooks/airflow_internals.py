@@ -38,6 +38,18 @@ AT_WORK = frozenset(
     }
 )
 """The states in which an attempt may go on."""
+OVER = frozenset(
+    {
+        TaskInstanceState.SUCCESS.value,
+        TaskInstanceState.FAILED.value,
+        TaskInstanceState.UP_FOR_RETRY.value,
+        TaskInstanceState.UPSTREAM_FAILED.value,
+        TaskInstanceState.SKIPPED.value,
+    }
+)
+"""The states in which no attempt is at work, and none is about to begin."""
+FAILED = TaskInstanceState.FAILED.value
+"""The state of a task instance that Airflow does not try again."""
 REMOVED = TaskInstanceState.REMOVED.value
 """The state of a task instance that a DAG has no more."""
 
@@ -138,6 +150,21 @@ def states_of(instances: Collection[TaskRun]) -> dict[TaskRun, set[str]]:
         for *key, state in session.execute(select(*columns).where(these)) if instances else ():
             found[tuple(key)].add(_name_of(state))
     return dict(found)
+
+
+def states_in_run(dag_id: str, task_id: str, run_id: str) -> dict[int, str]:
+    """Return the states of a task's instances in a run, by their map index; -1 is that of a task that is not mapped."""
+    model: Any = TaskInstance
+    these = and_(model.dag_id == dag_id, model.task_id == task_id, model.run_id == run_id)
+    with create_session() as session:
+        found = session.execute(select(model.map_index, model.state).where(these))
+        return {index: _name_of(state) for index, state in found}
+
+
+def is_paused(dag_id: str) -> bool:
+    """Return whether Airflow schedules nothing of a DAG until somebody unpauses it."""
+    with create_session() as session:
+        return bool(session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == dag_id)))
 
 
 def _is_instance(instance: TaskRun) -> Any:

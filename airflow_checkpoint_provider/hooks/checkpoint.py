@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.checks import text
+from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, user
@@ -79,6 +81,26 @@ class CheckpointHook(CheckpointReadingHook):
         self._record(
             Kind.REQUEST_CANCELLED, identity_of(dag_id, task_id, run_id, map_index, name), who, reason
         )
+
+    def request_each(
+        self,
+        request: str,
+        identities: Sequence[Identity],
+        *,
+        who: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """
+        Ask the next attempts of several checkpoints for the same, in one transaction; see :meth:`request_reload`.
+
+        :param request: ``reload`` or ``resume``
+        :param identities: whose, as ``identity`` of what :meth:`list` returns has them
+        :raises ArgumentError: for another request
+        """
+        kinds = {Request.RELOAD.value: Kind.RELOAD_REQUESTED, Request.RESUME.value: Kind.RESUME_REQUESTED}
+        if request not in kinds:
+            raise ArgumentError(f"request: {request!r} is not one of {', '.join(kinds)}.")
+        self._record_all(kinds[request], identities, who, reason)
 
     def seed(
         self,
@@ -234,4 +256,9 @@ class CheckpointHook(CheckpointReadingHook):
         return Tables.named(self.checkpoint_table).ddl(dialect, migrate=migrate)
 
     def _record(self, kind: Kind, identity: Identity, who: str | None, reason: str | None) -> None:
-        self._repository.record(identity, kind, name_of(who), text("reason", reason, optional=True))
+        self._record_all(kind, [identity], who, reason)
+
+    def _record_all(
+        self, kind: Kind, identities: Iterable[Identity], who: str | None, reason: str | None
+    ) -> None:
+        self._repository.record(identities, kind, name_of(who), text("reason", reason, optional=True))

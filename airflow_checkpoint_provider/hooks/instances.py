@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
     """Return those whose attempt is over, with the state of the task instance now."""
     running = {
-        checkpoint.identity: _instance_of(checkpoint)
+        checkpoint.identity: instance_of(checkpoint)
         for checkpoint in checkpoints
         if checkpoint.status is Status.RUNNING
     }
@@ -36,13 +36,14 @@ def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
 def retry_of(checkpoint: Checkpoint) -> datetime | None:
     """Return when the next retry comes, where Airflow waits for one."""
     try:
-        return next_retry(_instance_of(checkpoint))
+        return next_retry(instance_of(checkpoint))
     except Exception:  # of Airflow's own rows and code: the page is worth more than this line
         log.warning("When the next retry of %s comes cannot be told", checkpoint.identity, exc_info=True)
         return None
 
 
-def _instance_of(checkpoint: Checkpoint) -> TaskRun:
+def instance_of(checkpoint: Checkpoint) -> TaskRun:
+    """Return the ids of the task instance whose attempt has moved a checkpoint last."""
     identity, claimed, iteration = checkpoint.identity, checkpoint.claimed_map_index, checkpoint.iteration
     index = claimed if identity.name and claimed is not None else identity.map_index
     index = iteration.index if iteration and index < 0 else index

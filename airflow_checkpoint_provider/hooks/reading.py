@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.hooks.settings import auto_create, stalled_afte
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
     from airflow_checkpoint_provider.engine.admin.search import Found, Search
+    from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
     from airflow_checkpoint_provider.engine.store.rejects import Reject
     from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 
@@ -174,6 +175,27 @@ class CheckpointReadingHook(BaseHook):
         """
         identity = identity_of(dag_id, task_id, run_id, map_index, name)
         return self._repository.rejects(identity, limit=limit, offset=offset, whole=whole)
+
+    def rejected(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, int]:
+        """
+        Return how many rows of each checkpoint its destination has refused; one that has none is left out.
+
+        :param checkpoints: what to look for, as :meth:`list` returns them
+        """
+        return self._repository.rejected(checkpoints)
+
+    def reject_reasons(
+        self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, name: str = ""
+    ) -> Sequence[ReasonCount]:
+        """
+        Return why rows of a load were rejected, the most frequent reason first, of the first 10,000 rows.
+
+        :param run_id: without it, those of the checkpoint that spans runs
+        :param name: instead of the map index, the task's ``checkpoint_name``
+        :return: each with ``reason`` (without the values of a row), ``rows`` (how many) and ``first`` (its first row's
+            number)
+        """
+        return self._repository.reject_reasons(identity_of(dag_id, task_id, run_id, map_index, name))
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """

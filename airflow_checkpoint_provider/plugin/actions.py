@@ -57,6 +57,8 @@ def _no_bool(value: object) -> object:
 _PRINTED = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=_PRINTED), AfterValidator(_encodable)]
 
+Reason = Annotated[str, Field(max_length=500, pattern=_PRINTED), AfterValidator(_encodable)]
+
 
 class Target(BaseModel):
     """Which checkpoint is meant, and why."""
@@ -69,7 +71,7 @@ class Target(BaseModel):
     conn_id: Id
     table: Id
     team: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
-    reason: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=500, pattern=_PRINTED)
+    reason: Reason = ""
 
 
 class Asked(Target):
@@ -97,6 +99,17 @@ _MESSAGES = {
 def request(asked: Asked, viewer: Someone) -> Done:
     """Ask the next attempt for something; one that runs now is not disturbed."""
 
+    place = place_of(asked, viewer)
+    open_request = _known(asked, place)
+    audit(f"checkpoint_{asked.action}", asked, viewer)
+    if open_request != _ASKED_BEFORE[asked.action]:
+        record(asked, place, viewer)
+    return Done(message=_MESSAGES[asked.action])
+
+
+def record(asked: Asked, place: Place, viewer: Viewer) -> None:
+    """Write down what was asked for."""
+
     def ask(hook: CheckpointHook) -> None:
         methods = {
             Action.RELOAD: hook.request_reload,
@@ -113,12 +126,7 @@ def request(asked: Asked, viewer: Someone) -> Done:
             reason=asked.reason or None,
         )
 
-    place = _place(asked, viewer)
-    open_request = _known(asked, place)
-    _audit(f"checkpoint_{asked.action}", asked, viewer)
-    if open_request != _ASKED_BEFORE[asked.action]:
-        _one(reader().ask([place], ask), place)
-    return Done(message=_MESSAGES[asked.action])
+    only(reader().ask([place], ask), place)
 
 
 @router.delete("/checkpoint")
@@ -130,15 +138,25 @@ def delete(target: Target, viewer: Someone) -> Done:
             target.dag_id, target.task_id, target.run_id, target.map_index, target.name, who=viewer.name
         )
 
-    place = _place(target, viewer)
+    place = place_of(target, viewer)
     _known(target, place)
-    _audit("checkpoint_delete", target, viewer)
-    if not _one(reader().ask([place], remove), place):
+    audit("checkpoint_delete", target, viewer)
+    if not only(reader().ask([place], remove), place):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such checkpoint any more.")
     return Done(message="The checkpoint was deleted. The next attempt knows of no earlier one.")
 
 
-def _place(target: Target, viewer: Viewer) -> Place:
+def own_places(dag_id: str, task_id: str) -> list[Place]:
+    """Return where a task keeps its checkpoints, and no place of another team."""
+    places, team = discovery().places(), team_of(dag_id)
+    return [
+        place
+        for place in places.of(dag_id, task_id)
+        if place.team in ("", team) and places.knows(place, dag_id, task_id)
+    ]
+
+
+def place_of(target: Target, viewer: Viewer) -> Place:
     """
     Return the place that is meant: never any table of any database.
 
@@ -152,7 +170,7 @@ def _place(target: Target, viewer: Viewer) -> Place:
     ours = not place.team or place.team == team_of(target.dag_id)
     known = places.knows(place, target.dag_id, target.task_id) or known_to(viewer, [place])
     if not (ours and known):
-        raise _unknown(place)
+        raise unknown(place)
     return place
 
 
@@ -172,11 +190,11 @@ def _known(target: Target, place: Place) -> Request | None:
             return True, None
         return checkpoint is not None, asked.asks_for if asked else None
 
-    there, asked = _one(reader().ask([place], look), place)
+    there, asked = only(reader().ask([place], look), place)
     own = discovery().places().knows(place, target.dag_id, target.task_id)
     if there or (own and not target.name and _airflow_knows(target)):
         return asked
-    raise _unknown(place)
+    raise unknown(place)
 
 
 def _airflow_knows(target: Target) -> bool:
@@ -186,14 +204,20 @@ def _airflow_knows(target: Target) -> bool:
     return bool(states_of([instance]))
 
 
-def _unknown(place: Place) -> HTTPException:
+def unknown(place: Place) -> HTTPException:
+    """Return the refusal of what may be there, hidden from the viewer, or not."""
     return HTTPException(
         status.HTTP_404_NOT_FOUND,
         f"No checkpoints are known to be kept in {place} by this task instance, and Airflow does not know it.",
     )
 
 
-def _one(answers: Answers[T], place: Place) -> T:
+def only(answers: Answers[T], place: Place) -> T:
+    """
+    Return what the one place that was asked has answered.
+
+    :raises HTTPException: 503, where it has not
+    """
     if place in answers.by_place:
         return answers.by_place[place]
     connection = replace(place, table=DEFAULT_TABLE)
@@ -206,7 +230,7 @@ def _one(answers: Answers[T], place: Place) -> T:
     raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail)
 
 
-def _audit(event: str, target: Target, viewer: Viewer) -> None:
+def audit(event: str, target: Target, viewer: Viewer) -> None:
     """Write to Airflow's audit log first, as Airflow does with what it is asked for."""
     kept = {"conn_id": target.conn_id, "checkpoint_table": target.table}
     if target.team:

@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin.display.ahead import seen
 from airflow_checkpoint_provider.plugin.display.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.display.words import ago, duration, position
 
@@ -28,6 +29,7 @@ class View:
     :param instance: the task instance's state then
     :param request: what the next attempt was asked to do
     :param outlook: what it will do
+    :param rejected: how many rows the destination has refused
     """
 
     place: Place
@@ -40,6 +42,7 @@ class View:
     outlook: str
     instance: str
     shown_at: datetime
+    rejected: int = 0
 
     @classmethod
     def of(
@@ -68,6 +71,7 @@ class View:
             ),
             (instance or "").replace("_", " "),
             now,
+            listed.rejected,
         )
 
     @property
@@ -112,6 +116,11 @@ class View:
     def target(self) -> dict[str, Any]:
         """What names it in a request."""
         return target_of(self.identity, self.place)
+
+    @property
+    def seen(self) -> str:
+        """What tells whether it is still as it is shown."""
+        return seen(self.checkpoint)
 
     @property
     def airflow_href(self) -> str:

@@ -22,6 +22,7 @@ from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
+from airflow_checkpoint_provider.plugin.display.ahead import Ahead
 from airflow_checkpoint_provider.plugin.display.attempts import attempts, working_time
 from airflow_checkpoint_provider.plugin.display.chart import chart
 from airflow_checkpoint_provider.plugin.display.parts import Parts
@@ -32,6 +33,12 @@ from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery
 from airflow_checkpoint_provider.plugin.tasks import finding
+from airflow_checkpoint_provider.plugin.tasks.clearing import (
+    FailedOnes,
+    clear_of,
+    failed_indexes,
+    failed_ones,
+)
 
 Text = Annotated[str, Query(max_length=ID_LENGTH, pattern=r"^[^\x00]*$")]
 
@@ -87,13 +94,7 @@ def task(
 ) -> HTMLResponse:
     """Show the checkpoint of a task instance; without a run, those of all runs of the task."""
     viewer.require("GET", dag_id)
-    known = discovery().places()
-    asked = Place(conn_id, table, team)
-    places = [place for place in known.all() if place == asked] if conn_id else None
-    if places is None:
-        places = known.of(dag_id, task_id)
-    own = [place for place in places if known.knows(place, dag_id, task_id)]
-    places = sorted({*own, *known_to(viewer, [place for place in places if place not in own])})
+    places = places_for(viewer, dag_id, task_id, Place(conn_id, table, team) if conn_id else None)
     index = _index(map_index)
     if run_id:
         subject = finding.look(places, dag_id, task_id, run_id, index, name)
@@ -110,6 +111,14 @@ def task(
     chosen = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "state": search.state or ""}
     chosen |= {"sort": _sort(sort), "tab": "1" if tab else ""}
     return _list(viewer, places, search, chosen, page, "runs.html", "task")
+
+
+def places_for(viewer: Someone, dag_id: str, task_id: str, asked: Place | None) -> list[Place]:
+    """Return where a task's checkpoints are, or the one that was asked for, as far as the user may know of them."""
+    known = discovery().places()
+    places = [place for place in known.all() if place == asked] if asked else known.of(dag_id, task_id)
+    own = [place for place in places if known.knows(place, dag_id, task_id)]
+    return sorted({*own, *known_to(viewer, [place for place in places if place not in own])})
 
 
 def _list(
@@ -129,6 +138,7 @@ def _list(
             "a text, so that fewer checkpoints are listed.",
         )
     result = finding.find(places, search, chosen["sort"], PAGE_SIZE, (page - 1) * PAGE_SIZE)
+    whole = _parts(places, search, result) if path == "task" else None
 
     def link(**changes: Any) -> str:
         """Return the address of this list with something else chosen, from its first page on."""
@@ -139,7 +149,8 @@ def _list(
         template,
         result=result,
         called=discovery().places().called,
-        whole=_parts(places, search, result) if path == "task" else None,
+        whole=whole,
+        failed=_failed(viewer, places, search, whole) if path == "task" else None,
         chosen=chosen,
         link=link,
         page=page,
@@ -166,6 +177,20 @@ def _parts(places: list[Place], search: Search, result: finding.Result) -> Parts
     return Parts.of(finding.find(places, whole, "-committed_at", MOST_PARTS + 1, 0).views)
 
 
+def _failed(viewer: Someone, places: list[Place], search: Search, whole: Parts | None) -> FailedOnes | None:
+    """Put the failed instances of a mapped task together, for who may start them again."""
+    dag_id, task_id = search.dag_id, search.task_id
+    run_id = whole.run_id if whole else search.run_id
+    if not (dag_id and task_id and run_id) or not viewer.may("PUT", dag_id):
+        return None
+    indexes, of = failed_indexes(dag_id, task_id, run_id)
+    if not indexes:
+        return None
+    all_of_run = replace(search, run_id=run_id, state=None)
+    views = finding.find(places, all_of_run, "-committed_at", MOST_PARTS + 1, 0).views
+    return failed_ones(dag_id, task_id, run_id, indexes, of, views)
+
+
 def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, tab: bool) -> HTMLResponse:
     now = datetime.now(UTC)
     view, damaged = subject.view, subject.damaged
@@ -188,8 +213,13 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         range=range_of(view.checkpoint) if view else None,
         rejected=subject.rejected,
         rejects=subject.rejects,
+        reasons=subject.reasons,
         attempts=found,
         working=working_time(found),
+        clear=clear_of(view.checkpoint) if view and view.over else None,
+        ahead=Ahead.of(view.checkpoint, next((one.rate for one in reversed(found) if one.rate), None))
+        if view
+        else None,
         chart=chart(subject.entries, view.checkpoint, None if view.over else now) if view else None,
         may_act=viewer.may("PUT", dag_id),
         troubles=_troubles(viewer, subject.troubles),

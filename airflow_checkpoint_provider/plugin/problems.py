@@ -23,6 +23,7 @@ _REASONS = {
     401: "Nobody is logged in",
     403: "They may not, or what they are logged in with is not valid",
     404: "There is no such thing",
+    409: "The load is no more what the page has shown, or its task instance cannot be cleared now",
     415: "The body is not JSON",
     422: "A value is missing, or is none that it may be",
     503: "The database did not answer, or too many requests are at work",

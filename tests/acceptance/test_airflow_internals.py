@@ -40,6 +40,8 @@ def test_everything_that_is_read_of_airflows_tables(prepare_load: StartLoad) -> 
     assert (found["dag"], found["no dag"]) == ("copy_orders", None)
     assert ["copy_orders", "copy", load.table] in found["rendered"]
     assert (found["states"], found["no states"]) == ([["success"]], 0)
+    assert found["states in the run"] == {"-1": "success"}
+    assert found["paused"] == [False, False]
     assert (found["known"], found["team"]) == (True, None)
     assert (found["no retry"], found["retry after"]) == (None, 1)
     logs = load.airflow.api.request("GET", "/eventLogs", params={"event": "checkpoint_test"}).json()

@@ -73,8 +73,12 @@ def test_these_are_all_routes() -> None:
     assert every_route() == [
         ("DELETE", "/checkpoint"),
         ("GET", "/"),
+        ("GET", "/rejects"),
+        ("GET", "/rejects.{form}"),
         ("GET", "/static/{name}"),
         ("GET", "/task"),
+        ("POST", "/now"),
+        ("POST", "/now/failed"),
         ("POST", "/request"),
     ]
 
@@ -82,7 +86,7 @@ def test_these_are_all_routes() -> None:
 @pytest.mark.parametrize(("method", "path"), every_route())
 def test_nobody_gets_nothing(client: Client, method: str, path: str) -> None:
     nobody = client("")
-    path = path.format(name="page.css")
+    path = path.format(name="page.css", form="csv")
     body = {**SEEN, **PLACE, "action": "reload"}
     answer = nobody.request(method, path, params=SEEN, json=None if method == "GET" else body)
     assert answer.status_code == 401
@@ -129,6 +133,8 @@ def test_the_onlooker_may_not_look_elsewhere(client: Client) -> None:
         page = onlooker.get("/task", params=params, headers=PAGE)
         assert page.status_code == 403
         assert "21000" not in page.text
+    for path in ("/rejects", "/rejects.json"):
+        assert onlooker.get(path, params={**HIDDEN, **PLACE}, headers=PAGE).status_code == 403
     assert onlooker.get("/task", params={**SEEN, "dag_id": "~"}, headers=PAGE).status_code == 403
 
 
@@ -151,6 +157,9 @@ def test_who_may_not_edit_changes_nothing(
         assert refused.status_code == 403
         assert "You may not change the task instances" in refused.json()["detail"]
     assert ask(client(user), "DELETE", "/checkpoint", {**target, **PLACE}).status_code == 403
+    now = {**target, **PLACE, "action": "reload", "seen": "", "indexes": [1]}
+    assert ask(client(user), "POST", "/now", now).status_code == 403
+    assert ask(client(user), "POST", "/now/failed", now).status_code == 403
     # The right for one DAG does not open another one's checkpoint.
     mixed = {**HIDDEN, **PLACE, "action": "reload"}
     assert client(user).post("/request", params={"dag_id": "copy_orders"}, json=mixed).status_code == 403

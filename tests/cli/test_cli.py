@@ -121,7 +121,7 @@ def test_list(airflow: Airflow, two: Load) -> None:
     assert airflow("list", "--dag-id", "other", "-o", "json").out == "[]\n"
     table = airflow("list").out
     assert re.search(r"^dag_id +\| task_id +\| run_id", table)
-    assert re.search(r"\| failed +\| +\| 4 +\| n = 3 +\| 33% +\| \d+ s ago", table)
+    assert re.search(r"\| failed +\| +\| 4 +\| +\| n = 3 +\| 33% +\| \d+ s ago", table)
 
 
 def test_a_stalled_load_is_listed_as_such(

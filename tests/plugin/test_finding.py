@@ -127,7 +127,7 @@ def test_rejected_rows_are_shown_and_escaped(
     key = ("a_dag", "a_task", "run_1")
     assert len(east.rejects(*key)) == 20
     page = bytes(pages.task(Mock(), *key, map_index="-1").body).decode()
-    assert "The destination has refused 20 rows; these are the first 10." in page
+    assert "The destination has refused 20 rows, 2% of the 1,000 that max_rejected_rows allows." in page
     assert page.count("&lt;script&gt;") == 10
     assert "<script>" not in page.split("</head>")[1]
     assert [r.row_no for r in finding.look([EAST], *key, -1).rejects] == list(range(2, 22, 2))

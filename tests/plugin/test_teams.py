@@ -101,7 +101,7 @@ def test_nobody_acts_on_a_place_of_another_team(monkeypatch: pytest.MonkeyPatch)
 
     def place(dag_id: str, team: str) -> Place:
         ids = {"dag_id": dag_id, "task_id": "copy", "run_id": "run_1", "conn_id": "warehouse"}
-        return actions._place(actions.Target(**ids, table=EAST.table, team=team), Mock())
+        return actions.place_of(actions.Target(**ids, table=EAST.table, team=team), Mock())
 
     assert place("a", "east") == EAST
     assert place("b", "") == Place("warehouse")

@@ -104,6 +104,28 @@ def test_resume_holds_even_after_a_clear(open_page: Open, prepare_load: StartLoa
     assert asked["who"] == "editor"
 
 
+def test_resume_now_needs_one_confirmation(
+    open_page: Open, prepare_load: StartLoad, screenshot: Screenshot
+) -> None:
+    load = held(prepare_load, "copy_orders_once")
+    load.kill()
+    load.airflow.api.wait_for_task(load.key, "failed")
+    load.airflow.api.wait_for_run(load.key.dag_id, load.key.run_id)
+    load.gate.open()
+    page = open_page(tab(load), user="editor")
+    frame(page).get_by_role("button", name="Resume now").click()
+    dialog = frame(page).locator("dialog[open]")
+    expect(dialog.locator(".ahead")).to_contain_text("1,000 rows are kept, about 2,000 to go")
+    expect(dialog.locator(".cleared")).to_have_text("Airflow clears 1 task instance: copy.")
+    screenshot(page, "now-light")
+    dialog.get_by_role("button", name="Resume now").dblclick()
+    expect(dialog).to_have_count(0)
+    load.wait_for_success(2)
+    load.assert_resumed(2, after_rows=1_000)
+    assert load.history().count("resume_requested") == 1
+    expect(frame(page).locator(".summary .badge")).to_have_text("completed")
+
+
 def test_a_cancelled_request_is_as_none(open_page: Open, prepare_load: StartLoad) -> None:
     load = held(prepare_load)
     page = open_page(tab(load))

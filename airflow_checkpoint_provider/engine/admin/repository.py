@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +23,8 @@ from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Sta
 from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, unchanged_since
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
-from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects
+from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
+from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects, counts_of
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow, read_one, read_page
 from airflow_checkpoint_provider.engine.store.schema.columns import CATALOG_COLUMNS
@@ -132,6 +133,17 @@ class CheckpointRepository:
             rejects = Rejects(connection, self.tables, identity, there=there)
             return rejects.count(), rejects.list(limit=limit, offset=offset, whole=whole)
 
+    def reject_reasons(self, identity: Identity) -> Sequence[ReasonCount]:
+        """Return why rows were rejected, the most frequent reason first, of the first 10,000 rows."""
+        with self._open() as connection:
+            there = self.tables.keeps_rejects(connection)
+            return Rejects(connection, self.tables, identity, there=there).reasons()
+
+    def rejected(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, int]:
+        """Return how many rows of each checkpoint were rejected; one that has none is left out."""
+        with self._open() as connection:
+            return counts_of(connection, self.tables, [checkpoint.identity for checkpoint in checkpoints])
+
     def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
         with self._open() as connection:
@@ -144,10 +156,12 @@ class CheckpointRepository:
         with self._open() as connection:
             return History(connection, self.tables).staged(checkpoints)
 
-    def record(self, identity: Identity, kind: Kind, who: str, detail: str | None) -> None:
-        """Add a history entry, such as a request, without waiting for a running batch."""
+    def record(self, identities: Iterable[Identity], kind: Kind, who: str, detail: str | None) -> None:
+        """Add a history entry for each, such as a request, in one transaction that waits for no running batch."""
         with self._open(for_writing=True) as connection, connection.begin():
-            History(connection, self.tables).record(identity, kind, who, detail=detail)
+            history = History(connection, self.tables)
+            for identity in identities:
+                history.record(identity, kind, who, detail=detail)
 
     def delete(self, identity: Identity, who: str) -> bool:
         """Delete a checkpoint and its rejected rows; its history stays. Return whether there was one."""

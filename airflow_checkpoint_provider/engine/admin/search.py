@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.engine.store.bounded_queries import (
 )
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
+from airflow_checkpoint_provider.engine.store.rejects import counts_of
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, UnreadableRow, read_page
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
@@ -66,12 +67,14 @@ class Listed:
     :param request: what the next attempt was asked to do
     :param sample: an earlier moment of the running attempt, to tell its speed from
     :param staged: it is completed, and its rows are staged and not yet published
+    :param rejected: how many of its rows the destination has refused
     """
 
     checkpoint: Checkpoint
     request: HistoryEntry | None = None
     sample: HistoryEntry | None = None
     staged: bool = False
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,12 @@ class Searcher:
             else:
                 found.append(Listed(one, requests.get(one.identity)))
         staged = History(self._connection, self._tables).staged([listed.checkpoint for listed in found])
-        found = [replace(listed, staged=listed.checkpoint.identity in staged) for listed in found]
+        identities = [listed.checkpoint.identity for listed in found]
+        rejected = counts_of(self._connection, self._tables, identities)
+        found = [
+            replace(listed, staged=identity in staged, rejected=rejected.get(identity, 0))
+            for listed, identity in zip(found, identities, strict=True)
+        ]
         return Found(
             [self._with_sample(listed) for listed in found],
             counts[search.state] if search.state else sum_of_states(counts),

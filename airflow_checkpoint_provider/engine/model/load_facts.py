@@ -24,6 +24,8 @@ class LoadFacts:
     :param batch_size: rows of a batch
     :param scope: ``run`` or ``task``
     :param publishes: whether the task publishes by itself what it stages; true where nothing is staged
+    :param max_rejected_rows: how many rows the destination may refuse before the load fails; 0 where one is enough, or
+        where there is no limit
     :param guarantee: ``exactly-once`` or ``at-least-once``
     :param guarantee_reason: why it is that
     :param route: how rows travel
@@ -36,6 +38,7 @@ class LoadFacts:
     batch_size: int
     scope: str
     publishes: bool = True
+    max_rejected_rows: int = 0
     guarantee: str = ""
     guarantee_reason: str = ""
     route: str = ""

@@ -18,14 +18,17 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.stored_text import shown
+from airflow_checkpoint_provider.engine.store.bounded_queries import page
+from airflow_checkpoint_provider.engine.store.reject_reasons import MOST_READ, ReasonCount, grouped
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row, identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
-from airflow_checkpoint_provider.engine.store.schema.columns import _reject_table
+from airflow_checkpoint_provider.engine.store.schema.columns import IDENTITY_COLUMNS, _reject_table
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
-from airflow_checkpoint_provider.engine.store.stored_values import checked
+from airflow_checkpoint_provider.engine.store.stored_values import LONGEST_MESSAGE, checked
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 100  # checkpoints whose rows are counted in one statement
 _COLUMNS = dict(_reject_table("reject", sa.MetaData()).columns)
 del _COLUMNS["row_data"]  # of any length
 
@@ -130,8 +133,42 @@ class Rejects:
         rejects = (_from_row(row, refused) for row, refused in found)
         return [reject for reject in rejects if reject]
 
+    def reasons(self) -> Sequence[ReasonCount]:
+        """Return why they were refused, the most frequent reason first, of the first 10,000."""
+        if not self._there:
+            return []
+        columns = self._table.c
+        statement = sa.select(columns.row_no, columns.error).where(self._mine).order_by(columns.id)
+        with reading(self._connection):
+            found = page(self._connection, statement, MOST_READ, 0)
+            return grouped((row.row_no, str(row.error)[:LONGEST_MESSAGE]) for row in found)
+
     def _of(self, run_id: str | None) -> sa.ColumnElement[bool]:
         return self._mine if run_id is None else sa.and_(self._mine, self._table.c.current_run_id == run_id)
+
+
+def counts_of(
+    connection: sa.Connection, tables: Tables, identities: Sequence[Identity]
+) -> dict[Identity, int]:
+    """Count the rejected rows of several checkpoints; one that has none is left out."""
+    found: dict[Identity, int] = {}
+    if not identities or not tables.keeps_rejects(connection):
+        return found
+    table = tables.reject
+    columns = [table.c[name] for name in IDENTITY_COLUMNS]
+    # The digest stands for the name, which Oracle does not group by.
+    by_key = {
+        tuple(identity_values(identity)[name] for name in IDENTITY_COLUMNS): identity
+        for identity in identities
+    }
+    for start in range(0, len(identities), _AT_ONCE):
+        these = sa.or_(*(is_identity(table, one) for one in identities[start : start + _AT_ONCE]))
+        statement = sa.select(*columns, sa.func.count()).where(these).group_by(*columns)
+        with reading(connection):
+            for *key, rows in connection.execute(statement):
+                if tuple(key) in by_key:
+                    found[by_key[tuple(key)]] = int(rows)
+    return found
 
 
 def row_text(columns: Sequence[str], row: Row) -> str:

@@ -28,6 +28,7 @@ from airflow_checkpoint_provider.engine.model.steps import (
     RowsDeleted,
     StepBegun,
 )
+from airflow_checkpoint_provider.engine.store.reject_reasons import reason_of
 
 
 class _OneLineEach:
@@ -85,7 +86,7 @@ class ProgressLog:
                     f"{total:,}",
                     table,
                     f"{number:,}",
-                    error,
+                    reason_of(error),
                 )
             case Reconnecting(error, number, most, wait):
                 self._log.warning(

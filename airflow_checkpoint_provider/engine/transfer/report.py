@@ -173,6 +173,7 @@ def facts_of(spec: TransferSpec) -> LoadFacts:
         batch_size=spec.batch_size,
         scope=spec.scope,
         publishes=spec.publish or not spec.stages,
+        max_rejected_rows=(spec.max_rejected_rows or 0) if spec.on_bad_row == "reject" else 0,
     )
 
 

@@ -107,24 +107,52 @@ function say(text, isError = false) {
   say.timer = setTimeout(() => { said.hidden = true; }, 6000);
 }
 
+async function send(address, method, body) {
+  const answer = await fetch(address, {
+    method,
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+  const told = await answer.json();
+  if (!answer.ok) throw new Error(typeof told.detail === "string" ? told.detail : JSON.stringify(told.detail));
+  return told;
+}
+
+// The clear is Airflow's own: its API asks for the right to it, and writes it to the audit log.
+async function clear(form) {
+  const { address, body } = JSON.parse(form.dataset.clear);
+  try {
+    await send(address, "POST", body);
+  } catch (error) {
+    throw new Error(`Airflow did not clear it, and the request stands for the next attempt: ${error.message}`);
+  }
+}
+
+async function announce(form) {
+  const shown = form.querySelector(".cleared");
+  const { address, body } = JSON.parse(form.dataset.clear);
+  try {
+    const told = await send(address, "POST", { ...body, dry_run: true });
+    const names = [...new Set(told.task_instances.map((one) => one.task_display_name || one.task_id))];
+    const number = told.total_entries;
+    shown.textContent = `Airflow clears ${number} task instance${number === 1 ? "" : "s"}: ${names.join(", ")}.`;
+  } catch (error) {
+    shown.textContent = `Airflow does not tell what it would clear: ${error.message}`;
+  }
+}
+
 async function act(form) {
   const refused = form.querySelector(".refused");
   const button = form.querySelector("button:not([data-close])");
-  const action = form.dataset.action;
-  const body = { ...JSON.parse(form.dataset.target), reason: form.elements.reason?.value.trim() || "" };
-  if (action !== "delete") body.action = action;
+  const body = { ...JSON.parse(form.dataset.body), reason: form.elements.reason?.value.trim() || "" };
   refused.hidden = true;
   button.disabled = true;
   try {
-    const answer = await fetch(action === "delete" ? "checkpoint" : "request", {
-      method: action === "delete" ? "DELETE" : "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(body),
-    });
-    const told = await answer.json();
-    if (!answer.ok) throw new Error(told.detail);
+    const told = await send(form.dataset.to, form.dataset.method, body);
+    if (form.dataset.clear) await clear(form);
     form.closest("dialog").close();
     form.reset();
+    getSelection().removeAllRanges(); // of a double click; while something is selected, nothing is refreshed
     say(told.message);
     await refresh();
   } catch (error) {
@@ -167,14 +195,23 @@ document.addEventListener("click", (event) => {
   const copier = event.target.closest("button.copy");
   if (copier) copy(copier);
   const opener = event.target.closest("[data-dialog]");
-  if (opener) document.getElementById(`dialog-${opener.dataset.dialog}`)?.showModal();
-  if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  if (opener) {
+    const dialog = document.getElementById(`dialog-${opener.dataset.dialog}`);
+    dialog?.showModal();
+    const form = dialog?.querySelector("form[data-clear]");
+    if (form) announce(form);
+  }
+  if (event.target.closest("[data-close]")) {
+    event.target.closest("dialog").close();
+    refresh();
+  }
   const link = event.target.closest("a[data-top]");
   if (link && host) {
     // The frame itself may not leave for another page of Airflow: let Airflow's own document follow the link.
     event.preventDefault();
     const theirs = host.document.createElement("a");
     theirs.href = link.href;
+    if (link.download) theirs.download = link.download;
     host.document.body.append(theirs);
     theirs.click();
     theirs.remove();
@@ -182,7 +219,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  if (!event.target.dataset.action) return;
+  if (!event.target.dataset.to) return;
   event.preventDefault();
   act(event.target);
 });

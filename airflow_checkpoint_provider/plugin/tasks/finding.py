@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, is_staged
+from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_mapper import unreadable as unreadable_row
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
@@ -81,7 +82,14 @@ class Result:
 
 
 REJECTS_SHOWN = 10
-_Answer = tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry], int, Sequence[Reject]]
+_Answer = tuple[
+    Checkpoint | None,
+    HistoryEntry | None,
+    Sequence[HistoryEntry],
+    int,
+    Sequence[Reject],
+    Sequence[ReasonCount],
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Subject:
 
     :param rejected: how many rows its destination has refused
     :param rejects: the first of them
+    :param reasons: why
     :param damaged: its row, where that cannot be read
     """
 
@@ -98,6 +107,7 @@ class Subject:
     troubles: list[Trouble]
     rejected: int = 0
     rejects: Sequence[Reject] = ()
+    reasons: Sequence[ReasonCount] = ()
     damaged: Damaged | None = None
 
 
@@ -173,11 +183,11 @@ def look(
         except (InvalidCheckpointError, NewerFormatError) as error:
             return UnreadableRow(identity, str(error), isinstance(error, InvalidCheckpointError))
         if own[0] is None:
-            return *own, 0, ()
-        key = own[0].identity
-        return *own, *hook.look_at_rejects(
-            *(key.dag_id, key.task_id, key.run_id, key.map_index, key.name), limit=REJECTS_SHOWN, whole=False
-        )
+            return *own, 0, (), ()
+        who = own[0].identity
+        key = (who.dag_id, who.task_id, who.run_id, who.map_index, who.name)
+        number, first = hook.look_at_rejects(*key, limit=REJECTS_SHOWN, whole=False)
+        return *own, number, first, hook.reject_reasons(*key) if number else ()
 
     answers = reader().ask(places, question)
     now = datetime.now(UTC)
@@ -185,14 +195,14 @@ def look(
     kept = [(place, *answer) for place, answer in told.items() if answer[0]]
     # A task that was moved to another destination has left an older one behind.
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
-    for place, checkpoint, request, entries, rejected, rejects in kept:
+    for place, checkpoint, request, entries, rejected, rejects, reasons in kept:
         if checkpoint:
-            listed = Listed(checkpoint, request, _sample(entries), is_staged(entries))
+            listed = Listed(checkpoint, request, _sample(entries), is_staged(entries), rejected)
             over = interrupted([checkpoint]).get(checkpoint.identity)
             view = _view(place, listed, over, stalled_after(), now)
             if not isinstance(view, View):
                 return Subject(None, (), answers.troubles, damaged=view)
-            return Subject(view, entries, answers.troubles, rejected, rejects)
+            return Subject(view, entries, answers.troubles, rejected, rejects, reasons)
     for place, answer in answers.by_place.items():
         if isinstance(answer, UnreadableRow):
             return Subject(None, (), answers.troubles, damaged=Damaged(place, answer))

@@ -172,7 +172,8 @@ class AirflowApi(ApiClient):
 
     def mark_failed(self, key: TaskKey) -> None:
         """Do what the UI's "Mark as failed" does, also to a task that runs."""
-        self.request("PATCH", self._task_path(key), json={"new_state": "failed"})
+        mapped = f"/{key.map_index}" if key.map_index >= 0 else ""
+        self.request("PATCH", self._task_path(key) + mapped, json={"new_state": "failed"})
 
     def log(self, key: TaskKey, try_number: int) -> list[str]:
         """The messages of an attempt's log, without times and levels, each error after its message."""

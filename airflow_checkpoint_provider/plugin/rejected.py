@@ -1,0 +1,151 @@
+"""The rows of a load that its destination has refused: by reason, page by page, and as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, status
+from fastapi.responses import HTMLResponse, Response
+
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
+from airflow_checkpoint_provider.engine.store.history_entry import Kind
+from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
+from airflow_checkpoint_provider.engine.store.rejects import Reject
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin.access import Someone
+from airflow_checkpoint_provider.plugin.actions import only
+from airflow_checkpoint_provider.plugin.desk import DeskRoute
+from airflow_checkpoint_provider.plugin.pages import Text, places_for
+from airflow_checkpoint_provider.plugin.problems import described
+from airflow_checkpoint_provider.plugin.rendering import render
+from airflow_checkpoint_provider.plugin.services import discovery, reader
+
+PAGE_SIZE = 50
+MOST_IN_FILE = 10_000
+"""Rows of a file; the shell has them all."""
+
+_ABOUT = ("row_no", "error", "run_id", "try_number", "recorded_at")
+
+router = APIRouter(
+    default_response_class=HTMLResponse, responses=described(401, 403, 404, 422, 503), route_class=DeskRoute
+)
+
+_Index = Annotated[int, Query(ge=-1)]
+_Found = tuple[int, Sequence[Reject], Sequence[ReasonCount], LoadFacts | None]
+
+
+@router.get("/rejects")
+def rejects(
+    viewer: Someone,
+    dag_id: Text,
+    task_id: Text,
+    run_id: Text,
+    conn_id: Text,
+    table: Text,
+    map_index: _Index = -1,
+    name: Text = "",
+    team: Text = "",
+    tab: bool = False,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> HTMLResponse:
+    """Show why rows were refused, and a page of them."""
+    key, place = (dag_id, task_id, run_id, map_index, name), Place(conn_id, table, team)
+    count, found, reasons, facts = _read(viewer, place, key, PAGE_SIZE, (page - 1) * PAGE_SIZE)
+    chosen = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "map_index": map_index, "name": name}
+    chosen |= {"conn_id": conn_id, "table": table, "team": team, "tab": "1" if tab else ""}
+    return render(
+        "rejects.html",
+        chosen=chosen,
+        name=discovery().places().called(dag_id, task_id),
+        rejected=count,
+        rejects=found,
+        reasons=reasons,
+        facts=facts,
+        page=page,
+        pages=-(-count // PAGE_SIZE),
+        most_in_file=MOST_IN_FILE,
+        troubles=[],
+        refresh=20,
+    )
+
+
+@router.get("/rejects.{form}", response_class=Response)
+def download(
+    form: str,
+    viewer: Someone,
+    dag_id: Text,
+    task_id: Text,
+    run_id: Text,
+    conn_id: Text,
+    table: Text,
+    map_index: _Index = -1,
+    name: Text = "",
+    team: Text = "",
+) -> Response:
+    """Return the refused rows, at most 10,000, as a JSON or CSV file."""
+    if form not in ("json", "csv"):
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "There are files of JSON and CSV.")
+    key, place = (dag_id, task_id, run_id, map_index, name), Place(conn_id, table, team)
+    found = _read(viewer, place, key, MOST_IN_FILE, 0)[1]
+    as_json = form == "json"
+    text = (
+        json.dumps([_object(one) for one in found], ensure_ascii=False, indent=1) if as_json else _csv(found)
+    )
+    headers = {"Content-Disposition": f'attachment; filename="rejected_rows.{form}"'}
+    # Half a character is in no text that is sent.
+    content = text.encode(errors="backslashreplace")
+    return Response(content, media_type="application/json" if as_json else "text/csv", headers=headers)
+
+
+def _read(viewer: Someone, place: Place, key: tuple[Any, ...], limit: int, offset: int) -> _Found:
+    viewer.require("GET", key[0])
+    places = places_for(viewer, key[0], key[1], place)
+    if place not in places:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"No checkpoints are known to be kept in {place}.")
+
+    def read(hook: CheckpointHook) -> _Found:
+        count, found = hook.look_at_rejects(*key, limit=limit, offset=offset, whole=False)
+        opened = hook.history(*key, kind=Kind.OPENED.value, limit=1)
+        return count, found, hook.reject_reasons(*key), opened[0].facts if opened else None
+
+    return only(reader().ask([place], read), place)
+
+
+def _object(reject: Reject) -> dict[str, Any]:
+    return {
+        "row_no": reject.row_no,
+        "error": reject.error,
+        "row": reject.row,
+        "run_id": reject.run_id,
+        "try_number": reject.try_number,
+        "recorded_at": reject.recorded_at.isoformat(timespec="seconds"),
+    }
+
+
+def _csv(rejects: Sequence[Reject]) -> str:
+    """Write a table with a column for each of the rows'."""
+    columns = list(dict.fromkeys(name for reject in rejects for name in reject.row))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(map(_cell, [*_ABOUT, *columns]))
+    for reject in rejects:
+        about = _object(reject)
+        values = [*(about[name] for name in _ABOUT), *(reject.row.get(name) for name in columns)]
+        writer.writerow(map(_cell, values))
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a spreadsheet may read it: text that it would take for a formula is quoted."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )

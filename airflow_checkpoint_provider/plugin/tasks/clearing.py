@@ -1,0 +1,92 @@
+"""What the page asks of Airflow's own API: to clear task instances, with what comes after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.hooks.airflow_internals import FAILED, states_in_run
+from airflow_checkpoint_provider.hooks.instances import instance_of
+from airflow_checkpoint_provider.plugin.display.ahead import Ahead
+from airflow_checkpoint_provider.plugin.models import View
+
+
+def clear_of(checkpoint: Checkpoint) -> dict[str, Any] | None:
+    """
+    Return the address and the body of a clear of the task instance that has moved a checkpoint last.
+
+    :return: ``None`` in a task loop, whose iterations Airflow clears by other names
+    """
+    if checkpoint.iteration:
+        return None
+    dag_id, task_id, run_id, index = instance_of(checkpoint)
+    return _clear(dag_id, run_id, [[task_id, index] if index >= 0 else task_id])
+
+
+def _clear(dag_id: str, run_id: str, tasks: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "address": f"../api/v2/dags/{quote(dag_id, safe='')}/clearTaskInstances",
+        "body": {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": tasks,
+            "only_failed": False,
+            "include_downstream": True,
+            "reset_dag_runs": True,
+            "prevent_running_task": True,
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class FailedOnes:
+    """
+    The failed instances of a mapped task in one run.
+
+    :param indexes: their map indexes
+    :param of: how many instances there are in all
+    :param ahead: what they have before them together
+    :param clear: see :func:`clear_of`
+    """
+
+    dag_id: str
+    task_id: str
+    run_id: str
+    indexes: Sequence[int]
+    of: int
+    ahead: Ahead
+    clear: dict[str, Any]
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """What names them in a request."""
+        names = {"dag_id": self.dag_id, "task_id": self.task_id, "run_id": self.run_id}
+        return {**names, "indexes": list(self.indexes)}
+
+
+def failed_indexes(dag_id: str, task_id: str, run_id: str) -> tuple[list[int], int]:
+    """Return the map indexes of a mapped task's failed instances, and how many it has in all."""
+    states = states_in_run(dag_id, task_id, run_id)
+    return sorted(index for index, state in states.items() if state == FAILED and index >= 0), len(states)
+
+
+def failed_ones(
+    dag_id: str, task_id: str, run_id: str, indexes: Sequence[int], of: int, views: Sequence[View]
+) -> FailedOnes:
+    """
+    Put the failed instances together.
+
+    :param views: the checkpoints of the run
+    """
+    mine = [view.checkpoint for view in views if instance_of(view.checkpoint)[3] in indexes]
+    rates = sorted(view.average or 0.0 for view in views if view.state in (Status.COMPLETED, Status.STAGED))
+    rate = rates[len(rates) // 2] if rates else None
+    ahead = Ahead.of_all([Ahead.of(checkpoint, rate) for checkpoint in mine])
+    if len(mine) < len(indexes):  # some have failed before they had a checkpoint
+        ahead = Ahead(ahead.kept)
+    clear = _clear(dag_id, run_id, [[task_id, index] for index in indexes])
+    return FailedOnes(dag_id, task_id, run_id, indexes, of, ahead, clear)

@@ -1,0 +1,130 @@
+"""Rejected rows in the view and the shell: counted, by reason, page by page, and as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from airflow_checkpoint_provider.engine.store.reject_reasons import reason_of
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from tests.support.airflow.operating import execute, operator
+from tests.support.airflow.shell import Ask, shell
+from tests.support.airflow.view_client import view
+from tests.support.databases.db import Db
+
+ROWS, BAD = 200, 60
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
+    """A load of which 59 rows have a name that is too long, and one has none."""
+    database = Db("sqlite", str(tmp_path / "both.db"))
+    for conn_id in ("src", "dst"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", database.uri)
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "dst")
+    monkeypatch.setenv("COLUMNS", "2000")
+    database.execute(
+        "CREATE TABLE orders (id integer PRIMARY KEY, name text)",
+        "CREATE TABLE target (id integer PRIMARY KEY, name text NOT NULL CHECK (length(name) < 9))",
+    )
+    names = [None if n == 7 else f"=cmd({n}) <b>" if n < BAD else f"name {n}" for n in range(ROWS)]
+    database.insert("orders", list(enumerate(names)))
+    execute(operator(on_bad_row="reject", max_rejected_rows=240))
+    return database
+
+
+@pytest.fixture
+def client(database: Db) -> Iterator[TestClient]:
+    with view() as opened:
+        yield opened
+
+
+def test_the_list_and_the_tab_have_their_number_and_reasons(client: TestClient) -> None:
+    listed = client.get("/").text
+    assert re.search(r'class="badge rejected"[^>]*>60 rejected<', listed)
+    href = re.search(r'id="row-1" href="(.*?)"', listed)
+    assert href
+    tab = " ".join(client.get(href.group(1).replace("&amp;", "&")).text.split())
+    assert "The destination has refused 60 rows, 25% of the 240 that max_rejected_rows allows." in tab
+    assert '<td class="right">59</td><td>CHECK constraint failed' in tab
+    assert (
+        '<td class="right">1</td><td>NOT NULL constraint failed: target.name</td><td class="right">8</td>'
+        in tab
+    )
+    assert tab.count("&lt;b&gt;") == 9  # of the first ten
+    assert "All 60 rejected rows" in tab
+
+
+def query(client: TestClient) -> str:
+    found = re.search(r'id="row-1" href="task\?(.*?)"', client.get("/").text)
+    assert found
+    return found.group(1).replace("&amp;", "&")
+
+
+def test_page_by_page_and_as_files(client: TestClient) -> None:
+    its = query(client)
+    first, second = (client.get(f"/rejects?{its}&page={page}").text for page in (1, 2))
+    assert (first.count("<b>"), second.count("<b>")) == (0, 0)
+    assert [page.count("=cmd(") for page in (first, second)] == [49, 10]
+    assert "page 1 of 2" in first
+    file = client.get(f"/rejects.json?{its}")
+    assert "attachment" in file.headers["content-disposition"]
+    rows = json.loads(file.text)
+    assert (len(rows), rows[1]["row_no"], rows[1]["row"]) == (60, 2, {"id": 1, "name": "=cmd(1) <b>"})
+    told = list(csv.DictReader(io.StringIO(client.get(f"/rejects.csv?{its}").text)))
+    assert (len(told), told[1]["name"], told[7]["name"]) == (60, "'=cmd(1) <b>", "")
+    assert client.get(f"/rejects.exe?{its}").status_code == 404
+    assert client.get(f"/rejects?{its.replace('dst', 'other')}").status_code == 404
+
+
+def test_the_shell_has_their_number(
+    database: Db, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command: Ask = shell(capsys, monkeypatch)
+    (listed,) = json.loads(command("list", "-o", "json"))
+    assert listed["rejected"] == 60
+    shown = json.loads(command("show", listed["dag_id"], listed["task_id"], listed["run_id"], "-o", "json"))
+    assert (shown["rejected"], shown["max_rejected_rows"]) == (60, 240)
+
+
+def test_those_of_many_are_told_apart(database: Db) -> None:
+    hook = CheckpointHook("dst")
+    (own,) = hook.list()
+    assert hook.rejected([own]) == {own.identity: 60}
+    database.execute("UPDATE airflow_checkpoint_reject SET name = 'west', name_digest = 'other'")
+    assert hook.rejected([own]) == {}
+    assert hook.rejected([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            'duplicate key value violates unique constraint "t_pkey" DETAIL: Key (id)=(5) already exists.',
+            'duplicate key value violates unique constraint "t_pkey"',
+        ),
+        ('invalid input syntax for type integer: "4x"', "invalid input syntax for type integer: …"),
+        (
+            """(1062, "Duplicate entry '5-ab' for key 'target.PRIMARY'")""",
+            """(1062, "Duplicate entry … for key 'target.PRIMARY'")""",
+        ),
+        (
+            """(1366, "Incorrect integer value: 'x' for column 'n' at row 12")""",
+            """(1366, "Incorrect integer value: … for column 'n' at row …")""",
+        ),
+        (
+            'ORA-12899: value too large for column "S"."T2"."C" (actual: 5, maximum: 3)',
+            'ORA-12899: value too large for column "S"."T2"."C" (actual: …, maximum: …)',
+        ),
+        ("-5 is less than 2026-01-02 10:00", "… is less than … …"),
+    ],
+)
+def test_a_reason_has_no_values(error: str, reason: str) -> None:
+    assert reason_of(error) == reason
