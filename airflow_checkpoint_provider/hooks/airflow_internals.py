@@ -161,6 +161,20 @@ def states_in_run(dag_id: str, task_id: str, run_id: str) -> dict[int, str]:
         return {index: _name_of(state) for index, state in found}
 
 
+def signs_of_life(instance: TaskRun) -> list[tuple[str, datetime | None, str, int | None]]:
+    """Return the state of a task instance, its last heartbeat, and its worker's host and process; nothing where there is none."""
+    model: Any = TaskInstance
+    columns = (model.state, model.last_heartbeat_at, model.hostname, model.pid)
+    with create_session() as session:
+        found = session.execute(select(*columns).where(_is_instance(instance)))
+        return [(_name_of(state), heard, host or "", pid) for state, heard, host, pid in found]
+
+
+def heartbeat_timeout() -> float:
+    """Return the seconds without a heartbeat after which Airflow gives a task instance up."""
+    return float(conf.getint("scheduler", "task_instance_heartbeat_timeout", fallback=300))
+
+
 def is_paused(dag_id: str) -> bool:
     """Return whether Airflow schedules nothing of a DAG until somebody unpauses it."""
     with create_session() as session:

@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.hooks.settings import auto_create, stalled_afte
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
     from airflow_checkpoint_provider.engine.admin.search import Found, Search
+    from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
     from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
     from airflow_checkpoint_provider.engine.store.rejects import Reject
     from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
@@ -196,6 +197,22 @@ class CheckpointReadingHook(BaseHook):
             number)
         """
         return self._repository.reject_reasons(identity_of(dag_id, task_id, run_id, map_index, name))
+
+    def server_sessions(self) -> Sequence[ServerSession] | None:
+        """
+        Return the sessions of the connection's server that are at work or in a transaction, as far as its user may see.
+
+        :return: each with ``id``, ``who``, ``own``, ``state``, ``seconds``, ``statement`` and ``waits_for``; ``None``
+            where this kind of database is not asked
+        """
+        from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
+
+        database = open_database(self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team)
+        connection = database.open()
+        try:
+            return dialect_of(connection).server_sessions(connection)
+        finally:
+            connection.close()
 
     def pending_requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
         """

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from airflow_checkpoint_provider.plugin import actions, pages, rejected, starting, static
+from airflow_checkpoint_provider.plugin import actions, pages, rejected, standstill, starting, static
 from airflow_checkpoint_provider.plugin.desk import Door
 from airflow_checkpoint_provider.plugin.problems import answer
 
@@ -31,7 +31,7 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Checkpoints", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
-    for router in (pages.router, rejected.router, actions.router, starting.router, static.router):
+    for router in (pages.router, rejected.router, standstill.router, actions.router, starting.router, static.router):
         app.include_router(router)
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

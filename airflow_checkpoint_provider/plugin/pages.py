@@ -226,7 +226,7 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         unsure=_unsure(subject.troubles, dag_id, task_id),
         tab=tab,
         retry_at=retry_of(view.checkpoint) if view and view.over else None,
-        refresh=3 if view and view.state is Status.RUNNING else 20,
+        refresh=3 if view and (view.state is Status.RUNNING or view.request) else 20,
     )
 
 

@@ -41,6 +41,8 @@ def test_everything_that_is_read_of_airflows_tables(prepare_load: StartLoad) -> 
     assert ["copy_orders", "copy", load.table] in found["rendered"]
     assert (found["states"], found["no states"]) == ([["success"]], 0)
     assert found["states in the run"] == {"-1": "success"}
+    assert found["life"] == [["success", True, True]]
+    assert found["timeout"] > 0
     assert found["paused"] == [False, False]
     assert (found["known"], found["team"]) == (True, None)
     assert (found["no retry"], found["retry after"]) == (None, 1)

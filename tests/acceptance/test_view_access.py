@@ -75,6 +75,7 @@ def test_these_are_all_routes() -> None:
         ("GET", "/"),
         ("GET", "/rejects"),
         ("GET", "/rejects.{form}"),
+        ("GET", "/standstill"),
         ("GET", "/static/{name}"),
         ("GET", "/task"),
         ("POST", "/now"),

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.metadata_dialect import MetadataDialect
+from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
 from airflow_checkpoint_provider.engine.databases.statements.query import TOKENS
 from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
@@ -252,6 +253,14 @@ class Dialect(MetadataDialect):
         :param table: the destination's, quoted
         :param source: a ``Source``, as is ``destination``
         :param pairs: columns of the source and of the destination
+        """
+        return None
+
+    def server_sessions(self, connection: sa.Connection) -> Sequence[ServerSession] | None:
+        """
+        Return the sessions that are at work or in a transaction, as far as the user may see them.
+
+        :return: ``None`` where this kind of database is not asked
         """
         return None
 

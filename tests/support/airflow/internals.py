@@ -36,6 +36,11 @@ def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
         "states": [sorted(states) for states in internals.states_of([known]).values()],
         "no states": len(internals.states_of([(dag_id, task_id, "no such run", -1)])),
         "states in the run": internals.states_in_run(dag_id, task_id, run_id),
+        "life": [
+            (state, bool(heard), bool(host))
+            for state, heard, host, _ in internals.signs_of_life(known)
+        ],
+        "timeout": internals.heartbeat_timeout(),
         "paused": [internals.is_paused(name) for name in (dag_id, "no such DAG")],
         "known": dag_id in internals.known_dags(),
         "team": internals.team_of(dag_id),

@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole, 
 from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS, limit_connecting
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
+from airflow_checkpoint_provider.engine.databases.mysql.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.mysql.session import LEAVES_STATE, prepare, session_state
 from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
 from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
@@ -27,6 +28,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
     table_facts,
     why_read_only,
 )
+from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
@@ -170,6 +172,9 @@ class MysqlDialect(Dialect):
     ) -> Hazard | None:
         default = str(connection.dialect.default_schema_name)
         return hazard_of(connection, [(schema or default, table) for table, schema, _ in tables])
+
+    def server_sessions(self, connection: sa.Connection) -> Sequence[ServerSession]:
+        return server_sessions(connection)
 
     def why_read_only(self, connection: sa.Connection) -> str | None:
         return why_read_only(connection)

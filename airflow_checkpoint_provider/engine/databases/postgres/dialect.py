@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWith
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import HIDES_ROWS, keeps_rows
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
+from airflow_checkpoint_provider.engine.databases.postgres.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.postgres.session import (
     LEAVES_STATE,
     STATE,
@@ -32,6 +33,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
     table_facts,
     why_read_only,
 )
+from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
 from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
@@ -219,6 +221,9 @@ class PostgresDialect(Dialect):
         self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]
     ) -> Hazard | None:
         return hazard_of(connection, [quoted for _, _, quoted in tables])
+
+    def server_sessions(self, connection: sa.Connection) -> Sequence[ServerSession]:
+        return server_sessions(connection)
 
     def why_read_only(self, connection: sa.Connection) -> str | None:
         return why_read_only(connection)

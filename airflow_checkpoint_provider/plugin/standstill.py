@@ -1,0 +1,98 @@
+"""Why a load stands still, asked when somebody wants to know: its process, and the sessions at both of its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession, holding_up
+from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
+from airflow_checkpoint_provider.hooks.airflow_internals import heartbeat_timeout, signs_of_life
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.instances import instance_of
+from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin import actions
+from airflow_checkpoint_provider.plugin.access import Someone, Viewer
+from airflow_checkpoint_provider.plugin.actions import Target
+from airflow_checkpoint_provider.plugin.desk import DeskRoute
+from airflow_checkpoint_provider.plugin.pages import Text
+from airflow_checkpoint_provider.plugin.problems import described
+from airflow_checkpoint_provider.plugin.rendering import render
+from airflow_checkpoint_provider.plugin.services import discovery, reader
+
+router = APIRouter(
+    default_response_class=HTMLResponse, responses=described(401, 403, 404, 422, 503), route_class=DeskRoute
+)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """
+    One end of a load.
+
+    :param role: ``Source`` or ``Destination``
+    :param sessions: what may explain a standstill; ``None`` where it is not known
+    :param unknown: why it is not known
+    """
+
+    role: str
+    place: Place
+    sessions: Sequence[ServerSession] | None
+    unknown: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether anybody waits for a lock there."""
+        return any(session.waits_for for session in self.sessions or ())
+
+
+@router.get("/standstill")
+def standstill(
+    viewer: Someone,
+    dag_id: Text,
+    task_id: Text,
+    run_id: Text,
+    conn_id: Text,
+    table: Text,
+    map_index: Annotated[int, Query(ge=-1)] = -1,
+    name: Text = "",
+    team: Text = "",
+    tab: bool = False,
+) -> HTMLResponse:
+    """Show who waits for whom at both ends, what runs there, and whether the process is alive."""
+    names = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "map_index": map_index, "name": name}
+    target = Target.model_validate({**names, "conn_id": conn_id, "table": table, "team": team})
+    place = actions.place_of(target, viewer)
+    key = (dag_id, task_id, run_id, map_index, name)
+    checkpoint = actions.only(reader().ask([place], lambda hook: hook.get(*key)), place)
+    if checkpoint is None:
+        raise actions.unknown(place)
+    destination = replace(place, table=DEFAULT_TABLE, conn_id=checkpoint.destination_conn_id)
+    ends = {"Destination": destination, "Source": replace(destination, conn_id=checkpoint.source_conn_id)}
+    return render(
+        "standstill.html",
+        chosen={**target.model_dump(exclude={"reason"}), "tab": "1" if tab else ""},
+        name=discovery().places().called(dag_id, task_id),
+        life=signs_of_life(instance_of(checkpoint)),
+        timeout=heartbeat_timeout(),
+        owner=checkpoint.owner,
+        ends=[_look(viewer, role, where) for role, where in ends.items()],
+        troubles=[],
+        refresh=5,
+    )
+
+
+def _look(viewer: Viewer, role: str, place: Place) -> End:
+    if not viewer.may_see_connection(place.conn_id, place.team or None):
+        return End(role, place, None, "You may not see this connection in Airflow.")
+    answers = reader().ask([place], CheckpointHook.server_sessions)
+    if answers.troubles:
+        return End(role, place, None, answers.troubles[0].detail)
+    sessions = answers.by_place.get(place)
+    if sessions is None:
+        return End(role, place, None, "This kind of database is not asked for its sessions.")
+    return End(role, place, holding_up(sessions))
