@@ -162,7 +162,7 @@ def states_in_run(dag_id: str, task_id: str, run_id: str) -> dict[int, str]:
 
 
 def signs_of_life(instance: TaskRun) -> list[tuple[str, datetime | None, str, int | None]]:
-    """Return the state of a task instance, its last heartbeat, and its worker's host and process; nothing where there is none."""
+    """Return the state of a task instance, its last heartbeat, and its worker's host and process, if there is one."""
     model: Any = TaskInstance
     columns = (model.state, model.last_heartbeat_at, model.hostname, model.pid)
     with create_session() as session:

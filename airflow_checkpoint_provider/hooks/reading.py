@@ -206,9 +206,11 @@ class CheckpointReadingHook(BaseHook):
             where this kind of database is not asked
         """
         from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
+        from airflow_checkpoint_provider.engine.databases.limits import Limits
 
-        database = open_database(self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team)
-        connection = database.open()
+        connection = open_database(
+            self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team, limits=Limits()
+        ).open()
         try:
             return dialect_of(connection).server_sessions(connection)
         finally:

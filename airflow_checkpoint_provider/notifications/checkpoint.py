@@ -82,7 +82,7 @@ def _look(context: Context) -> tuple[Checkpoint | None, Request | None]:
     """
     from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
     from airflow_checkpoint_provider.hooks.transfers import place_of
-    from airflow_checkpoint_provider.operators.transfer import identify
+    from airflow_checkpoint_provider.operators.identity import identify
 
     task: Any = context["task"]
     names = ("destination_conn_id", "checkpoint_conn_id", "checkpoint_table")

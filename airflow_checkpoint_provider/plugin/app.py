@@ -31,7 +31,14 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Checkpoints", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
-    for router in (pages.router, rejected.router, standstill.router, actions.router, starting.router, static.router):
+    for router in (
+        pages.router,
+        rejected.router,
+        standstill.router,
+        actions.router,
+        starting.router,
+        static.router,
+    ):
         app.include_router(router)
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -94,6 +94,7 @@ def test_gauges_while_a_load_runs(
             )
         return rows
 
+    before = {*threading.enumerate()}
     execute(operator(rows_processor=stand_still), map_index=3)
     shares = [value for name, value, _ in metrics.gauges if name == "progress"]
     assert len(shares) == 5
@@ -101,9 +102,7 @@ def test_gauges_while_a_load_runs(
     assert abs(max(value for name, value, _ in metrics.gauges if name == "last_commit") - time.time()) < 60
     assert [value for name, value, _ in metrics.gauges if name == SINCE][-1] == 0.0
     assert {tags["map_index"] for *_, tags in metrics.gauges} == {"3"}
-    wait_for(
-        lambda: not any(t.name == "checkpoint-metrics" for t in threading.enumerate()), "its thread to end"
-    )
+    wait_for(lambda: not {*threading.enumerate()} - before, "its thread to end")
 
 
 def test_metrics_of_a_reload(databases: tuple[Db, Db], metrics: Counted) -> None:

@@ -37,8 +37,7 @@ def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
         "no states": len(internals.states_of([(dag_id, task_id, "no such run", -1)])),
         "states in the run": internals.states_in_run(dag_id, task_id, run_id),
         "life": [
-            (state, bool(heard), bool(host))
-            for state, heard, host, _ in internals.signs_of_life(known)
+            (state, bool(heard), bool(host)) for state, heard, host, _ in internals.signs_of_life(known)
         ],
         "timeout": internals.heartbeat_timeout(),
         "paused": [internals.is_paused(name) for name in (dag_id, "no such DAG")],
