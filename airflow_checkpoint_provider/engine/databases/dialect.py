@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,10 +33,6 @@ class Dialect(MetadataDialect):
 
     title: str = "a database"
     """What people call it."""
-    source_class: ClassVar[Any]
-    """A ``Source``; its module asks dialects, and so cannot be named here."""
-    destination_class: ClassVar[Any]
-    """A ``Destination``."""
 
     # Connecting
     drivers: Mapping[str, str] = _NONE
@@ -84,6 +80,16 @@ class Dialect(MetadataDialect):
     check_constraints: str | None = None
     override_identity: str = ""
     """Stands before the SELECT of an INSERT whose values are to replace generated ones."""
+
+    @property
+    def source_class(self) -> Any:
+        """A ``Source``, imported by the loads that need it; its module asks dialects, and so cannot be named here."""
+        raise NotImplementedError
+
+    @property
+    def destination_class(self) -> Any:
+        """A ``Destination``, likewise."""
+        raise NotImplementedError
 
     def before_connecting(self) -> None:
         """Set up the driver, if its package is loaded."""

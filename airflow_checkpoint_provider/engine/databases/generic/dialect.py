@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,8 +20,13 @@ class GenericDialect(Dialect):
     :param module: the driver
     """
 
-    source_class: ClassVar[type[Source]] = Source
-    destination_class = GenericDestination
+    @property
+    def source_class(self) -> Any:
+        return Source
+
+    @property
+    def destination_class(self) -> Any:
+        return GenericDestination
 
     def __init__(self, url: str, module: Any) -> None:
         self.url = url

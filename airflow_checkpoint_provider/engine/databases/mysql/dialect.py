@@ -15,12 +15,10 @@ from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole, change_table
-from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS, limit_connecting
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
 from airflow_checkpoint_provider.engine.databases.mysql.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.mysql.session import LEAVES_STATE, prepare, session_state
-from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
 from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
     demands_primary_key,
     hazard_of,
@@ -42,8 +40,6 @@ class MysqlDialect(Dialect):
     """MySQL and MariaDB, through mysqlclient, MySQL's own driver or PyMySQL."""
 
     title = "MySQL"
-    source_class = MysqlSource
-    destination_class = MysqlDestination
 
     drivers = URLS
     tokens = TOKENS
@@ -77,6 +73,18 @@ class MysqlDialect(Dialect):
     create_stage = "CREATE TABLE {stage} ENGINE = InnoDB AS SELECT {columns} FROM {table} WHERE 1 = 0"
     # LOCK TABLES would commit and keep readers out. This lock ends with the connection.
     publishing_lock = "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)"
+
+    @property
+    def source_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
+
+        return MysqlSource
+
+    @property
+    def destination_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
+
+        return MysqlDestination
 
     def prepare(
         self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0

@@ -16,7 +16,6 @@ from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.connecting import advice, keep_alive
 from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
-from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
 from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     SCHEMA,
     codec,
@@ -24,7 +23,6 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     primary_key,
 )
 from airflow_checkpoint_provider.engine.databases.oracle.session import LEAVES_STATE, prepare_session
-from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
@@ -45,8 +43,6 @@ class OracleDialect(Dialect):
     """Oracle, through oracledb. Its types are the driver's descriptions of columns."""
 
     title = "Oracle"
-    source_class = OracleSource
-    destination_class = OracleDestination
 
     drivers = {"oracledb": "oracle+oracledb://"}  # noqa: RUF012
     folds_to_upper = True
@@ -71,6 +67,18 @@ class OracleDialect(Dialect):
     drop_table = "DROP TABLE {table} PURGE"
     publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE WAIT {seconds}"
     check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
+
+    @property
+    def source_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.oracle.source import OracleSource
+
+        return OracleSource
+
+    @property
+    def destination_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.oracle.destination import OracleDestination
+
+        return OracleDestination
 
     def codec(self, raw: Any) -> str | None:
         return codec(raw)

@@ -15,7 +15,6 @@ from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATE
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.postgres.connecting import limit_connecting
 from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom, change_table
-from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import HIDES_ROWS, keeps_rows
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
 from airflow_checkpoint_provider.engine.databases.postgres.server_sessions import server_sessions
@@ -26,7 +25,6 @@ from airflow_checkpoint_provider.engine.databases.postgres.session import (
     codec_of,
     prepare_session,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
 from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
     hazard_of,
     table_columns,
@@ -87,8 +85,6 @@ class PostgresDialect(Dialect):
     """Postgres, through psycopg."""
 
     title = "Postgres"
-    source_class = PostgresSource
-    destination_class = PostgresDestination
 
     drivers = {"psycopg": "postgresql+psycopg://"}  # noqa: RUF012
     # The general path would be slow here, and would create other metadata tables.
@@ -123,6 +119,18 @@ class PostgresDialect(Dialect):
     defer_constraints = "SET CONSTRAINTS ALL DEFERRED"
     check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
     override_identity = "OVERRIDING SYSTEM VALUE "
+
+    @property
+    def source_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.postgres.source import PostgresSource
+
+        return PostgresSource
+
+    @property
+    def destination_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
+
+        return PostgresDestination
 
     def prepare(
         self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
@@ -231,7 +239,7 @@ class PostgresDialect(Dialect):
     def server_digests(
         self, source: Any, destination: Any, table: str, pairs: Sequence[tuple[str, str]]
     ) -> tuple[ServerDigest, ServerDigest] | None:
-        if not isinstance(source, PostgresSource) or not isinstance(destination, PostgresSource):
+        if not isinstance(source, self.source_class) or not isinstance(destination, self.source_class):
             return None
         return row_hashes(source, destination, table, pairs)
 

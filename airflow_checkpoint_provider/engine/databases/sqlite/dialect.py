@@ -12,9 +12,7 @@ from sqlalchemy.schema import CreateIndex, ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
-from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
 from airflow_checkpoint_provider.engine.databases.sqlite.session import LEAVES_STATE, prepare_session
-from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
 from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
@@ -25,8 +23,6 @@ class SqliteDialect(Dialect):
     """SQLite, through sqlite3."""
 
     title = "SQLite"
-    source_class = SqliteSource
-    destination_class = SqliteDestination
 
     drivers = {"sqlite3": "sqlite://"}  # noqa: RUF012
     remote = False
@@ -48,6 +44,18 @@ class SqliteDialect(Dialect):
     waits = (
         False  # its driver lets go of the interpreter for each row; a thread that wants it holds up every one
     )
+
+    @property
+    def source_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
+
+        return SqliteSource
+
+    @property
+    def destination_class(self) -> Any:
+        from airflow_checkpoint_provider.engine.databases.sqlite.destination import SqliteDestination
+
+        return SqliteDestination
 
     def prepare(
         self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
