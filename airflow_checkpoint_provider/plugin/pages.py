@@ -49,7 +49,7 @@ _MOST_PAGES = 100_000
 SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "committed_at")
 
 router = APIRouter(
-    default_response_class=HTMLResponse, responses=described(401, 403, 422, 503), route_class=DeskRoute
+    default_response_class=HTMLResponse, responses=described(401, 403, 404, 422, 503), route_class=DeskRoute
 )
 
 
@@ -133,7 +133,7 @@ def _list(
     most = _MOST_PAGES if len(places) < 2 else max(MOST_SORTED // (len(places) * PAGE_SIZE), 1)
     if page > most:
         raise HTTPException(
-            422,
+            404,
             f"page: the first {most:,} can be shown of {len(places):,} databases together. Choose a DAG, a status or "
             "a text, so that fewer checkpoints are listed.",
         )

@@ -224,7 +224,7 @@ def test_what_no_page_can_be_asked_for(client: TestClient) -> None:
     last = pages.MOST_SORTED // (2 * pages.PAGE_SIZE)
     assert client.get("/", params={"page": last}).status_code == 200
     answer = client.get("/", params={"page": last + 1})
-    assert (answer.status_code, "of 2 databases together" in answer.json()["detail"]) == (422, True)
+    assert (answer.status_code, "of 2 databases together" in answer.json()["detail"]) == (404, True)
     assert client.get("/task", params={**TARGET, "run_id": "", "page": 100_000}).status_code == 200
 
 
