@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.hooks.databases import get_db_hook
 from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
+from tests.support.databases.mysql_drivers import DRIVERS
 from tests.support.failing import PASSWORD, SPELT, TOKEN, forget, found_in, make_tell, planted, use
 
 KINDS = ("sqlite", "postgres", "mysql", "oracle")
@@ -60,6 +61,23 @@ def test_a_driver_that_quotes_what_it_was_given(
     assert "cannot be opened: could not connect: " in said
     assert "***, ***" in said
     assert found_in(said, both[0].kind) == []
+
+
+@pytest.mark.parametrize(
+    "driver", [name for name in DRIVERS if name != "pymysql"]
+)  # which the hook does not know
+def test_each_driver_of_mysql(mysql_source: str, monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
+    source = Db("mysql", mysql_source, driver)
+    source.execute("CREATE TABLE orders (id integer PRIMARY KEY)", "CREATE TABLE target (id integer)")
+    source.insert("orders", [(1,)])
+    use(monkeypatch, "src", source)
+    use(monkeypatch, "dst", source)
+    said = fail(preoperator="INSERT INTO nonsense VALUES ('{}')".format(PASSWORD.replace("'", "''")))
+    assert "refused the preoperator" in said
+    make_tell(monkeypatch, "mysql", driver)
+    again = fail()
+    assert "cannot be opened: could not connect: ***" in again
+    assert found_in(said + again, "mysql") == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.app import create_app
+from tests.admin.test_search import row
 from tests.support.airflow.operating import execute, operator
 from tests.support.airflow.view_client import airflow_tables, token_of, view
 from tests.support.databases.db import Db
@@ -29,6 +31,23 @@ MARKUP = [
 ]
 
 
+ELSEWHERE = "'; DROP TABLE target; --"
+"""A metadata table that somebody has configured."""
+DAMAGE: list[dict[str, Any]] = [
+    {"fingerprint": "[" * 100_000},
+    {"fingerprint": json.dumps({"partition": json.dumps({"of": 2_000_000, "plan": MARKUP[0]})})},
+    {"position": '[["decimal","sNaN"]]'},
+    {"rows_written": MARKUP[0]},
+    {"rows_written": 2**62, "status": "running", "position": '[["float","1e-300"]]'},
+    {"status": MARKUP[1]},
+    {"owner": b"\xff"},
+    {"updated_at": MARKUP[0]},
+    {"run_id": "a\x1b[2Jb\nc"},
+    {"run_id": "x" * 300},
+    {"last_error": MARKUP[0] * 100_000},
+]
+"""Of rows of the metadata table."""
+
 APP = create_app()
 # Every request is checked by all that schemathesis knows, with and without its token.
 API = schemathesis.openapi.from_dict(
@@ -40,7 +59,7 @@ API = schemathesis.openapi.from_dict(
                 "hostile": {"values": [text for text in (*MARKUP, *STRINGS) if text.isprintable()]},
                 "id": {"values": MARKUP[:1]},
                 "conn_id": {"values": ["dst", "no<b>where"]},
-                "table": {"values": ["airflow_checkpoint"]},
+                "table": {"values": ["airflow_checkpoint", ELSEWHERE]},
                 "name": {"values": ["page.css", "page.js"]},
             },
             "generation": {
@@ -72,7 +91,7 @@ def loads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for conn_id in ("src", "dst"):
             patch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", db.uri)
-        patch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "dst,no<b>where")
+        patch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", f"dst,no<b>where,dst={ELSEWHERE}")
         for text in MARKUP:
             names = {"dag_id": text, "task_id": text, "run_id": text}
 
@@ -83,6 +102,10 @@ def loads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             with pytest.raises(RuntimeError):
                 execute(operator(rows_processor=refuse), **names)
             CheckpointHook("dst").request_reload(text, text, text, who=text, reason=text)
+        damaged = [
+            row(n, **{"dag_id": MARKUP[0], "task_id": MARKUP[0], **damage}) for n, damage in enumerate(DAMAGE)
+        ]
+        db.insert("airflow_checkpoint", damaged)
         loaded = db.rows("SELECT * FROM target")
         yield
         assert db.rows("SELECT * FROM target") == loaded

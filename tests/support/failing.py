@@ -95,7 +95,7 @@ def telling(error: type[Exception]) -> Exception:
     return error("could not connect: " + ", ".join(SPELT.values()))
 
 
-def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str, mysql_driver: str = DEFAULT_DRIVER) -> None:
     """Let the driver fail to connect, and quote what it was given."""
 
     def fail(error: type[Exception]) -> Callable[..., Any]:
@@ -112,7 +112,7 @@ def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     elif kind == "sqlite":
         monkeypatch.setattr(sqlite3, "connect", fail(sqlite3.OperationalError))
     else:
-        driver = import_module(DEFAULT_DRIVER)
+        driver = import_module(mysql_driver)
         monkeypatch.setattr(driver, "connect", fail(driver.OperationalError))
 
 
