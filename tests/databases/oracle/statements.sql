@@ -320,6 +320,8 @@ SELECT dst.* FROM target dst WHERE 1 = 0;
 
 SELECT g.trigger_name, g.trigger_type, g.triggering_event FROM all_triggers g WHERE g.table_owner = :1 AND g.table_name = :2 AND g.status = 'ENABLED';
 
+SELECT h.column_name, h.endpoint_value, h.endpoint_number FROM all_tab_histograms h WHERE h.owner = :1 AND h.table_name = :2 ORDER BY h.endpoint_number;
+
 -- since 12.1
 SELECT i.column_name, i.identity_options FROM all_tab_identity_cols i WHERE i.owner = :1 AND i.table_name = :2;
 
@@ -328,6 +330,8 @@ SELECT latest.id, substr(latest.dag_id, 1, 2001) AS dag_id, substr(latest.task_i
 
 -- since 12.1
 SELECT latest.status, count(*) AS count_1, sum(CASE WHEN (coalesce(latest.committed_at, latest.updated_at) < :coalesce_1) THEN :param_1 ELSE :param_2 END) AS sum_1 FROM (SELECT airflow_checkpoint.dag_id AS dag_id, airflow_checkpoint.task_id AS task_id, airflow_checkpoint.run_id AS run_id, airflow_checkpoint.map_index AS map_index, airflow_checkpoint.name AS name, airflow_checkpoint.name_digest AS name_digest, airflow_checkpoint.status AS status, airflow_checkpoint.strategy AS strategy, airflow_checkpoint.key_columns AS key_columns, airflow_checkpoint.position AS position, airflow_checkpoint.lower_bound AS lower_bound, airflow_checkpoint.upper_bound AS upper_bound, airflow_checkpoint.start_position AS start_position, airflow_checkpoint.rows_read AS rows_read, airflow_checkpoint.rows_written AS rows_written, airflow_checkpoint.batches AS batches, airflow_checkpoint.row_digest AS row_digest, airflow_checkpoint.nulls_done AS nulls_done, airflow_checkpoint.fence AS fence, airflow_checkpoint.restarting AS restarting, airflow_checkpoint.forced AS forced, airflow_checkpoint.request_seen AS request_seen, airflow_checkpoint.current_run_id AS current_run_id, airflow_checkpoint.current_run_after AS current_run_after, airflow_checkpoint.claimed_map_index AS claimed_map_index, airflow_checkpoint.try_number AS try_number, airflow_checkpoint.max_tries AS max_tries, airflow_checkpoint.task_retries AS task_retries, airflow_checkpoint.clear_number AS clear_number, airflow_checkpoint.owner AS owner, airflow_checkpoint.fingerprint AS fingerprint, airflow_checkpoint.source_conn_id AS source_conn_id, airflow_checkpoint.destination_conn_id AS destination_conn_id, airflow_checkpoint.destination_table AS destination_table, airflow_checkpoint.destination_database AS destination_database, airflow_checkpoint.destination_schema AS destination_schema, airflow_checkpoint.destination_name AS destination_name, airflow_checkpoint.created_at AS created_at, airflow_checkpoint.started_at AS started_at, airflow_checkpoint.updated_at AS updated_at, airflow_checkpoint.committed_at AS committed_at, airflow_checkpoint.completed_at AS completed_at, airflow_checkpoint.last_error AS last_error, airflow_checkpoint.format_version AS format_version FROM airflow_checkpoint ORDER BY airflow_checkpoint.committed_at DESC FETCH FIRST 2000 ROWS ONLY) latest WHERE (lower(latest.dag_id) LIKE '%' || lower(:dag_id_1) || '%' ESCAPE '/') OR (lower(latest.task_id) LIKE '%' || lower(:task_id_1) || '%' ESCAPE '/') OR (lower(latest.run_id) LIKE '%' || lower(:run_id_1) || '%' ESCAPE '/') OR (lower(latest.name) LIKE '%' || lower(:name_1) || '%' ESCAPE '/') OR (lower(latest.destination_table) LIKE '%' || lower(:destination_table_1) || '%' ESCAPE '/') GROUP BY latest.status;
+
+SELECT m.inserts + m.updates + m.deletes FROM all_tab_modifications m WHERE m.table_owner = :1 AND m.table_name = :2 AND m.partition_name IS NULL;
 
 SELECT MAX(src."N") AS "N" FROM ( SELECT * FROM t ) src;
 
@@ -348,6 +352,8 @@ SELECT parameter, value FROM nls_session_parameters;
 SELECT ROWIDTOCHAR(x.place) FROM (SELECT ROWID AS place FROM t SAMPLE BLOCK (50.000000)) x ORDER BY x.place;
 
 SELECT ROWIDTOCHAR(x.place), x.blocks FROM (SELECT e.blocks, DBMS_ROWID.ROWID_CREATE(1, o.data_object_id, e.relative_fno, e.block_id, 0) AS place FROM dba_extents e JOIN all_objects o ON o.owner = e.owner AND o.object_name = e.segment_name AND o.object_type = e.segment_type AND NVL(o.subobject_name, '-') = NVL(e.partition_name, '-') WHERE e.owner = :1 AND e.segment_name = :2) x ORDER BY x.place;
+
+SELECT s.column_name, s.num_nulls FROM all_tab_col_statistics s WHERE s.owner = :1 AND s.table_name = :2;
 
 SELECT s.table_owner, s.table_name FROM all_synonyms s WHERE s.owner IN (:1, 'PUBLIC') AND s.synonym_name = :2 AND s.db_link IS NULL ORDER BY CASE s.owner WHEN 'PUBLIC' THEN 1 ELSE 0 END;
 

@@ -54,3 +54,24 @@ def test_what_has_no_blocks_is_read(source: Db, faults: dict[str, Faults], table
     assert made.how.startswith("ranges of equal width")
     assert [part.rows for part in made.parts] == [ROWS // 4] * 4
     assert not any("SAMPLE" in statement for statement in faults["source"].seen)
+
+
+@pytest.mark.parametrize(("inserted", "used"), [(0, True), (ROWS // 2, False)])
+def test_a_histogram(source: Db, faults: dict[str, Faults], inserted: int, used: bool) -> None:
+    gathered(source)
+    # Half of the rows have no value, and the others lie close together at the end.
+    source.execute(
+        f"UPDATE t SET k = CASE WHEN n > {ROWS // 2} THEN {ROWS} - (n - {ROWS // 2}) / 100 END",
+        f"INSERT INTO all_tab_col_statistics VALUES ('SCOTT', 'T', 'K', {ROWS // 2})",
+        f"INSERT INTO all_tab_modifications VALUES ('SCOTT', 'T', NULL, {inserted}, 0, 0)",
+    )
+    source.insert("all_tab_histograms", [("SCOTT", "T", "K", n, ROWS - 100 + n // 2) for n in range(1, 201)])
+    made = plan(source, 4, checkpoint_column="k", large=1000)
+    assert (made.how == "the server's statistics") is used
+    assert any("SAMPLE" in statement for statement in faults["source"].seen) is not used
+    if used:
+        keyed = [part for part in made.parts if part.upper]
+        assert [part.rows for part in keyed] == [ROWS // 8] * 4
+        for part in keyed:
+            upto = int(source.one(f"SELECT COUNT(*) FROM t WHERE k <= {part.greatest}"))
+            assert upto == pytest.approx(ROWS / 8 * (keyed.index(part) + 1), rel=0.1)

@@ -40,6 +40,11 @@ CREATE VIEW "DBA_EXTENTS" AS SELECT n.nspname::text AS "OWNER", c.relname::text 
     'TABLE'::text AS "SEGMENT_TYPE", NULL::text AS "PARTITION_NAME", 4 AS "RELATIVE_FNO", first AS "BLOCK_ID", 8 AS "BLOCKS"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
     LATERAL generate_series(0, pg_relation_size(c.oid) / 8192 - 1, 8) AS e(first) WHERE c.relkind = 'r';
+CREATE TABLE "ALL_TAB_HISTOGRAMS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME" text, "ENDPOINT_NUMBER" numeric,
+    "ENDPOINT_VALUE" numeric);
+CREATE TABLE "ALL_TAB_COL_STATISTICS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME" text, "NUM_NULLS" int);
+CREATE TABLE "ALL_TAB_MODIFICATIONS" ("TABLE_OWNER" text, "TABLE_NAME" text, "PARTITION_NAME" text, "INSERTS" int,
+    "UPDATES" int, "DELETES" int);
 CREATE TABLE "SESSION_PRIVS" ("PRIVILEGE" text);
 INSERT INTO "SESSION_PRIVS" VALUES ('SELECT ANY DICTIONARY');
 CREATE VIEW "ALL_TRIGGERS" AS SELECT n.nspname::text AS "TABLE_OWNER", c.relname::text AS "TABLE_NAME",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,6 +15,11 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     required_columns,
 )
 from airflow_checkpoint_provider.engine.databases.oracle.flashback import as_of, newest_moment
+from airflow_checkpoint_provider.engine.databases.oracle.histograms import (
+    changed_rows,
+    null_rows,
+    value_shares,
+)
 from airflow_checkpoint_provider.engine.databases.oracle.rowids import COLUMN, condition, places
 from airflow_checkpoint_provider.engine.databases.oracle.sequences import IDENTITIES_SINCE, unordered_columns
 from airflow_checkpoint_provider.engine.databases.source import Source
@@ -25,7 +31,10 @@ from airflow_checkpoint_provider.engine.model.partition import Partition, Storag
 class TableSource(Source):
     """The part of a source that knows the table behind the query."""
 
+    _types: dict[str, str]
+    _whole_numbers: set[str]
     _blocks: int | None = None  # of the table, where they are counted
+    _shares: Sequence[tuple[Any, float]] = ()
     _table: Query | None = None  # the query as it was given
     _as_of = ""
     _stored = ""
@@ -62,14 +71,31 @@ class TableSource(Source):
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
         with reading(self.connection):
             found = table.resolve(sa.inspect(self.connection))
-        known = heap_table(self.raw, *found.in_catalog(self.connection.dialect)) if found else None
+        if not found:
+            return None
+        named = found.in_catalog(self.connection.dialect)
+        known = heap_table(self.raw, *named)
         if known is None:  # a view or an external table, of which there is no sample
             return None
         rows, self._blocks = known
         if rows is None:  # nobody has gathered statistics
             row = self.one(self.select("COUNT(*)"))
             return TableStatistics(rows=int(row[0])) if row else None
-        return TableStatistics(rows=rows, pages=self._blocks)
+        nulls = null_rows(self.raw, *named, column) / rows if rows else 0.0
+        if self._types[column] == "DB_TYPE_NUMBER":
+            whole = column in self._whole_numbers
+            shares = value_shares(self.raw, *named, column, whole=whole)
+            self._shares = [(value, share * (1 - nulls)) for value, share in shares]
+        return TableStatistics(
+            rows=rows,
+            pages=self._blocks,
+            changed=changed_rows(self.raw, *named),
+            null_share=nulls,
+            values=len(self._shares),
+        )
+
+    def value_shares(self, table: TableName, column: str) -> list[tuple[Any, float]]:
+        return list(self._shares)
 
     def sample_clause(self, percent: float) -> str:
         # Of whole blocks, where they are known to be many: a sample of rows reads every block.
