@@ -69,7 +69,9 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     arg(
                         "--status",
                         action="append",
-                        **one_of("--status", (*FILTERS, Status.INTERRUPTED)),
+                        **one_of(
+                            "--status", (*FILTERS, Status.INTERRUPTED, Status.STAGED, Status.UNREADABLE)
+                        ),
                         help="Only those with this status; may be given several times",
                     ),
                     arg(

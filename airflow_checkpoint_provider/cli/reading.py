@@ -10,8 +10,8 @@ from airflow_checkpoint_provider.cli.places import Found, Places, row_of
 from airflow_checkpoint_provider.cli.rows import details, entry_line, line, reject_line, unreadable_line
 from airflow_checkpoint_provider.cli.running import command, is_for_people, print_rows, print_value
 from airflow_checkpoint_provider.cli.statuses import (
-    depends_on_airflow,
     is_among,
+    most_read,
     shown_statuses,
     stored_states,
 )
@@ -31,10 +31,10 @@ def checkpoint_list(args: Any) -> None:
     }
     wanted = set(args.status or ())
     if wanted:
-        filters["state"] = stored_states(wanted)
+        filters |= {"state": states} if (states := stored_states(wanted)) else {}
     if args.request:
         filters["request"] = args.request
-    limit = None if depends_on_airflow(wanted) else args.limit  # few are unfinished at a time
+    limit = most_read(wanted, args.limit)
     for_people = is_for_people(args)
     found: list[tuple[datetime, dict[str, Any]]] = []
     seen: set[Any] = set()

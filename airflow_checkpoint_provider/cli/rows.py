@@ -57,7 +57,7 @@ def unreadable_line(hook: CheckpointHook, row: UnreadableRow) -> dict[str, Any]:
     unknown = dict.fromkeys(
         ("request", "rows", "rejected", "position", "done", "committed_at", "destination_table")
     )
-    return {**ids, "status": "unreadable", **unknown, "conn_id": hook.checkpoint_conn_id}
+    return {**ids, "status": Status.UNREADABLE.value, **unknown, "conn_id": hook.checkpoint_conn_id}
 
 
 def details(

@@ -13,6 +13,8 @@ from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.hooks.instances import interrupted
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
+MOST_READ = 10_000
+"""Checkpoints among which those are picked that no database finds, the newest ones."""
 _UNFINISHED = (Status.RUNNING, Status.STALLED)
 
 
@@ -39,8 +41,12 @@ def is_among(status: str, wanted: Iterable[str]) -> bool:
 
 
 def stored_states(wanted: Iterable[str]) -> list[str]:
-    """Return the states that a database is asked for, of those that are wanted."""
+    """Return the states that a database is asked for, of those that are wanted; none where any row may be."""
     states = set(wanted)
+    if Status.UNREADABLE in states:
+        return []
+    if Status.STAGED in states:
+        states.add(Status.COMPLETED)
     # Only Airflow knows which of them were interrupted.
     return [
         state.value
@@ -49,9 +55,17 @@ def stored_states(wanted: Iterable[str]) -> list[str]:
     ]
 
 
-def depends_on_airflow(wanted: Iterable[str]) -> bool:
-    """Tell whether a database finds more than is wanted, of which Airflow's record picks some."""
-    return bool(_KNOWN_TO_AIRFLOW & set(wanted))
+def most_read(wanted: Iterable[str], limit: int) -> int | None:
+    """
+    Return how many rows a database is asked for, which may find more than is wanted.
+
+    :param limit: how many are shown at most
+    :return: ``None`` for all of them
+    """
+    states = set(wanted)
+    if states & {Status.STAGED, Status.UNREADABLE}:
+        return max(limit, MOST_READ)
+    return None if _KNOWN_TO_AIRFLOW & states else limit  # few are unfinished at a time
 
 
 _KNOWN_TO_AIRFLOW = frozenset({Status.INTERRUPTED, *_UNFINISHED})

@@ -193,6 +193,18 @@ def test_an_attempt_that_airflow_knows_to_be_over_is_listed_as_interrupted(
     assert len(airflow("list", "-o", "json").json()) == 2
 
 
+def test_staged_loads_alone(airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        CheckpointHook,
+        "staged",
+        lambda self, found: frozenset(one.identity for one in found if one.run_id == "run_1"),
+    )
+    (row,) = airflow("list", "--status", "staged", "-o", "json").json()
+    assert (row["run_id"], row["status"]) == ("run_1", "staged")
+    (row,) = airflow("list", "--status", "failed", "-o", "json").json()
+    assert row["run_id"] == "run_2"
+
+
 def test_it_looks_where_the_dags_keep_checkpoints(
     airflow: Airflow, two: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,14 +34,14 @@ def test_a_failure_and_a_resume() -> None:
     assert (first.began_at, first.heard_of_at) == (after(0), after(7))
 
 
-def test_a_killed_attempt_is_lost_and_its_rows_are_known_from_the_next() -> None:
+def test_a_killed_attempt_is_interrupted_and_its_rows_are_known_from_the_next() -> None:
     events = told(("started", 0, 0, 1), ("resumed", 9, 250, 2), ("completed", 12, 1000, 2))
-    assert summary(events) == [(1, 0, 250, 250, "lost"), (2, 250, 1000, 750, "completed")]
+    assert summary(events) == [(1, 0, 250, 250, "interrupted"), (2, 250, 1000, 750, "completed")]
 
 
 def test_a_start_over_begins_with_no_rows() -> None:
     events = told(("started", 0, 0, 1), ("completed", 9, 1000, 1), ("started", 60, 1000, 2))
-    assert summary(events)[-1] == (2, 0, 0, 0, "lost")
+    assert summary(events)[-1] == (2, 0, 0, 0, "interrupted")
 
 
 def test_an_attempt_that_changes_its_mind_is_one() -> None:
@@ -52,8 +52,10 @@ def test_an_attempt_that_changes_its_mind_is_one() -> None:
 def test_the_running_attempt_has_the_checkpoints_rows() -> None:
     events = told(("started", 0, 0, 1), ("progress", 5, 300, 1))
     assert summary(events, checkpoint(rows=500), Status.RUNNING) == [(1, 0, 500, 500, "running")]
-    assert summary(events, checkpoint(rows=500)) == [(1, 0, 500, 500, "lost")]
-    assert summary(events, checkpoint(rows=9, restarting=True), Status.RUNNING) == [(1, 0, 300, 300, "lost")]
+    assert summary(events, checkpoint(rows=500)) == [(1, 0, 500, 500, "interrupted")]
+    assert summary(events, checkpoint(rows=9, restarting=True), Status.RUNNING) == [
+        (1, 0, 300, 300, "interrupted")
+    ]
 
 
 def test_a_standstill_has_the_same_word_as_the_load() -> None:
@@ -75,7 +77,7 @@ def test_a_killed_attempt_lasted_to_its_last_sign_of_life_at_least() -> None:
     assert [attempt.took for attempt in found] == [3, 5, None, 10]
     assert working_time(found) == 18
     over = attempts(events[:1], checkpoint(updated_at=after(10)), None, after(2000))
-    assert [(attempt.took, attempt.ended) for attempt in over] == [(10, "lost")]
+    assert [(attempt.took, attempt.ended) for attempt in over] == [(10, "interrupted")]
 
 
 def test_time_at_work_is_that_of_the_last_load() -> None:

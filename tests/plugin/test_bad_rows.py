@@ -157,6 +157,8 @@ def test_the_shell_and_the_hook_tell_it_too(
     assert len(str(told.value)) < 1_000
     listed = command("list", "-o", "json")
     assert '"status": "unreadable"' in listed
+    alone = command("list", "--status", "unreadable", "-o", "json")
+    assert (alone.count('"status"'), '"status": "unreadable"' in alone) == (1, True)
     assert "cannot be read" in listed
     assert "Traceback" not in listed
     assert "cannot be read" in command("show", *KEYS)

@@ -62,7 +62,7 @@ def test_it_tells_where_a_retried_load_stands(
     expect(attempts).to_have_count(2)
     expect(attempts.nth(0)).to_contain_text("completed")
     expect(attempts.nth(0)).to_contain_text("2,000")
-    expect(attempts.nth(1)).to_contain_text("lost")
+    expect(attempts.nth(1)).to_contain_text("interrupted")
     screenshot(page, "task-light")
 
 

@@ -27,6 +27,8 @@ class Status(StrEnum):
     """Stored as completed, but its rows are still in the stage, which another task publishes."""
     WAITING = "waiting"
     """A part of a table whose task has not begun: there is no checkpoint yet."""
+    UNREADABLE = "unreadable"
+    """Its row cannot be read."""
     REQUESTED = "requested"
     """The next attempt was asked to do something; such a load is in another state besides."""
 

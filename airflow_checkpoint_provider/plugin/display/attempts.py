@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.model.history_kind import STARTS, Kind
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 
-LOST = "lost"
+LOST = Status.INTERRUPTED.value
 
 
 @dataclass(slots=True)
@@ -22,8 +22,8 @@ class Attempt:
     :param rows_before: rows of the load that were committed when it began
     :param rows_after: rows of the load that were committed when it was last heard of
     :param heard_of_at: when it has given its last sign of life, as far as that was written down
-    :param ended: ``completed``, ``failed``, or ``lost``: it left no word, as a killed process does; the state of the
-        load, while it is at work
+    :param ended: ``completed``, ``failed``, or ``interrupted``: it left no word, as a killed process does; the
+        state of the load, while it is at work
     """
 
     try_number: int | None
