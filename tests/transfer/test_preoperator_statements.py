@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDi
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.transfer.preoperator import check_session_state, empties
+from airflow_checkpoint_provider.engine.transfer.starting.preoperator import check_session_state, empties
 from tests.support.databases.fixtures import MakeDb
 
 

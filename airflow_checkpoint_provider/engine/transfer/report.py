@@ -29,7 +29,7 @@ from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferS
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import Writer
 from airflow_checkpoint_provider.engine.transfer.fingerprint import match_tables
-from airflow_checkpoint_provider.engine.transfer.startup import StartingPoint
+from airflow_checkpoint_provider.engine.transfer.starting.startup import StartingPoint
 
 
 class Report:

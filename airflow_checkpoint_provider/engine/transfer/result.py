@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.model.events import Verified
 from airflow_checkpoint_provider.engine.model.position import position_as_dict
 
 if TYPE_CHECKING:
-    from airflow_checkpoint_provider.engine.transfer.startup import StartingPoint
+    from airflow_checkpoint_provider.engine.transfer.starting.startup import StartingPoint
 
 
 @dataclass(frozen=True, slots=True)

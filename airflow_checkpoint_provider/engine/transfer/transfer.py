@@ -39,17 +39,17 @@ from airflow_checkpoint_provider.engine.transfer.batches.garbage import few_coll
 from airflow_checkpoint_provider.engine.transfer.batches.row_shaping import shaped
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
-from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
-from airflow_checkpoint_provider.engine.transfer.marker import leave_marker
-from airflow_checkpoint_provider.engine.transfer.moment import is_renewed
 from airflow_checkpoint_provider.engine.transfer.report import Report
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
 from airflow_checkpoint_provider.engine.transfer.staging.publish import complete, discard
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
-from airflow_checkpoint_provider.engine.transfer.startup import StartingPoint, Startup
+from airflow_checkpoint_provider.engine.transfer.starting.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.starting.marker import leave_marker
+from airflow_checkpoint_provider.engine.transfer.starting.moment import is_renewed
+from airflow_checkpoint_provider.engine.transfer.starting.startup import StartingPoint, Startup
+from airflow_checkpoint_provider.engine.transfer.starting.table_checks import check_server
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import choose_strategy
-from airflow_checkpoint_provider.engine.transfer.table_checks import check_server
 from airflow_checkpoint_provider.engine.transfer.verification.verification import Verification
 
 

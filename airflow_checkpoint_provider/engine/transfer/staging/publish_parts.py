@@ -23,7 +23,10 @@ from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
 from airflow_checkpoint_provider.engine.transfer.staging.publish import StagedLoad, swap
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
-from airflow_checkpoint_provider.engine.transfer.table_checks import check_publishing, hidden_references
+from airflow_checkpoint_provider.engine.transfer.starting.table_checks import (
+    check_publishing,
+    hidden_references,
+)
 
 _MOST_TOLD = 5  # parts that an error names
 

@@ -22,29 +22,29 @@ from airflow_checkpoint_provider.engine.model.steps import PreoperatorRun, RowsD
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
-from airflow_checkpoint_provider.engine.transfer.committed_rows import lost_rows
-from airflow_checkpoint_provider.engine.transfer.duplicates import refuse_duplicates
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table, resolved_table
-from airflow_checkpoint_provider.engine.transfer.guarantee import state_guarantee
-from airflow_checkpoint_provider.engine.transfer.moment import (
+from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
+from airflow_checkpoint_provider.engine.transfer.starting.committed_rows import lost_rows
+from airflow_checkpoint_provider.engine.transfer.starting.duplicates import refuse_duplicates
+from airflow_checkpoint_provider.engine.transfer.starting.guarantee import state_guarantee
+from airflow_checkpoint_provider.engine.transfer.starting.moment import (
     check_source,
     go_on_at_moment,
     starts_over,
     take_moment,
 )
-from airflow_checkpoint_provider.engine.transfer.opening import open_source
-from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
-from airflow_checkpoint_provider.engine.transfer.preoperator import (
+from airflow_checkpoint_provider.engine.transfer.starting.opening import open_source
+from airflow_checkpoint_provider.engine.transfer.starting.preoperator import (
     check_session_state,
     empties,
     run_preoperator,
 )
-from airflow_checkpoint_provider.engine.transfer.table_checks import (
+from airflow_checkpoint_provider.engine.transfer.starting.table_checks import (
     check_table,
     hidden_references,
     untold_changes,
 )
-from airflow_checkpoint_provider.engine.transfer.type_pairs import check_type_pairs
+from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import check_type_pairs
 
 
 @dataclass(frozen=True, slots=True)
