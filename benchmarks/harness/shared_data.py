@@ -80,6 +80,14 @@ def _moment(name: str, types: tuple[str, str], value: tuple[str, str]) -> Column
     return Column(name, types, value, texts)
 
 
+_CREATED_AT = _moment(
+    "created_at",
+    ("timestamp", "datetime(6)"),
+    (
+        "timestamp '2026-01-01' + i * interval '1 second'",
+        "timestamp('2026-01-01') + INTERVAL i SECOND",
+    ),
+)
 NARROW = SharedTable(
     "narrow",
     (
@@ -95,14 +103,7 @@ NARROW = SharedTable(
             "varchar(40)",
             ("'order ' || left(md5(i::text), 16)", "concat('order ', left(md5(i), 16))"),
         ),
-        _moment(
-            "created_at",
-            ("timestamp", "datetime(6)"),
-            (
-                "timestamp '2026-01-01' + i * interval '1 second'",
-                "timestamp('2026-01-01') + INTERVAL i SECOND",
-            ),
-        ),
+        _CREATED_AT,
     ),
 )
 WIDE = SharedTable(
@@ -131,14 +132,7 @@ WIDE = SharedTable(
             ),
         ),
         _same("day", "date", ("date '2020-01-01' + i % 3000", "date '2020-01-01' + INTERVAL (i % 3000) DAY")),
-        _moment(
-            "created_at",
-            ("timestamp", "datetime(6)"),
-            (
-                "timestamp '2026-01-01' + i * interval '1 second'",
-                "timestamp('2026-01-01') + INTERVAL i SECOND",
-            ),
-        ),
+        _CREATED_AT,
         _moment(
             "updated_at",
             ("timestamp", "datetime(6)"),

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,18 +17,23 @@ CASES = ["wide", "generic-narrow", "sqlite-sqlite", "small-batches", "upsert-ful
 OF_MARIADB = ["mariadb-postgres-wide", "postgres-mariadb-wide", "mariadb-mariadb", "mariadb-upsert"]
 
 
-def test_the_benchmarks_run(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
+def run_quickly(folder: Path, cases: list[str]) -> tuple[dict[str, Any], str]:
+    """Return the figures, and what was printed."""
+    file = folder / "figures.json"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--rows", "2000"]
     done = subprocess.run(
-        [*command, "--json", str(file), "--only", *CASES],
+        [*command, "--json", str(file), "--only", *cases],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         timeout=240,
     )
     assert done.returncode == 0, done.stderr
-    figures = json.loads(file.read_text())
+    return json.loads(file.read_text()), done.stdout
+
+
+def test_the_benchmarks_run(tmp_path: Path) -> None:
+    figures, printed = run_quickly(tmp_path, CASES)
     assert {"machine", "versions", "server", "measured", "cases"} <= set(figures)
     assert figures["server"]["fsync"] == "on"
     assert [case["name"] for case in figures["cases"]] == [
@@ -39,22 +45,12 @@ def test_the_benchmarks_run(tmp_path: Path) -> None:
     for case in figures["cases"]:
         assert len(case["ours"]["runs"]) == len(case["peer"]["runs"]) == 1
         assert isinstance(case["met"], bool)
-        assert case["case"] in done.stdout
+        assert case["case"] in printed
 
 
 @pytest.mark.server
 def test_the_benchmarks_of_mariadb_run_or_name_what_is_missing(tmp_path: Path) -> None:
-    file = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--rows", "2000"]
-    done = subprocess.run(
-        [*command, "--json", str(file), "--only", *OF_MARIADB],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(file.read_text())
+    figures, _ = run_quickly(tmp_path, OF_MARIADB)
     assert [case["name"] for case in figures["cases"]] == OF_MARIADB
     for case in figures["cases"]:
         assert "not installed" in case.get("skipped", "") or len(case["ours"]["runs"]) == 1
