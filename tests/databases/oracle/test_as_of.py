@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceMismatchError,
     WouldDuplicateError,
 )
+from airflow_checkpoint_provider.engine.model.steps import StepBegun
 from tests.support.databases.db import Db
 from tests.support.databases.oracle_places import stand_in
 from tests.support.loads import Load, loaded
@@ -69,6 +70,8 @@ def test_attempts_and_the_comparison(load: Load, arguments: dict[str, Any]) -> N
     change(load)
     assert load.attempt(**arguments).rows_total == len(THEN)
     assert (loaded(load), values(load)) == (THEN, {"then"})
+    told = {step.line for step in load.told(StepBegun) if " as of " in step.line}
+    assert [re.fullmatch(r"Reading t as of SCN \d+", line) is not None for line in told] == [True]
 
 
 def test_a_lost_connection(load: Load, faults: dict[str, Faults]) -> None:

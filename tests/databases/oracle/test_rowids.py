@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import oracledb
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceChangedError
 from airflow_checkpoint_provider.engine.model.partition import Partition, bound
+from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
+from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db
 from tests.support.databases.oracle_places import stand_in
 from tests.support.oracle_standin import Fault, Faults
@@ -130,3 +134,19 @@ def test_a_place_that_is_none(sides: tuple[Db, Db]) -> None:
     part = replace(split(sides[0])[0], upper=bound("AAAR3sAAEAAAACXAA') OR (1 = 1"))
     with pytest.raises(ArgumentError, match=r"partition: .* is no ROWID\. Plan the partitions again"):
         PartLoad.of(*sides, part).attempt()
+
+
+def test_a_plan_that_one_task_hands_to_others(sides: tuple[Db, Db], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oracledb, "connect", stand_in.connect)
+    monkeypatch.setenv("AIRFLOW_CONN_ERP", sides[0].uri)
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", sides[1].uri)
+    arguments = {"source_conn_id": "erp", "source_table": "t"}
+    parts = CheckpointPartitionOperator(
+        task_id="plan", partitions=4, split="rowid", as_of="now", **arguments
+    ).execute({})
+    assert len({part["moment"] for part in parts}) == 1
+    sides[0].execute("DELETE FROM t WHERE n > 9")
+    for part in json.loads(json.dumps(parts)):
+        task = operator(**arguments, destination_conn_id="warehouse", partition=part)
+        execute(task, map_index=part["index"])
+    assert loaded_rows(sides) == list(range(ROWS))

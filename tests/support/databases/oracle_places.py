@@ -78,6 +78,8 @@ def real_schema(dsn: str, role: str) -> str:
         # An identity column makes a sequence.
         rights = "CREATE SESSION, CREATE TABLE, CREATE SEQUENCE, CREATE VIEW, CREATE SYNONYM"
         cursor.execute(f"GRANT {rights} TO {user}")
+        with suppress(oracledb.DatabaseError):  # which not every user may grant
+            cursor.execute(f"GRANT EXECUTE ON SYS.DBMS_FLASHBACK TO {user}")
     place = f"oracle:{user}/{password}@{dsn.rpartition('@')[2]}"
     with closing(connect(place)) as connection, connection.cursor() as cursor:
         cursor.execute(_EMPTY)

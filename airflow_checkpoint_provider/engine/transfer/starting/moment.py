@@ -10,6 +10,8 @@ from airflow_checkpoint_provider.engine.model.errors import (
     MomentGoneError,
     SourceChangedError,
 )
+from airflow_checkpoint_provider.engine.model.events import Observer
+from airflow_checkpoint_provider.engine.model.steps import StepBegun
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 
@@ -32,7 +34,7 @@ def check_source(context: AttemptContext) -> None:
         context.strategy.check()
 
 
-def take_moment(context: AttemptContext) -> Load:
+def take_moment(context: AttemptContext, observe: Observer) -> Load:
     """
     Read the source from now on as of a new moment, or as of that of the plan, and look for rows without a key there.
 
@@ -43,14 +45,14 @@ def take_moment(context: AttemptContext) -> Load:
     if not reads_moment(context):
         return context.load
     source = context.session.source
-    source.read_as_of(_planned(context) or source.newest_moment())
+    _read_as_of(context, _planned(context) or source.newest_moment(), observe)
     context.strategy.check()
     # Nothing changes at a moment that has passed.
     known = {NULL_KEYS: "none"} if context.spec.on_null_key == "fail" else {}
     return replace(context.load, fingerprint={**context.load.fingerprint, MOMENT: source.moment, **known})
 
 
-def go_on_at_moment(context: AttemptContext, checkpoint: Checkpoint) -> None:
+def go_on_at_moment(context: AttemptContext, checkpoint: Checkpoint, observe: Observer) -> None:
     """
     Read the source as of the moment at which the load has begun.
 
@@ -65,7 +67,7 @@ def go_on_at_moment(context: AttemptContext, checkpoint: Checkpoint) -> None:
             "The checkpoint does not say which moment of the source its load reads. Clear the task to load from the "
             "start."
         )
-    context.session.source.read_as_of(moment)
+    _read_as_of(context, moment, observe)
     if NULL_KEYS not in checkpoint.fingerprint:
         context.strategy.check()
 
@@ -78,6 +80,11 @@ def starts_over(spec: TransferSpec, error: SourceChangedError) -> bool:
 def is_renewed(spec: TransferSpec, error: BaseException) -> bool:
     """Tell whether a load whose moment is gone begins again at another one."""
     return isinstance(error, MomentGoneError) and starts_over(spec, error)
+
+
+def _read_as_of(context: AttemptContext, moment: str, observe: Observer) -> None:
+    context.session.source.read_as_of(moment)
+    observe(StepBegun(f"Reading {context.spec.source_table} as of {moment}"))
 
 
 def _planned(context: AttemptContext) -> str:

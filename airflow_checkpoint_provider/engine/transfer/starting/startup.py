@@ -112,7 +112,7 @@ class Startup:
                 self._look_at_destination()
             try:
                 if not checkpoint.is_seeded:
-                    go_on_at_moment(self._context, checkpoint)
+                    go_on_at_moment(self._context, checkpoint, self._observe)
                 strategy.check_stored(checkpoint.position.key, checkpoint.start.key, checkpoint.upper)
                 if checkpoint.is_seeded:
                     checkpoint = self._adopt(checkpoint)
@@ -140,7 +140,7 @@ class Startup:
     def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> tuple[Checkpoint, tuple[str, ...]]:
         context, session = self._context, self._context.session
         spec, store, strategy = context.spec, context.store, context.strategy
-        load = take_moment(context)
+        load = take_moment(context, self._observe)
         keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
         start = checkpoint.start if keeps_mark else BEGINNING
         strategy.check_stored(start.key)
@@ -231,7 +231,7 @@ class Startup:
 
     def _adopt(self, checkpoint: Checkpoint) -> Checkpoint:
         """Make a seeded checkpoint one of this load: what it reads, and up to where."""
-        load = take_moment(self._context)
+        load = take_moment(self._context, self._observe)
         upper = self._context.strategy.upper_bound()
         with self._context.store.transaction():
             self._context.store.adopt(load, upper)
