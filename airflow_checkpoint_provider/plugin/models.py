@@ -80,6 +80,13 @@ class View:
         return self.checkpoint.identity
 
     @property
+    def index(self) -> int | None:
+        """The map index of its task instance; of one that goes by a name, that of its last attempt."""
+        identity = self.identity
+        index = self.checkpoint.claimed_map_index if identity.name else identity.map_index
+        return index if index is not None and index >= 0 else None
+
+    @property
     def part(self) -> Partition | None:
         """The part that it loads, where many tasks load one table."""
         return Partition.of_text(self.checkpoint.fingerprint.get(PARTITION))
@@ -127,8 +134,7 @@ class View:
         """The address of the task instance in Airflow's UI, from a page of this app."""
         identity, run_id = self.identity, self.checkpoint.run_id
         path = f"../dags/{_part(identity.dag_id)}/runs/{_part(run_id)}/tasks/{_part(identity.task_id)}"
-        index = self.checkpoint.claimed_map_index if identity.name else identity.map_index
-        return f"{path}/mapped/{index}" if index is not None and index >= 0 else path
+        return path if self.index is None else f"{path}/mapped/{self.index}"
 
     @property
     def spans_runs(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -148,6 +149,7 @@ def test_the_page_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pages.finding, "find", find)
     monkeypatch.setattr(pages, "discovery", lambda: Mock(**{"places.return_value": Places()}))
+    monkeypatch.setattr(pages, "failed_indexes", lambda *_: ([], 4))
     shown = pages.task(Mock(), "a_dag", "a_task", page=1, sort="", tab=True, state="failed")
     page = bytes(shown.body).decode()
     assert "4 partitions of one table" in page
@@ -157,4 +159,6 @@ def test_the_page_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'id="troubled-2"' in page
     assert 'id="slowest"' in page
     assert "<b>no</b>" not in page
+    assert "Map index</th>" in page
+    assert re.findall(r'<td class="right">(\d)</td>\s+<td class="wide">', page) == ["0", "1", "2"]
     assert (asked[1].run_id, asked[1].state) == ("run_1", None)

@@ -76,6 +76,11 @@ class Result:
         return any(view.state == Status.RUNNING for view in self.views)
 
     @property
+    def mapped(self) -> bool:
+        """Whether anything on this page is of a mapped task."""
+        return any(view.index is not None for view in self.views)
+
+    @property
     def all(self) -> int:
         """How many there are, of any state."""
         return sum_of_states(self.counts)
