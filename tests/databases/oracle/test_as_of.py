@@ -94,6 +94,17 @@ def test_a_new_moment(load: Load, way: str) -> None:
     assert (loaded(load), values(load)) == (NOW, {"now"})
 
 
+def test_each_run_of_an_incremental_load_has_a_moment_of_its_own(load: Load) -> None:
+    arguments = {"scope": "task", "write_mode": "append"}
+    load.attempt(**arguments)
+    load.source.insert("t", [(n, "now") for n in range(20, 30)])
+    load.next_run()
+    assert load.attempt_batches(1, **arguments)
+    load.source.insert("t", [(99, "later")])
+    load.attempt(**arguments)
+    assert loaded(load) == list(range(30))
+
+
 GONE = [Fault(code, READS, times=99) for code in (1555, 1466, 8180, 8181)]
 
 
