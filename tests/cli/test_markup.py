@@ -89,7 +89,7 @@ def test_for_programs(both: Db, printed: Any, text: str) -> None:
             {"id": text},
         )
         shown = read(printed("show", ids, output))
-        assert shown["last_error"] == written_out(" ".join(text.split()))
+        assert shown["last_error"] == f"RuntimeError: {written_out(' '.join(text.split()))}"
         assert read(printed("history", ids, output))[0]["detail"] == text
         (rejected,) = read(printed("rejects", ids, output))
         assert (rejected["error"], rejected["row"]) == (

@@ -300,7 +300,7 @@ def test_no_error_writes_lines_or_orders_of_its_own_into_a_log(
     with pytest.raises(RuntimeError):
         execute(operator(rows_processor=refuse))
     (error,) = database.rows("SELECT last_error FROM airflow_checkpoint WHERE dag_id = 'a_dag'")[0]
-    assert error == "broken [2026-01-01] INFO - all is well\\x1b[2J\\x9b31m\\x07"
+    assert error == "RuntimeError: broken [2026-01-01] INFO - all is well\\x1b[2J\\x9b31m\\x07"
     entry = [1000, *KEYS, -1, "-", "-", "failed", "soon\x1b[2J\nforged", "ada", 1, 7, None, forged]
     database.insert("airflow_checkpoint_event", [entry])
     spoil(database, status="odd\x1b[2J\nforged")

@@ -131,7 +131,7 @@ def test_a_value_that_does_not_fit(
         load.attempt()
     assert destination.rows("SELECT k FROM target ORDER BY k") == [(0,), (1,), (2,), (3,)]
     assert destination.rows("SELECT status, rows_written FROM airflow_checkpoint") == [("failed", 4)]
-    assert re.match(refused, destination.one("SELECT last_error FROM airflow_checkpoint"))
+    assert re.match(rf"BadRowsError: {refused}", destination.one("SELECT last_error FROM airflow_checkpoint"))
     source.execute("UPDATE t SET name = (SELECT name FROM t WHERE k = 0) WHERE k = 6")
     assert load.attempt().rows == 6
     assert destination.one("SELECT last_error FROM airflow_checkpoint") is None

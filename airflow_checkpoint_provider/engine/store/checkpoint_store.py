@@ -206,8 +206,7 @@ class SqlStore:
                 self._record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
         if isinstance(error, FencedError):
             return
-        # Of others, such as Airflow's timeout, the name says most.
-        if not isinstance(error, (Exception, StoppedError)):
+        if not isinstance(error, StoppedError) and reason != type(error).__name__:
             reason = f"{type(error).__name__}: {reason}"
         # What went wrong may well keep this from being written, and is the error to show.
         with suppress(sa.exc.SQLAlchemyError, CheckpointError), self._lease.transaction():
