@@ -176,6 +176,21 @@ def test_keys_that_begin_again_are_an_error(make_db: MakeDb, kind: str, keys: tu
     assert load.attempt().rows == 0  # deleted and there again
 
 
+@pytest.mark.parametrize(
+    ("greatest", "told"), [(2**31 - 1, True), (9_999_999, True), (2**63 - 1, True), (1_000_000, False)]
+)
+def test_a_number_that_stands_for_none_is_told(make_db: MakeDb, greatest: int, told: bool) -> None:
+    source, destination = make_db("sqlite", "source"), make_db("sqlite", "destination")
+    source.execute("CREATE TABLE t (n integer)", f"INSERT INTO t VALUES (1), ({greatest})")
+    destination.execute("CREATE TABLE target (n integer)")
+    load = Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "scope": "task"})
+    for rows in (2, 0):
+        result = load.attempt()
+        assert (result.rows, [str(greatest) in text for text in result.warnings]) == (rows, [True] * told)
+        source.execute("INSERT INTO t VALUES (2)")
+        load.next_run()
+
+
 @pytest.mark.server
 def test_a_mark_in_the_future_is_told(make_db: MakeDb) -> None:
     source, destination = make_db("postgres", "source"), make_db("sqlite", "destination")

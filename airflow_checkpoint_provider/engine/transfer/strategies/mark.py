@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, SourceError
@@ -11,6 +12,9 @@ from airflow_checkpoint_provider.engine.model.key import Key, order_of
 from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, shown
 
 _AHEAD = timedelta(days=1)  # that clocks and zones may differ by
+
+_FILLERS = frozenset(2**bits - 1 for bits in (15, 31, 32, 63, 64))  # the greatest numbers of integer types
+_NINES = 7  # as many digits as no sequence passes every other day
 
 _OTHER_MARK = "set another mark (airflow checkpoint seed, or CheckpointHook.seed)"
 
@@ -41,6 +45,11 @@ def check_mark(range_: KeyRange, mark: Key | None, upper: Key | None) -> Iterato
         yield (
             f"The greatest {names} is {shown(ahead)}, which lies in the future: later runs load no row before it. "
             f"Correct that row at the source, and {_OTHER_MARK}."
+        )
+    elif ahead is not None and _stands_for_none(ahead[0]):
+        yield (
+            f"The greatest {names} is {shown(ahead)}, a number that is often put where there is none: then later runs "
+            f"load no row before it. Correct that row at the source, and {_OTHER_MARK}."
         )
 
 
@@ -74,3 +83,9 @@ def _is_ahead(value: Any) -> bool:
         now = datetime.now(UTC) if value.tzinfo else datetime.now(UTC).replace(tzinfo=None)
         return value - now > _AHEAD
     return isinstance(value, date) and value - datetime.now(UTC).date() > _AHEAD
+
+
+def _stands_for_none(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return False
+    return value in _FILLERS or (len(str(value)) >= _NINES and set(str(value)) == {"9"})
