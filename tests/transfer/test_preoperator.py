@@ -170,6 +170,35 @@ def test_what_ends_with_the_transaction_is_taken(load: Load, statement: str) -> 
     assert loaded(load) == list(range(10))
 
 
+LOCAL_NAMES = [
+    "SET LOCAL search_path = dwh, public",
+    "SELECT set_config('search_path', 'dwh', true)",
+    "DO $$ BEGIN SET LOCAL search_path = dwh; END $$",
+    'SET LOCAL ROLE "dwh"',
+]
+
+
+@pytest.mark.parametrize("destination", ["postgres"], indirect=True)
+@pytest.mark.parametrize("statement", LOCAL_NAMES)
+def test_another_table_for_its_own_transaction_is_refused(load: Load, statement: str) -> None:
+    load.destination.execute(
+        "DO $$ BEGIN CREATE ROLE dwh; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        "CREATE SCHEMA dwh AUTHORIZATION dwh",
+        "CREATE TABLE dwh.target (n integer, a text)",
+        "INSERT INTO dwh.target VALUES (-2, 'theirs')",
+        "ALTER TABLE dwh.target OWNER TO dwh",
+    )
+    with pytest.raises(
+        DestinationError, match=r"target is dwh\.target by the .*, and public\.target where rows"
+    ):
+        load.attempt(preoperator=[statement, EMPTY])
+    assert load.destination.rows("SELECT n FROM dwh.target") == [(-2,)]
+    named = {"preoperator": [statement, "DELETE FROM dwh.target"], "destination_table": "dwh.target"}
+    assert load.attempt(**named).rows == 10
+    assert load.destination.rows("SELECT n FROM dwh.target ORDER BY n") == [(n,) for n in range(10)]
+    assert loaded(load) == [-1]
+
+
 # What holds for one session, behind a statement that does not show it.
 BEHIND = {
     "postgres": [

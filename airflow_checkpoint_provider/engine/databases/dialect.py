@@ -193,6 +193,13 @@ class Dialect(MetadataDialect):
         """Return what a statement may have set in the session, by name, as far as the server tells."""
         return _NONE
 
+    def name_settings(self, connection: sa.Connection) -> Mapping[str, str]:
+        """Return what a transaction may set for itself, and which decides what a name without a schema means."""
+        return _NONE
+
+    def set_for_transaction(self, connection: sa.Connection, settings: Mapping[str, str]) -> None:
+        """Set what :meth:`name_settings` has returned, until the transaction ends."""
+
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str
     ) -> str | None:

@@ -72,6 +72,8 @@ _CLASSES_OF_ALL = frozenset(
 _INDEX_ENTRY_TOO_LONG = "54000"
 _LOCK_NOT_AVAILABLE = "55P03"
 _CANCELLED = "57014"
+_NAMES = sa.text("SELECT name, current_setting(name) FROM unnest(ARRAY['search_path', 'role']) AS name")
+_FOR_TRANSACTION = sa.text("SELECT set_config(:name, :value, true)")
 _MEANT = sa.text(
     "SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
     " WHERE pg_class.oid = to_regclass(:quoted)"
@@ -202,6 +204,13 @@ class PostgresDialect(Dialect):
 
     def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
         return {str(name): str(value) for name, value in connection.execute(STATE)}
+
+    def name_settings(self, connection: sa.Connection) -> Mapping[str, str]:
+        return {str(name): str(value) for name, value in connection.execute(_NAMES)}
+
+    def set_for_transaction(self, connection: sa.Connection, settings: Mapping[str, str]) -> None:
+        for name, value in settings.items():
+            connection.execute(_FOR_TRANSACTION, {"name": name, "value": value})
 
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
+from airflow_checkpoint_provider.engine.transfer.fingerprint import resolved_table
 
 Script = str | Sequence[str]
 
@@ -51,7 +52,7 @@ def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str
     :raises DestinationError: when the session is another one than before; the caller rolls back
     """
     dialect, connection = destination.dialect, destination.connection
-    before = dialect.session_state(connection)
+    before, names_before = dialect.session_state(connection), dialect.name_settings(connection)
     changed_rows: dict[str, int | None] = {}
     for verb, rows in destination.run_script(script):
         before_it = changed_rows.get(verb)
@@ -70,7 +71,22 @@ def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str
             f"preoperator: it has changed {', '.join(changed[:5])} for one session only{_LATER}. "
             f"{dialect.session_settings}."
         )
+    if dialect.name_settings(connection) != names_before:
+        _take_names_back(destination, names_before)
     return tuple(changed_rows.items())
+
+
+def _take_names_back(destination: Destination, settings: Mapping[str, str]) -> None:
+    """Let names mean for the rest of the transaction what they mean in all later ones, if the table is the same."""
+    there = resolved_table(destination, with_database=False)
+    destination.dialect.set_for_transaction(destination.connection, settings)
+    rows_go_to = resolved_table(destination, with_database=False)
+    if there != rows_go_to:
+        raise DestinationError(
+            f"preoperator: {destination.table} is {there or 'no table'} by the {' or '.join(settings)} that it sets "
+            f"for its own transaction, and {rows_go_to or 'no table'} where rows are written. Name tables with their "
+            "schema."
+        )
 
 
 def statements(script: Script, destination: Destination) -> Iterator[str]:
