@@ -8,7 +8,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, VerificationError
 from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event, Verified
-from tests.conformance.test_exact_values import SETTINGS, VALUES, fill, make_tables
+from tests.conformance.values.test_exact_values import SETTINGS, VALUES, fill, make_tables
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.types.cells import NAMES

@@ -10,18 +10,18 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.codec import codec_of
 from airflow_checkpoint_provider.engine.databases.destination import Destination
-from airflow_checkpoint_provider.engine.databases.oracle.binding import is_long, sized
-from airflow_checkpoint_provider.engine.databases.oracle.columns import (
+from airflow_checkpoint_provider.engine.databases.oracle.dictionary import filled_columns, primary_key
+from airflow_checkpoint_provider.engine.databases.oracle.errors import OF_ROWS, TOO_LONG, error_code
+from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns
+from airflow_checkpoint_provider.engine.databases.oracle.values.binding import is_long, sized
+from airflow_checkpoint_provider.engine.databases.oracle.values.columns import (
     Column,
     column_of,
     in_character_set,
     reads,
 )
-from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is
-from airflow_checkpoint_provider.engine.databases.oracle.dictionary import filled_columns, primary_key
-from airflow_checkpoint_provider.engine.databases.oracle.errors import OF_ROWS, TOO_LONG, error_code
-from airflow_checkpoint_provider.engine.databases.oracle.scripts import split_script
-from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns
+from airflow_checkpoint_provider.engine.databases.oracle.values.description import as_it_is
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Block
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.databases.values.refusals import shown

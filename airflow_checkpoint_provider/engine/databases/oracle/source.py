@@ -10,12 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.oracle.description import as_it_is, is_json
 from airflow_checkpoint_provider.engine.databases.oracle.driver import SECOND_DIGITS, moment_text
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
-from airflow_checkpoint_provider.engine.databases.oracle.flashback import at_moment
+from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import at_moment
 from airflow_checkpoint_provider.engine.databases.oracle.source_table import TableSource
-from airflow_checkpoint_provider.engine.databases.oracle.source_types import (
+from airflow_checkpoint_provider.engine.databases.oracle.values.description import as_it_is, is_json
+from airflow_checkpoint_provider.engine.databases.oracle.values.source_types import (
     AS_TEXT,
     BOUND,
     REFUSED,

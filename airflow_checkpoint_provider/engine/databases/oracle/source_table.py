@@ -14,14 +14,17 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     primary_key,
     required_columns,
 )
-from airflow_checkpoint_provider.engine.databases.oracle.flashback import as_of, newest_moment
-from airflow_checkpoint_provider.engine.databases.oracle.histograms import (
+from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import as_of, newest_moment
+from airflow_checkpoint_provider.engine.databases.oracle.planning.histograms import (
     changed_rows,
     null_rows,
     value_shares,
 )
-from airflow_checkpoint_provider.engine.databases.oracle.rowids import COLUMN, condition, places
-from airflow_checkpoint_provider.engine.databases.oracle.sequences import IDENTITIES_SINCE, unordered_columns
+from airflow_checkpoint_provider.engine.databases.oracle.planning.rowids import COLUMN, condition, places
+from airflow_checkpoint_provider.engine.databases.oracle.planning.sequences import (
+    IDENTITIES_SINCE,
+    unordered_columns,
+)
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.oracle.driver import BOUND_MOMENT, SECOND_DIGITS
-from airflow_checkpoint_provider.engine.databases.oracle.values import (
+from airflow_checkpoint_provider.engine.databases.oracle.values.kept_values import (
     to_boolean,
     to_bytes,
     to_date,

@@ -1,0 +1,1 @@
+"""What the dictionary has for planning, and moments to read as of."""

@@ -1,0 +1,1 @@
+"""What a type is for the driver, read and written."""
