@@ -22,12 +22,11 @@ from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     single_precision,
 )
 
-_MONEY = re.compile(r"-?\$?[0-9][0-9,]*(?:\.[0-9]{1,2})?")
-
-
+# Zeros in front, a minus before nothing, and commas elsewhere than at thousands would be lost.
+_MONEY = re.compile(
+    r"(?!-\$?0(?:\.0+)?\Z)-?\$?(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]{1,2})?"
+)
 _BITS = re.compile("[01]*")
-
-
 _TRUTHS = frozenset(("t", "f", "true", "false", "0", "1"))
 
 

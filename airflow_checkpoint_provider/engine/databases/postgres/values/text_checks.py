@@ -19,6 +19,7 @@ SHAPES = frozenset(("point", "line", "lseg", "box", "path", "polygon", "circle")
 _NUMBER = re.compile(r"[0-9.]+(?:[eE][-+]?[0-9]+)?")
 # Of fewer numbers it makes a network by the classes of old.
 _NETWORK = re.compile(r"[0-9]+(?:\.[0-9]+){3}(?:/[0-9]+)?|[^.]*:.*")
+_MAC = re.compile(r"(?:[0-9a-fA-F]{2}[-:.]?){5}[0-9a-fA-F]{2}")
 _MAC8 = re.compile(r"(?:[0-9a-fA-F]{2}[-:.]?){7}[0-9a-fA-F]{2}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 _TEXT = r'"((?:[^"\\]|\\.)*)"'
@@ -40,6 +41,12 @@ def check_shape(type_: PostgresType, text: str) -> None:
             continue
         if exact not in (Decimal(kept), Decimal(repr(kept))):
             raise RefusedValueError(f"would round {number} in {shown(text)}. Declare it text. {CAST}")
+
+
+def check_mac(type_: PostgresType, text: str) -> None:
+    """Check that an address of hardware has six bytes of two digits: the server reads a date as one, too."""
+    if not _MAC.fullmatch(text):
+        raise RefusedValueError(f"would add to {shown(text)}, which has not six bytes of two digits. {CAST}")
 
 
 def check_mac8(type_: PostgresType, text: str) -> None:
@@ -70,6 +77,7 @@ def check_pairs(type_: PostgresType, text: str) -> None:
 
 CHECKS: Mapping[str, Callable[[PostgresType, str], None]] = {
     "cidr": check_network,
+    "macaddr": check_mac,
     "macaddr8": check_mac8,
     "hstore": check_pairs,
     **dict.fromkeys(SHAPES, check_shape),
