@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -86,7 +86,7 @@ class CheckpointPartitionOperator(BaseOperator):
         self.partition_column = partition_column
         self.split = split
         self.as_of = as_of
-        self._connections: list[Any] = []
+        self._cutters: list[Callable[[], None]] = []
         self._checked({name: value for name, value in self._given().items() if is_literal(value)})
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
@@ -97,12 +97,13 @@ class CheckpointPartitionOperator(BaseOperator):
         :raises CheckpointError: when it cannot; the message says why and what to do
         """
         # Here, so that parsing a DAG does not pay for what only a running task needs.
+        from airflow_checkpoint_provider.engine.databases.sockets import cutter
         from airflow_checkpoint_provider.engine.transfer.partitioning.planner import SplitSpec, split
         from airflow_checkpoint_provider.hooks.databases import open_database
 
         spec = SplitSpec(**self._checked(self._given()))
         source = open_database(self.source_conn_id, "source_conn_id", self.source_hook_params)
-        plan = split(spec, source, self._connections.append)
+        plan = split(spec, source, lambda raw: self._cutters.append(cutter(raw)))
         self.log.info(
             "%d partitions by %s, of about %s rows in all, by %s (plan %s)",
             len(plan.parts),
@@ -144,10 +145,8 @@ class CheckpointPartitionOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """End the statement that is running, with its connection."""
-        from airflow_checkpoint_provider.engine.databases.sockets import cut
-
-        for raw in self._connections:
-            cut(raw)
+        for cut in self._cutters:
+            cut()
 
 
 def _check_split(given: Mapping[str, Any]) -> None:

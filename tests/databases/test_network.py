@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from airflow_checkpoint_provider.operators import stopping
 from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db
+from tests.support.databases.mysql_drivers import DRIVERS, connect_mysql
 from tests.support.loads import Load
 from tests.support.network.networks import behind, reach
 from tests.support.network.proxy import MysqlFramer, PostgresFramer, Proxy
@@ -279,6 +280,32 @@ def test_execution_timeout_ends_a_stalled_task(
     assert rows == postgres.load.destination.one("SELECT count(*) FROM target")
     if side == "source":
         assert (status, error.partition(",")[0]) == ("failed", "AirflowTaskTimeout: Timeout")
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("driver", ["psycopg", *DRIVERS])
+def test_a_statement_that_runs_is_cut(request: pytest.FixtureRequest, driver: str) -> None:
+    if driver == "psycopg":
+        raw: Any = psycopg.connect(request.getfixturevalue("postgres_source"))
+    else:
+        raw = connect_mysql(request.getfixturevalue("mysql_source"), driver)
+    ended: list[BaseException] = []
+
+    def wait() -> None:
+        with closing(raw.cursor()) as cursor:
+            try:
+                cursor.execute("SELECT pg_sleep(100)" if driver == "psycopg" else "SELECT SLEEP(100)")
+                cursor.fetchall()
+            except Exception as error:
+                ended.append(error)
+
+    cut = sockets.cutter(raw)
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.5)
+    cut()
+    waiting.join(60)
+    assert len(ended) == 1
 
 
 @pytest.mark.server

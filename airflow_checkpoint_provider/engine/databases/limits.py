@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
-from airflow_checkpoint_provider.engine.databases.sockets import cut, socket_number
+from airflow_checkpoint_provider.engine.databases.sockets import cutter
 from airflow_checkpoint_provider.engine.model.errors import NoAnswerError, one_line
 
 _GRACE_S = 5.0  # for the server, or the driver, to end a statement by itself
@@ -83,8 +83,7 @@ class Watch:
 
     def _start(self, raw: Any) -> None:
         if self._limit:
-            arguments = [raw, socket_number(raw)]
-            self._timer = threading.Timer(self._limit + _GRACE_S, self._give_up, arguments)
+            self._timer = threading.Timer(self._limit + _GRACE_S, self._give_up, [cutter(raw)])
             self._timer.daemon = True
             self._timer.start()
 
@@ -93,6 +92,6 @@ class Watch:
             self._timer.cancel()
             self._timer = None
 
-    def _give_up(self, raw: Any, number: int | None) -> None:
+    def _give_up(self, cut: Callable[[], None]) -> None:
         self._cut = True
-        cut(raw, number)
+        cut()

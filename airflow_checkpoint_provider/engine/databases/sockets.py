@@ -66,6 +66,18 @@ def cut(raw: Any, number: int | None = None) -> None:
         raw.cancel()
 
 
+def cutter(raw: Any) -> Callable[[], None]:
+    """Return what cuts a connection from another thread, also while mysqlclient runs a statement on it."""
+    number = socket_number(raw)
+
+    def run() -> None:
+        # The number of a closed connection may be another's by now.
+        kept = number if socket_number(raw) is None and getattr(raw, "open", False) else None
+        cut(raw, kept)
+
+    return run
+
+
 def connect_soon(connect: Callable[[], Any], seconds: float) -> Any:
     """
     Open a connection to say goodbye on, or give that up.

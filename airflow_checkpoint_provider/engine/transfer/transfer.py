@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.rows.blocks import READ_AT_ONCE
 from airflow_checkpoint_provider.engine.databases.rows.lines import NoLineError
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES
-from airflow_checkpoint_provider.engine.databases.sockets import cut
+from airflow_checkpoint_provider.engine.databases.sockets import cutter
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Action
 from airflow_checkpoint_provider.engine.model.errors import (
@@ -80,7 +80,7 @@ class Transfer:
         self._began = time.monotonic()
         self._fence = 0
         self._reconnects = self._lost_in_a_row = 0
-        self._connections: list[Any] = []
+        self._cutters: list[Callable[[], None]] = []
         self._abandoned = False
         self._route = VALUES
         self._by_values = ""
@@ -107,7 +107,7 @@ class Transfer:
     def _run_connected(self) -> Result:
         while True:
             try:
-                self._connections.clear()
+                self._cutters.clear()
                 with open_session(self._spec, *self._databases, self._opened) as session:
                     return self._run(session)
             except LostError as lost:
@@ -123,13 +123,13 @@ class Transfer:
     def abandon(self) -> None:
         """Cut the connections, from another thread: an attempt that was stopped, and waits for one, ends now."""
         self._abandoned = True
-        for raw in list(self._connections):
-            cut(raw)
+        for cut in list(self._cutters):
+            cut()
 
     def _opened(self, raw: Any) -> None:
-        self._connections.append(raw)
+        self._cutters.append(cutter(raw))
         if self._abandoned:
-            cut(raw)
+            self._cutters[-1]()
 
     def _run(self, session: Session) -> Result:
         spec = self._spec
