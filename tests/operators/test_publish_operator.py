@@ -166,7 +166,7 @@ def test_refuses_while_parts_are_not_complete(target: Db) -> None:
         load_part(1, ends=False)
     message = (
         r"Nothing is published, and target has its old rows, because not all 3 partitions of a_dag.copy, run run_1 are "
-        r"complete: partition 1 has failed \(out of order\); partition 2 has not started\. Let them end"
+        r"complete: partition 1 has failed \(RuntimeError: out of order\); partition 2 has not started\. Let them end"
     )
     with pytest.raises(StageError, match=message):
         publish()
