@@ -1,4 +1,4 @@
-"""Who is asking, and what Airflow lets them see and do. A mounted app is open to all unless it asks."""
+"""The logged-in user, and their rights in Airflow. A mounted app is open to all unless it checks them itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Viewer:
     """
     A logged-in user.
 
-    :param user: Airflow's
+    :param user: the user object of Airflow's auth manager
     """
 
     def __init__(self, user: Any) -> None:
@@ -34,9 +34,9 @@ class Viewer:
 
     def may(self, method: Method, dag_id: str | None) -> bool:
         """
-        Tell whether they may see (GET) or act on (PUT) a DAG's task instances.
+        Return whether they may see (GET) or act on (PUT) a DAG's task instances.
 
-        :param dag_id: ``None`` asks whether they may at all, for DAGs that are chosen elsewhere
+        :param dag_id: ``None`` checks the right without a DAG, where the DAGs are chosen elsewhere
         """
         team = team_of(dag_id) if dag_id else None
         return get_auth_manager().is_authorized_dag(
@@ -48,7 +48,7 @@ class Viewer:
 
     def require(self, method: Method, dag_id: str | None) -> None:
         """
-        Let them pass, or not.
+        Refuse a user without this right.
 
         :raises HTTPException: 403
         """
@@ -61,12 +61,12 @@ class Viewer:
             )
 
     def readable(self) -> Callable[[Collection[str]], set[str]]:
-        """Return a function that picks the DAGs that they may see."""
+        """Return a function that picks the DAGs they may see."""
         allowed = get_auth_manager().get_authorized_dag_ids(user=self._user, method="GET")
         known = known_dags()
 
         def pick(dag_ids: Collection[str]) -> set[str]:
-            # Of a DAG that Airflow has forgotten the auth manager is asked one by one.
+            # DAGs that Airflow no longer has are not in its list: the auth manager is asked for each of them.
             return {
                 dag_id
                 for dag_id in dag_ids
@@ -76,14 +76,14 @@ class Viewer:
         return pick
 
     def may_see_connection(self, conn_id: str, team: str | None = None) -> bool:
-        """Tell whether they may know what is wrong with a connection: errors name hosts and users."""
+        """Return whether they may read a connection's errors, which name hosts and users."""
         return get_auth_manager().is_authorized_connection(
             method="GET", details=ConnectionDetails(conn_id=conn_id, team_name=team), user=self._user
         )
 
 
 async def logged_in(user: GetUserDep) -> Viewer:
-    """Return who is asking; nobody gets 401 from Airflow's own dependency."""
+    """Return the user of the request; without a login, Airflow's own dependency answers 401."""
     return Viewer(user)
 
 
@@ -92,14 +92,15 @@ Someone = Annotated[Viewer, Depends(logged_in)]
 
 async def from_this_site(request: Request, viewer: Someone) -> None:
     """
-    Let through only what a page of this site has sent, as JSON.
+    Let through only requests with a JSON body that a page of this site has sent.
 
-    A browser names the site that a request comes from; what names none is no browser. Nobody is told 401 first.
+    A browser names the site that a request comes from; a client that names none is no browser. A missing login is
+    answered with 401 first.
 
     :raises HTTPException: 403 for another site, 415 for another kind of body
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    # What a proxy says is anybody's word: behind one that changes the host, [api] base_url has the right one.
+    # Any client can set a proxy's headers: behind a proxy that changes the host, [api] base_url has the right one.
     hosts = {request.headers.get("host"), _host_of(conf.get("api", "base_url", fallback="") or "")} - {
         None,
         "",

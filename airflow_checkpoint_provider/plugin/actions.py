@@ -1,4 +1,4 @@
-"""What people do: ask for a reload or a resume, take it back, delete a checkpoint. Each leaves two records."""
+"""Requests for a reload or a resume, their withdrawal, and deletions: in the history and in Airflow's audit log."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ router = APIRouter(
 
 
 class Action(StrEnum):
-    """What can be asked for."""
+    """The requests that the view offers."""
 
     RELOAD = "reload"
     RESUME = "resume"
@@ -53,7 +53,7 @@ def _no_bool(value: object) -> object:
     return value
 
 
-# What Airflow's audit log can hold, and every database and log as it is: no control characters.
+# No control characters: Airflow's audit log refuses some, and databases and logs may change others.
 _PRINTED = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=_PRINTED), AfterValidator(_encodable)]
 
@@ -61,7 +61,7 @@ Reason = Annotated[str, Field(max_length=500, pattern=_PRINTED), AfterValidator(
 
 
 class Target(BaseModel):
-    """Which checkpoint is meant, and why."""
+    """The checkpoint of an action, and the reason."""
 
     dag_id: Id
     task_id: Id
@@ -81,13 +81,13 @@ class Asked(Target):
 
 
 class Done(BaseModel):
-    """What was done, in a sentence."""
+    """The outcome, as a sentence."""
 
     message: str
 
 
 _ASKED_BEFORE = {Action.RELOAD: Request.RELOAD, Action.RESUME: Request.RESUME, Action.CANCEL: None}
-"""What is open already: it is not written down a second time."""
+"""The open request with which an action is not recorded again."""
 _MESSAGES = {
     Action.RELOAD: "The next attempt loads from the beginning.",
     Action.RESUME: "The next attempt resumes, even after a clear.",
@@ -97,7 +97,7 @@ _MESSAGES = {
 
 @router.post("/request")
 def request(asked: Asked, viewer: Someone) -> Done:
-    """Ask the next attempt for something; one that runs now is not disturbed."""
+    """Record a request for the next attempt; a running attempt is not disturbed."""
 
     place = place_of(asked, viewer)
     open_request = _known(asked, place)
@@ -108,7 +108,7 @@ def request(asked: Asked, viewer: Someone) -> Done:
 
 
 def record(asked: Asked, place: Place, viewer: Viewer) -> None:
-    """Write down what was asked for."""
+    """Record the request in the history."""
 
     def ask(hook: CheckpointHook) -> None:
         methods = {
@@ -147,7 +147,7 @@ def delete(target: Target, viewer: Someone) -> Done:
 
 
 def own_places(dag_id: str, task_id: str) -> list[Place]:
-    """Return where a task keeps its checkpoints, and no place of another team."""
+    """Return the places of a task's checkpoints, without those of other teams."""
     places, team = discovery().places(), team_of(dag_id)
     return [
         place
@@ -158,11 +158,11 @@ def own_places(dag_id: str, task_id: str) -> list[Place]:
 
 def place_of(target: Target, viewer: Viewer) -> Place:
     """
-    Return the place that is meant: never any table of any database.
+    Return the place of a target: a request cannot name an arbitrary table.
 
-    It is one of the task, or a configured one, or another one of a DAG that the viewer may see: there, the table tells.
-    Of all others nothing is asked, so that the answer is the same, and as fast, for those that are hidden and those
-    that are not there.
+    The place is one of the task, a configured one, or one of another DAG that the viewer may see; its table then shows
+    whether the checkpoint exists. Other places are not queried, so that hidden and missing ones get the same answer,
+    equally fast.
     """
     viewer.require("PUT", target.dag_id)
     place = Place(target.conn_id, target.table, target.team)
@@ -176,7 +176,7 @@ def place_of(target: Target, viewer: Viewer) -> Place:
 
 def _known(target: Target, place: Place) -> Request | None:
     """
-    Return what the next attempt was asked to do, and not yet followed.
+    Return the open request for the next attempt.
 
     :raises HTTPException: 404, where neither the table nor Airflow knows the task instance
     """
@@ -205,7 +205,7 @@ def _airflow_knows(target: Target) -> bool:
 
 
 def unknown(place: Place) -> HTTPException:
-    """Return the refusal of what may be there, hidden from the viewer, or not."""
+    """Return the refusal of a place, the same for a missing one and one that is hidden from the viewer."""
     return HTTPException(
         status.HTTP_404_NOT_FOUND,
         f"No checkpoints are known to be kept in {place} by this task instance, and Airflow does not know it.",
@@ -214,9 +214,9 @@ def unknown(place: Place) -> HTTPException:
 
 def only(answers: Answers[T], place: Place) -> T:
     """
-    Return what the one place that was asked has answered.
+    Return the answer of the one place that was asked.
 
-    :raises HTTPException: 503, where it has not
+    :raises HTTPException: 503, where it has not answered
     """
     if place in answers.by_place:
         return answers.by_place[place]
@@ -231,7 +231,7 @@ def only(answers: Answers[T], place: Place) -> T:
 
 
 def audit(event: str, target: Target, viewer: Viewer) -> None:
-    """Write to Airflow's audit log first, as Airflow does with what it is asked for."""
+    """Write a request to Airflow's audit log before it is carried out, as Airflow itself does."""
     kept = {"conn_id": target.conn_id, "checkpoint_table": target.table}
     if target.team:
         kept["team"] = target.team

@@ -1,4 +1,4 @@
-"""The FastAPI app of the view: routes, errors as readable answers, and headers that keep the browser careful."""
+"""The FastAPI app of the view: routes, readable error responses, and security headers."""
 
 from __future__ import annotations
 
@@ -69,4 +69,4 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _broken(request: Request, error: Exception) -> Response:
     log.error("The checkpoint view failed at %s", request.url.path, exc_info=error)
     detail = "The API server's log has the reason. Other pages are not affected; try again in a moment."
-    return answer(request, 500, detail, _HEADERS)  # this handler stands outside of the middleware
+    return answer(request, 500, detail, _HEADERS)  # this handler runs outside of the middleware

@@ -1,4 +1,4 @@
-"""How many requests are at work: in threads of the view's own, so that none of the server's is held."""
+"""A limit to requests at work: they run in threads of the view's own, so that none of the server's is held."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.plugin.problems import answer
 R = TypeVar("R")
 
 AT_WORK = 2
-"""Requests that are at work at the same time, in one process of the API server."""
+"""Requests at work at the same time, in one process of the API server."""
 _WAITING = 8
 _LARGEST_BODY = 20_000  # ids of 250 characters and a reason of 500, each of four bytes or escaped
 _PATIENCE_S = 3.0
@@ -29,11 +29,11 @@ _RETRY_AFTER_S = 2
 
 class Desk:
     """
-    Lets a few requests work at a time, and some more wait for a moment.
+    Runs a few requests at a time, and lets some more wait for a moment.
 
-    :param at_work: so many
-    :param waiting: so many more
-    :param patience: seconds that one waits at most
+    :param at_work: requests that run at a time
+    :param waiting: requests that may wait besides
+    :param patience: seconds that a request waits at most
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Desk:
 
     @property
     def is_full(self) -> bool:
-        """Whether one more would be sent away."""
+        """Whether another request would be refused."""
         return self._inside >= self._most
 
     async def work(self, task: Callable[[], R]) -> R:
         """
-        Do something that takes its time.
+        Run a blocking function in a thread.
 
-        :raises HTTPException: 503 with ``Retry-After``, when too many are at it
+        :raises HTTPException: 503 with ``Retry-After``, when too many requests run or wait
         """
         with self._lock:
             if self.is_full:
@@ -64,7 +64,7 @@ class Desk:
         begun = self._threads.submit(context.run, task)
         begun.add_done_callback(
             self._leave
-        )  # not at the end of this: a thread works on when its client is gone
+        )  # not at the end of this method: a thread works on after its client has disconnected
         future = asyncio.wrap_future(begun)
         waited = 0.0
         while waited < self._patience:
@@ -104,7 +104,7 @@ _desk = Desk()
 
 
 class Door:
-    """Sends away who would be sent away at the desk, before anything is found out about them: that takes its time."""
+    """Refuses a request that the desk would refuse before its user is authenticated, because that takes time."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -126,13 +126,13 @@ class DeskRoute(APIRoute):
 
 
 def _waiting(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(endpoint):  # a router that includes another makes each route again
+    if inspect.iscoroutinefunction(endpoint):  # a router that includes another creates each route again
         return endpoint
 
     async def waiting(**given: Any) -> Any:
         return await _desk.work(partial(endpoint, **given))
 
-    # Not functools.wraps: FastAPI would call what is wrapped, as the function that blocks which it is.
+    # Not functools.wraps: FastAPI would unwrap it, and call the blocking function in a thread of the server.
     waiting.__name__, waiting.__doc__ = endpoint.__name__, endpoint.__doc__
     waiting.__signature__ = inspect.signature(endpoint, eval_str=True)  # type: ignore[attr-defined]
     return waiting

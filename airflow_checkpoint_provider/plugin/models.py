@@ -1,4 +1,4 @@
-"""What the pages show, ready to be put into a template."""
+"""The values that the pages show, ready for a template."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class View:
     A checkpoint as it is shown.
 
     :param state: ``running``, ``stalled``, ``failed``, ``completed``, ``staged`` or ``seeded``; or ``interrupted``,
-        where Airflow knows that the attempt is over and the checkpoint does not
-    :param instance: the task instance's state then
-    :param request: what the next attempt was asked to do
-    :param outlook: what it will do
-    :param rejected: how many rows the destination has refused
+        where the attempt is over for Airflow and not for the checkpoint
+    :param instance: the task instance's state, where the state is ``interrupted``
+    :param request: the open request for the next attempt
+    :param outlook: what the next attempt will do
+    :param rejected: number of rows that the destination has refused
     """
 
     place: Place
@@ -64,7 +64,7 @@ class View:
             position(checkpoint),
             ago(checkpoint.committed_at, now),
             outlook(
-                # An attempt that is over can be followed by the next one only.
+                # The attempt is over, so the outlook is that of the next one.
                 replace(checkpoint, status=Status.FAILED) if instance else checkpoint,
                 request.asks_for if request else None,
                 now,
@@ -76,19 +76,19 @@ class View:
 
     @property
     def identity(self) -> Identity:
-        """Whose it is."""
+        """The checkpoint's identity."""
         return self.checkpoint.identity
 
     @property
     def index(self) -> int | None:
-        """The map index of its task instance; of one that goes by a name, that of its last attempt."""
+        """The map index of its task instance; for a named checkpoint, that of its last attempt."""
         identity = self.identity
         index = self.checkpoint.claimed_map_index if identity.name else identity.map_index
         return index if index is not None and index >= 0 else None
 
     @property
     def part(self) -> Partition | None:
-        """The part that it loads, where many tasks load one table."""
+        """The partition that it loads, where many tasks load one table."""
         return Partition.of_text(self.checkpoint.fingerprint.get(PARTITION))
 
     @property
@@ -98,7 +98,7 @@ class View:
 
     @property
     def done_at(self) -> datetime | None:
-        """When the load will be done, about."""
+        """The estimated end of the load."""
         try:
             return None if self.pace.left is None else self.shown_at + timedelta(seconds=self.pace.left)
         except OverflowError:
@@ -116,17 +116,17 @@ class View:
 
     @property
     def query(self) -> str:
-        """What names it in an address."""
+        """The query string that identifies it."""
         return query_of(self.identity, self.place)
 
     @property
     def target(self) -> dict[str, Any]:
-        """What names it in a request."""
+        """The fields that identify it in a request."""
         return target_of(self.identity, self.place)
 
     @property
     def seen(self) -> str:
-        """What tells whether it is still as it is shown."""
+        """A token that changes with every update of the checkpoint."""
         return seen(self.checkpoint)
 
     @property
@@ -143,7 +143,7 @@ class View:
 
     @property
     def tries(self) -> str:
-        """Which try the last attempt was, and of how many."""
+        """The last attempt's try number, and the number of tries."""
         stored = self.checkpoint
         return f"{stored.try_number} of {max(stored.max_tries + 1, stored.try_number)}"
 
@@ -154,7 +154,7 @@ class View:
 
     @property
     def average(self) -> float | None:
-        """Rows a second since the load began, with the time that was lost between attempts."""
+        """Rows a second since the load began, including the time between attempts."""
         return self.checkpoint.rows / self._seconds if self._seconds > 0 else None
 
     @property
@@ -166,7 +166,7 @@ class View:
 
 
 def target_of(identity: Identity, place: Place) -> dict[str, Any]:
-    """Return what names a checkpoint."""
+    """Return the fields that identify a checkpoint."""
     return {
         "dag_id": identity.dag_id,
         "task_id": identity.task_id,
@@ -180,7 +180,7 @@ def target_of(identity: Identity, place: Place) -> dict[str, Any]:
 
 
 def query_of(identity: Identity, place: Place) -> str:
-    """Return what names a checkpoint in an address."""
+    """Return the query string that identifies a checkpoint."""
     return urlencode(target_of(identity, place))
 
 

@@ -1,4 +1,4 @@
-"""The pages: all checkpoints that somebody may see, those of a task, and one of them."""
+"""The pages: all checkpoints that a user may see, those of a task, and a single one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Text = Annotated[str, Query(max_length=ID_LENGTH, pattern=r"^[^\x00]*$")]
 
 PAGE_SIZE = 50
 MOST_SORTED = 20_000
-"""Rows that are read for a page of several databases: all up to that page, of each, to put them in order."""
+"""Most rows read for a page of several databases: to sort them, all up to that page are read from each."""
 _MOST_PAGES = 100_000
 SORTS = ("dag_id", "task_id", "run_id", "status", "rows_written", "destination_table", "committed_at")
 
@@ -114,7 +114,7 @@ def task(
 
 
 def places_for(viewer: Someone, dag_id: str, task_id: str, asked: Place | None) -> list[Place]:
-    """Return where a task's checkpoints are, or the one that was asked for, as far as the user may know of them."""
+    """Return the places of a task's checkpoints, or the requested one, as far as the user may know of them."""
     known = discovery().places()
     places = [place for place in known.all() if place == asked] if asked else known.of(dag_id, task_id)
     own = [place for place in places if known.knows(place, dag_id, task_id)]
@@ -141,7 +141,7 @@ def _list(
     whole = _parts(places, search, result) if path == "task" else None
 
     def link(**changes: Any) -> str:
-        """Return the address of this list with something else chosen, from its first page on."""
+        """Return the address of this list's first page with other choices."""
         values = {**chosen, **changes}
         return f"{path}?{urlencode({name: value for name, value in values.items() if value})}"
 
@@ -165,12 +165,12 @@ def _list(
 
 
 def _parts(places: list[Place], search: Search, result: finding.Result) -> Parts | None:
-    """Put the parts of a run together, of the run that was chosen or the latest one."""
+    """Combine the partitions of the chosen run, or of the latest one."""
     if not search.task_id:
         return None
     views = sorted(result.views, key=lambda view: view.checkpoint.updated_at)
     run_id = search.run_id or next((view.identity.run_id for view in reversed(views) if view.part), None)
-    # A state that none of them is in hides them all from the list below.
+    # A filter by a state that no partition has leaves the list empty, and the partitions are shown all the same.
     if run_id is None or not (any(view.part for view in result.views) or (search.state and not result.views)):
         return None
     whole = replace(search, run_id=run_id, state=None)
@@ -178,7 +178,7 @@ def _parts(places: list[Place], search: Search, result: finding.Result) -> Parts
 
 
 def _failed(viewer: Someone, places: list[Place], search: Search, whole: Parts | None) -> FailedOnes | None:
-    """Put the failed instances of a mapped task together, for who may start them again."""
+    """Combine the failed instances of a mapped task, for a user who may start them again."""
     dag_id, task_id = search.dag_id, search.task_id
     run_id = whole.run_id if whole else search.run_id
     if not (dag_id and task_id and run_id) or not viewer.may("PUT", dag_id):
@@ -231,13 +231,13 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
 
 
 def _unsure(troubles: list[Trouble], dag_id: str | None, task_id: str | None) -> bool:
-    """Tell whether what is looked for may be in a place that does not answer."""
+    """Return whether a checkpoint of the page may be in a place that does not answer."""
     known = discovery().places()
     return any(not task_id or known.knows(trouble.place, dag_id or "", task_id) for trouble in troubles)
 
 
 def _troubles(viewer: Someone, troubles: list[Trouble]) -> list[tuple[Place, str]]:
-    """Name the places that did not answer; why is for those who may see the connection, and its host's name."""
+    """Return the places that did not answer; the reason names the host, so it needs the right to the connection."""
     known = known_to(viewer, [trouble.place for trouble in troubles])
     return [
         (trouble.place, trouble.detail if _may_see(viewer, trouble.place) else "")

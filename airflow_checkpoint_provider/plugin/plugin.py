@@ -1,4 +1,4 @@
-"""What Airflow imports in every process: names and addresses. The app itself is loaded when it is first asked."""
+"""The names and addresses that Airflow imports in every process. The app itself is loaded by its first request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LazyApp:
 
 
 _APPS = [{"app": LazyApp(), "url_prefix": f"/{PREFIX}", "name": "Checkpoints"}]
-# Whatever an operator is called that is derived from the transfer, it has the transfer's fields. From Airflow 3.4 on.
+# An operator that is derived from the transfer has its fields, whatever its name. Used from Airflow 3.4 on.
 _OF_TRANSFERS = {"task.template_fields": ["checkpoint_enabled"]}
 # Relative addresses, so that they hold behind a proxy's prefix; each url_route can be used only once.
 _VIEWS = [

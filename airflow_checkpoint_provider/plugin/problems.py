@@ -1,4 +1,4 @@
-"""What the view answers when it does not do what it is asked for: a page for people, JSON for its script."""
+"""The view's error responses: a page for people, JSON for its script."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _CONTENT = {
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what the OpenAPI description says of these answers."""
+    """Return the OpenAPI description of these responses."""
     return {status: {"description": _REASONS[status], "content": _CONTENT} for status in statuses}
 
 

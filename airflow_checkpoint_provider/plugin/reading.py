@@ -1,4 +1,4 @@
-"""Asking several databases side by side, without waiting for the one that does not answer."""
+"""Questions to several databases side by side, without waiting for one that does not answer."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MOST_LEFT_BEHIND = 3  # threads for one place, each in a driver that cannot be interrupted
-_SLOW_S = 2.0  # a question under way for longer is not followed by another one
+_SLOW_S = 2.0  # a place whose question is under way for longer is not asked another one
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """
-    Why a place is left out.
+    The reason why a place is left out.
 
-    :param detail: what the driver says, for those who may see the connection
-    :param silent: it has not answered, so nobody knows whether it has done what it was asked for
+    :param detail: the error, for those who may see the connection
+    :param silent: it has not answered, so it is unknown whether it has carried out the request
     """
 
     place: Place
@@ -48,7 +48,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Answers(Generic[T]):
-    """What those places said that answered; one without a metadata table has nothing to say."""
+    """The answers of the places that gave one; a place without a metadata table has none."""
 
     by_place: dict[Place, T]
     troubles: list[Trouble]
@@ -62,8 +62,8 @@ class Reader:
     """
     Asks places through their hooks, each question in a thread of its own: one that hangs holds up no other place.
 
-    :param timeout: seconds that a page waits for all of them
-    :param probe: seconds that it waits for one that has not answered lately
+    :param timeout: seconds that a page waits for all places
+    :param probe: seconds that it waits for a place that has not answered lately
     """
 
     def __init__(self, timeout: float = 5.0, probe: float = 0.5, silences: Silences | None = None) -> None:

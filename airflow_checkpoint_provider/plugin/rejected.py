@@ -27,7 +27,7 @@ from airflow_checkpoint_provider.plugin.services import discovery, reader
 
 PAGE_SIZE = 50
 MOST_IN_FILE = 10_000
-"""Rows of a file; the shell has them all."""
+"""Most rows in a file; the shell has them all."""
 
 _ABOUT = ("row_no", "error", "run_id", "try_number", "recorded_at")
 
@@ -97,7 +97,7 @@ def download(
         json.dumps([_object(one) for one in found], ensure_ascii=False, indent=1) if as_json else _csv(found)
     )
     headers = {"Content-Disposition": f'attachment; filename="rejected_rows.{form}"'}
-    # Half a character is in no text that is sent.
+    # Half of a surrogate pair cannot be encoded.
     content = text.encode(errors="backslashreplace")
     return Response(content, media_type="application/json" if as_json else "text/csv", headers=headers)
 
@@ -128,7 +128,7 @@ def _object(reject: Reject) -> dict[str, Any]:
 
 
 def _csv(rejects: Sequence[Reject]) -> str:
-    """Write a table with a column for each of the rows'."""
+    """Write a table with a column for each column of the rows."""
     columns = list(dict.fromkeys(name for reject in rejects for name in reject.row))
     text = io.StringIO()
     writer = csv.writer(text)
@@ -141,7 +141,7 @@ def _csv(rejects: Sequence[Reject]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a spreadsheet may read it: text that it would take for a formula is quoted."""
+    """Return a value for a spreadsheet: text that it would take for a formula is quoted."""
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     return (

@@ -1,4 +1,4 @@
-"""What one API server process shares between requests."""
+"""Objects that the requests of one API server process share."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from airflow_checkpoint_provider.plugin.reading import Reader
 
 @cache
 def discovery() -> Discovery:
-    """Return what knows where the checkpoints are."""
+    """Return the discovery of places with checkpoints."""
     return Discovery()
 
 
 @cache
 def reader() -> Reader:
-    """Return what asks the databases."""
+    """Return the reader of the databases."""
     return Reader()

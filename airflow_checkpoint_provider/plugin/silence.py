@@ -1,4 +1,4 @@
-"""Which places do not answer, since when, and when each is asked again."""
+"""Places that do not answer: since when, and when each is asked again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 @dataclass(slots=True)
 class _Silence:
     """
-    What is known of a place that questions are under way to, or that has not answered.
+    The state of a place with questions under way, or that has not answered.
 
-    :param under_way: when each question began that has not been answered
+    :param under_way: the start of each unanswered question
     :param since: the place has not answered since then
     :param again_at: when it may be asked again
     """
@@ -33,7 +33,7 @@ class Silences:
     """
     Remembers places that do not answer, with growing pauses between questions to them.
 
-    :param most: questions that one place may leave without an answer before it is not asked any more
+    :param most: unanswered questions up to which a silent place is asked again
     """
 
     def __init__(self, most: int) -> None:
@@ -43,7 +43,7 @@ class Silences:
         self._number = 0
 
     def asked(self, place: Place) -> Callable[[], None]:
-        """Note that a question is under way; return what is called once it is answered, with whatever."""
+        """Record that a question is under way; return the function to call once it is answered or has failed."""
         with self._lock:
             self._number += 1
             number = self._number
@@ -53,7 +53,7 @@ class Silences:
         def answered() -> None:
             with self._lock:
                 began = silence.under_way.pop(number)
-                # What comes after the driver's own limit is the news that it has given up.
+                # A later answer is the driver's report that its own time limit has passed.
                 if time.monotonic() - began < FIRST_PAUSE_S:
                     silence.since, silence.pause, silence.again_at = None, 0.0, 0.0
                 if not silence.under_way and silence.since is None:
@@ -62,14 +62,14 @@ class Silences:
         return answered
 
     def known(self, place: Place) -> bool:
-        """Tell whether a place has not answered lately."""
+        """Return whether a place has not answered lately."""
         with self._lock:
             silence = self._places.get(place)
             return silence is not None and silence.since is not None
 
     def still(self, place: Place, after: float) -> str | None:
         """
-        Return why a place is not asked now; ``None``, where it may be.
+        Return why a place is not asked now; ``None`` where it is.
 
         :param after: seconds after which a question without an answer counts as silence
         """
@@ -89,11 +89,11 @@ class Silences:
             return self._said(silence)
 
     def note(self, place: Place, waited: float) -> str:
-        """Note that a question has not been answered in the time that a page has; return it in words."""
+        """Record that a question was not answered while the page waited; return that as a sentence."""
         now = time.monotonic()
         with self._lock:
             silence = self._places.get(place)
-            if silence is None:  # it has been answered in this very moment
+            if silence is None:  # answered at this very moment
                 return f"It did not answer within {waited:g} seconds."
             if silence.since is None:
                 silence.since = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Why a load stands still, asked when somebody wants to know: its process, and the sessions at both of its ends."""
+"""Why a load stands still, read on request: its process, and the sessions at both ends."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class End:
     One end of a load.
 
     :param role: ``Source`` or ``Destination``
-    :param sessions: what may explain a standstill; ``None`` where it is not known
-    :param unknown: why it is not known
+    :param sessions: those that may explain a standstill; ``None`` where unknown
+    :param unknown: why they are unknown
     """
 
     role: str
@@ -46,7 +46,7 @@ class End:
 
     @property
     def waits(self) -> bool:
-        """Whether anybody waits for a lock there."""
+        """Whether a session waits for a lock there."""
         return any(session.waits_for for session in self.sessions or ())
 
 
@@ -63,7 +63,7 @@ def standstill(
     team: Text = "",
     tab: bool = False,
 ) -> HTMLResponse:
-    """Show who waits for whom at both ends, what runs there, and whether the process is alive."""
+    """Show which sessions wait for which at both ends, their statements, and whether the process is alive."""
     names = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "map_index": map_index, "name": name}
     target = Target.model_validate({**names, "conn_id": conn_id, "table": table, "team": team})
     place = actions.place_of(target, viewer)

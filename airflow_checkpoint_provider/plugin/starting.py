@@ -1,7 +1,7 @@
 """
 Resume or reload now: the request is recorded here, and the page then asks Airflow's own API to clear the task instance.
 
-So the clear needs Airflow's rights, is in its audit log, and does what each version of Airflow does at a clear.
+So the clear needs Airflow's rights, is in its audit log, and is that of the installed version of Airflow.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Now(Asked):
 
 
 class FailedNow(BaseModel):
-    """The same for all failed instances of a task in one run."""
+    """A request for all failed instances of a task in one run, whose attempts begin now."""
 
     dag_id: Id
     task_id: Id
@@ -66,7 +66,7 @@ class FailedNow(BaseModel):
 
 @router.post("/now")
 def now(asked: Now, viewer: Someone) -> Done:
-    """Ask the attempt that the page is about to start for something, unless the load has moved on since."""
+    """Record a request for the attempt that the page is about to start, unless the load has moved on since."""
     place = actions.place_of(asked, viewer)
     found = reader().ask(
         [place],
@@ -91,7 +91,7 @@ def now(asked: Now, viewer: Someone) -> Done:
 
 @router.post("/now/failed")
 def failed_now(asked: FailedNow, viewer: Someone) -> Done:
-    """Ask the same of all failed instances of a task, unless others have failed than the page has shown."""
+    """Record a request for all failed instances of a task, unless others have failed than the page has shown."""
     viewer.require("PUT", asked.dag_id)
     states = states_in_run(asked.dag_id, asked.task_id, asked.run_id)
     failed = {index for index, state in states.items() if state == FAILED}
@@ -128,7 +128,7 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
 
 def _refuse_unless_over(instances: Iterable[TaskRun]) -> None:
     """
-    Refuse what Airflow could not clear, or what would end an attempt.
+    Refuse task instances that Airflow cannot clear, or whose clear would end an attempt.
 
     :raises HTTPException: 409
     """

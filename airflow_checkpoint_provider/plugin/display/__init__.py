@@ -1,1 +1,1 @@
-"""What a page says, without reading anything."""
+"""The texts and figures of a page, from values that were read before."""

@@ -1,4 +1,4 @@
-"""What a load has before it if it goes on now, or starts over: told before anybody decides."""
+"""The rows and the time that a resume or a reload takes, shown before anybody decides."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from airflow_checkpoint_provider.plugin.display.words import duration, number
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """
-    Rows that are committed, and rows that are to come; ``None`` where that cannot be told.
+    The committed rows of a load, and those to come; ``None`` where unknown.
 
-    :param kept: rows that are committed
-    :param left: rows that are to come, about
-    :param rate: rows a second, as far as earlier attempts tell
+    :param kept: committed rows
+    :param left: estimated rows to come
+    :param rate: rows a second, from earlier attempts
     """
 
     kept: int
@@ -29,12 +29,12 @@ class Ahead:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, rate: float | None) -> Ahead:
-        """Tell of one load, at the speed of its last attempt."""
+        """Estimate for one load, at a given rate."""
         rows = checkpoint.rows
         if checkpoint.status is Status.COMPLETED:
             return cls(rows, 0, rate)
         share = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
-        left = rows / share * (1 - share) if share else math.inf  # of a share that is next to nothing, too
+        left = rows / share * (1 - share) if share else math.inf  # a share close to zero gives inf, too
         if rows and math.isfinite(left):
             return cls(rows, round(left), rate)
         if part := Partition.of_text(checkpoint.fingerprint.get(PARTITION)):
@@ -43,7 +43,7 @@ class Ahead:
 
     @classmethod
     def of_all(cls, parts: Sequence[Ahead]) -> Ahead:
-        """Tell of several that go on side by side: as long as the slowest of them."""
+        """Combine loads that run side by side: together they take as long as the slowest."""
         kept, lefts = sum(part.kept for part in parts), [part.left for part in parts]
         if None in lefts or not parts:
             return cls(kept)
@@ -53,14 +53,14 @@ class Ahead:
         return cls(kept, left, left / slowest if told else None)
 
     def if_resumed(self) -> str:
-        """Say what a resume does."""
+        """Describe a resume."""
         if self.left == 0:
             return f"All {number(self.kept)} rows are committed, and none is to go."
         kept = f"{number(self.kept)} rows are kept" if self.kept else "Nothing is committed yet"
         return f"{kept}, {self._to_go(self.left, 'to go')}."
 
     def if_reloaded(self) -> str:
-        """Say what a reload does."""
+        """Describe a reload."""
         again = None if self.left is None else self.kept + self.left
         kept = (
             f"The {number(self.kept)} rows that are committed are loaded again"
@@ -79,5 +79,5 @@ class Ahead:
 
 
 def seen(checkpoint: Checkpoint) -> str:
-    """Return what changes with everything that an attempt does to a checkpoint, for a page to send back."""
+    """Return a token that changes with every update of a checkpoint by an attempt, for a page to send back."""
     return f"{checkpoint.fence} {checkpoint.status} {checkpoint.updated_at.isoformat()}"

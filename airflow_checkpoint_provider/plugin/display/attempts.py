@@ -1,4 +1,4 @@
-"""The attempts that a history tells of."""
+"""The attempts of a load, from its history entries."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LOST = Status.INTERRUPTED.value
 @dataclass(slots=True)
 class Attempt:
     """
-    One attempt, as far as its entries tell.
+    One attempt, as far as its entries show it.
 
     :param rows_before: rows of the load that were committed when it began
-    :param rows_after: rows of the load that were committed when it was last heard of
-    :param heard_of_at: when it has given its last sign of life, as far as that was written down
-    :param ended: ``completed``, ``failed``, or ``interrupted``: it left no word, as a killed process does; the
+    :param rows_after: rows of the load that were committed at its last sign of life
+    :param heard_of_at: its last recorded sign of life
+    :param ended: ``completed``, ``failed``, or ``interrupted`` where it has recorded no end, as after a kill; the
         state of the load, while it is at work
     """
 
@@ -39,12 +39,12 @@ class Attempt:
 
     @property
     def rows(self) -> int:
-        """Rows that it has committed."""
+        """Rows that this attempt has committed."""
         return max(self.rows_after - self.rows_before, 0)
 
     @property
     def took(self) -> float | None:
-        """Seconds from its beginning to its last sign of life; ``None`` where it has given none."""
+        """Seconds from its beginning to its last sign of life; ``None`` where there is none."""
         if self.ended == LOST and self.heard_of_at == self.began_at:
             return None
         return (self.heard_of_at - self.began_at).total_seconds()
@@ -59,20 +59,20 @@ def attempts(
     entries: Iterable[HistoryEntry], checkpoint: Checkpoint | None, at_work: Status | None, now: datetime
 ) -> list[Attempt]:
     """
-    Tell the attempts from the entries of a checkpoint, oldest first.
+    Return the attempts in the entries of a checkpoint, oldest first.
 
-    :param entries: in the order in which they happened
-    :param checkpoint: as it is now; knows more of the last attempt than its entries do
+    :param entries: oldest first
+    :param checkpoint: as it is now, which is later than the last entry of a running attempt
     :param at_work: the state of the load while an attempt is at work; ``None`` while none is
-    :param now: up to when that attempt has lasted
+    :param now: the end so far of that attempt
     """
     found: list[Attempt] = []
     for entry in entries:
         if entry.kind in STARTS:
             if found and found[-1].ended == LOST:
                 if (found[-1].owner, found[-1].try_number) == (entry.who, entry.try_number):
-                    found.pop()  # it changed its mind, and started over
-                else:  # what it had committed when nobody heard of it any more
+                    found.pop()  # the same attempt, which has started over after all
+                else:  # the next start has the rows that it had committed at its end
                     found[-1].rows_after = max(found[-1].rows_after, entry.rows or 0)
             found.append(
                 Attempt(
@@ -102,7 +102,7 @@ def attempts(
 
 
 def working_time(found: Iterable[Attempt]) -> float:
-    """Return the seconds that the attempts of the last load were at work, without the time between them."""
+    """Return the seconds of work of the last load's attempts, without the time between them."""
     seconds = 0.0
     for attempt in found:
         seconds = (attempt.took or 0.0) + (seconds if attempt.resumed else 0.0)

@@ -24,14 +24,14 @@ _MARKS = {
     Kind.FAILED: "failed",
     Kind.COMPLETED: "completed",
 }
-_STILL_S = 2 * SAMPLE_EVERY  # between two samples there is a commit at least so often, while a load moves
+_STILL_S = 2 * SAMPLE_EVERY  # a longer span between two samples is a standstill
 _LABEL_WIDTH = 70.0
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A turn in the load's life; the label is empty where it would stand on another one."""
+    """An event of the load; the label is empty where it would overlap another one."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class Mark:
 
 @dataclass(slots=True)
 class Chart:
-    """What to draw: ``lines`` and the ``areas`` below them for each attempt, and the ``gaps`` between attempts."""
+    """The drawing: ``lines`` and the ``areas`` below them for each attempt, and the ``gaps`` between attempts."""
 
     title: str = ""
     lines: list[str] = field(default_factory=list)
@@ -63,8 +63,8 @@ def chart(entries: Sequence[HistoryEntry], checkpoint: Checkpoint, now: datetime
     """
     Draw the load that is under way, or the last one; ``None`` when there is nothing to draw yet.
 
-    :param entries: of the checkpoint, in the order in which they happened
-    :param now: while an attempt is at work, so that a standstill shows
+    :param entries: of the checkpoint, oldest first
+    :param now: the end of the chart while an attempt is at work, so that a standstill shows; else ``None``
     """
     load = _last_load(entries)
     if not load:
@@ -98,7 +98,7 @@ def chart(entries: Sequence[HistoryEntry], checkpoint: Checkpoint, now: datetime
     ]
     parts = _by_attempt(load, points)
     for before, after in pairwise(parts):
-        # What the attempt before has committed at its end was committed before it died, and not little by little since.
+        # Rows that the earlier attempt has committed after its last sample were committed before it died: no slope.
         still = (after[0][0], before[-1][1])
         drawn.gaps.append(" ".join(f"{x(when)},{y(rows)}" for when, rows in (before[-1], still, after[0])))
     for part in parts:
@@ -125,7 +125,7 @@ def _mark(entry: HistoryEntry, kind: str, x: float, y: float, begin: datetime) -
 
 
 def _last_load(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
-    """Return what happened since the last start from the beginning."""
+    """Return the entries since the last start from the beginning."""
     starts = [n for n, entry in enumerate(entries) if entry.kind == Kind.STARTED]
     kept = entries[starts[-1] :] if starts else entries
     return [entry for entry in kept if entry.kind in (*STARTS, Kind.PROGRESS, Kind.FAILED, Kind.COMPLETED)]
@@ -148,7 +148,7 @@ def _with_steps(part: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, in
     spans = [(after[0] - before[0]).total_seconds() for before, after in pairwise(part)]
     if not spans:
         return [*part]
-    # Samples of a long load are thinned out.
+    # Samples of a long load are thinned out: their median span decides.
     longest = max(_STILL_S, 3 * sorted(spans)[len(spans) // 2]) if len(spans) > 2 else _STILL_S
     stepped = [part[0]]
     for (_, rows), (when, more), span in zip(part, part[1:], spans, strict=False):

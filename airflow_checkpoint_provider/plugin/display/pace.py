@@ -1,4 +1,4 @@
-"""How far a load is, how fast it moves, and when it will be done."""
+"""Progress, speed and remaining time of a load."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 @dataclass(frozen=True, slots=True)
 class Pace:
     """
-    What can be told of a load's progress; ``None`` where it cannot.
+    The progress of a load; ``None`` where unknown.
 
     :param share: of the load, from 0 to 1
-    :param rate: rows a second, lately
-    :param left: seconds until it is done
+    :param rate: recent rows a second
+    :param left: estimated seconds to its end
     """
 
     share: float | None = None
@@ -29,9 +29,9 @@ class Pace:
 
 def pace(checkpoint: Checkpoint, sample: HistoryEntry | None, now: datetime) -> Pace:
     """
-    Tell how a load goes on.
+    Return the pace of a load.
 
-    :param sample: an earlier moment of the running attempt
+    :param sample: an earlier entry of the running attempt
     """
     if checkpoint.status is Status.COMPLETED:
         return Pace(share=1.0)
@@ -45,11 +45,11 @@ def pace(checkpoint: Checkpoint, sample: HistoryEntry | None, now: datetime) -> 
     if seconds <= 0 or rows <= 0:
         return Pace(share)
     rate = rows / seconds
-    # How many rows are to come is known from the share of the key's range that they took so far.
+    # The rows to come are estimated from the share of the key's range that the rows so far have taken.
     left = checkpoint.rows / share * (1 - share) / rate if share else None
-    if left is not None and not math.isfinite(left):  # of a share that is next to nothing
+    if left is not None and not math.isfinite(left):  # of a share close to zero
         left = None
     return Pace(share, rate, left)
 
 
-_USUAL = 10.0  # seconds between two commits that say nothing about the speed
+_USUAL = 10.0  # seconds without a commit that are not yet a standstill

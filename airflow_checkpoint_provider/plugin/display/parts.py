@@ -1,4 +1,4 @@
-"""The parts of one table, loaded by the instances of one mapped task, shown as one load."""
+"""The partitions of one table, loaded by the instances of one mapped task, shown as one load."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _DONE = frozenset({Status.COMPLETED, Status.STAGED})
 @dataclass(frozen=True, slots=True)
 class Cell:
     """
-    One part.
+    One partition.
 
-    :param view: ``None`` as long as it has not begun
-    :param share: of its rows that are committed, from 0 to 1
+    :param view: ``None`` before its first attempt
+    :param share: committed share of its rows, from 0 to 1
     """
 
     index: int
@@ -34,15 +34,15 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """
-    All parts of a plan.
+    All partitions of a plan.
 
     :param run_id: of the DAG run
-    :param share: of all rows that are committed, from 0 to 1
-    :param rows: committed
-    :param expected: about how many there are in all
-    :param rate: rows a second, lately, of all parts that are at work
-    :param left: seconds until all is done, where that can be told
-    :param other_plans: how many instances stand where another plan has put them
+    :param share: committed share of all rows, from 0 to 1
+    :param rows: committed rows
+    :param expected: estimated rows in all
+    :param rate: recent rows a second of all running partitions
+    :param left: estimated seconds to the end, where known
+    :param other_plans: number of instances whose checkpoint is of another plan
     """
 
     run_id: str
@@ -56,11 +56,11 @@ class Parts:
 
     @classmethod
     def of(cls, views: Sequence[View]) -> Parts | None:
-        """Put the checkpoints of one task in one run together; ``None`` where they are not of parts."""
+        """Combine the checkpoints of one task in one run; ``None`` where they are not of partitions."""
         found = [(view, part) for view in views if (part := view.part)]
         if not found:
             return None
-        # A plan that was made again is followed by all parts in turn; the latest is the one to show.
+        # After a new plan, the instances take it up one after another; the newest plan is shown.
         newest = max(found, key=lambda pair: pair[0].checkpoint.started_at)[1]
         own = {part.index: (view, part) for view, part in found if part.plan == newest.plan}
         cells = [
@@ -70,14 +70,14 @@ class Parts:
         weights = {index: max(part.rows, 0) for index, (_, part) in own.items()}
         expected = newest.rows_in_all
         done = sum(cells[index].share * weight for index, weight in weights.items())
-        # Parts without rows weigh nothing.
+        # Partitions without rows have no weight, so they are counted.
         share = min(done / expected, 1.0) if expected else len(own) / newest.of
         share = min(share, 0.999) if any(cell.state not in _DONE for cell in cells) else 1.0
         at_work = [view.pace for view, _ in own.values() if view.state == Status.RUNNING]
         rate = sum(pace.rate or 0.0 for pace in at_work) or None
         left = None
         if rate and share < 1:
-            # All of them together, but not before the slowest.
+            # The rows that are left at the common rate, but no less than the slowest partition takes.
             left = max([expected * (1 - share) / rate, *(pace.left or 0.0 for pace in at_work)])
         return cls(
             run_id=own[newest.index][0].identity.run_id,
@@ -92,18 +92,18 @@ class Parts:
 
     @property
     def slowest(self) -> Cell | None:
-        """The part that will be the last, of those that are at work."""
+        """The running partition that is expected to end last."""
         at_work = [cell for cell in self.cells if cell.view and cell.state == Status.RUNNING]
         return max(at_work, key=lambda cell: (cell.view.pace.left or 0.0, -cell.share), default=None)  # type: ignore[union-attr]
 
     @property
     def troubled(self) -> list[Cell]:
-        """Those that have failed, were killed, or stand still."""
+        """The partitions that have failed, were killed, or stand still."""
         return [cell for cell in self.cells if cell.state in TROUBLED]
 
     @property
     def state(self) -> Status:
-        """The state of the whole, as one word."""
+        """The state of all partitions, as one word."""
         states = {cell.state for cell in self.cells}
         if states <= _DONE:
             return Status.STAGED if Status.STAGED in states else Status.COMPLETED
@@ -113,11 +113,11 @@ class Parts:
 
     @property
     def troubles(self) -> dict[Status, int]:
-        """How many parts are in each state in which somebody may have to look."""
+        """The number of partitions in each state that may need attention."""
         return {state: number for state in TROUBLED if (number := self.count(state))}
 
     def count(self, state: str) -> int:
-        """Count the parts in a state."""
+        """Count the partitions in a state."""
         return sum(cell.state == state for cell in self.cells)
 
 

@@ -1,4 +1,4 @@
-"""The rows that a load has left, as a condition that a person can run by hand."""
+"""The rows that are left of a load, as a condition to run by hand."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 
 def left_where(checkpoint: Checkpoint) -> str | None:
     """
-    Write the condition of the rows that are left; ``None`` where there are none, or SQL has no plain way to write it.
+    Return the condition of the rows that are left; ``None`` where there are none, or databases write it differently.
 
-    Names stand as the task has them, times in ISO format: some databases want a cast.
+    Names are those of the task, and times are in ISO format: some databases need a cast.
     """
     position, columns = checkpoint.position, checkpoint.key_columns
     if not columns or checkpoint.upper is None or position.key == checkpoint.upper:
@@ -29,7 +29,7 @@ def left_where(checkpoint: Checkpoint) -> str | None:
 
 
 def _compared(columns: Sequence[str], operator: str, key: Sequence[Any], *, or_equal: bool = False) -> str:
-    """Compare a key of any number of columns, as databases without row values can."""
+    """Compare a key of any number of columns without row values, which some databases do not have."""
     column, value = columns[0], _literal(key[0])
     if len(columns) == 1 or len(key) == 1:
         return f"{column} {operator}{'=' if or_equal else ''} {value}"

@@ -41,7 +41,7 @@ def duration(span: timedelta | float) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """Say how long ago something was, roughly."""
+    """Return roughly how long ago something was."""
     seconds = (now - then).total_seconds()
     if seconds < 2:
         return "now"
@@ -52,18 +52,18 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def clock(text: str) -> Markup:
-    """Mark the times of a text, so that the page shows them by the clock of all its other times."""
+    """Mark the times of a text, so that the page shows them in the time zone of all its other times."""
     marked = _UTC.sub(r'<time datetime="\1T\2+00:00">\1 \2 UTC</time>', str(escape(text)))
     return Markup(marked)  # noqa: S704
 
 
 def percent(share: float | None) -> str:
-    """Write a share, never rounded up to what is not reached."""
+    """Write a share as a percentage, never rounded up."""
     return "" if share is None else f"{int(share * 1000) / 10:g}%"
 
 
 def position(checkpoint: Checkpoint) -> str:
-    """Say where a checkpoint is."""
+    """Describe a checkpoint's position."""
     key = checkpoint.position.key
     if key and isinstance(key[0], Unreadable):
         return str(key[0])

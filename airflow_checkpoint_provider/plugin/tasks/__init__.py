@@ -1,1 +1,1 @@
-"""Which transfers there are, as Airflow knows them."""
+"""The checkpoints of the pages, and the clears of their task instances."""

@@ -1,4 +1,4 @@
-"""What the page asks of Airflow's own API: to clear task instances, with what comes after them."""
+"""The page's requests to Airflow's own API: clears of task instances, with those downstream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.plugin.models import View
 
 def clear_of(checkpoint: Checkpoint) -> dict[str, Any] | None:
     """
-    Return the address and the body of a clear of the task instance that has moved a checkpoint last.
+    Return the address and the body of a clear of the task instance that last moved a checkpoint.
 
     :return: ``None`` in a task loop, whose iterations Airflow clears by other names
     """
@@ -48,8 +48,8 @@ class FailedOnes:
     The failed instances of a mapped task in one run.
 
     :param indexes: their map indexes
-    :param of: how many instances there are in all
-    :param ahead: what they have before them together
+    :param of: number of instances in all
+    :param ahead: the rows and the time of all of them together
     :param clear: see :func:`clear_of`
     """
 
@@ -63,13 +63,13 @@ class FailedOnes:
 
     @property
     def target(self) -> dict[str, Any]:
-        """What names them in a request."""
+        """The fields that identify them in a request."""
         names = {"dag_id": self.dag_id, "task_id": self.task_id, "run_id": self.run_id}
         return {**names, "indexes": list(self.indexes)}
 
 
 def failed_indexes(dag_id: str, task_id: str, run_id: str) -> tuple[list[int], int]:
-    """Return the map indexes of a mapped task's failed instances, and how many it has in all."""
+    """Return the map indexes of a mapped task's failed instances, and the number of all its instances."""
     states = states_in_run(dag_id, task_id, run_id)
     return sorted(index for index, state in states.items() if state == FAILED and index >= 0), len(states)
 
@@ -78,7 +78,7 @@ def failed_ones(
     dag_id: str, task_id: str, run_id: str, indexes: Sequence[int], of: int, views: Sequence[View]
 ) -> FailedOnes:
     """
-    Put the failed instances together.
+    Combine the failed instances.
 
     :param views: the checkpoints of the run
     """

@@ -1,4 +1,4 @@
-"""Checkpoints of several databases as one list, or the one that is looked for."""
+"""Checkpoints of several databases as one list, and single ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """A row that cannot be read, and where it is."""
+    """An unreadable row, and its place."""
 
     place: Place
     row: UnreadableRow
@@ -52,12 +52,12 @@ class Result:
     """
     A page of a list.
 
-    :param total: how many match, on all pages
-    :param counts: how many there are of each state
-    :param unreadable: rows on this page that are no checkpoints, and where they are
-    :param at_least: the states of which there are more than ``counts`` says
-    :param text_among: text was looked for among so many of the newest of each database only
-    :param more: whether a page may follow this one, whatever ``total`` says
+    :param total: number of matches on all pages
+    :param counts: number of checkpoints in each state
+    :param unreadable: unreadable rows on this page, and their places
+    :param at_least: the states with more checkpoints than ``counts`` has
+    :param text_among: number of the newest checkpoints of each database that were searched for a text
+    :param more: whether a page may follow this one, whatever ``total`` is
     """
 
     views: list[View]
@@ -72,17 +72,17 @@ class Result:
 
     @property
     def moves(self) -> bool:
-        """Whether anything on this page is at work."""
+        """Whether a load on this page is running."""
         return any(view.state == Status.RUNNING for view in self.views)
 
     @property
     def mapped(self) -> bool:
-        """Whether anything on this page is of a mapped task."""
+        """Whether a checkpoint on this page is of a mapped task."""
         return any(view.index is not None for view in self.views)
 
     @property
     def all(self) -> int:
-        """How many there are, of any state."""
+        """The number of checkpoints in all states."""
         return sum_of_states(self.counts)
 
 
@@ -101,9 +101,9 @@ _Answer = tuple[
 class Subject:
     """One checkpoint with its history; without the checkpoint when it was deleted, or is not there yet.
 
-    :param rejected: how many rows its destination has refused
+    :param rejected: number of rows that its destination has refused
     :param rejects: the first of them
-    :param reasons: why
+    :param reasons: the reasons, counted
     :param damaged: its row, where that cannot be read
     """
 
@@ -120,7 +120,7 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
     """Return a page of the checkpoints of all places, in one order."""
 
     def question(hook: CheckpointHook) -> Found:
-        # Any of these rows may be on the page: only all places together can tell.
+        # Any row up to the end of the page may be on it: the order is known only over all places.
         alone = len(asked) == 1
         return hook.find(
             search,
@@ -171,7 +171,7 @@ def look(
     """
     Return a task instance's checkpoint: its own, else one that it has claimed by name, or one that spans runs.
 
-    :param name: of the checkpoint, where the page of one that has a name is asked for
+    :param name: of the checkpoint, where a named one is requested
     """
 
     def question(hook: CheckpointHook) -> _Answer | UnreadableRow:
@@ -198,7 +198,7 @@ def look(
     now = datetime.now(UTC)
     told = {place: answer for place, answer in answers.by_place.items() if isinstance(answer, tuple)}
     kept = [(place, *answer) for place, answer in told.items() if answer[0]]
-    # A task that was moved to another destination has left an older one behind.
+    # A task that was moved to another destination has left an older checkpoint behind.
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
     for place, checkpoint, request, entries, rejected, rejects, reasons in kept:
         if checkpoint:
@@ -229,7 +229,7 @@ def _claimed(hook: CheckpointHook, dag_id: str, task_id: str, run_id: str, map_i
 def _view(
     place: Place, listed: Listed, instance: str | None, stalled_after: timedelta, now: datetime
 ) -> View | Damaged:
-    """Describe a checkpoint; one whose values make no sense together hides no other."""
+    """Describe a checkpoint; one with inconsistent values hides no other."""
     try:
         return View.of(place, listed, instance, stalled_after, now)
     except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
@@ -239,7 +239,7 @@ def _view(
 
 
 def _sample(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
-    """Return where to measure the speed from: thinned progress reaches too far back, so its newest does."""
+    """Return the entry to measure the speed from: a recent one, because older progress is thinned out."""
     moments = [entry for entry in entries if entry.kind in ("started", "resumed", "progress")]
     recent = moments[-3:]
     starts = [entry for entry in recent if entry.kind != "progress"]
