@@ -66,7 +66,7 @@ class Viewer:
         known = known_dags()
 
         def pick(dag_ids: Collection[str]) -> set[str]:
-            # DAGs that Airflow no longer has are not in its list: the auth manager is asked for each of them.
+            # The list has no DAGs that Airflow has forgotten: the auth manager is asked for each of them.
             return {
                 dag_id
                 for dag_id in dag_ids

@@ -53,7 +53,7 @@ def _no_bool(value: object) -> object:
     return value
 
 
-# No control characters: Airflow's audit log refuses some, and databases and logs may change others.
+# No control characters: Airflow's audit log can hold the others, and every database and log keeps them as they are.
 _PRINTED = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=_PRINTED), AfterValidator(_encodable)]
 

@@ -1,4 +1,4 @@
-"""A limit to requests at work: they run in threads of the view's own, so that none of the server's is held."""
+"""A limit on requests at work: they run in threads of the view's own, so that none of the server's is held."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ _desk = Desk()
 
 
 class Door:
-    """Refuses a request that the desk would refuse before its user is authenticated, because that takes time."""
+    """Refuses a request that the desk would refuse, without the time that it takes to authenticate its user."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

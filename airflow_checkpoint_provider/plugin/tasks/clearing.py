@@ -49,7 +49,7 @@ class FailedOnes:
 
     :param indexes: their map indexes
     :param of: number of instances in all
-    :param ahead: the rows and the time of all of them together
+    :param ahead: the rows ahead of all of them together
     :param clear: see :func:`clear_of`
     """
 
