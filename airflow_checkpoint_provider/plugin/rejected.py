@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, status
 from fastapi.responses import HTMLResponse, Response
 
+from airflow_checkpoint_provider.engine.model.checks import LARGEST
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
@@ -35,7 +36,7 @@ router = APIRouter(
     default_response_class=HTMLResponse, responses=described(401, 403, 404, 422, 503), route_class=DeskRoute
 )
 
-_Index = Annotated[int, Query(ge=-1)]
+_Index = Annotated[int, Query(ge=-1, le=LARGEST)]
 _Found = tuple[int, Sequence[Reject], Sequence[ReasonCount], LoadFacts | None]
 
 

@@ -19,7 +19,6 @@ from airflow_checkpoint_provider.plugin import actions
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer
 from airflow_checkpoint_provider.plugin.actions import Target
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
-from airflow_checkpoint_provider.plugin.pages import Text
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery, reader
@@ -50,24 +49,17 @@ class End:
         return any(session.waits_for for session in self.sessions or ())
 
 
+class Chosen(Target):
+    """The checkpoint of the page, and whether it is shown in a tab of Airflow's."""
+
+    tab: bool = False
+
+
 @router.get("/standstill")
-def standstill(
-    viewer: Someone,
-    dag_id: Text,
-    task_id: Text,
-    run_id: Text,
-    conn_id: Text,
-    table: Text,
-    map_index: Annotated[int, Query(ge=-1)] = -1,
-    name: Text = "",
-    team: Text = "",
-    tab: bool = False,
-) -> HTMLResponse:
+def standstill(viewer: Someone, target: Annotated[Chosen, Query()]) -> HTMLResponse:
     """Show which sessions wait for which at both ends, their statements, and whether the process is alive."""
-    names = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "map_index": map_index, "name": name}
-    target = Target.model_validate({**names, "conn_id": conn_id, "table": table, "team": team})
+    key = (target.dag_id, target.task_id, target.run_id, target.map_index, target.name)
     place = actions.place_of(target, viewer)
-    key = (dag_id, task_id, run_id, map_index, name)
     checkpoint = actions.only(reader().ask([place], lambda hook: hook.get(*key)), place)
     if checkpoint is None:
         raise actions.unknown(place)
@@ -75,8 +67,8 @@ def standstill(
     ends = {"Destination": destination, "Source": replace(destination, conn_id=checkpoint.source_conn_id)}
     return render(
         "standstill.html",
-        chosen={**target.model_dump(exclude={"reason"}), "tab": "1" if tab else ""},
-        name=discovery().places().called(dag_id, task_id),
+        chosen={**target.model_dump(exclude={"reason"}), "tab": "1" if target.tab else ""},
+        name=discovery().places().called(target.dag_id, target.task_id),
         life=signs_of_life(instance_of(checkpoint)),
         timeout=heartbeat_timeout(),
         owner=checkpoint.owner,
