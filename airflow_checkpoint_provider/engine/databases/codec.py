@@ -1,4 +1,4 @@
-"""Which characters the database of a connection has."""
+"""The character set of a connection's database."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def keep_codec(codec: str | None, on: sa.Dialect) -> None:
-    """Let :func:`storable` know which characters the database of a connection has."""
+    """Keep the codec of a connection's database for :func:`storable`."""
     setattr(on, _KEPT_AS, codec)
 
 
 def codec_of(at: sa.Dialect) -> str | None:
-    """Name, in Python's words, what the database of a connection stores text in; ``None`` for all characters."""
+    """Return the Python codec of a connection's database; ``None`` where it stores every character."""
     codec: str | None = getattr(at, _KEPT_AS, None)
     return codec
 
 
 def storable(text: str, at: sa.Dialect) -> str:
-    """Write text of our own in ASCII, as JSON escapes it, where the database lacks a character of it."""
+    """Write text of the engine in ASCII, as JSON escapes it, where the database lacks one of its characters."""
     codec = codec_of(at)
     if codec is None or text.isascii():
         return text

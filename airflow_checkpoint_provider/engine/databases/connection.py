@@ -32,12 +32,12 @@ _SOON_S = 3.0
 @dataclass(frozen=True, slots=True)
 class Database:
     """
-    Where to connect to.
+    A database to connect to.
 
     :param conn_id: the Airflow connection, for messages
     :param connect: opens a DB-API connection (a hook's ``get_conn``)
     :param scheme: names the SQLAlchemy dialect, if there is one, for drivers that the engine does not know itself
-    :param limits: how long a statement may take on a connection that only reads, ``None`` for as long as it takes
+    :param limits: how long a statement may take on a connection that only reads, ``None`` for no limit
     """
 
     conn_id: str
@@ -57,7 +57,7 @@ class Database:
 
         :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
         :param for_writing: begin transactions so that two writers queue instead of failing
-        :param opened: is told of the driver's connection before anything is asked of it
+        :param opened: called with the driver's connection before its first statement
         :raises CannotConnectError: when the database cannot be reached
         :raises UnsupportedDatabaseError: for a connection of psycopg2, and for one that is not a DB-API driver's
         """
@@ -79,7 +79,7 @@ class Database:
                 watch.allow(allowed)
             return fresh
 
-        # Nothing to reset: the connection is closed when it is given back.
+        # Nothing to reset: the pool closes a connection that is returned to it.
         engine = sa.create_engine(
             url, creator=connected, poolclass=NullPool, pool_reset_on_return=None, **dialect.engine_options
         )
@@ -111,7 +111,7 @@ class Database:
         return found
 
     def _connect_again(self, dialect: Dialect) -> Any:
-        """Connect after a statement was interrupted, which makes SQLAlchemy drop its connection: to note why."""
+        """Connect again to record the error: SQLAlchemy drops a connection whose statement was interrupted."""
         if dialect.remote:
             with self._connecting():
                 return connect_soon(self.connect, _SOON_S)

@@ -14,8 +14,8 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedErro
 
 @contextmanager
 def reading(connection: sa.Connection) -> Iterator[None]:
-    """Read without waiting for those who write, where beginning a transaction would wait."""
-    info = connection.info  # of a connection that was lost meanwhile it cannot be had
+    """Read without waiting for writers, where beginning a transaction would wait for them."""
+    info = connection.info  # read once: a connection that is lost meanwhile no longer returns it
     info["reading"] = True
     try:
         with nullcontext() if connection.in_transaction() else connection.begin():
@@ -35,10 +35,10 @@ def paramstyle(connection: sa.Connection) -> str:
 
 
 def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
-    """Tell whether an error means that the connection is gone."""
+    """Return whether an error means that the connection is gone."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, CheckpointLockedError):  # waiting on, or once more, is not what it asks for
+        if isinstance(cause, CheckpointLockedError):  # it asks for neither a longer wait nor a retry
             return False
         if isinstance(cause, ConnectionGoneError):
             return True
@@ -54,7 +54,7 @@ def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
 
 
 def is_closed(connection: sa.Connection) -> bool:
-    """Tell whether it is known, without asking the server, that the connection is gone."""
+    """Return whether the connection is known to be gone, without a question to the server."""
     raw = _dbapi_connection(connection)
     return raw is None or getattr(raw, "closed", False) is True
 
@@ -66,7 +66,7 @@ def _dbapi_connection(connection: sa.Connection) -> Any:
 
 
 def described_type(connection: sa.Connection, column: sa.Column[Any]) -> Any:
-    """Return what the driver calls the type of a column of a table that is there."""
+    """Return the driver's type code of a column of an existing table."""
     result = connection.execute(sa.select(column).where(sa.text("1 = 0")))
     type_ = result.cursor.description[0][1] if result.cursor else None
     result.all()

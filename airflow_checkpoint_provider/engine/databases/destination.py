@@ -22,14 +22,14 @@ from airflow_checkpoint_provider.engine.model.errors import (
 
 
 class Destination(DestinationTable):
-    """One table on one connection, and rows that are written into it. Its transactions are the caller's."""
+    """One table on one connection, and the rows written to it; its transactions are the caller's."""
 
     leaves_out: str = "a trigger"
     """What may leave rows out without an error, for messages."""
 
     def write_into(self, name: str) -> None:
         """
-        Write rows into another table from here on, which has the columns that are written.
+        Write rows to another table from here on; it has the written columns.
 
         :param name: as it stands in a statement
         """
@@ -38,20 +38,20 @@ class Destination(DestinationTable):
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Write rows between here and the end, where the last of them are on their way."""
+        """Write the rows of a batch; the last of them are sent when it ends."""
         yield
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Write a part of a batch, which is taken back on an error while the rest of the transaction stays."""
+        """Write a part of a batch in a savepoint: an error rolls back this part alone."""
         with self.connection.begin_nested(), self.batch():
             yield
 
     def settle(self) -> None:
         """
-        Have constraints that wait for the commit checked now, so that what they refuse is a row's fault.
+        Check deferred constraints now, so that a violation is an error of the rows.
 
-        :raises DestinationError: when one is not met
+        :raises DestinationError: when one is violated
         """
         if self.facts.checks_at_commit:
             with self.errors("refused the batch"):
@@ -66,7 +66,7 @@ class Destination(DestinationTable):
             if error.statement is not None or error.connection_invalidated or not error.orig:
                 raise
             with suppress(Exception):
-                self.raw.rollback()  # in SQLite a transaction goes on after a commit that was refused
+                self.raw.rollback()  # in SQLite a refused commit leaves the transaction open
             message = f"Destination {self.conn_id!r}: {self.table} refused the commit, and nothing of it is committed"
             cause = one_line(error.orig)
             if self.dialect.blames_rows(error.orig):
@@ -74,23 +74,23 @@ class Destination(DestinationTable):
             raise DestinationError(f"{message}: {cause}") from error
 
     def check_at_once(self) -> None:
-        """Have this transaction look at what it would otherwise look at when it commits, where that can be."""
+        """Have this transaction check deferred constraints now instead of at its commit, where the server can."""
 
     def packed_forms(self) -> Sequence[PackedForm]:
-        """Return the forms of whole rows that it writes unread, the fastest first; the table must be prepared."""
+        """Return the forms of whole rows that are passed on unread, the fastest first; the table must be prepared."""
         return ()
 
     def reads(self, index: int, kind: WrittenKind) -> bool:
         """
-        Tell whether a written column reads the text of a value as that value, for all values or for those it takes.
+        Return whether a written column reads the text of each value that it accepts as that value.
 
         :param index: its place in a row
-        :param kind: what the text is
+        :param kind: the kind of the text
         """
         type_ = self._types[index]
         if isinstance(type_, sa.String):
             return not isinstance(type_, sa.Enum)
-        if isinstance(type_, sa.types.NullType):  # of which the catalog does not tell more
+        if isinstance(type_, sa.types.NullType):  # the catalog knows no more of the type
             return kind.hides_no_number
         known = {WrittenKind.JSON: sa.JSON, WrittenKind.SPAN: sa.Interval}
         return kind in known and isinstance(type_, known[kind])
@@ -101,9 +101,9 @@ class Destination(DestinationTable):
 
     def text_digits(self, column: str) -> float:
         """
-        Return how many digits a written column keeps of a number that it is given as text.
+        Return how many digits a written column keeps of a number given as text.
 
-        :return: 0 where the database has types for numbers and times, which is then what it is to be given
+        :return: 0 where the database has types for numbers and times, and is to be given those
         """
         return 0
 
@@ -111,7 +111,7 @@ class Destination(DestinationTable):
         """
         Write rows in the current transaction.
 
-        :param route: how they have come
+        :param route: how they travel
         :raises DestinationError: when the database refuses them
         """
         if not rows:
@@ -124,16 +124,16 @@ class Destination(DestinationTable):
 
     def write_good(self, rows: Block, route: RowRoute = VALUES) -> list[tuple[int, str]] | None:
         """
-        Write rows but for those that the database refuses, as if they were written one by one.
+        Write all rows except those that the database refuses, as if they were written one by one.
 
-        :return: where the refused ones are, each with the reason; ``None`` where that cannot be done at once
-        :raises BadRowsError: when it cannot be done for these rows; some may be written
+        :return: the places of the refused rows, each with the reason; ``None`` where one call cannot do this
+        :raises BadRowsError: when it cannot be done for these rows; some of them may be written
         """
         return None
 
     def compare(self, sent: int, taken: int) -> None:
         """
-        Compare the number of rows that were sent with the server's own count of those that it took.
+        Compare the number of rows sent with the server's count of the rows taken.
 
         :raises BadRowsError: when they differ
         """
@@ -147,9 +147,9 @@ class Destination(DestinationTable):
 
     def check(self, rows: Block) -> None:
         """
-        Look at rows before they are written, in whatever way.
+        Check rows before they are written, whatever their route.
 
-        :raises BadRowsError: for a row that the server would take for another one than is meant
+        :raises BadRowsError: for a row that the server would store as another one
         """
         self.check_width(rows)
         if self.write_mode == "upsert" and isinstance(rows, Rows):
@@ -157,9 +157,9 @@ class Destination(DestinationTable):
 
     def check_width(self, rows: Block) -> None:
         """
-        Look whether rows have as many values as there are columns.
+        Check that each row has as many values as there are columns.
 
-        :raises DestinationError: when one has not
+        :raises DestinationError: when one has more or fewer
         """
         if isinstance(rows, Rows) and (wrong := set(map(len, rows)) - {len(self.columns)}):
             raise DestinationMismatchError(
@@ -168,7 +168,7 @@ class Destination(DestinationTable):
             )
 
     def _check_keys(self, rows: Rows) -> None:
-        """Refuse a row that no row can be equal to: each load would insert it once more."""
+        """Refuse a row with NULL in its key: it is equal to no row, so each load would insert it again."""
         for name in self.conflict_columns:
             index = self.columns.index(name)
             if self._is_absent(row[index] for row in rows):
@@ -178,7 +178,7 @@ class Destination(DestinationTable):
         return any(value is None for value in values)
 
     def null_key(self, column: str) -> BadRowsError:
-        """Return the error of a row that has no value in a column of the conflict key."""
+        """Return the error for a row with NULL in a column of the conflict key."""
         reason = (
             f"{column} of {self.table} is NULL, and it is among conflict_columns: a NULL is equal to no other, so each "
             "load would insert the row once more."
@@ -201,10 +201,10 @@ class Destination(DestinationTable):
         return "{}", value
 
     def _write(self, rows: Any, route: RowRoute) -> int | None:
-        """Write rows, and return how many the server says that it took, where it says that of these rows."""
+        """Write rows, and return the server's count of the rows taken; ``None`` without such a count."""
         cursor = self.raw.cursor()
         try:
             cursor.executemany(self.insert_statement(), rows)
         finally:
             cursor.close()
-        return None  # not every driver adds them up
+        return None  # not every driver counts the rows of executemany

@@ -1,4 +1,4 @@
-"""The table that rows are written to: found in the catalog, and emptied, through any DB-API driver."""
+"""The destination table: found in the catalog, and emptied, through any DB-API driver."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def changed_rows(cursor: Any) -> int | None:
 
 class DestinationTable:
     """
-    One table on one connection: what it is, what has to go out of it, and errors that name it.
+    One table on one connection: its facts, the deletion of its rows, and errors that name it.
 
-    :param connection: the connection that the checkpoint is written on, too
+    :param connection: the connection on which the checkpoint is written, too
     :param table: the table, as the user named it
     :param conn_id: the Airflow connection, for messages
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
@@ -73,11 +73,11 @@ class DestinationTable:
         check: Callable[[Self], None] = lambda _: None,
     ) -> None:
         """
-        Look at the table as it is now, and get ready to write it; the caller commits.
+        Read the table's present facts, and prepare to write to it; the caller commits.
 
         :param columns: destination columns in the order of the rows
         :param conflict_columns: the key for ``upsert``; by default the primary key
-        :param check: is called once the table, its facts and its columns are known, and nothing is done yet
+        :param check: called when the table, its facts and its columns are known, before any change
         :raises DestinationError: when the table or a column does not exist
         :raises ArgumentError: when there is no key to upsert by
         """
@@ -98,9 +98,9 @@ class DestinationTable:
 
     def ask_facts(self) -> None:
         """
-        Have :attr:`facts` tell what the table is now.
+        Read :attr:`facts` from the catalog.
 
-        :raises DestinationError: when the catalog cannot be asked
+        :raises DestinationError: when the catalog cannot be read
         """
         schema, table = self.table.in_catalog(self.connection.dialect)
         deletes = self.write_mode in ("replace", "replace_atomic")
@@ -139,16 +139,16 @@ class DestinationTable:
 
     def is_empty(self) -> bool | None:
         """
-        Tell whether the table that is written has no row.
+        Return whether the written table has no row.
 
-        :return: ``None`` where the server does not tell, for want of the right to read
+        :return: ``None`` where the server refuses the query, as without the right to read
         """
         some: sa.Select[Any] = (
             sa.select(sa.literal_column("1")).select_from(sa.text("airflow_table")).limit(1)
         )
         written = str(some.compile(dialect=self.connection.dialect, compile_kwargs={"literal_binds": True}))
         try:
-            # Without parameters, no driver looks for any in the table's name.
+            # Without parameters, no driver looks for placeholders in the table's name.
             with reading(self.connection), closing(self.raw.cursor()) as cursor:
                 cursor.execute(written.replace("airflow_table", self.name))
                 return not cursor.fetchall()
@@ -159,10 +159,10 @@ class DestinationTable:
 
     def check_deleted(self, count: str, values: Any) -> None:
         """
-        Ask whether rows are still there that were deleted, where something may have kept them.
+        Check that the deleted rows are gone, where a trigger or a rule may have kept some.
 
-        :param count: the query that counts them
-        :raises DestinationError: when there are some
+        :param count: the query that counts the rows left
+        :raises DestinationError: when there are any
         """
         if not self.facts.keeps_deleted:
             return
@@ -177,7 +177,7 @@ class DestinationTable:
 
     @contextmanager
     def all_rows(self) -> Iterator[None]:
-        """Delete rows between here and the end, or be refused where some are hidden from this session."""
+        """Delete rows in this context, which raises an error where some are hidden from this session."""
         yield
 
     def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
@@ -194,7 +194,7 @@ class DestinationTable:
         return ran
 
     def _results(self, cursor: Any, statement: str) -> list[tuple[str, int | None]]:
-        """Return what has been executed, as :meth:`run_script` does."""
+        """Return the executed statements, as :meth:`run_script` does."""
         pieces = tokenize(statement, self.dialect.tokens)
         verb = next((text for kind, text, _ in pieces if kind != "blank"), "").upper()
         if not verb:
@@ -220,7 +220,7 @@ class DestinationTable:
         return quote_name(name, self.connection.dialect)
 
     def type_of(self, column: str) -> Any:
-        """Return the type of a column that is written, as the catalog has it."""
+        """Return the type of a written column, as the catalog has it."""
         return self._types[self.columns.index(column)]
 
     @property
@@ -230,11 +230,11 @@ class DestinationTable:
 
     @property
     def types(self) -> list[Any]:
-        """The types of the columns that are written, as the catalog or the driver has them."""
+        """The types of the written columns, as the catalog or the driver has them."""
         return self._types
 
     def _prepared(self) -> None:
-        """Do what has to be done once, before the first row."""
+        """Set up writing, once before the first row."""
 
     def _conflict_key(self, wanted: Sequence[str] | None) -> list[str]:
         if not wanted:
@@ -253,9 +253,9 @@ class DestinationTable:
     def _columns_there(self, inspector: sa.Inspector) -> dict[str, Any]:
         """Return the table's columns with their types."""
         with warnings.catch_warnings():
-            # Types that SQLAlchemy does not know are the databases' own matter.
+            # Types that SQLAlchemy does not know are left to the database.
             warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
-            # Nor can it read a column of MySQL whose name has a line break: that one is not found, which is the error.
+            # SQLAlchemy cannot read a column of MySQL whose name has a line break: it is then reported as missing.
             warnings.filterwarnings("ignore", "Unknown (schema content|column)", sa.exc.SAWarning)
             columns = inspector.get_columns(self.table.table, schema=self.table.schema)
         return {str(column["name"]): column["type"] for column in columns}

@@ -1,4 +1,4 @@
-"""The questions about a server, each with an answer that is right for one of which nothing is known."""
+"""The questions about a server, each with an answer that is safe for an unknown one."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 class Dialect(MetadataDialect):
     """
-    What the engine asks about a database; a folder beside this module answers it for one.
+    The engine's questions about a database; each folder beside this module answers them for one.
 
-    Attributes are facts and abilities. Methods are given what is particular to a connection, and keep nothing.
+    Attributes are facts and abilities. Methods take what is particular to a connection, and keep no state.
     """
 
     title: str = "a database"
-    """What people call it."""
+    """Its name in messages."""
 
     # Connecting
     drivers: Mapping[str, str] = _NONE
     """Packages of drivers, each with the URL of SQLAlchemy's dialect for it."""
     refused_drivers: Mapping[str, str] = _NONE
-    """Packages of drivers that are not taken for one of which nothing is known, each with what to do instead."""
+    """Packages of drivers that are refused instead of treated as unknown ones, each with the remedy."""
     remote: bool = True
-    """A server is connected to, so that another thread may do it and be left behind."""
+    """Connecting reaches a server, so another thread may do it and be abandoned."""
     engine_options: Mapping[str, Any] = _NONE
 
     # Names and statements
     has_schemas: bool = True
     database_query: str | None = None
-    """Asks for the database that a connection leads to, where a server has several of which each has schemas."""
+    """Asks for the database that a connection leads to, where a server has several with schemas in each."""
     folds_to_upper: bool = False
     """A name in lower case, written without quotes, means one in upper case."""
     tokens: re.Pattern[str] = TOKENS
@@ -57,17 +57,17 @@ class Dialect(MetadataDialect):
         r"|CREATE (?:OR REPLACE |LOCAL |GLOBAL )*TEMP(?:ORARY)? ",
         re.IGNORECASE,
     )
-    """What matches the beginning of a statement that leaves state behind in its session, without comments, and with one
-    blank between words."""
+    """Matches the beginning of a statement that leaves state in its session; comments are removed, and one blank stands
+    between words."""
 
     session_settings: str = "Let the hook of the connection set it"
-    """How every connection gets what a statement would set in one session only, for an error."""
+    """Advice for an error: how every connection gets a setting that a statement makes in one session only."""
 
     # Transactions
     transactional: bool = False
-    """A rollback is known to take back what was written."""
+    """A rollback is known to undo the written rows."""
     savepoints: bool = False
-    """A part of a transaction is known to be taken back alone."""
+    """A rollback to a savepoint is known to undo that part of a transaction alone."""
     waits: bool = True
     """Writing leaves this process free to read meanwhile."""
 
@@ -75,7 +75,7 @@ class Dialect(MetadataDialect):
     create_stage: str = "CREATE TABLE {stage} AS SELECT {columns} FROM {table} WHERE 1 = 0"
     drop_table: str = "DROP TABLE {table}"
     publishing_lock: str | None = None
-    """Makes a second one who publishes wait, ``seconds`` at most where it can; readers are not held up."""
+    """Makes a second publisher wait, at most ``seconds`` where that can be set; readers do not wait."""
     defer_constraints: str | None = None
     check_constraints: str | None = None
     override_identity: str = ""
@@ -83,12 +83,12 @@ class Dialect(MetadataDialect):
 
     @property
     def source_class(self) -> Any:
-        """A ``Source``, imported by the loads that need it; its module asks dialects, and so cannot be named here."""
+        """A ``Source`` class, imported on use because its module imports this one."""
         raise NotImplementedError
 
     @property
     def destination_class(self) -> Any:
-        """A ``Destination``, likewise."""
+        """A ``Destination`` class, likewise."""
         raise NotImplementedError
 
     def before_connecting(self) -> None:
@@ -96,26 +96,26 @@ class Dialect(MetadataDialect):
 
     def limit_connecting(self, hook: Any, seconds: float) -> None:
         """
-        Have a hook's driver give up connecting after a time, unless the connection sets one itself.
+        Limit the time in which a hook's driver connects, unless the connection sets a limit itself.
 
-        :param hook: what opens connections, by its ``get_conn``; any hook is given, also that of another database
+        :param hook: opens connections by its ``get_conn``; may be the hook of another database
         """
 
     def why_not_connected(self, error: BaseException) -> str | None:
-        """Return what to change where a connection could not be opened, if the driver's error leaves that open."""
+        """Return the remedy for a connection that could not be opened, where the driver's error does not name it."""
         return None
 
     def prepare(
         self, raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0
     ) -> float:
         """
-        Bring a new connection of the driver to the state that the engine counts on.
+        Bring a new connection of the driver to the state that the engine relies on.
 
         :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
-        :param for_writing: another attempt's update is waited for and then seen
+        :param for_writing: the connection waits for another attempt's update, and then sees it
         :param statement_limit: seconds after which a statement ends with an error, where the server or the driver has
-            a limit for that and the connection itself sets none; 0 for as long as it takes
-        :return: the seconds that a statement may take now, 0 for as long as it takes
+            a limit for that and the connection itself sets none; 0 for no limit
+        :return: the seconds that a statement may take now, 0 for no limit
         """
         return statement_limit
 
@@ -123,58 +123,58 @@ class Dialect(MetadataDialect):
         """Set how SQLAlchemy begins transactions."""
 
     def codec(self, raw: Any) -> str | None:
-        """Name, in Python's words, what a new connection's database stores text in; ``None`` for all characters."""
+        """Return the Python codec of a new connection's database; ``None`` where it stores every character."""
         return None
 
     def starts_again(self, error: BaseException) -> bool:
-        """Tell whether a new connection cures an error of the driver, beyond those that SQLAlchemy knows."""
+        """Return whether a new connection cures an error of the driver, beyond those that SQLAlchemy knows."""
         return False
 
     def is_lock_timeout(self, error: BaseException) -> bool:
-        """Tell whether a lock has been waited for in vain."""
+        """Return whether a wait for a lock timed out."""
         text = str(error).lower()
         return "lock" in text and any(word in text for word in ("timeout", "timed out", "is locked"))
 
     def is_time_limit(self, error: BaseException) -> bool:
-        """Tell whether a statement was ended because it took too long."""
+        """Return whether a statement was ended because it took too long."""
         return False
 
     def is_name_in_use(self, error: BaseException) -> bool:
-        """Tell whether a table could not be created because another session is creating it."""
+        """Return whether a table could not be created because another session is creating it."""
         return False
 
     def blames_rows(self, error: BaseException) -> bool:
-        """Tell whether rows are refused for what is in them: another row in its place would be taken."""
+        """Return whether rows are refused for their values: another row in the place of one would be accepted."""
         return isinstance(error, (UnicodeError, OverflowError)) or type(error).__name__ in (
             "IntegrityError",
             "DataError",
         )
 
     def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
-        """Wait for locks in this transaction for no longer, where the session does not see to it."""
+        """Limit the wait for locks in this transaction, where the session does not."""
 
     def locking(self, statement: sa.Select[Any], seconds: float) -> sa.Select[Any]:
-        """Let a query lock the rows that it returns."""
+        """Have a query lock the rows that it returns."""
         return statement.with_for_update()
 
     def has_table(self, inspector: sa.Inspector, table: str, schema: str | None) -> bool:
-        """Tell whether the catalog has a table, or a view, of a name as SQLAlchemy spells it."""
+        """Return whether the catalog has a table, or a view, of a name as SQLAlchemy spells it."""
         return inspector.has_table(table, schema=schema)
 
     def is_there(self, inspector: sa.Inspector, table: str, schema: str | None, quoted: str) -> bool:
         """
-        Tell whether a name can be selected from.
+        Return whether a name can be selected from.
 
         :param quoted: the whole name, as it stands in a statement
         """
         return self.has_table(inspector, table, schema)
 
     def as_created(self, inspector: sa.Inspector, table: str, schema: str | None) -> str:
-        """Spell the name of a table that is there as SQLAlchemy's reading of the catalog needs it."""
+        """Return the name of an existing table as SQLAlchemy's reading of the catalog needs it."""
         return table
 
     def unusable(self, name: str, driver: str) -> str | None:
-        """Return what a name has that cannot be written, and why."""
+        """Return the part of a name that the driver or the server cannot take, and why."""
         return None
 
     def stored(self, type_: Any) -> StoredType:
@@ -186,25 +186,25 @@ class Dialect(MetadataDialect):
         return str(type_)
 
     def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
-        """Tell whether values that the source tells apart stay apart in a column, and in their order."""
+        """Return whether values that differ at the source stay different in a column, and in their order."""
         return False
 
     def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
-        """Return what a statement may have set in the session, by name, as far as the server tells."""
+        """Return what statements may have set in the session, by name, as far as the server reports it."""
         return _NONE
 
     def name_settings(self, connection: sa.Connection) -> Mapping[str, str]:
-        """Return what a transaction may set for itself, and which decides what a name without a schema means."""
+        """Return the settings of a transaction that decide which table a name without a schema means."""
         return _NONE
 
     def set_for_transaction(self, connection: sa.Connection, settings: Mapping[str, str]) -> None:
-        """Set what :meth:`name_settings` has returned, until the transaction ends."""
+        """Apply the result of :meth:`name_settings` until the transaction ends."""
 
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str
     ) -> str | None:
         """
-        Return the schema and the table that a name means in this session, where the server tells.
+        Return the schema and the table that a name means in this session, where the server reports it.
 
         :param table: as the catalog has it
         :param quoted: the whole name, as it stands in a statement
@@ -223,7 +223,7 @@ class Dialect(MetadataDialect):
 
         :param table: as the catalog has it
         :param quoted: the whole name, as it stands in a statement
-        :param deletes: rows of it will be deleted, so that it matters what refers to them
+        :param deletes: rows of it will be deleted, so that the foreign keys that refer to them matter
         """
         return TableFacts(hidden_referrers=_NOT_ASKED if deletes else None)
 
@@ -244,7 +244,7 @@ class Dialect(MetadataDialect):
         """
         Return why one of some tables does not stay in step with the others, where that is known.
 
-        :param tables: the name and the schema as the catalog has them, and the whole as it stands in a statement;
+        :param tables: the name and the schema as the catalog has them, and the whole name as it stands in a statement;
             those that do not exist are left out
         """
         return None
@@ -278,11 +278,11 @@ class Dialect(MetadataDialect):
         return None
 
     def is_same_file(self, reader: sa.Connection, writer: sa.Connection) -> bool:
-        """Tell whether two connections are open on one file, of which only one may be at work."""
+        """Return whether two connections are open on one file, on which only one may be at work."""
         return False
 
     def write_again(self, connection: sa.Connection) -> None:
-        """Undo, on a connection that writes, what reading through it has set."""
+        """Undo the settings made for reading, on a connection that writes."""
 
 
 _UNKNOWN = Dialect()
@@ -294,6 +294,6 @@ def keep(dialect: Dialect, on: sa.Dialect) -> None:
 
 
 def dialect_of(at: sa.Connection | sa.Inspector | sa.Dialect) -> Dialect:
-    """Return the dialect of an open connection, of what inspects it, or of what SQLAlchemy compiles for."""
+    """Return the dialect of an open connection, of its inspector, or of SQLAlchemy's dialect."""
     found: Dialect = getattr(at if isinstance(at, sa.Dialect) else at.dialect, _KEPT_AS, _UNKNOWN)
     return found

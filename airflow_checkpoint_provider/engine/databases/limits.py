@@ -1,4 +1,4 @@
-"""How long a database may take to answer where somebody only reads."""
+"""Time limits for a database's answers, on connections that only read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Limits:
 
 class Watch:
     """
-    Ends the statements of one connection that are not answered, and names the error that follows.
+    Ends statements of one connection that get no answer, and names the error that follows.
 
     A server that is alive ends them by itself; for one that is gone, the connection is cut.
 
@@ -48,18 +48,18 @@ class Watch:
         self._cut = False
 
     def allow(self, seconds: float) -> None:
-        """Wait for a statement so long, 0 for as long as it takes: what holds for the connection."""
+        """Set the seconds that a statement of the connection may take, 0 for no limit."""
         self._limit = seconds
 
     def listen(self, engine: sa.Engine) -> None:
-        """Watch what is executed through an engine."""
+        """Watch the statements of an engine."""
         sa.event.listen(engine, "before_cursor_execute", self._begin)
         sa.event.listen(engine, "after_cursor_execute", self._end)
         sa.event.listen(engine, "handle_error", self._name)
 
     @contextmanager
     def over(self, raw: Any) -> Iterator[None]:
-        """Watch what is asked through a driver's connection itself."""
+        """Watch statements that run on the driver's connection itself."""
         self._start(raw)
         try:
             yield

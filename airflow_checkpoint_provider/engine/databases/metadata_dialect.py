@@ -1,4 +1,4 @@
-"""The questions about metadata tables, each with an answer that is right for a server of which nothing is known."""
+"""The questions about metadata tables, each with an answer that is safe for an unknown server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.databases.migration import Statement, Ta
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 UPDATED_OFTEN = "updated_often"
-"""In the ``info`` of a table whose rows are updated with every batch."""
+"""The key in the ``info`` of a table whose rows are updated with every batch."""
 
 
 class MetadataDialect:
@@ -24,27 +24,27 @@ class MetadataDialect:
     long_text: sa.types.TypeEngine[Any] = sa.Text()
     row_id: sa.types.TypeEngine[Any] = sa.BigInteger()
     numbers_rows: bool = False
-    """An identity column counts by itself."""
+    """An identity column numbers rows by itself."""
     limits_rows: bool = False
-    """SQLAlchemy knows how a few rows are asked for."""
+    """SQLAlchemy can limit the rows of a query."""
     cuts_text: bool = False
     """SUBSTR takes text of any length."""
     steps_through_index: bool = False
-    """A recursive query finds the different values of an index faster than DISTINCT."""
+    """A recursive query finds the distinct values of an index faster than DISTINCT."""
     takes_any_index: bool = False
-    """An index is used for a condition that most rows meet, too."""
+    """The server uses an index even for a condition that most rows meet."""
     table_options: Mapping[str, Any] = _NONE
-    """Of each metadata table, as SQLAlchemy takes them."""
+    """Options of each metadata table, as SQLAlchemy takes them."""
     identity_options: Mapping[str, Any] = _NONE
-    """Of the numbers that rows get, as SQLAlchemy takes them."""
+    """Options of the identity column, as SQLAlchemy takes them."""
     needed_to_create: str = "tables"
     """What a role must be allowed to create."""
     takes_over: bool = False
-    """Tables that were made where nothing was known of the database are told apart, and changed."""
+    """Tables created by the dialect for unknown databases are recognized, and changed."""
     text_types: frozenset[int] = frozenset()
-    """What the driver calls the types of columns of text; where it has no such numbers, the catalog is asked."""
+    """The driver's type codes of text columns; where it has no such codes, the catalog is read."""
     migration_frame: tuple[str, str] = ("", "")
-    """What stands around the statements that change one table, in a script."""
+    """The lines around the statements that change one table, in a script."""
     key_name: str | None = None
     """How the server names a primary key that was given no name, with ``{table}`` for the table's."""
 
@@ -54,19 +54,19 @@ class MetadataDialect:
 
     def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
         """
-        Keep others from a table until the transaction ends, where statements that change tables are part of it.
+        Lock a table until the transaction ends, where DDL is part of the transaction.
 
         :param quoted: the table
-        :param seconds: wait no longer for those who use it
+        :param seconds: the longest wait for its other users
         """
 
     def migration(
         self, change: TableChange, inspector: sa.Inspector | None = None
     ) -> list[ExecutableDDLElement]:
         """
-        Return the statements that change a metadata table, each of which may be the last one before a crash.
+        Return the statements that change a metadata table; a crash may follow each of them.
 
-        :param inspector: reads the catalog; ``None`` for a script, which takes the table as it was created
+        :param inspector: reads the catalog; ``None`` for a script, which assumes the table as it was created
         """
         table = change.name
         added = [
@@ -90,15 +90,15 @@ class MetadataDialect:
         return list(found["constrained_columns"]), found["name"]
 
     def is_changed_already(self, error: BaseException) -> bool:
-        """Tell whether a statement of a migration has failed because it, or another session, has been at it before."""
+        """Return whether a statement of a migration has failed because its change was made before."""
         return False
 
     def numbers_by_itself(self, inspector: sa.Inspector, table: sa.Table) -> bool:
-        """Tell whether the database gives the rows of a metadata table their numbers."""
+        """Return whether the database gives the rows of a metadata table their numbers."""
         return True
 
     def time_value(self, moment: datetime) -> Any:
-        """Return what is bound for a moment in a column of :attr:`time_type`, from one in UTC."""
+        """Return the bind value of a moment in UTC for a column of :attr:`time_type`."""
         return moment.isoformat(timespec="microseconds")
 
 

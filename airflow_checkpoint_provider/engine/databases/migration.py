@@ -1,4 +1,4 @@
-"""What a metadata table of an earlier format lacks, and the statements that give it to the table."""
+"""The changes that a metadata table of an earlier format needs, and their statements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateColumn, ExecutableDDLElement
 
 
 class Statement(ExecutableDDLElement):
-    """A statement that is written out; its names are quoted."""
+    """A statement as text, with its names quoted."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -25,20 +25,20 @@ def _written(statement: Statement, compiler: Any, **options: Any) -> str:
 @dataclass(frozen=True)
 class TableChange:
     """
-    What is to be changed of one table that is there.
+    The changes to one existing table.
 
-    :param table: as it shall be
-    :param dialect: SQLAlchemy's, which the statements are written for
-    :param missing: the columns that it lacks, but for the last one
-    :param last: the column that is added last: a table that has it is finished
-    :param has_old_key: the primary key is that of the earlier format, or was dropped and not made again
+    :param table: the table as it is to be
+    :param dialect: SQLAlchemy's, for which the statements are written
+    :param missing: the columns that it lacks, except the last one
+    :param last: the column that is added last: a table that has it is completely changed
+    :param has_old_key: the primary key is that of the earlier format, or was dropped and not created again
     :param key_name: the constraint of that key, empty where it is not known; ``None`` where there is no key
     :param created: indexes that it lacks
-    :param dropped: indexes that are not of use any more
+    :param dropped: indexes that are no longer used
     :param fills: assignments to make in rows of the earlier format
     :param old_rows: the condition that picks them
-    :param retyped: columns that are there and whose times are text, as they are where nothing is known of the database
-    :param unnumbered: the column whose numbers the database does not give, as it should
+    :param retyped: existing columns whose times are text, as the dialect for unknown databases creates them
+    :param unnumbered: the column that the database should number, and does not
     :param ordered: the column whose numbers are to grow across all instances of a cluster
     """
 
@@ -66,7 +66,7 @@ class TableChange:
         return str(self.dialect.identifier_preparer.quote(name))
 
     def beside(self, name: str) -> str:
-        """Quote a name, and name the table's schema before it."""
+        """Quote a name, with the table's schema before it."""
         schema = self.table.schema
         prepare = self.dialect.identifier_preparer
         return f"{prepare.quote_schema(schema)}.{self.quote(name)}" if schema else self.quote(name)
@@ -77,7 +77,7 @@ class TableChange:
 
     @property
     def key(self) -> str:
-        """The columns of the primary key as it shall be."""
+        """The columns of the primary key as it is to be."""
         return ", ".join(self.quote(column.name) for column in self.table.primary_key.columns)
 
     def columns_of(self, index: sa.Index) -> str:
@@ -86,7 +86,7 @@ class TableChange:
 
     @property
     def fill(self) -> list[ExecutableDDLElement]:
-        """The statement that brings rows of the earlier format to the new one, if there are such."""
+        """The statement that converts rows of the earlier format to the new one, if one is needed."""
         if not self.fills:
             return []
         pairs = ", ".join(f"{self.quote(name)} = {value}" for name, value in self.fills)

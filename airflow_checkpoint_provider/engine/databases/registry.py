@@ -1,4 +1,4 @@
-"""The databases that the engine knows, and what a connection to one of them is opened as."""
+"""The databases that the engine knows, and the classes that serve a connection to one."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _REFUSED = {package: reason for dialect in KNOWN for package, reason in dialect.
 
 
 def refused_driver(raw: Any) -> tuple[str, str] | None:
-    """Return the package of a connection's driver and what is wrong with it, if it is one that is refused."""
+    """Return the package of a connection's driver and the reason, if the driver is refused."""
     package = _package(raw, _REFUSED)
     return (package, _REFUSED[package]) if package else None
 
 
 def before_connecting() -> None:
-    """Set up the drivers whose packages are loaded; which of them connects is known afterwards."""
+    """Set up the drivers whose packages are loaded; the one that connects is known only afterwards."""
     for dialect in KNOWN:
         dialect.before_connecting()
 
 
 def limit_connecting(hook: Any, seconds: float) -> None:
-    """Have a hook's driver give up connecting after a time; which driver that is, is known afterwards."""
+    """Limit the time in which a hook's driver connects; the driver is known only afterwards."""
     for dialect in KNOWN:
         dialect.limit_connecting(hook, seconds)
 
 
 def why_not_connected(error: BaseException) -> str | None:
-    """Return what to change where a connection could not be opened, if a driver's error leaves that open."""
+    """Return the remedy for a connection that could not be opened, where the driver's error does not name it."""
     return next((advice for dialect in KNOWN if (advice := dialect.why_not_connected(error))), None)
 
 
@@ -55,7 +55,7 @@ def dialect_for(raw: Any, scheme: Callable[[], str | None]) -> tuple[Dialect, st
     Choose the dialect of a driver's connection.
 
     :param scheme: names SQLAlchemy's dialect, where the driver is not known
-    :return: with the URL of SQLAlchemy's dialect; ``None`` for what is not a connection of a DB-API driver
+    :return: the dialect and the URL of SQLAlchemy's; ``None`` where the driver does not follow the DB-API
     """
     if package := _package(raw, _BY_DRIVER):
         dialect = _BY_DRIVER[package]
@@ -65,13 +65,13 @@ def dialect_for(raw: Any, scheme: Callable[[], str | None]) -> tuple[Dialect, st
 
 
 def _package(raw: Any, among: Collection[str]) -> str | None:
-    """Name the driver's package; a hook may return a class of its own that stands on the driver's."""
+    """Return the driver's package; a hook may return a class derived from the driver's."""
     packages = [base.__module__.partition(".")[0] for base in type(raw).__mro__]
     return next((package for package in packages if package in among), None)
 
 
 def sqlalchemy_dialects() -> Mapping[str, Callable[[], sa.Dialect]]:
-    """Return what makes SQLAlchemy's dialect of each database that is known, by SQLAlchemy's name of it."""
+    """Return a factory of SQLAlchemy's dialect for each known database, by SQLAlchemy's name of it."""
     urls = {dialect: next(iter(dialect.drivers.values())) for dialect in KNOWN}
     return {
         sa.make_url(url).get_backend_name(): lambda url=url, dialect=dialect: _compiling(url, dialect)  # type: ignore[misc]
@@ -87,7 +87,7 @@ def _compiling(url: str, dialect: Dialect) -> sa.Dialect:
 
 def open_source(connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> Source:
     """
-    Choose how to read.
+    Return the source for a connection.
 
     :param exact: rows are passed on untouched, so values may come as text where Python would round them
     """
@@ -99,7 +99,7 @@ def open_destination(
     connection: sa.Connection, table: TableName, conn_id: str, write_mode: str
 ) -> Destination:
     """
-    Choose how to write.
+    Return the destination for a connection.
 
     :raises DestinationError: when the table does not exist
     """
@@ -110,7 +110,7 @@ def open_destination(
 
 
 class Asked(Protocol):
-    """What names a query, or a table instead of it."""
+    """The arguments that name a query, or a table instead of it."""
 
     @property
     def sql(self) -> str | None: ...

@@ -16,11 +16,11 @@ class ServerSession:
 
     :param id: as its server names it
     :param who: the user, and where it has connected from
-    :param own: whether it is of the user that asks
+    :param own: whether it belongs to the connection's user
     :param state: what it does, in the server's words
-    :param seconds: since its statement, or its state, has begun
+    :param seconds: since its statement, or its state, began
     :param statement: the statement that it runs, or has run last in its transaction; empty where that cannot be seen
-    :param waits_for: the ids of those that hold it up
+    :param waits_for: the ids of the sessions that block it
     """
 
     id: str
@@ -34,9 +34,9 @@ class ServerSession:
 
 def holding_up(sessions: Iterable[ServerSession]) -> list[ServerSession]:
     """
-    Pick what may explain that a load stands still: sessions that wait, those that they wait for, then the user's own.
+    Return the sessions that may explain a standstill: those that wait, those that block them, then the user's own.
 
-    :param sessions: all that the server tells of
+    :param sessions: all that the server reports
     """
     found = list(sessions)
     holders = {one for session in found for one in session.waits_for}

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-# Together two minutes, after which an end that does not even answer a probe is taken for gone. A server that is
-# merely slow answers them, through its system, however long it takes.
+# Together two minutes, after which an end that does not even answer a probe is taken for gone. The operating system of
+# a server that is merely slow answers them, however long a statement takes.
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
 
 _OF_NETWORKS = (socket.AF_INET, socket.AF_INET6)
@@ -19,12 +19,12 @@ _OF_NETWORKS = (socket.AF_INET, socket.AF_INET6)
 
 def notice_gone_peer(raw: Any) -> None:
     """
-    Have the system probe a connection on which nothing comes, as long as the user has not said how.
+    Have the system probe an idle connection, unless the user has set how.
 
-    A firewall that forgets a connection, a machine that loses its power or a failover sends no farewell, and reading
+    A firewall that drops a connection, a machine that loses its power or a failover does not close it, and reading
     would wait for ever. TCP_USER_TIMEOUT, which would limit sending as well, is not set: it also ends connections to
-    a server that is alive and has not taken what was sent for so long. Sending to an end that is gone is given up by
-    the system itself (tcp_retries2, about a quarter of an hour).
+    a live server that has not taken the sent data for so long. The system itself gives up sending to an end that is
+    gone (tcp_retries2, about a quarter of an hour).
 
     :param raw: the driver's connection
     """
@@ -41,7 +41,7 @@ def notice_gone_peer(raw: Any) -> None:
 
 
 def goes_over_network(raw: Any) -> bool:
-    """Tell whether the ends of a connection may be lost to each other; a socket in a folder ends with its other end."""
+    """Return whether a connection goes over a network; a Unix socket ends with its other end."""
     line = _socket_of(raw)
     if line is None:
         return False
@@ -51,9 +51,9 @@ def goes_over_network(raw: Any) -> bool:
 
 def cut(raw: Any, number: int | None = None) -> None:
     """
-    Make whatever waits on a connection fail, in whichever thread it does.
+    Make every wait on a connection fail, in whichever thread it is.
 
-    :param number: of its socket, where :func:`socket_number` was asked before: mysqlclient does not tell it to
+    :param number: of its socket, where :func:`socket_number` has returned it before: mysqlclient does not return it to
         another thread while a statement runs
     """
     line = _socket_of(raw) if number is None else _second_handle(number)
@@ -61,7 +61,7 @@ def cut(raw: Any, number: int | None = None) -> None:
         with line, suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
         return
-    # oracledb, which keeps its socket to itself; a server that does not answer is found gone by keepalive.
+    # oracledb, which does not expose its socket; keepalive notices a server that does not answer.
     with suppress(Exception):
         raw.cancel()
 
@@ -80,7 +80,7 @@ def cutter(raw: Any) -> Callable[[], None]:
 
 def connect_soon(connect: Callable[[], Any], seconds: float) -> Any:
     """
-    Open a connection to say goodbye on, or give that up.
+    Open a connection, or give up after some seconds.
 
     :raises TimeoutError: when the server takes longer
     """
@@ -92,14 +92,14 @@ def connect_soon(connect: Callable[[], Any], seconds: float) -> Any:
         except BaseException as error:
             done.set_exception(error)
 
-    # A thread that may be left behind: drivers wait for minutes, and those written in C cannot be interrupted.
+    # A thread that may be abandoned: drivers wait for minutes, and those written in C cannot be interrupted.
     threading.Thread(target=run, name="checkpoint-connect", daemon=True).start()
     return done.result(seconds)
 
 
 def socket_number(raw: Any) -> int | None:
-    """Return the number of a connection's socket, or ``None`` where the driver keeps it to itself."""
-    with suppress(Exception):  # each driver says in its own way that a connection is closed
+    """Return the number of a connection's socket, or ``None`` where the driver does not expose it."""
+    with suppress(Exception):  # each driver has an error of its own for a closed connection
         number = _fileno(raw)
         return number if number is not None and number >= 0 else None
     return None
@@ -126,9 +126,9 @@ def _fileno(raw: Any) -> int | None:
 
 
 def _is_set_by_user(raw: Any) -> bool:
-    """Tell whether the connection's own parameters are about this, as those of Postgres may be."""
+    """Return whether the connection's own parameters set keepalive, as those of Postgres may."""
     parameters: dict[str, str] = getattr(getattr(raw, "info", None), "get_parameters", dict)()
     return any(name.startswith("keepalives") or name == "tcp_user_timeout" for name in parameters)
 
 
-PATIENCE_S = 2.0  # for a statement that was cancelled to end
+PATIENCE_S = 2.0  # for a cancelled statement to end

@@ -1,4 +1,4 @@
-"""Reading through any DB-API driver whose cursor hands out rows as they come."""
+"""Reading through any DB-API driver whose cursor returns rows as they come."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from airflow_checkpoint_provider.engine.model.partition import Partition
 
 
 class Prefetch(Enum):
-    """When a thread reads ahead of the rows that are written."""
+    """When a thread reads ahead of the written rows."""
 
     NEVER = "never"
     ALWAYS = "always"
@@ -55,7 +55,7 @@ class Source(SourceAbilities):
     :param exact: rows are passed on untouched, so values may come as text where Python would round them
     """
 
-    waits_for_rows = True  # whether the driver asks the server for each block, or hands out what has come
+    waits_for_rows = True  # whether the driver asks the server for each block, or returns received rows
     asks_meanwhile = False  # whether another statement may run while the rows of one come in
     packed_forms: frozenset[str] = frozenset()  # names of the forms of whole rows that the server writes
 
@@ -72,16 +72,16 @@ class Source(SourceAbilities):
         Return the places in a row of values that a destination is known to keep, by the types of both sides.
 
         :param forms: those that the destination reads
-        :param read: columns that are written, in the order of the destination's
+        :param read: the written columns, in the order of the destination's
         """
         return frozenset()
 
     def written_types(self, forms: Sequence[PackedForm], read: Sequence[str]) -> dict[int, WrittenType]:
         """
-        Return the types that are none of text and whose values come as text, by the places in a row.
+        Return the non-text types whose values come as text, by their places in a row.
 
         :param forms: those that the destination reads
-        :param read: columns that are written, in the order of the destination's
+        :param read: the written columns, in the order of the destination's
         """
         return {}
 
@@ -93,23 +93,23 @@ class Source(SourceAbilities):
             return row
 
     def exists(self, condition: str, binds: Binds) -> bool:
-        """Tell whether the query returns a row that meets a condition."""
+        """Return whether the query returns a row that meets a condition."""
         return self.one(self.first("1", condition, binds=binds)) is not None
 
     @contextmanager
     def beside(self) -> Iterator[Source]:
-        """Open another connection, to ask the same query something while its rows come in."""
+        """Open another connection, for statements on the same query while its rows come in."""
         other = copy(self)
         with closing(self.connection.engine.connect()) as other.connection:
             other.raw = raw_connection(other.connection)
             yield other
 
     def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
-        """Tell whether the database may hold two keys for equal."""
+        """Return whether the database may treat two keys as equal."""
         return tie(one) == tie(other)
 
     def last_key(self, columns: Sequence[str], part: Partition | None = None) -> Key | None:
-        """Return the greatest key that there is now, in a part or at all, or ``None`` without rows that have one."""
+        """Return the greatest key at present, of a partition or of all rows; ``None`` without a row that has one."""
         return self._first_key(columns, part, " DESC")
 
     def _first_key(self, columns: Sequence[str], part: Partition | None, direction: str) -> Key | None:
@@ -122,7 +122,7 @@ class Source(SourceAbilities):
         return tuple(row) if row else None
 
     def count_nulls(self, columns: Sequence[str], part: Partition | None = None) -> int:
-        """Count the rows in which a key column is NULL, in a part or at all."""
+        """Count the rows in which a key column is NULL, of a partition or of all rows."""
         binds = Binds(self.paramstyle, self.query.parameters)
         condition = f" WHERE {self.null_condition(columns)}{self.within(part, binds)}"
         row = self.one(self.select("COUNT(*)", condition, binds))
@@ -142,7 +142,7 @@ class Source(SourceAbilities):
         return frozenset()
 
     def tells_apart(self, column: str) -> bool:
-        """Tell whether values of the column that differ in Python differ for the server, and the reverse."""
+        """Return whether values of the column differ for the server exactly where they differ in Python."""
         return False
 
     def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
@@ -155,20 +155,20 @@ class Source(SourceAbilities):
         return f"the source does not write {form.name}"
 
     def value_route(self, route: RowRoute, use: RowUse) -> RowRoute:
-        """Return a route of Python values with what this source can do for it."""
+        """Return a route of Python values, with the abilities of this source added."""
         return route
 
     @contextmanager
     def stream(self, statement: tuple[str, Any], skip: int = 0, route: RowRoute = VALUES) -> Iterator[Reader]:
         """
-        Run a statement and hand out its rows as they are asked for.
+        Run a statement and yield a reader of its rows.
 
-        :param skip: move over so many rows first
+        :param skip: the number of rows to skip first
         """
         with self._cursor() as cursor:
             with suppress(
                 AttributeError
-            ):  # not every driver's has it, and fetchmany is given the number as well
+            ):  # not every driver's cursor has it, and fetchmany is given the number as well
                 cursor.arraysize = READ_AT_ONCE
             with self.errors():
                 self._execute(cursor, statement)
@@ -184,7 +184,7 @@ class Source(SourceAbilities):
         """End the statement that runs in another thread."""
 
     def cut(self) -> None:
-        """Make the connection fail for the thread that uses it, where it does not end its statement."""
+        """Make the connection fail for the thread that uses it, where :meth:`interrupt` does not end the statement."""
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -199,7 +199,7 @@ class Source(SourceAbilities):
     def invalid_position(
         self, columns: Sequence[str], stored: str, now: Key | None
     ) -> InvalidCheckpointError:
-        """Explain that a stored position does not fit the columns."""
+        """Return the error for a stored position that does not fit the columns."""
         types = ", ".join(type(value).__name__ for value in now) if now else "unknown, there are no rows"
         return InvalidCheckpointError(
             f"Invalid checkpoint value: {shortened(stored)} is stored for {', '.join(columns)}, whose type in "
@@ -207,7 +207,7 @@ class Source(SourceAbilities):
         )
 
     def wrong_width(self, given: Sequence[str]) -> ArgumentError:
-        """Explain that a list of destination columns does not fit the query."""
+        """Return the error for a list of destination columns that does not fit the query."""
         return ArgumentError(
             f"destination_columns: {len(given)} columns are given for the {len(self.columns)} that the query "
             f"returns: {', '.join(self.columns)}. List one for each, or give a mapping to leave some out."
@@ -219,7 +219,7 @@ class Source(SourceAbilities):
         try:
             yield cursor
         finally:
-            # The connection may be gone by now, and what ended it is the error to show.
+            # The connection may be gone by now; the error to raise is the one that ended it.
             with suppress(self.connection.dialect.loaded_dbapi.Error):
                 cursor.close()
 
@@ -244,14 +244,14 @@ class Source(SourceAbilities):
         return names
 
     def double_columns(self, names: Sequence[str]) -> SourceError:
-        """Explain that columns of the query cannot be told apart."""
+        """Return the error for columns of the query that have the same name."""
         return SourceError(
             f"sql: the query returns more than one column called {', '.join(names)}. "
             "Give each column a name of its own (SELECT a.id AS a_id, b.id AS b_id ...)."
         )
 
     def _described(self, description: Sequence[Any]) -> None:
-        """Take what the driver says of the columns; a driver that says types overrides this."""
+        """Read the driver's description of the columns; the source of a driver that describes types overrides this."""
 
 
 @contextmanager
@@ -259,7 +259,7 @@ def fitting_parameters(
     of_python: tuple[type[Exception], ...] = (TypeError, LookupError, ValueError, OverflowError),
 ) -> Iterator[None]:
     """
-    Name the argument where a driver says that parameters do not fit the query by one of Python's own errors.
+    Turn an error of Python that a driver raises for parameters that do not fit into one that names the argument.
 
     :param of_python: the errors that may be about parameters
     """

@@ -1,4 +1,4 @@
-"""What some databases can do for a reader; the others refuse it in words, or offer nothing."""
+"""Abilities of some databases for a reader; the others raise an error, or return nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.model.partition import Partition, Storag
 
 
 class SourceAbilities(SourceStatements):
-    """A query of which nothing is known but its statements."""
+    """A query on a database without any of these abilities."""
 
     conn_id: str
     dialect: Dialect
@@ -22,17 +22,17 @@ class SourceAbilities(SourceStatements):
         """
         Return a moment as of which this and other connections can read the query, at least for a while.
 
-        :raises ArgumentError: when the database has no such thing
+        :raises ArgumentError: when the database has no such moments
         """
         raise self._without_moments()
 
     def read_as_of(self, moment: str) -> None:
         """
-        Read the query as it was at a moment that :meth:`newest_moment` has returned, also to another connection.
+        Read the query as of a moment that :meth:`newest_moment` has returned, on this or another connection.
 
-        Statements raise MomentGoneError from then on when the server does not know any more what the rows were.
+        From then on, statements raise MomentGoneError when the server no longer knows the rows of that moment.
 
-        :raises ArgumentError: when the database has no such thing, or it is no moment
+        :raises ArgumentError: when the database has no such moments, or the text is none
         """
         raise self._without_moments()
 
@@ -44,24 +44,24 @@ class SourceAbilities(SourceStatements):
 
     def storage_places(self, table: TableName) -> StoragePlaces:
         """
-        Return places that cut a table as it is stored, in the order in which the server compares them.
+        Return the boundaries of parts of a table as it is stored, in the order in which the server compares them.
 
-        :raises ArgumentError: when the database has no such places, or rows may change theirs
+        :raises ArgumentError: when the database has no such boundaries, or rows may change their places
         """
         raise ArgumentError(
             f"split: {self.dialect.title} ({self.conn_id!r}) has no ROWID to split a table by. Leave split out."
         )
 
     def is_by_storage(self, part: Partition) -> bool:
-        """Tell whether a partition was cut by :meth:`storage_places`, and not by a column."""
+        """Return whether a partition was split by :meth:`storage_places`, and not by a column."""
         return False
 
     def read_stored(self, table: TableName, part: Partition) -> None:
         """
-        Read those rows only that are stored between the places of a partition.
+        Read only the rows stored between the boundaries of a partition.
 
         :raises ArgumentError: when rows may change their places
-        :raises SourceChangedError: when the table has been stored anew since it was split
+        :raises SourceChangedError: when the table has been rewritten since it was split
         """
 
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
@@ -73,9 +73,9 @@ class SourceAbilities(SourceStatements):
         return []
 
     def sample_clause(self, percent: float) -> str:
-        """Write what stands behind a table to read a part of its rows at random."""
+        """Write the clause after a table that reads a random sample of its rows."""
         return ""
 
     def late_keys(self, table: TableName, columns: Sequence[str]) -> list[str]:
-        """Return why rows with smaller keys may come after those with greater ones, as far as the catalog tells."""
+        """Return why rows with smaller keys may come after those with greater ones, as far as the catalog shows."""
         return []

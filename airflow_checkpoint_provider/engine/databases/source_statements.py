@@ -25,10 +25,10 @@ class SourceStatements:
     :param query: what to read
     """
 
-    first_row = ""  # how it is asked for no more than one row, if it can be
-    row_values = False  # whether (a, b) > (1, 2) can be asked for, and an index answers it
+    first_row = ""  # the clause that limits a query to one row, if there is one
+    row_values = False  # whether (a, b) > (1, 2) is valid, and an index answers it
     columns: list[str]
-    """What the query returns."""
+    """The columns that the query returns."""
     moment: str = ""
     """The moment as of which the query is read; empty for what is there now."""
 
@@ -58,7 +58,7 @@ class SourceStatements:
         return match_columns(wanted, self.columns, missing)
 
     def pads(self, column: str) -> bool:
-        """Tell whether blanks at the end of a column's values are only padding."""
+        """Return whether trailing blanks of a column's values are only padding."""
         return False
 
     def typed(self, column: str, placeholder: str) -> str:
@@ -70,7 +70,7 @@ class SourceStatements:
         return self.quote(column)
 
     def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
-        """Write the condition that columns stand in ``>`` or ``<=`` to a key."""
+        """Write the condition that compares columns with a key, by ``>`` or ``<=``."""
         names = [self.quote(column) for column in columns]
         if len(names) == 1 or self.row_values:
             marks = [self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)]
@@ -87,7 +87,7 @@ class SourceStatements:
                 for name, sign, column, value in zip(names, signs, columns, key, strict=False)
             ]
             ways.append(" AND ".join(parts))
-        # The first column alone is a range of an index, which OR keeps from being used.
+        # The condition on the first column alone is a range of an index, which OR would not use.
         either = " OR ".join(f"({way})" for way in ways)
         return f"({names[0]} {operator[0]}= {first} AND ({either}))"
 
@@ -97,24 +97,24 @@ class SourceStatements:
         return f"SELECT {what} FROM {binds.escape(self.query.source)}{suffix}", binds.values
 
     def written(self, route: RowRoute) -> str:
-        """Write what is selected of the query for rows that take a route."""
+        """Write the SELECT list for rows that take a route."""
         return "*"
 
     def first(
         self, what: str, condition: str = "", order: str = "", binds: Binds | None = None
     ) -> tuple[str, Any]:
         """
-        Write a statement for one row of the query, with no more of them where the database can stop there.
+        Write a statement for the first row of the query; it returns no other where the database can stop there.
 
-        :param condition: that it meets
-        :param order: in which it is the first; by default any
+        :param condition: that the row meets
+        :param order: in which the row is the first; by default any
         """
         where = f" WHERE {condition}" if condition else ""
         tail = f" ORDER BY {order}" if order else ""
         return self.select(what, f"{where}{tail} {self.first_row}".rstrip(), binds)
 
     def within(self, part: Partition | None, binds: Binds) -> str:
-        """Write the condition that a row belongs to a part, to stand behind others."""
+        """Write the condition that a row belongs to a partition, to follow other conditions."""
         if part is None:
             return ""
         bounds = [(">", part.lowest), ("<=", part.greatest)]

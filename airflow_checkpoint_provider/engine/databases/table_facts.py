@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 INSERT, UPDATE, DELETE, READ, TEMPORARY = "INSERT", "UPDATE", "DELETE", "SELECT", "TEMPORARY"
-"""What is done to a table, or beside it: the keys of :attr:`TableFacts.refused`."""
+"""Actions on a table, or beside it: the keys of :attr:`TableFacts.refused`."""
 UPSERT, COPY = "UPSERT", "COPY"
 """INSERT that updates rows with an equal key; INSERT in the form in which batches are written."""
 
@@ -15,7 +15,7 @@ UPSERT, COPY = "UPSERT", "COPY"
 @dataclass(frozen=True, slots=True)
 class TableColumns:
     """
-    The columns of a table that is read whole, as far as ``SELECT *`` does not tell.
+    The facts about the columns of a table read whole that ``SELECT *`` does not show.
 
     :param names: all of them in their order, where ``*`` leaves some out; otherwise empty
     :param invisible: those that ``*`` leaves out
@@ -29,7 +29,7 @@ class TableColumns:
     @classmethod
     def of(cls, columns: Iterable[tuple[str, bool, bool]]) -> TableColumns:
         """
-        Take them from a catalog.
+        Take the facts from rows of a catalog.
 
         :param columns: the name, whether it is invisible, and whether it is generated
         """
@@ -48,7 +48,7 @@ class Hazard:
     Why a table and the checkpoint do not stay in step.
 
     :param reason: the table and the reason, as the beginning of a sentence
-    :param loses_rows: rows may go while the checkpoint stays; otherwise a batch may arrive twice
+    :param loses_rows: rows may be lost while the checkpoint stays; otherwise a batch may arrive twice
     """
 
     reason: str
@@ -64,7 +64,7 @@ class ColumnFacts:
     :param always: an identity whose values cannot be changed by UPDATE
     :param always_inserts: an identity that takes no value from INSERT either
     :param required: takes no NULL, and has no default
-    :param lacks: what the role has no right to do with it
+    :param lacks: the actions on it to which the role has no right
     """
 
     generated: bool = False
@@ -92,19 +92,19 @@ class UniqueKey:
 @dataclass(frozen=True, slots=True)
 class TableFacts:
     """
-    A table as the server knows it. The defaults are those of a server of which nothing is known.
+    A table as the server knows it. The defaults are those of an unknown server.
 
-    :param hazard: why rows and checkpoint do not stay in step, of the table or of what its rows are stored in
+    :param hazard: why rows and checkpoint do not stay in step, for the table or the tables that store its rows
     :param unusable: why no load can write to it, whatever the arguments
-    :param refused: what the server refuses to do with it, with the reason as the end of a sentence
-    :param lacks: what the role has no right to, with the right that it takes as the object of GRANT
+    :param refused: the actions that the server refuses, each with the reason as the end of a sentence
+    :param lacks: the actions to which the role has no right, each with that right as the object of GRANT
     :param referrers: tables whose rows go, or lose their reference, when rows of this one are deleted
-    :param self_references: the same of the table itself, by a foreign key to itself
+    :param self_references: the same for the table itself, by a foreign key to itself
     :param hidden_referrers: why there may be referrers that cannot be seen, if so
     :param columns: by name; empty where nothing is known of them
-    :param unique_keys: ``None`` where it is not known, or where an upsert needs none
+    :param unique_keys: ``None`` where they are not known, or where an upsert needs none
     :param misses: tables whose rows an upsert by an index of this table does not find
-    :param triggers: the names of those that run at INSERT and at UPDATE of it, by what they run at
+    :param triggers: the names of those that run at INSERT and at UPDATE of it, by that action
     :param fills_columns: a trigger may give a column a value before the row is checked
     :param keeps_deleted: what may leave rows behind a DELETE without an error, such as a trigger
     :param checks_at_commit: constraints or triggers wait for the commit
@@ -127,7 +127,7 @@ class TableFacts:
 
 
 def hides_rows(view: str) -> str:
-    """Return why rows of a view cannot be replaced, as the end of a sentence: it has a condition and no check of it."""
+    """Return why rows of a view cannot be replaced, as the end of a sentence: its condition has no CHECK OPTION."""
     return (
         f"the view {view} takes rows that it does not show, and the DELETE of the next load would not find them. Name "
         "the table behind it, or create the view WITH CHECK OPTION"

@@ -1,1 +1,1 @@
-"""A database of which nothing is known but its DB-API driver."""
+"""An unknown database, of which only the DB-API driver is known."""

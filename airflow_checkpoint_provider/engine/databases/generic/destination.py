@@ -1,4 +1,4 @@
-"""Writing through a driver of which nothing is known, in SQL that every database has."""
+"""Writing through an unknown driver, in SQL that every database understands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 
 
 class GenericDestination(Destination):
-    """A table that is updated row by row where it has to be: there is no common word for an upsert."""
+    """A table whose upserts run row by row: no upsert statement is common to all databases."""
 
     def _prepared(self) -> None:
         self._insert = self.insert_statement()
@@ -25,7 +25,7 @@ class GenericDestination(Destination):
             else:
                 for row in rows:
                     self._upsert(cursor, row)
-        return None  # not every driver adds them up
+        return None  # not every driver counts the rows of executemany
 
     def _upsert(self, cursor: Any, row: Row) -> None:
         given = dict(zip(self.columns, row, strict=True))
@@ -41,7 +41,7 @@ class GenericDestination(Destination):
             cursor.execute(self._insert, self._bound(row))
 
     def _count(self, cursor: Any, key: dict[str, Any]) -> int:
-        # Not every driver says how many rows an UPDATE has hit.
+        # Not every driver counts the rows of an UPDATE.
         binds = Binds(self.style, None)
         wanted = self._where(binds, key)
         cursor.execute(f"SELECT COUNT(*) FROM {binds.escape(self.name)} WHERE {wanted}", binds.values)
@@ -54,7 +54,7 @@ class GenericDestination(Destination):
         return f"{binds.escape(self.quote(name))} = {binds.add(value)}"
 
     def _bound(self, row: Row) -> Any:
-        """Return a row as the placeholders of the driver want it."""
+        """Return a row in the form of the driver's placeholders."""
         binds = Binds(self.style, None)
         for value in row:
             binds.add(value)

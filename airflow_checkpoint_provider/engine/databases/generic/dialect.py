@@ -1,4 +1,4 @@
-"""What the engine takes for granted of a database that it does not know."""
+"""What the engine assumes of a database that it does not know."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.databases.source import Source
 
 class GenericDialect(Dialect):
     """
-    Any driver that keeps to Python's DB-API.
+    Any driver that follows Python's DB-API.
 
     :param url: of SQLAlchemy's dialect for it
     :param module: the driver
@@ -34,14 +34,14 @@ class GenericDialect(Dialect):
         self.engine_options = {"module": module, "paramstyle": module.paramstyle}
         # By PEP 249, threads may share connections from 2 on.
         self.remote = getattr(module, "threadsafety", 0) >= 2
-        # Where SQLAlchemy has a dialect for the driver, that one knows.
+        # Where SQLAlchemy has a dialect for the driver, that one can limit rows.
         self.limits_rows = url != sqlalchemy_dialect.URL
         self.numbers_rows = sa.make_url(url).get_dialect().supports_identity_columns
 
     @classmethod
     def of(cls, raw: Any, scheme: str | None) -> GenericDialect | None:
         """
-        Return the dialect of a connection, or ``None`` where that is not one of a DB-API driver.
+        Return the dialect of a connection, or ``None`` where its driver does not follow the DB-API.
 
         :param scheme: SQLAlchemy's dialect, if the hook names one
         """

@@ -1,4 +1,4 @@
-"""A database of which nothing is known but its DB-API driver: SQL that all of them understand."""
+"""SQLAlchemy's dialect for an unknown database: SQL that every database understands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ registry.register(URL.partition(":")[0], __name__, "AnsiDialect")
 
 
 def dbapi_of(raw: Any) -> Any:
-    """Return the module that a connection's driver is, by what PEP 249 asks of it; ``None`` without one."""
+    """Return the driver module of a connection, found by the names that PEP 249 requires; ``None`` without one."""
     for base in type(raw).__mro__:
         parts = base.__module__.split(".")
         for end in range(1, len(parts) + 1):
@@ -51,21 +51,21 @@ def url_of(raw: Any, scheme: str | None) -> str:
     """Return the URL of SQLAlchemy's dialect for a connection, if the hook names one that is made for its driver."""
     try:
         named = sa.make_url(f"{scheme}://").get_dialect().import_dbapi() if scheme else None
-    except Exception:  # there is no such dialect, or not its driver
+    except Exception:  # the dialect, or its driver, is not installed
         named = None
     return f"{scheme}://" if named is not None and named is dbapi_of(raw) else URL
 
 
 class _Compiler(SQLCompiler):
     def for_update_clause(self, select: Any, **kw: Any) -> str:
-        return ""  # not everywhere: the update of the fence tells who was first
+        return ""  # not every database has it: the update of the fence decides who was first
 
     def limit_clause(self, select: Any, **kw: Any) -> str:
-        return ""  # written in many ways: who asks for a few rows takes no more
+        return ""  # databases differ: callers fetch no more rows than they need
 
 
 class AnsiDialect(DefaultDialect):
-    """SQLAlchemy's view of such a database."""
+    """An unknown database, as SQLAlchemy needs it described."""
 
     name = NAME
     driver = "any"
@@ -93,13 +93,13 @@ class AnsiDialect(DefaultDialect):
         self._begun = False
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        # PEP 249 has no error for it.
+        # PEP 249 has no error for a lost connection.
         dbapi = self.loaded_dbapi
         kinds = (dbapi.OperationalError, getattr(dbapi, "InterfaceError", dbapi.OperationalError))
         return isinstance(e, kinds) and any(word in str(e).lower() for word in _LOST)
 
     def has_table(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> bool:
-        # The catalog is asked first: where there is one, a statement that fails may end the transaction.
+        # The catalog is read first: where there is one, a failed statement may end the transaction.
         wanted = {"name": table_name.lower(), "schema": (schema or "").lower()}
         if self._has_catalog is not False:
             try:

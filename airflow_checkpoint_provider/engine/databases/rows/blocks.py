@@ -15,12 +15,12 @@ READ_AT_ONCE = 1_000
 """Rows held in memory at a time, few enough for the processor's cache; a larger batch comes in several blocks."""
 
 BYTES_AT_ONCE = 1024 * 1024
-"""Bytes after which a block is long enough: one row more may be as large as its database allows."""
+"""Bytes that end a block: one more row may be as large as its database allows."""
 
 _FEW = 32
-"""Rows that are asked for while nobody knows how large they are."""
+"""Rows to fetch at a time while their size is unknown."""
 _MOST_WAITED_FOR = 100
-"""Rows in one answer of a server, all of which may be large though none of those before was."""
+"""Rows in one answer of a server: all of them may be large though none before was."""
 _GROWTH = 4
 
 
@@ -31,7 +31,7 @@ class Block(Protocol):
 
     @property
     def size(self) -> int:
-        """How many bytes of memory it takes; 0 where nobody has counted."""
+        """The bytes of memory that it takes; 0 where they are not counted."""
 
     @property
     def first(self) -> Row:
@@ -122,7 +122,7 @@ class RowReader:
 
 
 class Guarded:
-    """A reader whose errors are turned into ours."""
+    """A reader whose errors are turned into the engine's."""
 
     def __init__(self, reader: Reader, errors: Callable[[], AbstractContextManager[None]]) -> None:
         self._reader = reader

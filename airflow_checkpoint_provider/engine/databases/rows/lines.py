@@ -1,9 +1,9 @@
 """
 Rows that one server writes as CSV and another one reads.
 
-Fields stand between commas, text stands in quotes, a row ends with a newline, and NULL is a field without anything. The
-quote is a control character that no text is likely to have: one that is part of a text is written twice, and to search
-and replace what is frequent takes a server a time that grows with the square of the length.
+Commas separate fields, quotes enclose text, a newline ends a row, and NULL is an empty field without quotes. The quote
+is a control character that is rare in text: within text it is written twice, and a server's replacement of a frequent
+character takes a time that grows with the square of the length.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ QUOTE = "\x01"
 
 
 class LineKind(Enum):
-    """What a column reads in a field; whatever else it is given is refused by its server."""
+    """What a column reads in a field; its server refuses anything else."""
 
     WHOLE = "a whole number"
     NUMBER = "a number with all its digits"
@@ -44,7 +44,7 @@ class LineType:
     """
     What a column keeps of a field.
 
-    :param most: characters of a text, or digits behind the point of a number, behind which the server cuts or rounds
+    :param most: characters of a text, or digits after the point of a number, beyond which the server cuts or rounds
         without an error; ``None`` for no such limit
     """
 
@@ -53,7 +53,7 @@ class LineType:
 
 
 class NoLineError(Exception):
-    """The source has written no line for a row; the message says which row, and as what."""
+    """The source has written no line for a row; the message names the row and the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Lines:
     """
     Some rows, each a line.
 
-    :param first: the values of the first row that came beside its line
+    :param first: the values of the first row, without its line
     :param last: those of the last row
     """
 
@@ -84,12 +84,12 @@ def row_of(key: Row) -> str:
 
 
 def only_by_key(what: str) -> str:
-    """Return why rows without a key are not written by the source: as ``a line``, say."""
+    """Return why the source does not write rows without a key in a form, such as ``a line``."""
     return f"only by key can rows be read on as values, should the server not write a row as {what}"
 
 
 def may_not_fit(column: str) -> str:
-    """Return why rows are not written by the source: a column has no exact writing for its type."""
+    """Return why the source does not write the rows: no exact form is known for the type of a column."""
     return f"it is not known that {column} fits the type that it has there, and each value is looked at"
 
 
@@ -101,7 +101,7 @@ class LineReader:
     """
     Joins the lines of rows.
 
-    :param reader: reads rows whose last value is the line, in bytes; it is ``None`` where the server has written none
+    :param reader: reads rows whose last value is the line, in bytes, or ``None`` where the server has written none
     """
 
     def __init__(self, reader: Reader) -> None:

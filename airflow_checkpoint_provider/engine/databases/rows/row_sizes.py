@@ -7,11 +7,11 @@ from operator import itemgetter
 from typing import Any
 
 _EACH_VALUE = 32
-"""Bytes that any value takes, about."""
+"""Approximate bytes that any value takes."""
 
 
 class RowSizes:
-    """Counts the bytes of Python values, about; columns of numbers, whose values have no length, are looked at once."""
+    """Estimates the bytes of Python values; columns of numbers, whose values have no length, are checked once."""
 
     def __init__(self) -> None:
         self._lengthy: list[int] | None = None

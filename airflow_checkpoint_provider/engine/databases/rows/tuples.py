@@ -18,7 +18,7 @@ NULL = "NULL"
 
 
 class TupleKind(Enum):
-    """What a column reads in a literal; whatever else it is given is refused by its server."""
+    """What a column reads in a literal; its server refuses anything else."""
 
     WHOLE = "a whole number"
     BITS = "a whole number without a sign, not in quotes"
@@ -42,11 +42,11 @@ class TupleType:
     What a column keeps of a literal.
 
     :param kind: how the literal is written
-    :param most: characters of a text behind which white space is cut off without an error, digits of a second, or
-        digits behind the point of a number; ``None`` for no such limit
-    :param least: bytes, up to which it would be filled up
+    :param most: characters of a text beyond which white space is cut off without an error, digits of a second, or
+        digits after the point of a number; ``None`` for no such limit
+    :param least: bytes to which the server would fill up a shorter value
     :param listed: the only texts that it takes
-    :param needed: there is no NULL in it: for one, the server would put something of its own, or take it for a new key
+    :param needed: it takes no NULL, for which the server would store a value of its own or insert a new key
     """
 
     kind: TupleKind
@@ -73,7 +73,7 @@ class Tuples:
     Some rows, each a tuple.
 
     :param texts: in UTF-8
-    :param first: the values of the first row that came beside its tuple
+    :param first: the values of the first row, without its tuple
     :param last: those of the last row
     """
 
@@ -87,9 +87,9 @@ class Tuples:
 
     def pieces(self, most: int) -> Iterator[Sequence[bytes]]:
         """
-        Cut the tuples into pieces, of one at least.
+        Cut the tuples into pieces of at least one each.
 
-        :param most: bytes of a piece, with a comma behind each tuple
+        :param most: bytes of a piece, with a comma after each tuple
         """
         if self.size + len(self) <= most:
             yield self.texts
@@ -113,7 +113,7 @@ class TupleReader:
     """
     Takes the tuples out of rows.
 
-    :param reader: reads rows whose last value is the tuple; it is ``None`` where the server has written none
+    :param reader: reads rows whose last value is the tuple, or ``None`` where the server has written none
     """
 
     def __init__(self, reader: Reader) -> None:

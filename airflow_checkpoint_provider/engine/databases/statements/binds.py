@@ -1,4 +1,4 @@
-"""Bind parameters of our own, added behind the user's, in the style that the driver takes."""
+"""Bind parameters of the engine, added after the user's, in the driver's style."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME = "airflow_checkpoint_"
 
 class Binds:
     """
-    The parameters of one statement: the user's first, then ours.
+    The parameters of one statement: the user's first, then the engine's.
 
     :param paramstyle: the driver's DB-API paramstyle
     :param given: the user's parameters, which decide between names and places
@@ -42,13 +42,13 @@ class Binds:
         return "?" if self._paramstyle == "qmark" else f":{len(self._listed)}"
 
     def escape(self, sql: str) -> str:
-        """Return the user's SQL so that a ``%`` in it means itself, where the driver would interpret it."""
+        """Escape each ``%`` in SQL that the driver would interpret."""
         if self._paramstyle in ("format", "pyformat") and not self._given:
             return sql.replace("%", "%%")
         return sql
 
     @property
     def values(self) -> Mapping[str, Any] | list[Any] | None:
-        """What to execute with; drivers that interpret ``%`` do so only when they are given something."""
+        """The parameters to execute with; drivers that interpret ``%`` do so only when they are given some."""
         values = self._listed if self._named is None else self._named
         return values if values or self._paramstyle in ("format", "pyformat") else None

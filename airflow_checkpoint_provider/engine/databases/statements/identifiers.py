@@ -20,7 +20,7 @@ class TableName:
     A table, with its schema where one was given.
 
     :param quoted: whether the last part was written in quotes, and so is meant to the letter
-    :param schema_quoted: the same of the schema
+    :param schema_quoted: the same for the schema
     """
 
     table: str
@@ -101,7 +101,7 @@ def quote_exactly(name: str, dialect: sa.Dialect) -> str:
 
 
 def _plain(quoted: str, dialect: sa.Dialect) -> str:
-    # SQLAlchemy doubles a % for the drivers that look for parameters behind it.
+    # SQLAlchemy doubles a % for the drivers that look for placeholders after it.
     return quoted.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else quoted
 
 
@@ -111,7 +111,7 @@ def match_columns(
     """
     Find columns as :func:`match_column` does, in the order in which they are wanted.
 
-    :param missing: makes the error that is raised for one that is not there
+    :param missing: makes the error for a missing column
     """
     found = []
     for name in wanted:

@@ -1,4 +1,4 @@
-"""The user's query: one statement, wrapped without touching what it says."""
+"""The user's query: one statement, wrapped without a change to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALL_SHOWN = TableColumns()
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
-# Just enough of SQL to know where a statement ends: what stands in quotes or comments does not count.
+# Just enough of SQL to find the end of a statement: text in quotes or comments does not count.
 TOKENS = re.compile(
     r"""
     (?P<blank> \s+ | --[^\n]* | /\*.*?\*/ )
@@ -49,7 +49,7 @@ class Query:
     @classmethod
     def parse(cls, sql: str, parameters: Parameters = None, tokens: re.Pattern[str] = TOKENS) -> Query:
         """
-        Check that there is one statement, and cut off what would stand in the way of wrapping it.
+        Check that there is one statement, and cut off what would prevent wrapping it: semicolons, comments at its end.
 
         :param tokens: how the database writes quotes and comments
         :raises ArgumentError: when there is none, or more than one

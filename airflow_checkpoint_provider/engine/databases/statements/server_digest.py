@@ -13,7 +13,7 @@ class ServerDigest(Protocol):
         """
         Write the number of a row's bucket, from 0.
 
-        :param columns: by their place, those that decide; all where there are none
+        :param columns: the places of the columns that decide; none for all
         :param buckets: how many there are, a power of 2
         """
 

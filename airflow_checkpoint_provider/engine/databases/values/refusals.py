@@ -1,4 +1,4 @@
-"""What the checks of all destinations say of a value that would not be stored as it is."""
+"""Refusals, by the checks of all destinations, of values that would not be stored as they are."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ CAST = "Cast it in the query, or convert it in rows_processor."
 
 
 class RefusedValueError(Exception):
-    """What a value would become: the rest of a sentence that begins with the column, and what to do."""
+    """A refused value: the message is the rest of a sentence that begins with the column, and the remedy."""
 
 
 def unknown(value: Any, keeper: str) -> RefusedValueError:
     """
-    Refuse a value of a type that no rule is about.
+    Return the error for a value of a type without a rule.
 
-    :param keeper: what would have to keep it, in words
+    :param keeper: the column or type that would have to keep it, in words
     """
     return RefusedValueError(
         f"is given {shown(value)}, a value of type {type(value).__name__}: it is not known that {keeper} keeps such "

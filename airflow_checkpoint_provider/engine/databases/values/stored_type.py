@@ -1,4 +1,4 @@
-"""What a column keeps of the values that are written to it."""
+"""What a column keeps of the values written to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REWRITTEN = frozenset(("XMLTYPE", "INTERVAL_YM"))
 
 
 class BoundKind(StrEnum):
-    """What a value is that a range of keys ends with."""
+    """The kind of a value that ends a range of keys."""
 
     NUMBER = "a number"
     DAY = "a date"
@@ -31,10 +31,10 @@ class StoredType:
     :param json: the column holds JSON, and writes it in a form of its own
     :param json_doubles: fractions in JSON are doubles there
     :param bits: 32 or 64 for a column of floats
-    :param scale: digits behind the point
+    :param scale: digits after the point
     :param second_digits: of a moment
-    :param rewrites: text that goes in is not the text that comes out, such as in a range
-    :param empty_is_null: a text or bytes of no length are NULL
+    :param rewrites: text is returned in another form than it was written in, such as a range
+    :param empty_is_null: empty text and empty bytes are NULL
     :param bytes_for_text: bytes may be written to a column of text
     :param zones_are_utc: a moment without a zone means UTC
     :param floats_as_text: a float may be kept as text, with fifteen digits
@@ -55,7 +55,7 @@ class StoredType:
 
     @classmethod
     def of(cls, type_: Any) -> StoredType:
-        """Take what a type of the catalog says, as SQLAlchemy describes it."""
+        """Derive the properties from a type of the catalog, as SQLAlchemy describes it."""
         name = str(type_.__visit_name__).upper()
         bits = _BITS.get(name, 64 if isinstance(type_, sa.Float) else 0)
         return cls(
@@ -70,5 +70,5 @@ class StoredType:
 
     @property
     def changes(self) -> bool:
-        """Tell whether a value may be another one afterwards."""
+        """Whether the column may change a value."""
         return bool(self.bits == 32 or self.scale is not None or self.second_digits is not None)

@@ -1,4 +1,4 @@
-"""The digits of a number that matter: found without arithmetic, which would round to 28 of them."""
+"""Text forms of numbers and times; digits are counted without arithmetic, which would round to 28 of them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 WHOLE_TEXT = re.compile(r"0|-?[1-9][0-9]*")
-"""Text that a whole number is written as, by every database."""
+"""The text of a whole number, as every database writes it."""
 _NUMBER = r"(?!-0(?:\.0+)?{end})-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 NUMBER_TEXT = re.compile(_NUMBER.format(end=r"\Z"))
-"""Text that is a number as every database writes it: no blank, sign, zero or exponent to lose."""
+"""The text of a number, as every database writes it: no blank, sign, zero or exponent to lose."""
 _NUMBERS = re.compile(rf"(?:{_NUMBER.format(end=chr(10))}\n)*")
 
 
 def single_precision(number: float) -> tuple[float, ...]:
-    """Return what single precision makes of a number: the number itself, and the shortest one that is kept alike."""
+    """Return a number in single precision, and the shortest number that is stored alike."""
     try:
         stored = struct.unpack("f", struct.pack("f", number))[0]
     except OverflowError:
-        return (number,)  # out of range, says the server
+        return (number,)  # out of range: left to the server
     shorter = (float(f"{stored:.{digits}g}") for digits in range(1, 10))
     return stored, next(one for one in shorter if struct.unpack("f", struct.pack("f", one))[0] == stored)
 
@@ -34,7 +34,7 @@ def significant(number: Decimal) -> int:
 
 
 def places(number: Decimal) -> int:
-    """Count the digits behind the point, without zeros at the end; a negative count is that of zeros before it."""
+    """Count the digits after the point, without trailing zeros; a negative count is that of zeros before the point."""
     _, digits, exponent = number.as_tuple()
     zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), len(digits))
     return -(int(exponent) + zeros) if any(digits) else 0
@@ -42,9 +42,9 @@ def places(number: Decimal) -> int:
 
 def are_number_texts(texts: Sequence[str], digits: int) -> bool:
     """
-    Tell that texts are all numbers as :data:`NUMBER_TEXT` has them.
+    Return whether all texts are numbers as :data:`NUMBER_TEXT` has them.
 
-    :param digits: how many of them each may have
+    :param digits: the most characters that each may have
     """
     lines = "\n".join((*texts, ""))
     short = max(map(len, texts), default=0) <= digits and lines.count("\n") == len(texts)
@@ -53,7 +53,7 @@ def are_number_texts(texts: Sequence[str], digits: int) -> bool:
 
 def are_dated_texts(texts: Sequence[str], lengths: Collection[int]) -> bool:
     """
-    Tell that texts are all days or times of days in ISO's form: YYYY-MM-DD, with or without HH:MM:SS.ffffff behind.
+    Return whether all texts are days or times of days in ISO's form: YYYY-MM-DD, with or without HH:MM:SS.ffffff.
 
     :param lengths: those that a text may have, of 10, 19 and 26
     """
@@ -76,7 +76,7 @@ def time_text(span: timedelta) -> str:
 
 
 def to_moment(value: Any) -> datetime:
-    """Turn ISO text and days into a time."""
+    """Convert ISO text or a day into a time."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     elif isinstance(value, date) and not isinstance(value, datetime):
@@ -92,7 +92,7 @@ _DAYS = re.compile(
 
 
 def to_duration(value: Any) -> timedelta:
-    """Take a timedelta, or what Postgres writes for an interval without months."""
+    """Convert a timedelta, or Postgres's text of an interval without months."""
     if isinstance(value, timedelta):
         return value
     match = _DAYS.fullmatch(value) if isinstance(value, str) and value else None

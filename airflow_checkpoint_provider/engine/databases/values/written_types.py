@@ -1,4 +1,4 @@
-"""Types whose values a source writes as text though they are none: what that text is, for a column that reads it."""
+"""Non-text types whose values a source writes as text: the kind of that text, for a column that reads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class WrittenKind(StrEnum):
-    """What the text of a value is, whatever the server that writes it."""
+    """The kind of a value's text, whichever server writes it."""
 
     JSON = "JSON"
     SPAN = "a span of time"
@@ -19,7 +19,7 @@ class WrittenKind(StrEnum):
 
     @property
     def hides_no_number(self) -> bool:
-        """Whether no server finds another number in such text: only JSON may be one, and is that one."""
+        """Whether no server reads another number in such text: only JSON may be a number, and is then the same one."""
         return self not in (WrittenKind.BITS, WrittenKind.XML, WrittenKind.OTHER)
 
 
