@@ -1,4 +1,4 @@
-"""Metadata tables in MySQL: each created, and changed, in as few statements as can be."""
+"""Metadata tables in MySQL: each created, and changed, in as few statements as possible."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def change_table(change: TableChange, indexes_there: set[str] | None) -> list[Ex
 
 
 def _taken_over(change: TableChange) -> tuple[list[ExecutableDDLElement], list[str]]:
-    """Return what turns a table that was made where nothing is known of the database into one that is made here."""
+    """Return the statements and steps that turn a table created by the dialect for unknown databases into MySQL's."""
     added = [column.name for column in (*change.missing, *([change.last] if change.last is not None else []))]
     there = [column for column in change.table.columns if column.name not in added]
     times = [change.quote(column.name) for column in change.retyped]
-    # Each may be done again: what has no letter between day and time is the time without its zone, which is UTC.
+    # Each may run again: text without a T between day and time is already the time in UTC, without its zone.
     texts = [
         Statement(
             f"UPDATE {change.name} SET {time} = REPLACE(LEFT({time}, 26), 'T', ' ') WHERE LOCATE('T', {time}) > 0"

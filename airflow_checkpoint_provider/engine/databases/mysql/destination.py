@@ -30,7 +30,7 @@ _BYTES_AT_ONCE = 1_000_000
 _ESCAPED = (b"\0", b"'", b'"', b"\\", b"\n", b"\r", b"\x1a")
 _COLLATED = frozenset(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"))
 _NOT_MINE = (
-    1242  # more than one row from a subquery: what the UPDATE says of a row that another key has caught
+    1242  # more than one row from a subquery: raised by the UPDATE of a row that another unique key matches
 )
 
 _COLUMNS = sa.text(
@@ -49,7 +49,7 @@ class MysqlDestination(Destination):
         listed = [script] if isinstance(script, str) else script
         ran = []
         for statement in (part for text in listed for part in split_script(text)):
-            # It commits DDL by itself, and what stood before it.
+            # MySQL commits DDL by itself, with the statements before it.
             outcome = "only what its DDL has committed stays"
             with self.errors("refused the preoperator", outcome), closing(self.raw.cursor()) as cursor:
                 cursor.execute(statement)
@@ -64,7 +64,7 @@ class MysqlDestination(Destination):
         return "{}", mysql.as_parameter(value)
 
     def _prepared(self) -> None:
-        # What a column refuses by itself, such as a text that is too long, is left to the server.
+        # Values that a column refuses by itself, such as text that is too long, are left to the server.
         self._facts = self._find_facts()
         self._choose_writers(())
         self._into = self.insert_statement()
@@ -76,7 +76,7 @@ class MysqlDestination(Destination):
             self._plan(cursor)
 
     def _plan(self, cursor: Any) -> None:
-        """Have the server plan what will be done to the table, for which it checks the user's rights."""
+        """Have the server plan the statements of the load, so that it checks the user's rights."""
         nothing = ", ".join(["NULL"] * len(self.columns))
         insert = f"{self._into.removesuffix(' VALUES ')} SELECT {nothing} FROM DUAL WHERE 1 = 0{self._suffix}"
         statements = [insert.replace("%%", "%")]
@@ -97,7 +97,7 @@ class MysqlDestination(Destination):
         ]
 
     def _find_facts(self) -> dict[str, ColumnFacts]:
-        """Ask the catalog about the table's columns; a stage has the types, and not what numbers its rows."""
+        """Read the facts of the table's columns from the catalog; a stage has the types, but no AUTO_INCREMENT."""
         default = self.connection.dialect.default_schema_name
         wanted = {"schema": self.table.schema or default, "name": self.table.table}
         types = dict(zip(self.columns, self._types, strict=True))
@@ -152,7 +152,7 @@ class MysqlDestination(Destination):
 
     def _write_tuples(self, rows: Tuples) -> int | None:
         before, behind = (part.replace("%%", "%").encode() for part in (self._into, self._suffix))
-        around = len(before) + len(behind) + 1  # the command is a byte
+        around = len(before) + len(behind) + 1  # a byte for the command
         taken = 0
         with closing(self.raw.cursor()) as cursor:
             for piece in rows.pieces(min(_BYTES_AT_ONCE, self._packet) - around):
@@ -188,7 +188,7 @@ class MysqlDestination(Destination):
             raise
 
     def _sqlstate(self, cursor: Any) -> str:
-        """Ask for the state of the statement that has failed, which drivers keep to themselves."""
+        """Ask for the SQLSTATE of the failed statement, which drivers do not pass on."""
         try:
             cursor.execute("GET DIAGNOSTICS CONDITION 1 @airflow_checkpoint_state = RETURNED_SQLSTATE")
             cursor.execute("SELECT @airflow_checkpoint_state")
@@ -236,15 +236,15 @@ class MysqlDestination(Destination):
         values = {name: f"VALUES({self._name(name)})" for name in self.columns}
         coarse = [name for name in self.conflict_columns if self._facts[name].kind in _COLLATED]
         if coarse or any(key != wanted for key in keys):
-            # MySQL takes any unique index that a row runs into: then the columns of the wanted one differ. And to
-            # most collations of text, keys that differ are equal.
+            # MySQL updates by any unique index that a row violates: then the columns of the wanted one differ. And in
+            # most collations of text, keys that differ may be equal.
             same = " AND ".join(
                 f"{'BINARY ' if name in coarse else ''}{self._name(name)} <=> {values[name]}"
                 for name in self.conflict_columns
             )
             for name in others:
                 values[name] = f"IF({same}, {values[name]}, (SELECT 1 UNION SELECT 2))"
-        # VALUES() because MariaDB knows no other way to say it.
+        # VALUES(), because MariaDB has no other form.
         return " ON DUPLICATE KEY UPDATE " + ", ".join(
             f"{self._name(name)} = {values[name]}" for name in others
         )
@@ -253,7 +253,7 @@ class MysqlDestination(Destination):
         return self._escape(quote_name(column, self.connection.dialect))
 
     def _escape(self, name: str) -> str:
-        """Write a name into a statement with parameters."""
+        """Escape a name for a statement with parameters."""
         return name.replace("%", "%%")
 
 

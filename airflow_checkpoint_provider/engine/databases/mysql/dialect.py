@@ -51,7 +51,7 @@ class MysqlDialect(Dialect):
     )
 
     time_type = mysql.DATETIME(fsp=6)
-    long_text = mysql.LONGTEXT()  # its TEXT ends at 64 kB, a query need not
+    long_text = mysql.LONGTEXT()  # its TEXT ends at 64 kB, and a query may be longer
     numbers_rows = True
     limits_rows = True
     cuts_text = True
@@ -69,7 +69,7 @@ class MysqlDialect(Dialect):
     transactional = True
     savepoints = True
 
-    # Only of InnoDB, batches and checkpoint commit together whatever the server's default is.
+    # InnoDB, whatever the server's default engine is: only there do batches and checkpoint commit together.
     create_stage = "CREATE TABLE {stage} ENGINE = InnoDB AS SELECT {columns} FROM {table} WHERE 1 = 0"
     # LOCK TABLES would commit and keep readers out. This lock ends with the connection.
     publishing_lock = "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)"
@@ -117,7 +117,7 @@ class MysqlDialect(Dialect):
                 return True  # the statement that uses it next waits for the other session
             if number not in errors.NO_NAME:
                 raise
-            return False  # not even a name to it, such as one that ends in a blank
+            return False  # the server takes no such name, as one that ends in a blank
 
     def unusable(self, name: str, driver: str) -> str | None:
         if driver == "mysqlconnector" and "%(" in name:
@@ -125,12 +125,12 @@ class MysqlDialect(Dialect):
         return None
 
     def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
-        # Each statement commits by itself: a table that is there is to have its indexes, whoever was killed in
-        # between, and those who use it already are not to wait for a lock that the next index waits for.
+        # Each statement commits by itself. With a single one, no process killed in between leaves a table without its
+        # indexes, and no user of the table waits for a lock that the next index waits for.
         return [CreateWhole(table)]
 
     def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
-        # A statement that changes a table waits for all who have used it in a transaction, by default for a day.
+        # DDL waits for all transactions that have used the table, by default for a day (MariaDB) or a year (MySQL).
         connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {max(int(seconds), 1)}")
 
     def migration(
@@ -152,7 +152,7 @@ class MysqlDialect(Dialect):
         return replace(super().stored(type_), json_doubles=True, zones_are_utc=True)
 
     def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
-        # What a column would round is refused before it is written.
+        # A value that a column would round is refused before it is written.
         if kind is BoundKind.NUMBER:
             return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
         return isinstance(type_, (sa.Date, sa.DateTime))
@@ -188,5 +188,5 @@ class MysqlDialect(Dialect):
         return why_read_only(connection)
 
     def stage_creation(self, connection: sa.Connection) -> str:
-        # A hidden one, so that the columns of the stage are those of the rows.
+        # The key is invisible, so that the columns of the stage are those of the rows.
         return _STAGE_WITH_KEY if demands_primary_key(connection) else self.create_stage

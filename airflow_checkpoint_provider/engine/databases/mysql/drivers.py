@@ -1,4 +1,4 @@
-"""What is particular to MySQL and MariaDB: their drivers."""
+"""The drivers of MySQL and MariaDB, and their differences."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _PERCENT = re.compile(r"%(?:(?P<place>s)|\((?P<name>[^)]*)\)s|%|)")
 
 
 def is_connector(raw: Any) -> bool:
-    """Tell MySQL's own driver from MySQLdb and from PyMySQL, which is made like it."""
+    """Return whether a connection is of MySQL's own driver, and not of MySQLdb or PyMySQL."""
     return any(base.__module__.startswith("mysql.") for base in type(raw).__mro__)
 
 
 def limit_connecting(hook: Any, seconds: float) -> None:
     """
-    Have mysqlclient give up connecting, which has no limit of its own; the two other drivers have one of 10 seconds.
+    Limit the time in which mysqlclient connects: the two other drivers have a limit of 10 seconds, this one has none.
 
-    :param hook: any hook; that of MySQL passes nothing on to this driver but what it knows itself
+    :param hook: any hook; MySQL's passes on to this driver only the settings that it knows itself
     """
     arguments = getattr(hook, "_get_conn_config_mysql_client", None)
     if arguments is None:
@@ -57,10 +57,10 @@ def as_read(raw: Any, text: str, values: Mapping[str, Any] | Sequence[Any] | Non
     """
     Write a statement so that every driver reads ``%s``, ``%(name)s`` and ``%%`` in it as Python does.
 
-    MySQL's own driver leaves ``%%`` as it is, and takes the ``%s`` of a quoted ``'%%s'`` for a placeholder. Only among
-    named ones can a ``%`` be written for it.
+    MySQL's own driver leaves ``%%`` as it is, and takes the ``%s`` of a quoted ``'%%s'`` for a placeholder. A ``%`` can
+    be written for it only among named placeholders.
 
-    :raises ArgumentError: when values and placeholders do not fit
+    :raises ArgumentError: when values and placeholders do not match
     """
     if not is_connector(raw) or values is None:
         return text, values
@@ -84,18 +84,18 @@ def as_read(raw: Any, text: str, values: Mapping[str, Any] | Sequence[Any] | Non
 
 
 def leave(raw: Any) -> None:
-    """Stop reading a result that has rows left, before the connection is closed, which would read them."""
+    """Stop reading a result with rows left: closing the connection would read them."""
     if is_connector(raw):
         raw.shutdown()  # closes the socket; the method of this name in mysqlclient shuts down the server
 
 
 def text_of(value: Any) -> str:
-    """Return text of the catalog, which some drivers hand out as bytes."""
+    """Return text of the catalog, which some drivers return as bytes."""
     return value.decode() if isinstance(value, (bytes, bytearray)) else str(value)
 
 
 def as_parameter(value: Any) -> Any:
-    """Write what the drivers would write wrongly, or not at all."""
+    """Convert a value that the drivers would write wrongly, or not at all."""
     if isinstance(value, datetime) and value.tzinfo:
         return value.astimezone(UTC).replace(tzinfo=None)  # the zone of the session
     if isinstance(value, timedelta):
@@ -108,7 +108,7 @@ def as_parameter(value: Any) -> Any:
 
 
 def module_of(raw: Any, name: str) -> Any:
-    """Return a module of mysqlclient or of PyMySQL, whichever a connection is of."""
+    """Return a module of a connection's driver, mysqlclient or PyMySQL."""
     from importlib import import_module
 
     base = next(base for base in type(raw).__mro__ if base.__module__.startswith(("MySQLdb.", "pymysql.")))

@@ -13,18 +13,18 @@ NO_NAME = frozenset((1059, 1102, 1103, 1300))
 BEING_DEFINED = 1684
 """Another session is creating or changing the table, and has yet to commit that."""
 
-# The transaction is gone, or the connection is: going on from the checkpoint is the way out.
+# The transaction or the connection is gone: the load can go on from the checkpoint.
 PASSING = frozenset(
     (
         *(1053, 1927, 2006, 2013, 2014, 2045, 2048, 2055, 4031),  # shut down, killed, gone away, lost, idle
-        *(LOCK_WAIT_TIMEOUT, 1213),  # a lock that did not come, a deadlock
-        *(1317, 1969, 3024),  # a statement that somebody or a timeout has cancelled
+        *(LOCK_WAIT_TIMEOUT, 1213),  # a lock that was not granted in time, a deadlock
+        *(1317, 1969, 3024),  # a statement that a user or a timeout has cancelled
         *(1020, 3101),  # another transaction's update, another member's of a cluster
         *(1158, 1159, 1160, 1161),  # the server's own timeouts and errors of the network
     )
 )
 
-# Not what the whole table, the session or the server is refused for: rights, locks, columns that are missing.
+# Not the reasons that concern the whole table, the session or the server: rights, locks, missing columns.
 OF_ROWS = frozenset(
     (
         *(1048, 1062, 1169, 1557, 1586, 3819, 4025),  # NULL, unique, CHECK
@@ -33,13 +33,13 @@ OF_ROWS = frozenset(
         *(1118, 1416, 1526, 3140, 3141, 3156, 4038),  # too long, no geometry, no partition, no JSON
         1369,  # WITH CHECK OPTION of a view
         *(1242, 1643, 1644),  # caught by another unique index than the upsert's; a trigger's SIGNAL
-        # Of a trigger: several rows for one variable, none for a FETCH, no CASE that fits, a division by zero.
+        # Of a trigger: several rows for one variable, none for a FETCH, no CASE that matches, a division by zero.
         *(1172, 1329, 1339, 1365),
     )
 )
 
 
-# The classes of SQLSTATE that the server itself raises; another one is what a trigger's SIGNAL says of a row.
+# The classes of SQLSTATE that the server itself raises; any other comes from a trigger's SIGNAL about a row.
 _CLASSES_OF_SERVER = frozenset(
     (
         *(
@@ -87,7 +87,7 @@ _CLASSES_OF_SERVER = frozenset(
 
 
 def is_signalled(state: str) -> bool:
-    """Tell whether an error is a trigger's own, by its SQLSTATE."""
+    """Return whether an error is a trigger's own, by its SQLSTATE."""
     return bool(state) and state[:2] not in _CLASSES_OF_SERVER
 
 

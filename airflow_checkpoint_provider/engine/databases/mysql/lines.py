@@ -35,7 +35,7 @@ class LineColumn:
     :param name: as it stands in a statement
     :param type_: the number of its type, as the drivers have it
     :param nullable: it may be NULL
-    :param charset: of its text; ``binary`` for bytes, and for what is neither
+    :param charset: of its text; ``binary`` for bytes, and for values that are neither
     """
 
     name: str
@@ -47,9 +47,9 @@ class LineColumn:
 @dataclass(frozen=True, slots=True)
 class LineForm:
     """
-    What the source selects.
+    The SELECT list of the source.
 
-    :param what: the columns of the key, and the line behind them
+    :param what: the columns of the key, and the line after them
     """
 
     what: str
@@ -88,11 +88,11 @@ def guarded(
     null: str,
 ) -> str | None:
     """
-    Write a column for a row; it is NULL where the value is to be looked at.
+    Write a column for a row; NULL marks a value that has to be checked.
 
-    A function whose result is too long for the server gives NULL as well, so NULL is never asked of a result.
+    A function whose result is too long for the server returns NULL as well, so no result is tested for NULL.
 
-    :param writers: by the type of the column, and by what is read there
+    :param writers: by the type of the column, and by the kind that the destination reads
     :param null: what stands for NULL
     :return: ``None`` where no exact writing is known
     """
@@ -122,7 +122,7 @@ def _bits(column: LineColumn, type_: LineType) -> str:
 
 
 def _float(column: LineColumn, type_: LineType) -> str:
-    return f"({column.name} * 1e0)"  # of which it writes six digits only
+    return f"({column.name} * 1e0)"  # without it, the server writes only six digits
 
 
 def _text(column: LineColumn, type_: LineType) -> str | None:
@@ -156,7 +156,7 @@ _NARROW: Mapping[LineKind, _Writer] = {**_WHOLE, LineKind.DOUBLE: _as_it_is}
 _DECIMAL: Mapping[LineKind, _Writer] = {LineKind.WHOLE: _as_it_is, LineKind.NUMBER: _decimal}
 _TEXT: Mapping[LineKind, _Writer] = {LineKind.TEXT: _text, LineKind.PADDED: _text}
 _TEXT_OR_BYTES: Mapping[LineKind, _Writer] = {**_TEXT, LineKind.BYTES: _bytes}
-# By the type that is written, the kinds of which every value arrives as the route of values has it, or is refused.
+# By the source's type, the kinds in which every value arrives as on the route of values, or is refused.
 _WRITERS: Mapping[int, Mapping[LineKind, _Writer]] = {
     **dict.fromkeys((*values.NARROW, values.YEAR), _NARROW),
     values.LONGLONG: _WHOLE,

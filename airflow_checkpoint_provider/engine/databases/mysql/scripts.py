@@ -6,7 +6,7 @@ import re
 
 from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
 
-# MySQL has comments behind a #, and reads a backslash in quotes as standard SQL does not.
+# MySQL has comments after a #, and reads a backslash in quotes as standard SQL does not.
 TOKENS = re.compile(
     r"""
     (?P<blank> \s+ | --(?=\s|$)[^\n]* | \#[^\n]* | /\*(?!M?!).*?\*/ )

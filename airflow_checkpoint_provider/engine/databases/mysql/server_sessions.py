@@ -43,10 +43,10 @@ def server_sessions(connection: sa.Connection) -> list[ServerSession]:
     """
     Return the sessions that are at work, or in a transaction; without the right PROCESS, those of the user alone.
 
-    Whom a session waits for is known of rows of InnoDB: of a metadata lock, its state tells that it waits.
+    The sessions that block another are known for rows of InnoDB; for a metadata lock, the state shows only the wait.
     """
     waits: dict[int, set[int]] = defaultdict(set)
-    holders = [-1]  # an empty IN is no SQL here
+    holders = [-1]  # MySQL takes no empty IN
     if _sees_transactions(connection):
         of_mariadb = getattr(connection.dialect, "is_mariadb", False)
         statement = _WAITS_OF_MARIADB if of_mariadb else _WAITS_OF_MYSQL

@@ -22,7 +22,7 @@ sql_quote_show_create                         describe tables so that names cann
 sql_mode: without STRICT_ALL_TABLES           cut and replace values to make them fit                     put in
 sql_mode: without NO_AUTO_VALUE_ON_ZERO       number a row whose id is 0                                  put in
 sql_mode: without NO_ENGINE_SUBSTITUTION      make a table that cannot be rolled back                     put in
-sql_mode: ORACLE (MariaDB)                    leave NULL out of what is put together, round dates         refused
+sql_mode: ORACLE (MariaDB)                    leave NULL out of concatenated text, round dates            refused
 sql_mode: ANSI_QUOTES, PIPES_AS_CONCAT and    what the user's own query means                             left
 others
 sql_mode: TIME_ROUND_..., TIME_TRUNCATE_...   round fractions of seconds; refused before it is sent       left
@@ -39,12 +39,12 @@ idle_..._transaction_timeout
 max_statement_time, max_execution_time        end a long read, with an error                              none [3]_
 lc_time_names, div_precision_increment,       what the user's own query means                             left
 default_week_format
-max_allowed_packet                            NULL for a text longer than that, which the query makes     left
+max_allowed_packet                            return NULL for a longer text that the query makes          left
 ============================================  ==========================================================  =============
 
-.. [1] with room to sort by so many; longer keys than that are found at the end of the range
+.. [1] with a sort buffer for keys of that size; longer keys are found at the end of the range
 .. [2] unless the connection itself has set it to off, as in its ``init_command``
-.. [3] but where only checkpoints are read: a minute, or what the connection itself has set
+.. [3] where only checkpoints are read: a minute, or the limit that the connection itself has set
 """
 
 from __future__ import annotations
@@ -63,18 +63,18 @@ _TAKEN_OUT = frozenset(
     (
         *("EMPTY_STRING_IS_NULL", "PAD_CHAR_TO_FULL_LENGTH", "NO_BACKSLASH_ESCAPES", "ALLOW_INVALID_DATES"),
         *("NO_FIELD_OPTIONS", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS"),
-        # The names of several at once, which would bring back those above.
+        # Each stands for several modes, and would bring back some of those above.
         *("TRADITIONAL", "ANSI", "MSSQL", "DB2", "MAXDB", "POSTGRESQL", "MYSQL323", "MYSQL40"),
     )
 )
 _PUT_IN = ("STRICT_ALL_TABLES", "NO_AUTO_VALUE_ON_ZERO", "NO_ENGINE_SUBSTITUTION")
 _SETTINGS = (
-    # As in Airflow: TIMESTAMP columns hold instants, which another zone could not show in its hour of DST.
+    # As in Airflow: TIMESTAMP columns hold instants, and another zone has an ambiguous hour when DST ends.
     "time_zone = '+00:00'",
     "sql_select_limit = 18446744073709551615",
     "sql_auto_is_null = 0",
     "max_sort_length = 131072",
-    # Which takes 15 keys at least.
+    # The sort buffer has to hold 15 keys at least.
     "sort_buffer_size = GREATEST(@@sort_buffer_size, 4194304)",
     "group_concat_max_len = 1073741824",
     "sql_quote_show_create = 1",
@@ -87,7 +87,7 @@ _SETTINGS = (
     "wait_timeout = GREATEST(@@wait_timeout, 28800)",
     "net_write_timeout = GREATEST(@@net_write_timeout, 28800)",
 )
-# DEFAULT is no word for the global value here, but for now.
+# DEFAULT is not the global value here, but the present.
 _OF_MARIADB = (
     "max_recursive_iterations = 4294967295",
     "system_versioning_asof = DEFAULT",
@@ -105,9 +105,9 @@ LEAVES_STATE = re.compile(
     r"|(?:SELECT|DO|CALL|WITH) .*(?:\bGET_LOCK ?\(|\bINTO @|@[\w.$]+ ?:=))",
     re.IGNORECASE | re.DOTALL,
 )
-"""The beginning of a statement that sets what outlasts the transaction; a variable may be one that a trigger reads."""
+"""Matches the beginning of a statement whose effect outlasts the transaction; a trigger may read a variable set so."""
 
-# These change by themselves, or are the server's alone.
+# Variables that change by themselves, or that only the server sets.
 _CHANGING = frozenset(
     (
         *("timestamp", "insert_id", "last_insert_id", "identity", "rand_seed1", "rand_seed2", "error_count"),
@@ -134,32 +134,32 @@ def prepare(raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit
     Bring a new connection to the state that the engine counts on.
 
     :param lock_timeout: seconds to wait for a row that another transaction holds
-    :param for_writing: another attempt's update is waited for and then seen, instead of one snapshot
+    :param for_writing: wait for another attempt's update and then see it, instead of reading one snapshot
     :param statement_limit: seconds after which the server ends a statement, 0 for none
-    :return: those that hold, which may be the connection's own
+    :return: the seconds that apply, which may be the connection's own
     :raises UnsupportedDatabaseError: when ``sql_mode`` is ORACLE
     """
     if is_connector(raw):
         if (
             statement_limit and getattr(raw, "read_timeout", 0) is None
-        ):  # it asks the server before each statement
+        ):  # the driver asks the server before each statement
             raw.read_timeout = math.ceil(statement_limit) + 1
         raw.set_charset_collation("utf8mb4")
         raw.autocommit = False
     else:
-        # Extras of the Airflow connection may ask for dictionaries, and for an alphabet without emoji.
+        # Extras of the Airflow connection may ask for dictionaries, and for a character set without emoji.
         raw.cursorclass = module_of(raw, "cursors").Cursor
         raw.set_character_set("utf8mb4")
         raw.autocommit(False)
     with closing(raw.cursor()) as cursor:
         cursor.execute("SELECT VERSION(), @@sql_mode, @@log_bin, @@binlog_format")
         version, mode, logs, form = cursor.fetchone()
-        # The log of statements does not go with READ COMMITTED.
+        # With a binary log of statements, the server refuses to write in READ COMMITTED.
         logs_statements = bool(logs) and str(form).upper() == "STATEMENT"
         is_mariadb = "MARIADB" in str(version).upper()
         name, in_a_second = ("max_statement_time", 1) if is_mariadb else ("max_execution_time", 1000)
         limit = f"{statement_limit * in_a_second:g}"
-        if statement_limit:  # what differs from the server's is the connection's own
+        if statement_limit:  # a value that differs from the global one is the connection's own
             limit = f"IF(@@SESSION.{name} <> @@GLOBAL.{name}, @@SESSION.{name}, {limit})"
         settings = (
             *_SETTINGS,

@@ -38,7 +38,7 @@ class MysqlSource(Source):
     asks_meanwhile = True
     first_row = "LIMIT 1"
     packed_forms = frozenset((LINES, TUPLES))
-    row_values = False  # it compares them, but takes no index for it
+    row_values = False  # MySQL compares them, but uses no index for it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self._types: dict[str, int] = {}
@@ -91,12 +91,12 @@ class MysqlSource(Source):
         differing = [(column, first, second) for column, first, second in pairs if first != second]
         if not all(isinstance(first, str) and isinstance(second, str) for _, first, second in differing):
             return False
-        # Which letters are the same is for the collation to say: to some, all emoji are.
+        # The collation decides which letters are equal: in some collations, all emoji are.
         return all(self._equal(*pair) for pair in differing)
 
     def _equal(self, column: str, first: str, second: str) -> bool:
         if column not in self._collations:
-            # Without reading a row; what is not there has the collation of what would be.
+            # Reads no row: the NULL of an outer join has the collation of its column.
             name = self.quote(column)
             source, given = self.select(name)
             found = self.one(
@@ -117,7 +117,7 @@ class MysqlSource(Source):
 
     def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
         names = [self.quote(column) for column in self.columns]
-        # Without reading a row, as for collations.
+        # Reads no row, as for collations.
         source, given = self.select(", ".join(names))
         asked = ", ".join(f"CHARSET({name})" for name in names)
         found = self.one((f"SELECT {asked} FROM (SELECT 1) one LEFT JOIN ({source}) found ON 1 = 0", given))
@@ -167,7 +167,7 @@ class MysqlSource(Source):
                 with suppress(self.connection.dialect.loaded_dbapi.Error):
                     cursor.close()
             elif not self.connection.closed:
-                # Closing the cursor would read the rows that are left, however many.
+                # Closing the cursor would read all rows that are left.
                 mysql.leave(self.raw)
                 self.connection.invalidate()
             if self._other:
@@ -192,7 +192,7 @@ class MysqlSource(Source):
         self._connect()
         raw = self.raw
         if self._streaming:
-            # A connection can do nothing else while rows come in: another one is asked.
+            # A connection can run nothing else while rows come in: a second one runs the statement.
             self._other = self._other or self.connection.engine.connect()
             raw = raw_connection(self._other)
         cursor = raw.cursor(buffered=True, raw=True) if self._is_connector else raw.cursor()

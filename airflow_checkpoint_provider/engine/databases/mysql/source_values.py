@@ -1,4 +1,4 @@
-"""What MySQL sends, read the same by every driver: nothing becomes NULL, or loses a digit or a zone."""
+"""Values of MySQL, read alike by every driver: none becomes NULL, or loses a digit or a zone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STRINGS = (15, 249, 250, 251, 252, 253, 254)
 MOMENTS = frozenset((DATE, DATETIME, TIMESTAMP))
 _WHOLE = frozenset((*NARROW, LONGLONG, YEAR))
 DECIMALS = frozenset((0, 246))
-_BYTES_ONLY = 63  # the character set of what is no text
+_BYTES_ONLY = 63  # the character set of values that are not text
 _ENUM_FLAG, _SET_FLAG = 256, 2048
 
 
@@ -25,7 +25,7 @@ class NoSuchMomentError(Exception):
 
 
 def own_readers() -> dict[int, ValueReader]:
-    """Return the readers of types that the drivers read in ways of their own, or as NULL."""
+    """Return the readers of types that the drivers read differently, or as NULL."""
     return {DATE: _date, DATETIME: _datetime, TIMESTAMP: _instant, TIME: _time, BIT: _bit}
 
 
@@ -43,13 +43,13 @@ def read(rows: Sequence[Any], by: Sequence[ValueReader | None]) -> list[Any]:
 
 
 def is_listed(cursor: Any, index: int) -> bool:
-    """Tell whether a column is an ENUM or a SET."""
+    """Return whether a column is an ENUM or a SET."""
     if hasattr(cursor, "description_flags"):
         flags = cursor.description_flags[index]
     elif len(cursor.description[index]) > 7:
         flags = cursor.description[index][7]
     else:
-        flags = cursor._result.fields[index].flags  # PyMySQL tells nobody else
+        flags = cursor._result.fields[index].flags  # PyMySQL has them nowhere else
     return bool(flags & (_ENUM_FLAG | _SET_FLAG))
 
 

@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     UniqueKey,
 )
 
-# Of these, what is rolled back is gone, and a transaction over both and the metadata tables commits whole.
+# A rollback takes back all changes to these, and a transaction over both and the metadata tables commits as a whole.
 _ENGINES = frozenset(("innodb", "rocksdb"))
 _FORGETFUL = frozenset(("memory", "blackhole"))
 _KINDS = frozenset(("BASE TABLE", "SYSTEM VERSIONED", "VIEW"))
@@ -48,7 +48,7 @@ _SEEN_REFERRERS = sa.text(
     " WHERE k.referenced_table_schema = :schema AND k.referenced_table_name = :name"
     " AND r.delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2"
 )
-# As InnoDB keeps them: names as those of files, and 1 for ON DELETE CASCADE, 2 for SET NULL.
+# As InnoDB keeps them: names encoded as file names, and the flags 1 for ON DELETE CASCADE, 2 for SET NULL.
 _ALL_REFERRERS = (
     "SELECT DISTINCT CONVERT(CONVERT(SUBSTRING_INDEX(for_name, '/', 1), BINARY) USING filename) AS in_schema,"
     " CONVERT(CONVERT(SUBSTRING_INDEX(for_name, '/', -1), BINARY) USING filename) AS name"
@@ -74,9 +74,9 @@ def table_facts(
     connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
 ) -> TableFacts:
     """
-    Ask the server about a table.
+    Read the facts of a table from the server.
 
-    :param deletes: rows of it will be deleted, so that it matters what refers to them
+    :param deletes: rows of it will be deleted, so that the foreign keys that refer to them matter
     """
     named = (schema or str(connection.dialect.default_schema_name), table)
     with reading(connection):
@@ -153,7 +153,7 @@ def why_read_only(connection: sa.Connection) -> str | None:
 
 
 def demands_primary_key(connection: sa.Connection) -> bool:
-    """Tell whether the server creates no table without a primary key."""
+    """Return whether the server refuses to create a table without a primary key."""
     return any(value == "ON" for value in _settings(connection, *_DEMANDS_KEY).values())
 
 
@@ -169,7 +169,7 @@ def _ask(connection: sa.Connection, statement: sa.TextClause, named: Named) -> A
 
 
 def _referrers(connection: sa.Connection, named: Named) -> tuple[list[Named], str | None]:
-    """Return the tables that change with rows of another, and why there may be more."""
+    """Return the tables that change with rows of a table, and why there may be more."""
     catalog = "innodb_sys_foreign" if getattr(connection.dialect, "is_mariadb", False) else "innodb_foreign"
     try:
         found = _ask(connection, sa.text(_ALL_REFERRERS.format(catalog=catalog)), named)

@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.databases.rows.tuples import (
 
 _BINARY = "binary"
 _BLANK = 32
-# Whose quotes and backslashes are the bytes of ASCII, and part of no other character.
+# Character sets whose quotes and backslashes are the bytes of ASCII, and part of no other character.
 _LIKE_ASCII = frozenset(("utf8mb4", "utf8mb3", "utf8", "latin1", "ascii"))
 _ALL_DIGITS = 6  # of a second
 
@@ -68,7 +68,7 @@ def _quoted(column: LineColumn, type_: TupleType) -> str:
 
 
 def _float(column: LineColumn, type_: TupleType) -> str:
-    return f"CONCAT('''', {column.name} * 1e0, '''')"  # of which it writes six digits only
+    return f"CONCAT('''', {column.name} * 1e0, '''')"  # without it, the server writes only six digits
 
 
 def _decimal(column: LineColumn, type_: TupleType) -> str:
@@ -83,7 +83,7 @@ def _text(column: LineColumn, type_: TupleType) -> str | None:
     text = f"CONVERT(QUOTE({name}) USING utf8mb4)"
     if column.charset not in _LIKE_ASCII:
         text = f"CONVERT({name} USING utf8mb4)"
-        text = f"IF({text} IS NULL, NULL, QUOTE({text}))"  # for QUOTE, a NULL is the word
+        text = f"IF({text} IS NULL, NULL, QUOTE({text}))"  # QUOTE writes the word NULL for NULL
     last = f"ORD(CONVERT(RIGHT({name}, 1) USING utf8mb4))"
     if type_.kind is TupleKind.LISTED:
         listed = ", ".join(f"X'{one.encode().hex()}'" for one in type_.listed)
@@ -130,7 +130,7 @@ _TEXT: Mapping[TupleKind, _Writer] = dict.fromkeys(
 )
 _TEXT_OR_BYTES: Mapping[TupleKind, _Writer] = {**_TEXT, TupleKind.BYTES: _bytes}
 _DECIMAL: Mapping[TupleKind, _Writer] = {TupleKind.WHOLE: _decimal, TupleKind.NUMBER: _decimal}
-# By the type that is written, the kinds of which every value arrives as the route of values has it, or is refused.
+# By the source's type, the kinds in which every value arrives as on the route of values, or is refused.
 _WRITERS: Mapping[int, Mapping[TupleKind, _Writer]] = {
     **dict.fromkeys(values.NARROW, _NARROW),
     values.LONGLONG: _INTEGER,

@@ -33,7 +33,7 @@ class View:
     A view.
 
     :param stored: the tables behind it, with their engines; empty where they are not known
-    :param refused: what the server refuses to do with it, or would do to other rows than those that are loaded
+    :param refused: the actions that the server refuses, or would apply to other rows than the loaded ones
     """
 
     stored: Mapping[Named, str | None]
@@ -41,7 +41,7 @@ class View:
 
 
 def ask_view(connection: sa.Connection, named: Named) -> View:
-    """Ask for a view, and for those that it reads."""
+    """Read a view from the catalog, and the views that it reads."""
     waiting, seen = [named], {named}
     stored: dict[Named, str | None] = {}
     updatable, checked, hiding = True, False, ""

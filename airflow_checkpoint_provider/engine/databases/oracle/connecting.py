@@ -1,4 +1,4 @@
-"""Before a connection is opened, and when it cannot be."""
+"""Settings made before a connection is opened, and advice where it cannot be."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _OTHER_MODE = frozenset(("DPY-2019", "DPY-2053"))
 
 def keep_alive() -> None:
     """
-    Have the driver probe connections on which nothing comes, as long as the connection does not say how.
+    Have the driver probe idle connections, unless a connection sets how.
 
-    Its thin mode keeps the socket to itself: nothing else finds a peer that is gone. The minute is followed by one of
-    probes.
+    Its thin mode does not expose the socket, so nothing else notices a peer that is gone. An idle minute is followed by
+    one of probes.
     """
     driver = sys.modules.get("oracledb")
     register = getattr(driver, "register_params_hook", None)
@@ -31,13 +31,13 @@ _KEPT_AS = "airflow_checkpoint_keeps_alive"
 
 
 def _expire(parameters: Any) -> None:
-    given = parameters.expire_time  # a list, of a connect string with several descriptions
+    given = parameters.expire_time  # a list for a connect string with several descriptions
     if not any(given if isinstance(given, list) else [given]):
         parameters.set(expire_time=_KEEPALIVE_MINUTES)
 
 
 def advice(error: BaseException) -> str | None:
-    """Return what to change in the Airflow connection, where the error of the driver leaves that open."""
+    """Return the change to make in the Airflow connection, where the driver's error does not name it."""
     error = error.__cause__ or error  # which SQLAlchemy may have wrapped
     if error_code(error) == _NO_SUCH_USER:
         return (

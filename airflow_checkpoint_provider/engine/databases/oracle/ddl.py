@@ -7,7 +7,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 
-# In a cluster each instance takes numbers in advance: without it, a later row may get a smaller one.
+# In a cluster each instance caches numbers: without ORDER, a later row may get a smaller one.
 IDENTITY_OPTIONS = {"oracle_order" if hasattr(sa.Identity, "dialect_kwargs") else "order": True}
 
 
@@ -19,7 +19,7 @@ def change_table(change: TableChange) -> list[ExecutableDDLElement]:
         columns = ", ".join(map(change.spell, change.missing))
         statements.append(f"ALTER TABLE {table} ADD ({columns})")
     if change.has_old_key:
-        # The new key's index comes first, so that no row can be there twice while there is no key.
+        # The new key's index comes first, so that no row can be inserted twice while there is no key.
         index = change.beside(f"{change.table.name}_key"[-60:])
         statements.append(f"CREATE UNIQUE INDEX {index} ON {table} ({change.key})")
         if change.key_name is not None:

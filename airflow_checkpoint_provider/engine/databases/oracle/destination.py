@@ -118,7 +118,7 @@ class OracleDestination(Destination):
         except OSError as error:
             message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
             raise DestinationError(message) from ConnectionGoneError(one_line(error))
-        except (ValueError, TypeError) as error:  # what the driver has no form for
+        except (ValueError, TypeError) as error:  # a value that the driver cannot bind
             raise BadRowsError(
                 f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}",
                 one_line(error),
@@ -131,7 +131,7 @@ class OracleDestination(Destination):
         return writer.form, variable
 
     def _is_absent(self, values: Iterable[Any]) -> bool:
-        return any(value is None or value == "" for value in values)  # it keeps an empty string as NULL
+        return any(value is None or value == "" for value in values)  # Oracle stores an empty string as NULL
 
     def _merge(self) -> str:
         names = [self.quote(self.columns[index]) for index in self._order]
@@ -141,7 +141,7 @@ class OracleDestination(Destination):
         )
         same = " AND ".join(f"dst.{key} = src.{key}" for key in keys)
         changes = ", ".join(f"dst.{name} = src.{name}" for name in names if name not in keys)
-        # One row at a time, as the driver sends arrays: of several with one key the last wins.
+        # The rows of an array are merged one at a time: of several with one key the last wins.
         return (
             f"MERGE INTO {self.name} dst USING (SELECT {placed} FROM dual) src ON ({same})"
             + (f" WHEN MATCHED THEN UPDATE SET {changes}" if changes else "")
@@ -210,11 +210,11 @@ class OracleDestination(Destination):
 
     @property
     def _has_only_keys(self) -> bool:
-        """Tell whether a MERGE has nothing to change, and counts no row that is there already."""
+        """Whether a MERGE has no column to update, and so does not count existing rows."""
         return self.write_mode == "upsert" and set(self.columns) == set(self.conflict_columns)
 
     def _have_longer(self, columns: Sequence[Sequence[Any]]) -> bool:
-        """Tell whether a text is longer than its column, whose size is one of characters or of bytes."""
+        """Return whether a value is longer than its column, whose size is in characters or in bytes."""
         return any(
             len(value) > writer.size
             or len(str(value).encode(errors="replace")) > max(writer.size, _MOST_BYTES)

@@ -53,7 +53,7 @@ class OracleDialect(Dialect):
         "Name tables with their schema, or let the connection have the schema, in its field Schema"
     )
 
-    # DateTime is a DATE, which has no fractions, and the driver leaves out the zone of a time with one.
+    # SQLAlchemy's DateTime is a DATE, which has no fractions, and the driver drops the zone of a time.
     time_type = sa.TIMESTAMP()
     numbers_rows = True
     limits_rows = True
@@ -85,7 +85,7 @@ class OracleDialect(Dialect):
 
     def configure(self, engine: sa.Engine, *, for_writing: bool) -> None:
         def know_longest_name(connection: sa.Connection) -> None:
-            # SQLAlchemy asks v$parameter, which few may, and takes the version of the server for its COMPATIBLE.
+            # SQLAlchemy reads v$parameter, which few users may, and takes the version of the server for its COMPATIBLE.
             longest = getattr(connection.connection.driver_connection, "max_identifier_length", None)
             connection.dialect.max_identifier_length = longest or connection.dialect.max_identifier_length
 
@@ -125,11 +125,11 @@ class OracleDialect(Dialect):
         return errors.error_code(error) in errors.OF_ROWS
 
     def locking(self, statement: sa.Select[Any], seconds: float) -> sa.Select[Any]:
-        # Without it Oracle waits for ever; it counts whole seconds.
+        # Without WAIT, Oracle waits for ever; WAIT takes whole seconds.
         return super().locking(statement, seconds).suffix_with(f"WAIT {max(math.ceil(seconds), 1)}")
 
     def is_there(self, inspector: sa.Inspector, table: str, schema: str | None, quoted: str) -> bool:
-        # The dictionary does not say what a synonym stands for in one place; the server knows.
+        # No single view of the dictionary resolves a synonym; the server does.
         connection = inspector.bind
         try:
             connection.exec_driver_sql(f"SELECT 1 FROM {quoted} WHERE 1 = 0").close()  # type: ignore[union-attr]
@@ -143,7 +143,7 @@ class OracleDialect(Dialect):
         return "a double quote, which Oracle has in no name." if '"' in name else None
 
     def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
-        # Without it, a statement that changes a table does not wait at all.
+        # Without this setting, DDL does not wait for a lock at all.
         connection.exec_driver_sql(f"ALTER SESSION SET ddl_lock_timeout = {max(math.ceil(seconds), 1)}")
 
     def migration(
@@ -152,7 +152,7 @@ class OracleDialect(Dialect):
         return change_table(change)
 
     def primary_key(self, inspector: sa.Inspector, table: sa.Table) -> tuple[list[str], str | None]:
-        # SQLAlchemy's reading of the dictionary asks for much more, and takes its time.
+        # SQLAlchemy's reading of the dictionary asks for much more, and is slow.
         name, dialect = TableName(table.name, table.schema), inspector.dialect
         owner, spelt = name.in_catalog(dialect)
         raw = raw_connection(inspector.bind)  # type: ignore[arg-type]
@@ -207,5 +207,5 @@ class OracleDialect(Dialect):
         return str(type_[1].name).removeprefix("DB_TYPE_")
 
     def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
-        # What a column would round is refused before it is written.
+        # A value that a column would round is refused before it is written.
         return self.type_name(type_) in _KEEPING_ORDER[kind]

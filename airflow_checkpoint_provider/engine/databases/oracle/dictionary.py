@@ -1,4 +1,4 @@
-"""What the dictionary knows of a table, or of what a synonym stands for."""
+"""What the dictionary knows of a table, or of a synonym's target."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CODECS = {
 
 def primary_key(raw: Any, owner: str | None, table: str) -> list[str]:
     """
-    Return the primary key of a table or of what a synonym stands for, or an empty list.
+    Return the primary key of a table or of a synonym's target, or an empty list.
 
     :param owner: the schema, or ``None`` for the session's
     :param table: the name as the dictionary has it
@@ -36,15 +36,15 @@ def primary_key(raw: Any, owner: str | None, table: str) -> list[str]:
 
 
 def filled_columns(raw: Any, owner: str | None, table: str) -> list[str]:
-    """Return the columns that have a default for NULL, of what :func:`primary_key` takes."""
+    """Return the columns that have a default for NULL; the parameters are those of :func:`primary_key`."""
     return _names(raw, DEFAULT_ON_NULL, owner, table)
 
 
 def codec(raw: Any) -> str | None:
     """
-    Return Python's name of the character set of the database; of one that is not listed here, ASCII.
+    Return the Python codec of the database's character set; ASCII for one that is not listed here.
 
-    :return: ``None`` for one that lacks no character
+    :return: ``None`` for one that has every character
     """
     cursor = raw.cursor()
     try:
@@ -55,22 +55,22 @@ def codec(raw: Any) -> str | None:
 
 
 def required_columns(raw: Any, owner: str | None, table: str) -> frozenset[str]:
-    """Return the columns that have a value in every row, of what :func:`primary_key` takes; none of a view."""
+    """Return the columns with a value in every row, none of a view; the parameters are those of :func:`primary_key`."""
     return frozenset(_names(raw, REQUIRED, owner, table))
 
 
 def heap_table(raw: Any, owner: str | None, table: str) -> tuple[int | None, int | None] | None:
     """
-    Return how many rows and blocks a table has by its statistics, of what :func:`primary_key` takes.
+    Return the rows and blocks of a table by its statistics; the parameters are those of :func:`primary_key`.
 
-    :return: ``None`` for what has no blocks of its own to take a sample of
+    :return: ``None`` for an object without blocks of its own to sample
     """
     found = rows_of(raw, HEAP_TABLE, owner, table)
     return (found[0][0], found[0][1]) if found else None
 
 
 def meant_table(raw: Any, owner: str | None, table: str) -> tuple[str, str]:
-    """Return the schema and the name of a table, or of what a synonym stands for; of what :func:`primary_key` takes."""
+    """Return the schema and the name of a table or of a synonym's target; parameters as of :func:`primary_key`."""
     cursor = raw.cursor()
     try:
         named = (owner or str(_first(cursor, SCHEMA, [])[0]), table)
@@ -92,7 +92,7 @@ def _names(raw: Any, query: str, owner: str | None, table: str) -> list[str]:
 
 def rows_of(raw: Any, query: str, owner: str | None, table: str) -> list[Any]:
     """
-    Ask the dictionary about a table, or else about what a synonym stands for.
+    Ask the dictionary about a table, or else about a synonym's target.
 
     :param query: with the owner and the table as its parameters
     :param owner: the schema, or ``None`` for the session's
@@ -114,12 +114,12 @@ def rows_of(raw: Any, query: str, owner: str | None, table: str) -> list[Any]:
         cursor.close()
 
 
-# One that is disabled, with RELY or without, does not keep rows apart.
 SCHEMA = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual"
 IS_THERE = (
     "SELECT 1 FROM all_tables t WHERE t.owner = :1 AND t.table_name = :2"
     " UNION ALL SELECT 1 FROM all_views v WHERE v.owner = :3 AND v.view_name = :4"
 )
+# A key that is disabled, with RELY or without, does not keep rows apart.
 PRIMARY_KEY = (
     "SELECT c.column_name FROM all_constraints k JOIN all_cons_columns c "
     "ON c.owner = k.owner AND c.constraint_name = k.constraint_name "

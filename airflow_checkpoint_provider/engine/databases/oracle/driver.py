@@ -15,11 +15,11 @@ READ_MOMENT = f"S{BOUND_MOMENT}"
 
 
 READ_IN_UTC = 'SYYYY-MM-DD"T"HH24:MI:SS.FF6"+00:00"'
-"""The same of a time without zone, which is one in UTC."""
+"""The same for a time without a zone, which is in UTC."""
 
 
 def moment_text(value: datetime) -> str:
-    """Write a time with its zone's offset; the driver would take the time and leave out the zone."""
+    """Write a time with its zone's offset; the driver would bind the time without the zone."""
     offset = value.utcoffset()
     if offset is not None and offset.seconds % 60:
         value = value.astimezone(UTC)

@@ -10,35 +10,35 @@ ROWS_BUSY = frozenset((54, 30006))
 NAME_IN_USE = 955
 
 CHANGED_ALREADY = frozenset((NAME_IN_USE, 1408, 1418, 1430, 2260, 2441))
-"""An index, a column or a primary key is there already, or is gone already."""
+"""An index, a column or a primary key exists already, or is gone already."""
 
 NO_TABLE = frozenset((942, 903, 980, 1775, 4043))
-"""No such table; none that we may see; a synonym of nothing; no such thing as that name."""
+"""No such table, or none that the user may see; no valid name; a synonym without a target; no such object."""
 
-# The session is gone, or its query can only be run again: reading on from the last committed batch helps.
+# The session is gone, or its query has to run again: the load can go on from the last committed batch.
 _START_AGAIN = frozenset(
     (
-        # Killed, shut down, disconnected, not connected; a listener or a network that is not there.
+        # Killed, shut down, disconnected, not connected; a listener or a network that is unavailable.
         *(22, 28, 31, 45, 602, 603, 609, 1012, 1033, 1034, 1041, 1089, 1090, 1092, 3113, 3114, 3122, 3135),
         *(12153, 12170, 12514, 12535, 12537, 12541, 12547, 12570, 12571, 12583, 12805, 3150, 2068),
         *range(25401, 25410),  # failing over to another instance
         # Limits of a profile or of the resource manager: idle, time connected, CPU, reads, time of one call.
         *(40, 2392, 2393, 2394, 2395, 2396, 2399, 56720, 56735),
-        *(60, 1013, 8177),  # a deadlock, a statement that somebody cancels, another transaction's update
+        *(60, 1013, 8177),  # a deadlock, a statement that a user cancels, another transaction's update
         1555,  # snapshot too old: the undo that a long query needs has been overwritten
-        *(8103, 1410),  # a table was truncated, or its rows moved, below a query
+        *(8103, 1410),  # a table was truncated, or its rows moved, during a query
     )
 )
 CALL_TIMEOUT = frozenset(("DPY-4024", "DPI-1067"))
 """No answer within the connection's call_timeout, in the driver's two modes."""
 
-# Which say no more than where another error came from.
+# Errors that report only where another error came from.
 _WRAPPING = frozenset((604, 2063, 12801))
 _CODE = re.compile(r"ORA-(\d{5})")
 _CODES_OF_DRIVER = frozenset(("DPY-1001", "DPY-4011", "DPY-4024", "DPI-1010", "DPI-1067", "DPI-1080"))
 """Not connected; closed by the other end; no answer within the connection's call_timeout."""
 
-# Not what the whole table, the session or the server is refused for: rights, locks, columns that are missing.
+# Not the reasons that concern the whole table, the session or the server: rights, locks, missing columns.
 OF_ROWS = frozenset(
     (
         *(1, 1400, 1407, 2290, 2291, 2292, 1402, 28115),  # constraints, check options
@@ -62,14 +62,14 @@ OF_ROWS = frozenset(
 
 
 MOMENT_GONE = frozenset((1555, 1466, 8180, 8181))
-"""What a table was at an earlier moment is not known: its undo is overwritten, or it was altered since then."""
+"""The rows of an earlier moment are not known: their undo is overwritten, or the table was altered since then."""
 
 NOT_GRANTED = frozenset((904, 942, 1031, 6550, 6553))
-"""What the user may not see is, to that user, not there."""
+"""An object that the user may not see does not exist for that user."""
 
 
 TOO_LONG = frozenset((1461, 22835))
-"""A text longer than its column, or one that could not be bound as what it is."""
+"""A text longer than its column, or too long for the type that it is bound as."""
 
 
 def error_code(error: BaseException | None) -> int | None:
@@ -85,7 +85,7 @@ def full_code(error: BaseException) -> str | None:
 
 
 def names(error: BaseException | None, codes: frozenset[int]) -> bool:
-    """Tell whether an error has one of some numbers, or says no more than that it came from one that has."""
+    """Return whether an error has one of some numbers, or only wraps an error that has one."""
     code = error_code(error)
     if code in _WRAPPING:
         return not codes.isdisjoint(map(int, _CODE.findall(str(error))))
@@ -93,7 +93,7 @@ def names(error: BaseException | None, codes: frozenset[int]) -> bool:
 
 
 def means_start_again(error: BaseException) -> bool:
-    """Tell whether an error is one that a new session does not have."""
+    """Return whether an error is one that a new session does not have."""
     details = error.args[0] if error.args else None
     dead = bool(getattr(details, "is_session_dead", False)) and error_code(error) not in _WRAPPING
     return dead or names(error, _START_AGAIN) or full_code(error) in _CODES_OF_DRIVER

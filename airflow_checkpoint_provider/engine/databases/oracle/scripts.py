@@ -19,7 +19,7 @@ def split_script(script: str) -> list[str]:
     """
     Split a script for a driver that takes one statement at a time, as Oracle's does.
 
-    A block of PL/SQL goes up to a line with nothing but a slash, or to the end.
+    A block of PL/SQL ends at a line with only a slash, or with the script.
     """
     found = []
     for part in _SLASH.split(script):

@@ -14,13 +14,13 @@ NLS_SORT, where NLS_COMP does not follow  sort otherwise than it compares       
 COMMIT_WAIT = NOWAIT                      lose commits of a load that is complete, when the server dies     WAIT
 PARALLEL DML (Autonomous' HIGH, MEDIUM)   refuse a table that the transaction has written (ORA-12838)       off
 CONSTRAINTS = DEFERRED                    refuse a row at the end of the transaction only                   DEFAULT
-NLS_LENGTH_SEMANTICS                      make shorter columns; ours name their unit                        left
+NLS_LENGTH_SEMANTICS                      make shorter columns; the engine's name their unit                left
 CURRENT_SCHEMA, EDITION                   another table of that name                                        left
-NLS_DATE_FORMAT and the like, TIME_ZONE   what the user's own query means; ours name their format           left
+NLS_DATE_FORMAT and the like, TIME_ZONE   what the user's own query means; the engine's name their format   left
 ROW ARCHIVAL VISIBILITY                   leave out rows that were archived, as for every query             left
 ========================================  ================================================================  ==========
 
-.. [1] in the source, which is the one that sorts
+.. [1] in the source, the only side that sorts
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.errors import error_cod
 
 _NOT_IN_THIS_EDITION = 439
 _SETTINGS = (
-    # Another attempt's update is waited for, and then seen.
+    # The session waits for another attempt's update, and then sees it.
     "ALTER SESSION SET ISOLATION_LEVEL = READ COMMITTED",
     "ALTER SESSION SET NLS_CALENDAR = 'GREGORIAN' NLS_NUMERIC_CHARACTERS = '.,' NLS_NCHAR_CONV_EXCP = TRUE"
     " COMMIT_WAIT = WAIT",
@@ -46,15 +46,15 @@ LEAVES_STATE = re.compile(
     r"|.*\b(?:EXECUTE IMMEDIATE .*(?:\bALTER +SESSION|\bSET +ROLE)\b|DBMS_SESSION ?\.)",
     re.IGNORECASE | re.DOTALL,
 )
-"""The beginning of a statement, and what stands in a block, that sets what outlasts the transaction."""
+"""Matches the beginning of a statement, or a block with a statement, whose effect outlasts the transaction."""
 
 
 def prepare_session(raw: Any, *, for_writing: bool, statement_limit: float = 0) -> float:
     """
-    Undo what the connection or a logon trigger may have set and the engine cannot work with.
+    Undo settings of the connection or of a logon trigger that the engine cannot work with.
 
     :param statement_limit: seconds after which the driver gives up a statement, 0 for none
-    :return: those that hold, which may be the connection's own
+    :return: the seconds that apply, which may be the connection's own
     """
     raw.autocommit = False
     if statement_limit and not raw.call_timeout:

@@ -64,7 +64,7 @@ class OracleSource(TableSource):
         self._binder = self.raw.cursor()
 
     def quote(self, name: str) -> str:
-        # With the derived table's name: in ORDER BY, a bare one would mean the text that the column is read as.
+        # With the derived table's name: in ORDER BY, a bare name would mean the text that the column is read as.
         return f"src.{super().quote(name)}"
 
     def exact(self, column: str) -> str:
@@ -86,7 +86,7 @@ class OracleSource(TableSource):
     def first(
         self, what: str, condition: str = "", order: str = "", binds: Binds | None = None
     ) -> tuple[str, Any]:
-        # ROWNUM, for FETCH FIRST came with 12.1, and makes the server number and sort the rows.
+        # ROWNUM, because FETCH FIRST came with 12.1, and makes the server number and sort the rows.
         if not order:
             return self.select(what, f" WHERE {f'({condition}) AND ' if condition else ''}ROWNUM = 1", binds)
         where = f" WHERE {condition}" if condition else ""
@@ -107,7 +107,7 @@ class OracleSource(TableSource):
         return super().compare(columns, operator, key, binds)
 
     def _bound(self, column: str, value: Any) -> Any:
-        """Turn a value of the column into what is bound for it."""
+        """Convert a value of the column into its bind value."""
         type_ = self._types[column]
         if type_ in ZONED and isinstance(value, datetime):
             return moment_text(value)
@@ -125,7 +125,7 @@ class OracleSource(TableSource):
             )
         if len(columns) > 1:
             return super().last_key(columns, part)
-        # Which an index answers without a scan.
+        # An index answers MAX without a scan.
         binds = Binds(self.paramstyle, self.query.parameters)
         greatest = self._form(columns[0]).format(f"MAX({self.quote(columns[0])})")
         greatest += f" AS {super().quote(columns[0])}"
@@ -133,7 +133,7 @@ class OracleSource(TableSource):
         row = self.one(self.select(greatest, f" WHERE {condition}" if condition else "", binds))
         if not row or row[0] is None:
             return None
-        # The greatest of whole numbers is to the server a number of any digits.
+        # The server describes the MAX of whole numbers as a number of any digits.
         return (int(row[0]),) if columns[0] in self._whole_numbers else tuple(row)
 
     def whole(self) -> tuple[str, Any]:
@@ -157,7 +157,7 @@ class OracleSource(TableSource):
             counted = f"SELECT src.*, ROWNUM AS airflow_row FROM (\n{text}\n) src"
             text = f"SELECT {names} FROM (\n{counted}\n) WHERE airflow_row > {skip}"
         with self._cursor() as cursor:
-            # One more, so that the last round trip of a block also says whether another follows.
+            # One more, so that the last round trip of a block also shows whether another follows.
             cursor.arraysize, cursor.prefetchrows = self.rows_at_once, self.rows_at_once + 1
             with self.errors():
                 self._execute(cursor, (text, values))
@@ -176,7 +176,7 @@ class OracleSource(TableSource):
                 yield
         except SourceError as error:
             if self.moment and (meant := at_moment(error, self.moment)) is not error:
-                raise meant from None  # of which a new connection would cure nothing
+                raise meant from None  # a new connection would not cure it
             if error_code(error.__cause__) != _AMBIGUOUS:
                 raise
             raise SourceMismatchError(
@@ -209,7 +209,7 @@ class OracleSource(TableSource):
         return not AS_TEXT.keys().isdisjoint(self._types.values())
 
     def _sort_as_compared(self) -> None:
-        """Comparing goes by NLS_COMP and sorting by NLS_SORT: rows that sort otherwise would be passed over."""
+        """Have the session sort by NLS_SORT as it compares by NLS_COMP: rows in another order would be skipped."""
         rows = dict(self._all("SELECT parameter, value FROM nls_session_parameters"))
         if rows.get("NLS_COMP") != "LINGUISTIC" and rows.get("NLS_SORT") != "BINARY":
             self._all("ALTER SESSION SET NLS_SORT = BINARY")
@@ -226,7 +226,7 @@ class OracleSource(TableSource):
             yield cursor
 
     def _fetched(self, cursor: Any, column: Any) -> Any:
-        """Say as what a column is to be fetched: digits are kept, LOBs are read, zones are understood."""
+        """Return the variable to fetch a column into: digits are kept, LOBs are read whole, zones are read."""
         if not self._types:
             return as_it_is(cursor, column)
         type_ = column.type_code
@@ -255,7 +255,7 @@ class OracleSource(TableSource):
                     f"sql: {name} has {digits} digits of a second, of which Python holds {SECOND_DIGITS}. Cast it "
                     f"in the query: {cast(name, type_)}, or TO_CHAR({name}, ...) to keep them all as text."
                 )
-            # Its text may be in any encoding of Unicode, or binary JSON; older servers have no function for that.
+            # A BLOB may hold text in any encoding of Unicode, or binary JSON; older servers have no function for that.
             binary = type_ == "DB_TYPE_BLOB" and is_json(column) and self.version >= _SERIALIZES_BLOBS
             self._types[name] = "DB_TYPE_JSON" if binary else type_
         sizes = [(self._types[str(column[0])], column[2] or 0) for column in description]

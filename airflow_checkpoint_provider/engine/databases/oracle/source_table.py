@@ -1,4 +1,4 @@
-"""What a source is asked about its table, and how a part or an earlier state of it is read."""
+"""A source's questions about its table, and the reading of a part or an earlier state of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TableSource(Source):
         if known is None:  # a view or an external table, of which there is no sample
             return None
         rows, self._blocks = known
-        if rows is None:  # nobody has gathered statistics
+        if rows is None:  # no statistics were gathered
             row = self.one(self.select("COUNT(*)"))
             return TableStatistics(rows=int(row[0])) if row else None
         nulls = null_rows(self.raw, *named, column) / rows if rows else 0.0
@@ -114,7 +114,7 @@ class TableSource(Source):
             )
 
     def is_by_storage(self, part: Partition) -> bool:
-        return part.column == COLUMN and COLUMN not in self.columns  # as a query may call one
+        return part.column == COLUMN and COLUMN not in self.columns  # a query may return such a column
 
     def read_stored(self, table: TableName, part: Partition) -> None:
         with reading(self.connection):
@@ -134,11 +134,11 @@ class TableSource(Source):
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Of the server."""
+        """The version of the server."""
         return tuple(int(part) for part in str(self.raw.version).split("."))
 
     def _write_query(self) -> None:
-        """Add to the query of a table as of when it is read, and which of its rows are."""
+        """Add the moment and the condition on its rows to the query of a table."""
         self._table = self._table or self.query
         where = f" WHERE {self._stored}" if self._stored else ""
         self.query = replace(self._table, text=f"{self._table.text}{self._as_of}{where}")

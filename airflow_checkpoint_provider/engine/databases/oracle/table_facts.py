@@ -24,14 +24,14 @@ KIND = (
     " LEFT JOIN all_mviews m ON m.owner = :5 AND m.mview_name = :6"
     " LEFT JOIN all_external_tables e ON e.owner = :7 AND e.table_name = :8"
 )
-# DATA_DEFAULT is a LONG, which takes part in no expression.
+# DATA_DEFAULT is a LONG, which no expression can use.
 COLUMNS = (
     "SELECT c.column_name, c.virtual_column, c.nullable, c.default_length, i.generation_type FROM all_tab_cols c"
     " LEFT JOIN all_tab_identity_cols i ON i.owner = c.owner AND i.table_name = c.table_name"
     " AND i.column_name = c.column_name WHERE c.owner = :1 AND c.table_name = :2"
     " AND (c.hidden_column = 'NO' OR c.user_generated = 'YES')"
 )
-# What an index or a type hides is not the user's, and INVISIBLE came with 12.1.
+# Columns hidden by an index or a type are not the user's, and INVISIBLE came with 12.1.
 LISTED = (
     "SELECT column_name, hidden_column, virtual_column FROM all_tab_cols WHERE owner = :1 AND table_name = :2"
     " AND (hidden_column = 'NO' OR user_generated = 'YES') ORDER BY internal_column_id"
@@ -41,7 +41,7 @@ TRIGGERS = (
     "SELECT g.trigger_name, g.trigger_type, g.triggering_event FROM all_triggers g"
     " WHERE g.table_owner = :1 AND g.table_name = :2 AND g.status = 'ENABLED'"
 )
-# A foreign key of another table that waits for the commit is checked at it, too.
+# A deferred foreign key of another table is checked at the commit, too.
 DEFERRED = (
     "SELECT COUNT(*) FROM all_constraints c LEFT JOIN all_constraints k"
     " ON k.owner = c.r_owner AND k.constraint_name = c.r_constraint_name"
@@ -63,11 +63,11 @@ _HIDDEN = (
 
 def table_facts(raw: Any, owner: str | None, table: str, *, deletes: bool) -> TableFacts:
     """
-    Ask the dictionary about a table, or about what a synonym stands for.
+    Read the facts of a table, or of a synonym's target, from the dictionary.
 
     :param owner: the schema, or ``None`` for the session's
     :param table: the name as the dictionary has it
-    :param deletes: rows of it will be deleted, so that it matters what refers to them
+    :param deletes: rows of it will be deleted, so that the foreign keys that refer to them matter
     """
     with closing(raw.cursor()) as cursor:
 
@@ -121,7 +121,7 @@ def table_facts(raw: Any, owner: str | None, table: str, *, deletes: bool) -> Ta
 
 def table_columns(raw: Any, owner: str | None, table: str) -> TableColumns:
     """
-    Ask which columns of a table, or of what a synonym stands for, are INVISIBLE, and which are virtual.
+    Ask which columns of a table, or of a synonym's target, are INVISIBLE, and which are virtual.
 
     :param owner: the schema, or ``None`` for the session's
     """

@@ -1,4 +1,4 @@
-"""What the catalog knows of a column that is written."""
+"""What the catalog knows of a written column."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class ColumnFacts:
 
     :param kind: the type without its length, in lower case
     :param declared: the type with it
-    :param length: in characters, or in bytes for what is no text
-    :param scale: digits behind the point
+    :param length: in characters, or in bytes where the type is not text
+    :param scale: digits after the point
     :param fraction: digits of a second
     :param nulls: NULL may be stored
     :param counts: the server numbers the rows (AUTO_INCREMENT)
-    :param listed: what an ENUM or a SET may hold
+    :param listed: the members of an ENUM or a SET
     :param charset: of its text
-    :param padded: what comes from the source is filled up with blanks there, too
+    :param padded: the source fills up its values with blanks, too
     """
 
     kind: str
@@ -36,5 +36,5 @@ class ColumnFacts:
 
     @property
     def takes_no_null(self) -> bool:
-        """Whether the server would put something of its own for NULL: the time, or a number."""
+        """Whether the server would store a value of its own for NULL: the time, or a number."""
         return self.counts or (self.kind == "timestamp" and not self.nulls)

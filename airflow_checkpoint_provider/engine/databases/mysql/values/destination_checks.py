@@ -1,4 +1,4 @@
-"""What MySQL would change without a word, even in its strict mode: written exactly, or refused before it is sent."""
+"""Values that MySQL would change without an error, even in strict mode: written exactly, or refused before sending."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ _NULL = type(None)
 
 class ColumnWriter:
     """
-    Turns the values of one column into what the drivers write without a change.
+    Converts the values of one column into values that the drivers write unchanged.
 
-    :param column: which one, for messages
+    :param column: the column, for messages
     """
 
     def __init__(self, column: str, facts: ColumnFacts) -> None:
@@ -62,7 +62,7 @@ class ColumnWriter:
         """
         Convert values.
 
-        :raises BadRowsError: for one that would be another one there
+        :raises BadRowsError: for a value that the column would change
         """
         kinds = set(map(type, values))
         if _NULL in kinds and self._facts.takes_no_null:
@@ -83,7 +83,7 @@ class ColumnWriter:
 
 
 def _rule(facts: ColumnFacts) -> tuple[frozenset[type], Convert]:
-    """Return the types that are written as they are, and what converts the others."""
+    """Return the types that are written as they are, and the function that converts the others."""
     _, as_they_are, convert = next(
         (rule for rule in _RULES if facts.kind in rule[0]), ((), frozenset((_NULL,)), _never)
     )

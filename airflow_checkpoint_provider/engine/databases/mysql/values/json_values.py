@@ -19,7 +19,7 @@ def as_json(facts: ColumnFacts, value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, default=str)
     if text is None:
         raise unknown(value, "json")
-    with suppress(ValueError):  # no JSON, says the server
+    with suppress(ValueError):  # not JSON: left to the server
         json.loads(
             text, object_pairs_hook=_once, parse_float=_double, parse_int=_long, parse_constant=_no_constant
         )

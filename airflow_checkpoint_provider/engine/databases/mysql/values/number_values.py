@@ -49,7 +49,7 @@ def as_whole(facts: ColumnFacts, value: Any) -> Any:
 
 def as_bits(facts: ColumnFacts, value: Any) -> Any:
     """Return bits as the column keeps them."""
-    if isinstance(value, str):  # whose bytes would be taken
+    if isinstance(value, str):  # MySQL would take its bytes
         raise unknown(value, facts.kind)
     number = as_whole(facts, value)
     if number < 0:
@@ -93,7 +93,7 @@ def as_float(facts: ColumnFacts, value: Any) -> Any:
         return value
     number = number_of(value, "float")
     double = float(number)
-    if not math.isinf(double):  # else the server says that it is out of range
+    if not math.isinf(double):  # else the server reports that it is out of range
         kept = single_precision(double) if single else (double,)
         if number not in {form for one in kept for form in (Decimal(one), Decimal(repr(one)))}:
             wider = "DOUBLE or DECIMAL" if single else "DECIMAL"

@@ -26,7 +26,7 @@ BYTES = (bytes, bytearray, memoryview)
 MAX_BYTES = {"tinytext": 2**8 - 1, "text": 2**16 - 1, "mediumtext": 2**24 - 1}
 
 
-# In which a text has as many bytes as there, or more.
+# Python's codecs in which a text has as many bytes as in the character set, or more.
 _CODECS = {
     **dict.fromkeys(("utf8mb4", "utf8mb3", "utf8", "latin1", "ascii"), "utf-8"),
     **dict.fromkeys(("utf16", "utf16le", "ucs2"), "utf-16-le"),
@@ -46,7 +46,7 @@ _READ = {
 
 def reads(column: str, kind: WrittenKind) -> bool:
     """
-    Tell whether a column reads what another server has written for a value as that value.
+    Return whether a column reads another server's text of a value as that value.
 
     :param column: the kind of the column
     """
@@ -54,7 +54,7 @@ def reads(column: str, kind: WrittenKind) -> bool:
 
 
 def as_char(facts: ColumnFacts, value: Any) -> Any:
-    """Return text of a column that drops blanks at the end."""
+    """Return text for a column that drops trailing blanks."""
     text = value if isinstance(value, str) else text_of(value, facts.kind)
     if text.endswith(" ") and not facts.padded:
         raise RefusedValueError(
@@ -75,13 +75,13 @@ def as_text(facts: ColumnFacts, value: Any) -> str:
 
 
 def _check_end(facts: ColumnFacts, text: str) -> None:
-    """Refuse text that is too long and ends in white space, which the server cuts off without a word."""
+    """Refuse text that is too long and ends in white space, which the server cuts off without an error."""
     if is_too_long(facts, text):
         raise RefusedValueError(f"would lose blanks at the end of {shown(text)}, which is too long. {CAST}")
 
 
 def is_too_long(facts: ColumnFacts, text: str) -> bool:
-    """Tell whether text is longer than the column, or may be, in a character set of which Python has no counterpart."""
+    """Return whether text is longer than the column, or may be, in a character set that Python does not have."""
     if most := MAX_BYTES.get(facts.kind):
         codec = _CODECS.get(facts.charset)
         return len(text) * 4 > most and (codec is None or len(text.encode(codec)) > most)
@@ -121,7 +121,7 @@ def as_bytes(facts: ColumnFacts, value: Any) -> bytes:
 
 
 def as_binary(facts: ColumnFacts, value: Any) -> bytes:
-    """Return bytes of a column that fills them up."""
+    """Return bytes for a column that fills them up with zeros."""
     data, length = as_bytes(facts, value), facts.length or 1
     if len(data) < length:
         raise RefusedValueError(

@@ -1,4 +1,4 @@
-"""What the columns that are written read in a tuple of an INSERT."""
+"""What the written columns read in a tuple of an INSERT."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from airflow_checkpoint_provider.engine.databases.mysql.values.number_values imp
 from airflow_checkpoint_provider.engine.databases.mysql.values.text_values import BLOBS, MAX_BYTES
 from airflow_checkpoint_provider.engine.databases.rows.tuples import TupleKind, TupleType
 
-_MOST_BYTES = 4  # that a character has in any character set
+_MOST_BYTES = 4  # of a character, in any character set
 
 
 def tuple_type(facts: ColumnFacts, *, in_key: bool) -> TupleType | None:
     """
-    Return what a column reads, or ``None`` for one of which the server could make another value.
+    Return what a column reads, or ``None`` where the server could change the value.
 
-    :param in_key: rows are updated by it
+    :param in_key: the column is part of the conflict key
     """
     kind = facts.kind
     needed = in_key or facts.takes_no_null
-    if kind in ("double", "real", "float") and facts.scale is not None:  # to which it rounds
+    if kind in ("double", "real", "float") and facts.scale is not None:  # the server rounds to it
         return None
     if kind in ("decimal", "numeric"):
         return TupleType(TupleKind.NUMBER, facts.scale or 0, needed=needed)

@@ -1,1 +1,1 @@
-"""What the dictionary has for planning, and moments to read as of."""
+"""Facts of the dictionary for planning, and moments to read as of."""

@@ -21,7 +21,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 
 _PREFIX = "SCN "
 _NO_PRIVILEGE = 1031
-# A mapping from times to SCNs, which everybody may ask, leaves out the last seconds.
+# The mapping from times to SCNs, which every user may read, lacks the last seconds.
 _NEWEST = (
     "SELECT DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER FROM dual",
     "SELECT current_scn FROM v$database",
@@ -30,7 +30,7 @@ _NEWEST = (
 
 def newest_moment(source: Source) -> str:
     """
-    Return the SCN of now.
+    Return the present SCN.
 
     :raises SourceMismatchError: when the user may not read it
     """
@@ -51,9 +51,9 @@ def newest_moment(source: Source) -> str:
 
 def as_of(moment: str) -> str:
     """
-    Write what stands behind a table to read it as of a moment.
+    Write the clause after a table that reads it as of a moment.
 
-    :raises ArgumentError: when it is no moment of Oracle
+    :raises ArgumentError: when the text is no moment of Oracle
     """
     number = moment.removeprefix(_PREFIX)
     if moment == number or not (number.isascii() and number.isdecimal()):

@@ -1,4 +1,4 @@
-"""How the values of a numeric column are spread, by the statistics of Oracle's dictionary."""
+"""The distribution of a numeric column's values, by the statistics of Oracle's dictionary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.oracle.dictionary import rows_of
 
-# Whatever its kind, a histogram counts its endpoints up to the last one: rows, or buckets of as many rows each.
+# In every kind of histogram, the numbers of endpoints are cumulative: of rows, or of buckets of as many rows each.
 _ENDPOINTS = (
     "SELECT h.column_name, h.endpoint_value, h.endpoint_number FROM all_tab_histograms h"
     " WHERE h.owner = :1 AND h.table_name = :2 ORDER BY h.endpoint_number"
@@ -29,7 +29,7 @@ def value_shares(
 
     :param owner: the schema, or ``None`` for the session's
     :param table: the name as the dictionary has it
-    :param whole: the column has whole numbers, which an endpoint of many digits may not be
+    :param whole: the column has whole numbers; an endpoint of many digits may not be one
     """
     found = [
         (Decimal(str(value)), int(number))
@@ -41,10 +41,10 @@ def value_shares(
 
 
 def changed_rows(raw: Any, owner: str | None, table: str) -> int:
-    """Return how many rows were changed since the statistics were gathered, as far as the server has noted it down."""
+    """Return how many rows were changed since the statistics were gathered, as far as the server has recorded it."""
     return sum(int(changes or 0) for (changes,) in rows_of(raw, _CHANGES, owner, table))
 
 
 def null_rows(raw: Any, owner: str | None, table: str, column: str) -> int:
-    """Return how many rows have no value in a column, by its statistics."""
+    """Return how many rows have NULL in a column, by its statistics."""
     return sum(int(nulls or 0) for name, nulls in rows_of(raw, _NULLS, owner, table) if name == column)

@@ -1,4 +1,4 @@
-"""A heap table as it is stored: ranges of ROWID, which the server compares."""
+"""A heap table, split as it is stored: by ranges of ROWID, which the server compares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError, Sourc
 from airflow_checkpoint_provider.engine.model.partition import Boundary, Partition, StoragePlaces
 
 COLUMN = "ROWID"
-"""What stands in a partition for the name of a column; Oracle lets no column be called so."""
+"""The name that a partition has in place of a column's; Oracle allows no column of that name."""
 
 _TABLE = (
     "SELECT t.owner, t.table_name, t.row_movement, t.partitioned, t.num_rows, t.blocks,"
@@ -22,8 +22,8 @@ _TABLE = (
     " LEFT JOIN all_mviews m ON m.owner = t.owner AND m.mview_name = t.table_name"
     " WHERE t.owner = :1 AND t.table_name = :2"
 )
-# Which rows lie in a range is decided by comparing ROWIDs, so that places which are no block of the table only make
-# the ranges uneven.
+# The server compares ROWIDs to find the rows of a range, so places outside of the table's blocks only make the ranges
+# uneven.
 _EXTENTS = (
     "SELECT ROWIDTOCHAR(x.place), x.blocks FROM (SELECT e.blocks,"
     " DBMS_ROWID.ROWID_CREATE(1, o.data_object_id, e.relative_fno, e.block_id, 0) AS place"
@@ -43,13 +43,13 @@ _MOST = 50.0  # percent
 
 def places(raw: Any, owner: str | None, table: str, quoted: str, *, at_moment: bool) -> StoragePlaces:
     """
-    Return places that cut a table: where its extents begin, or else ROWIDs of a sample.
+    Return the boundaries of parts of a table: the beginnings of its extents, or else ROWIDs of a sample.
 
     :param owner: the schema, or ``None`` for the session's
     :param table: the name as the dictionary has it
     :param quoted: the whole name, as it stands in a statement
-    :param at_moment: it is read as of an earlier moment, at which no row moves any more
-    :raises ArgumentError: when its rows have no ROWID that stays theirs
+    :param at_moment: the table is read as of an earlier moment, at which no row moves any more
+    :raises ArgumentError: when its rows have no lasting ROWID
     """
     owner, table, rows, blocks = _heap(raw, owner, table, at_moment=at_moment)
     with closing(raw.cursor()) as cursor:
@@ -77,13 +77,13 @@ def _of_extents(extents: list[Any], rows: int) -> StoragePlaces:
 
 def condition(raw: Any, owner: str | None, table: str, part: Partition, *, at_moment: bool) -> str:
     """
-    Return the condition that a row of a table is stored between the places of a partition.
+    Return the condition that a row of a table is stored between the boundaries of a partition.
 
     :param owner: the schema, or ``None`` for the session's
     :param table: the name as the dictionary has it
-    :param at_moment: it is read as of an earlier moment, at which no row moves any more
-    :raises ArgumentError: when rows may change their places, or the places are none
-    :raises SourceChangedError: when the table has been stored anew since it was split
+    :param at_moment: the table is read as of an earlier moment, at which no row moves any more
+    :raises ArgumentError: when rows may change their ROWIDs, or a boundary is none
+    :raises SourceChangedError: when the table has been rewritten since it was split
     """
     owner, table, _, _ = _heap(raw, owner, table, at_moment=at_moment)
     conditions = []

@@ -1,4 +1,4 @@
-"""Columns whose numbers come from a sequence, and in which order instances of a cluster hand them out."""
+"""Columns whose numbers come from a sequence, and the order in which instances of a cluster assign them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IDENTITIES = (
     "SELECT i.column_name, i.identity_options FROM all_tab_identity_cols i"
     " WHERE i.owner = :1 AND i.table_name = :2"
 )
-# DATA_DEFAULT is a LONG, which takes part in no expression.
+# DATA_DEFAULT is a LONG, which no expression can use.
 _DEFAULTS = (
     "SELECT c.column_name, c.data_default FROM all_tab_cols c WHERE c.owner = :1 AND c.table_name = :2"
     " AND c.default_length IS NOT NULL"

@@ -1,1 +1,1 @@
-"""What a type is for the driver, read and written."""
+"""Oracle's types, as the driver reads and writes them."""

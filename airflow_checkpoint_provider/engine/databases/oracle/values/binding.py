@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 CHARACTERS = 1_000
-"""That surely fit into 4,000 bytes, from which on a bind variable counts as a LONG."""
+"""Characters that always fit into 4,000 bytes, beyond which a bind variable counts as a LONG."""
 
 _BYTES = 2_000  # of a RAW
 _IN_PLACE_OF_LOB = {
@@ -18,7 +18,7 @@ _LONG = frozenset((*_IN_PLACE_OF_LOB, "DB_TYPE_LONG", "DB_TYPE_LONG_NVARCHAR", "
 
 
 def is_long(type_: str) -> bool:
-    """Tell whether the server wants a bind variable of a type behind those of all others (ORA-24816)."""
+    """Return whether bind variables of a type have to come after those of all others (ORA-24816)."""
     return type_ in _LONG
 
 

@@ -1,4 +1,4 @@
-"""How the columns of a table in Oracle are written: bound as what, and by which conversion."""
+"""How the columns of a table in Oracle are written: by which bind type and conversion."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Column:
     :param in_insert: the driver's type in an INSERT; LONG is how LOBs of any size go without a locator
     :param in_merge: the same in a MERGE, where Oracle takes no LONG
     :param size: most characters, or bytes, of a value; 0 for types of a fixed size, and for those without a limit
-    :param convert: turns a value into what the driver takes; a ``ValueError`` says what is wrong with it
+    :param convert: turns a value into one that the driver takes; a ``ValueError`` names what is wrong with it
     :param as_they_are: Python types that need no conversion
     :param form: the SQL around the placeholder
-    :param pads: text is filled up with blanks
+    :param pads: the column fills up text with blanks
     """
 
     in_insert: str
@@ -53,7 +53,7 @@ def column_of(described: Any) -> Column | None:
     """
     Return how a column is written; ``None`` where it cannot be.
 
-    Oracle itself rounds what has more digits after the point, or of a second, than its column.
+    Oracle itself rounds a value with more digits after the point, or of a second, than its column has.
 
     :param described: the column in the driver's ``cursor.description``
     """
@@ -73,12 +73,12 @@ def column_of(described: Any) -> Column | None:
 
 
 def reads(type_: str, kind: WrittenKind) -> bool:
-    """Tell whether a column reads what another server has written for a value as that value."""
+    """Return whether a column reads another server's text of a value as that value."""
     return type_ in _TEXTS or _READ.get(type_) is kind
 
 
 def in_character_set(column: Column, codec: str) -> Column:
-    """Refuse text that has a character which the database lacks: it would put a question mark."""
+    """Refuse text with a character that the database lacks, and would replace by a question mark."""
     if column.in_merge not in _IN_CHARACTER_SET or not column.as_they_are <= _STR:
         return column
 
@@ -98,7 +98,7 @@ def in_character_set(column: Column, codec: str) -> Column:
 def _without_rounding(scale: int) -> Callable[[Any], Any]:
     def convert(value: Any) -> Any:
         number = to_number(value)
-        # A float is the shortest number that reads the same.
+        # The repr of a float is the shortest number that reads the same.
         if places(Decimal(repr(number) if isinstance(number, float) else number)) > scale:
             raise ValueError(f"would be rounded to {scale} digits after the point")
         return number
@@ -188,7 +188,7 @@ _COLUMNS = {
     "DB_TYPE_CLOB": Column("DB_TYPE_LONG", "DB_TYPE_CLOB", to_text, _STR),
     "DB_TYPE_NCLOB": Column("DB_TYPE_LONG_NVARCHAR", "DB_TYPE_NCLOB", to_text, _STR),
     "DB_TYPE_JSON": Column("DB_TYPE_CLOB", "DB_TYPE_CLOB", to_json, _STR, "JSON({})"),
-    # Of a LOB the server makes no XML by itself; XMLTYPE() would refuse a NULL.
+    # The server does not convert a LOB to XML by itself; XMLTYPE() would refuse a NULL.
     "DB_TYPE_XMLTYPE": Column("DB_TYPE_CLOB", "DB_TYPE_CLOB", to_text, _STR, "XMLPARSE(DOCUMENT {})"),
     "DB_TYPE_RAW": _same("DB_TYPE_RAW", to_bytes, _RAW),
     "DB_TYPE_LONG_RAW": Column("DB_TYPE_LONG_RAW", "DB_TYPE_RAW", to_bytes, _RAW),

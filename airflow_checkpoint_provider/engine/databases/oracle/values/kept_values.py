@@ -71,7 +71,7 @@ def to_single(value: Any) -> float:
 
 
 def to_text(value: Any) -> str:
-    """Turn what has a text form into text; bytes have none."""
+    """Turn a value with a text form into text; bytes have none."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         raise ValueError("is bytes; decode them")
     if isinstance(value, bool):
@@ -91,7 +91,7 @@ def to_json(value: Any) -> str:
 
 
 def to_bytes(value: Any) -> bytes:
-    """Take bytes of any kind, and no text."""
+    """Return bytes of any kind; text is refused."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     raise ValueError("is not bytes")
@@ -126,7 +126,7 @@ _YEARS = re.compile(r"(?P<sign>[-+]?)(?P<years>\d+)-(?P<months>\d+)")
 
 
 def to_year_month(value: Any) -> str:
-    """Take what Oracle, or Postgres, writes for an interval of years and months."""
+    """Convert an interval of years and months, as Oracle or Postgres writes it."""
     if isinstance(value, str) and _YEARS.fullmatch(value):
         return value
     if isinstance(value, str) and value == "00:00:00":

@@ -1,4 +1,4 @@
-"""How each type of Oracle is read, compared with a key, and refused."""
+"""How each type of Oracle is read and compared with a key, or refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ZONED = frozenset(("DB_TYPE_TIMESTAMP_TZ", "DB_TYPE_TIMESTAMP_LTZ"))
 
 # Read as text that the server writes, where the driver's Python value would have lost something.
 AS_TEXT = {
-    # The driver leaves the zone out.
-    # An offset may have seconds, as local mean times do, and TZH:TZM has none: then the time is that of UTC.
+    # The driver drops the zone.
+    # An offset may have seconds, as local mean times do, and TZH:TZM has none: then the time is written in UTC.
     "DB_TYPE_TIMESTAMP_TZ": (
         "CASE WHEN EXTRACT(SECOND FROM (CAST({0} AS TIMESTAMP) - SYS_EXTRACT_UTC({0}))) <> 0 "
         f"THEN TO_CHAR(SYS_EXTRACT_UTC({{0}}), '{READ_IN_UTC}') ELSE TO_CHAR({{0}}, '{READ_MOMENT}') END"
@@ -30,7 +30,7 @@ AS_TEXT = {
     "DB_TYPE_JSON": "JSON_SERIALIZE({} RETURNING CLOB)",
     "DB_TYPE_XMLTYPE": "XMLSERIALIZE(CONTENT {} AS CLOB)",
 }
-# Of what is written as text, the types that are none.
+# Of the types read as text, those that are not text.
 WRITTEN = {
     "DB_TYPE_INTERVAL_YM": WrittenType("INTERVAL YEAR TO MONTH", WrittenKind.SPAN),
     "DB_TYPE_JSON": WrittenType("JSON", WrittenKind.JSON),
@@ -80,7 +80,7 @@ def rows_at_once(columns: Sequence[tuple[str, int]], *, buffers: bool) -> int:
     Return how many rows the driver is to fetch in one round trip: few where values are large, many of narrow rows.
 
     :param columns: type and size of each, as the driver describes them
-    :param buffers: it allocates them for values of the full size, as its thick mode does
+    :param buffers: the driver allocates buffers for values of the full size, as its thick mode does
     """
     if any(type_ in _LARGE for type_, _ in columns):
         return _FEW
