@@ -87,7 +87,7 @@ _SETTINGS = (
     "wait_timeout = GREATEST(@@wait_timeout, 28800)",
     "net_write_timeout = GREATEST(@@net_write_timeout, 28800)",
 )
-# DEFAULT is not the global value here, but the present.
+# DEFAULT of system_versioning_asof is not the global value, but the present.
 _OF_MARIADB = (
     "max_recursive_iterations = 4294967295",
     "system_versioning_asof = DEFAULT",
@@ -131,7 +131,7 @@ def session_state(connection: sa.Connection) -> dict[str, str]:
 
 def prepare(raw: Any, lock_timeout: float, *, for_writing: bool, statement_limit: float = 0) -> float:
     """
-    Bring a new connection to the state that the engine counts on.
+    Bring a new connection to the state that the engine relies on.
 
     :param lock_timeout: seconds to wait for a row that another transaction holds
     :param for_writing: wait for another attempt's update and then see it, instead of reading one snapshot

@@ -1,8 +1,8 @@
-"""The question to the catalog of Postgres about a table that is to be written."""
+"""The query of Postgres's catalog for the facts of a destination table."""
 
 from __future__ import annotations
 
-# Rows are in the table, its partitions and children, and in what a view reads.
+# Rows are in the table, in its partitions and children, and in the relations that a view reads.
 FACTS = r"""
 WITH RECURSIVE tree(oid) AS (
   SELECT to_regclass(:quoted)::oid

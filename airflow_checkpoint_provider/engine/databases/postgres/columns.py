@@ -1,4 +1,4 @@
-"""What the types of a query's columns mean for the way in which their values may travel."""
+"""What the types of a query's columns mean for the route of their values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.structures imp
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import FIRST_OWN_OID, PostgresType
 
 _WHOLE = ("int2", "int4", "int8", "oid")
-# Types of which Python takes the same values for equal as the server.
+# Types whose values are equal in Python exactly where they are equal for the server.
 _AS_PYTHON = frozenset(
     (
         *_WHOLE,
@@ -28,15 +28,15 @@ _AS_PYTHON = frozenset(
 )
 # Types whose Python value holds all that the server sent.
 _EXACT = _AS_PYTHON | {"text", "varchar", "bpchar", "name", "timetz"}
-# Types whose Python value has lost something, or cannot be written back: months are 30 days, numbers are floats.
+# Types whose Python value loses something, or cannot be written back: months are 30 days, numbers are floats.
 _INEXACT = frozenset(("json", "jsonb", "interval", "_json", "_jsonb", "_interval"))
 _MOMENTS = frozenset(("date", "time", "timetz", "timestamp", "timestamptz"))
 _TEXT = frozenset(("text", "varchar", "name"))
-# Whose Python values are whole numbers, text and bytes.
+# Types whose Python values are whole numbers, text and bytes.
 _PLAIN = frozenset((*_WHOLE, "text", "varchar", "bpchar", "name", "bytea"))
 _NO_TEXT = frozenset((*_WHOLE, "bytea", "numeric", "date", "timestamp"))
-# Whose binary form is the same on every server, whatever its settings and its catalog: of others (the number of a table
-# in a regclass, the digits of money) that is not known, and they travel as text.
+# Types whose binary form is the same on every server, whatever its settings and its catalog. For others (the number of
+# a table in a regclass, the digits of money) that is not known, and they travel as text.
 _PORTABLE_BASES = frozenset(
     (
         *_EXACT,
@@ -61,11 +61,11 @@ class PostgresColumn:
     :param kind: the type's name in the catalog
     :param type_: the type, as SQL names it
     :param precision: the digits of a ``numeric`` that is declared with some
-    :param modifier: the server's form of what stands in brackets behind the type, -1 for nothing or unknown
+    :param modifier: the server's form of the declared length or precision, -1 for none or unknown
     :param as_text: its values are read as the server's text
     :param is_short: its values cannot be long, by its type or its declaration
     :param family: the catalog's ``typtype``
-    :param made_of: of a type of that server, what it is made of, by names
+    :param made_of: the parts of a type that is not built in, by names
     """
 
     name: str
@@ -82,12 +82,12 @@ class PostgresColumn:
 
     @property
     def is_own(self) -> bool:
-        """Whether its type is one of that server, which elsewhere may be another one or none."""
+        """Whether its type is not built in, so that another server may have a different one, or none."""
         return self.oid >= FIRST_OWN_OID
 
     @property
     def compares_as_python(self) -> bool:
-        """Whether Python takes the same values for equal as the server, whatever the collation."""
+        """Whether its values are equal in Python exactly where they are for the server, whatever the collation."""
         return self.kind in _AS_PYTHON
 
     @property
@@ -97,12 +97,12 @@ class PostgresColumn:
 
     @property
     def is_moment(self) -> bool:
-        """Whether Python's types end before the server's do."""
+        """Whether the range of Python's type is smaller than the server's."""
         return self.kind in _MOMENTS
 
     @property
     def is_limited(self) -> bool:
-        """Whether Python has no value for some of its values: for a day that is far away, or an array with bounds."""
+        """Whether Python has no value for some of its values: for a day out of range, or an array with bounds."""
         return self.is_moment or self.kind.startswith("_")
 
     @property
@@ -128,11 +128,11 @@ class PostgresColumn:
 
 def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> dict[str, PostgresColumn]:
     """
-    Ask for the types of a query's columns.
+    Read the types of a query's columns from the catalog.
 
     :param raw: the psycopg connection
     :param description: the cursor's
-    :param exact: read whatever Python's types may change as the server's text
+    :param exact: read values that Python's types may change as the server's text
     """
     with raw.cursor() as cursor:
         cursor.execute(

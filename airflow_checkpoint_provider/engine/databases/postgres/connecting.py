@@ -1,4 +1,4 @@
-"""Before a connection is opened."""
+"""Settings made before a connection is opened."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 def limit_connecting(hook: Any, seconds: float) -> None:
     """
-    Have the driver give up connecting, whose own limit are two minutes.
+    Limit the time in which the driver connects; its own limit is two minutes.
 
-    :param hook: any hook; that of Postgres hands the extras of its connection on to the driver
+    :param hook: any hook; that of Postgres passes the extras of its connection on to the driver
     """
     if getattr(hook, "conn_type", None) != "postgres" or "PGCONNECT_TIMEOUT" in os.environ:
         return

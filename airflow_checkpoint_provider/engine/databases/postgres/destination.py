@@ -27,7 +27,7 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRo
 
 _UPSERT_BUFFER = "airflow_checkpoint_stage"
 _ORDER = "airflow_checkpoint_order"
-# Types whose equal values are written the same, but for the zeros of a number.
+# Types whose equal values are written alike, except for the zeros of a number.
 _STRICT_KEYS = frozenset(
     (
         *("int2", "int4", "int8", "oid", "numeric", "float4", "float8", "bool", "uuid", "bytea"),
@@ -85,7 +85,7 @@ class PostgresDestination(Destination):
                 f"{self.table} with {len(self.columns):,} has no room. Leave one out, by destination_columns, or use "
                 "'replace'."
             )
-        # A NULL is equal to no other: each load would insert the row once more. COPY is to refuse it.
+        # A NULL is equal to no other, so each load would insert the row again: COPY has to refuse it.
         needed = "".join(f", ALTER COLUMN {self.quote(name)} SET NOT NULL" for name in self._never_null())
         # The columns have the destination's types but not its constraints, which the INSERT will check.
         self._run(
@@ -101,7 +101,7 @@ class PostgresDestination(Destination):
             f"{name} = EXCLUDED.{name}" for name in map(self.quote, others or self.conflict_columns[:1])
         )
         action = f"DO UPDATE SET {changes}"
-        # To such a type or collation, keys that differ may be equal: that row is not taken, which its count shows.
+        # In such a type or collation, keys that differ may be equal: that row is not written, which the count shows.
         coarse = list(map(self.quote, self._coarse_keys()))
         if coarse:
             same = " AND ".join(
@@ -126,7 +126,7 @@ class PostgresDestination(Destination):
         self._count = f"SELECT count(*) FROM (SELECT DISTINCT {exactly} FROM {_UPSERT_BUFFER}) AS latest"
 
     def _coarse_keys(self) -> list[str]:
-        """Return the conflict columns that may take keys that differ for equal."""
+        """Return the conflict columns in which keys that differ may be equal."""
         with self.raw.cursor() as cursor:
             cursor.execute(_LOOSE, [self.name])
             loose = {name for (name,) in cursor.fetchall()}
@@ -144,7 +144,7 @@ class PostgresDestination(Destination):
         return [] if any(key.nulls_equal for key in keys) else self.conflict_columns
 
     def _check_keys(self, rows: Any) -> None:
-        """The stage does, in all forms in which rows are written."""
+        """Leave the check to the upsert buffer, which makes it for rows in every form."""
 
     @contextmanager
     def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
@@ -176,7 +176,7 @@ class PostgresDestination(Destination):
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        # One COPY takes all of the batch; when an error ends it, the server is told that it failed.
+        # One COPY takes the whole batch; when an error ends it, the server is told of the failure.
         with self.errors("refused the batch"):
             with ExitStack() as self._copying:
                 self._copy, self._sent = None, 0
@@ -190,7 +190,7 @@ class PostgresDestination(Destination):
         self._copied = cursor.rowcount
 
     def _compare_taken(self, copied: int) -> None:
-        """Compare the server's counts with that of the rows that were sent."""
+        """Compare the server's counts with the number of rows sent."""
         self.compare(self._sent, copied)
         if self.write_mode != "upsert":
             return
@@ -214,7 +214,7 @@ class PostgresDestination(Destination):
         with super().savepoint():
             yield
         if self.write_mode == "upsert":
-            self._run(f"TRUNCATE {_UPSERT_BUFFER}")  # which is emptied only at the end of the transaction
+            self._run(f"TRUNCATE {_UPSERT_BUFFER}")  # otherwise emptied only at the end of the transaction
 
     def packed_forms(self) -> Sequence[PackedForm]:
         return read_forms(self._stored)
@@ -240,7 +240,8 @@ class PostgresDestination(Destination):
         for index, values in enumerate(zip(*rows, strict=True)):
             if index not in route.kept:
                 self._checks[index].check(values, padded=index in route.padded)
-        # As Copy.write_row does, whose call takes as long as the row: it gives something when there is enough to send.
+        # As Copy.write_row does, whose call alone takes as long as the row: the formatter returns data when there is
+        # enough to send.
         for data in filter(None, map(self._copy.formatter.write_row, rows)):
             self._copy.writer.write(data)
         return None  # counted at the end of the COPY
@@ -252,7 +253,7 @@ class PostgresDestination(Destination):
         statement = f"{self._into}{form}"
         cursor = self._copying.enter_context(self.raw.cursor())
         self._copying.callback(self._take_count, cursor)  # between the end of the COPY and that of the cursor
-        # As text, integers of all sizes are the same, and the usual dumper looks at each value to choose one.
+        # As text, integers of all sizes are alike, and the usual dumper checks each value to choose a size.
         cursor.adapters.register_dumper(int, IntNumericDumper)
         writer = LibpqWriter(cursor)
         writer.flush_threshold = _UNSENT

@@ -41,9 +41,9 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
 )
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
-# Of the classes of error codes that the server has, those of what the whole table, the session or the server is refused
-# for: rights, locks, columns that are missing. The others are of values, constraints and what a trigger does; a class
-# that the server does not have is a trigger's own.
+# The server's classes of SQLSTATE that concern the whole table, the session or the server: rights, locks, missing
+# columns. Its other classes concern values, constraints and what a trigger does; a class that the server does not have
+# is a trigger's own.
 _CLASSES_OF_ALL = frozenset(
     (
         *(
@@ -78,8 +78,8 @@ _MEANT = sa.text(
     "SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
     " WHERE pg_class.oid = to_regclass(:quoted)"
 )
-# The transaction is gone and the session is not: a standby that cancels what it has to change, a deadlock, another
-# transaction's update, a statement that somebody or a timeout has cancelled.
+# The transaction is gone and the session is not: a standby's cancellation for rows that it has to change, a deadlock,
+# another transaction's update, a statement that a user or a timeout has cancelled.
 _PASSING = frozenset(("40001", "40P01", _CANCELLED))
 
 
@@ -89,7 +89,7 @@ class PostgresDialect(Dialect):
     title = "Postgres"
 
     drivers = {"psycopg": "postgresql+psycopg://"}  # noqa: RUF012
-    # The general path would be slow here, and would create other metadata tables.
+    # Treated as an unknown driver, it would be slow, and would create other metadata tables.
     refused_drivers = {  # noqa: RUF012
         "psycopg2": "is not supported; install psycopg 3 where Airflow runs (pip install "
         "'airflow-checkpoint-provider[postgres]') and restart it: Airflow's Postgres hook then takes that one"
@@ -117,7 +117,7 @@ class PostgresDialect(Dialect):
     savepoints = True
 
     publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
-    # Rows that refer to the destination may find what they refer to among the new rows.
+    # Rows that refer to the destination may find their referenced rows among the new ones.
     defer_constraints = "SET CONSTRAINTS ALL DEFERRED"
     check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
     override_identity = "OVERRIDING SYSTEM VALUE "

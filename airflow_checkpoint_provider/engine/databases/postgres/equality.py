@@ -1,4 +1,4 @@
-"""What Postgres holds for equal, where Python cannot tell: 30 days are a month, and a collation is the column's."""
+"""Equality as Postgres decides it, where Python cannot: 30 days are a month, and a column has its own collation."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from airflow_checkpoint_provider.engine.model.key import Key
 
 
 def typed(column: PostgresColumn, placeholder: str) -> str:
-    """Write a bound value of the column's own type: without it, a real 0.1 is compared as double precision."""
+    """Write a placeholder cast to the column's type: without a cast, a real 0.1 is compared as double precision."""
     return f"CAST({placeholder} AS {column.type_})"
 
 
 def is_deterministic(source: Source, column: PostgresColumn) -> bool:
-    """Tell whether texts of the column's collation are equal only where they are the same."""
+    """Return whether texts of the column's collation are equal only where they are the same."""
     name = source.quote(column.name)
     nothing = f" WHERE 1 = 0 UNION ALL SELECT CAST(NULL AS {column.type_})"
     text, values = source.select(name, nothing)

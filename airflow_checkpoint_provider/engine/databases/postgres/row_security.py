@@ -10,10 +10,10 @@ SEES_ALL_ROWS = (
     "SELECT set_config('row_security', 'off', false) FROM pg_settings"
     " WHERE name = 'row_security' AND source <> 'client'"
 )
-"""The server refuses a query from which a policy would hide rows, unless the connection has asked for such."""
+"""Has the server refuse a query from which a policy would hide rows, unless the connection has set this itself."""
 
 SEES_ALL_ROWS_NOW = "SET LOCAL row_security = off"
-"""The same in one transaction, whatever the connection has asked for."""
+"""The same in one transaction, whatever the connection has set."""
 
 AS_BEFORE = "SET LOCAL row_security TO DEFAULT"
 
@@ -24,13 +24,13 @@ HIDES_ROWS = (
 
 
 def is_policy(error: BaseException | None) -> bool:
-    """Tell whether the server refuses a statement because a policy hides rows from it, in whichever language."""
+    """Return whether the server refuses a statement because a policy hides rows from it, in any language."""
     return getattr(getattr(error, "diag", None), "source_function", None) == "check_enable_rls"
 
 
 def keeps_rows(connection: sa.Connection, quoted: str) -> bool:
     """
-    Ask whether a policy would leave out rows when all of a table, or of what is behind a view, are deleted.
+    Return whether a policy would hide rows from a DELETE of all rows of a table, or of a view.
 
     :param quoted: the whole name, as it stands in a statement
     """
@@ -42,7 +42,7 @@ def keeps_rows(connection: sa.Connection, quoted: str) -> bool:
                 cursor.execute(SEES_ALL_ROWS_NOW)
                 cursor.execute(f"EXPLAIN DELETE FROM {quoted}")
         except connection.dialect.loaded_dbapi.Error as error:
-            return is_policy(error)  # what else is wrong, the other facts tell
+            return is_policy(error)  # the other facts report any other reason
         finally:
             asking.rollback()
     return False

@@ -10,14 +10,14 @@ from airflow_checkpoint_provider.engine.databases.postgres.source import Postgre
 _SAME = "SELECT current_setting('server_encoding'), hashtextextended('airflow', 0)"
 
 
-_FLOATS_SHORTEST = 120_000  # the first version that writes them so
+_FLOATS_SHORTEST = 120_000  # the first version that writes them with the fewest digits
 
 
 class RowHash:
     """
     The hash of a row's text.
 
-    :param columns: what stands for each column in the digest
+    :param columns: the expression of each column in the digest
     """
 
     def __init__(self, columns: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from airflow_checkpoint_provider.engine.databases.server_sessions import (
     ServerSession,
 )
 
-# Of other users' sessions, a user without pg_read_all_stats sees that they are there, and no more.
+# A user without pg_read_all_stats sees only that other users' sessions exist.
 _SESSIONS = sa.text(
     """
     SELECT pid, coalesce(usename, ''), coalesce(host(client_addr), 'local'), coalesce(usename = current_user, false),

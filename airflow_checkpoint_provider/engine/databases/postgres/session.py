@@ -12,7 +12,7 @@ extra_float_digits                        cut digits of floats                  
 bytea_output                              write bytes in another form                                     hex
 array_nulls                               write the text ``NULL`` for NULL in an array                    on
 xmloption                                 refuse a fragment of XML as a value                             content
-standard_conforming_strings               read backslashes in the query that our scanner does not         on
+standard_conforming_strings               read backslashes in the query that the scanner here does not    on
 transform_null_equals                     find rows by ``= NULL`` where parameters are written into text  off
 quote_all_identifiers                     name tables and types otherwise than they are compared          off
 gin_fuzzy_search_limit                    return some of the rows that a GIN index has                    0
@@ -49,11 +49,11 @@ from airflow_checkpoint_provider.engine.databases.sockets import KEEPALIVE, conn
 from airflow_checkpoint_provider.engine.model.errors import UnsupportedDatabaseError
 
 WRITES = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
-"""Another attempt's update is waited for, and then seen."""
+"""Has a transaction wait for another attempt's update, and then see it."""
 
 _FIXED = {
     "client_encoding": "UTF8",
-    # Without an order (DMY, YMD): that one is for reading literals, and so the user's own matter.
+    # Without an order (DMY, YMD): the order is for reading literals, and so left to the user.
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
     "lc_monetary": "C",
@@ -76,7 +76,7 @@ _TIMEOUTS = (
 )
 # Only a superuser can set these.
 _REFUSED = ("zero_damaged_pages", "ignore_checksum_failure")
-# What another server does not have is not among its settings.
+# A setting that a server does not have is not in its pg_settings.
 _SET = (
     "SELECT name, CASE WHEN wanted.value IS NULL THEN setting ELSE set_config(name, wanted.value, false) END"
     " FROM pg_settings JOIN (VALUES {values}) AS wanted (name, value) USING (name)"
@@ -89,7 +89,7 @@ _STATEMENT_LIMIT = "SELECT setting FROM pg_settings WHERE name = 'statement_time
 _POOL_TRIES = 3
 _POOL_S = 3.0
 
-# The server probes the client as the client probes the server, unless somebody has said how.
+# The server probes the client as the client probes the server, unless these settings were changed.
 _PROBE_CLIENT = (
     "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '{TCP_KEEPIDLE}'), "
     "('tcp_keepalives_interval', '{TCP_KEEPINTVL}'), ('tcp_keepalives_count', '{TCP_KEEPCNT}')) "
@@ -104,7 +104,7 @@ LEAVES_STATE = re.compile(
     r"|DECLARE .*\bWITH HOLD\b",
     re.IGNORECASE | re.DOTALL,
 )
-"""The beginning of a statement that sets what does not end with the transaction."""
+"""Matches the beginning of a statement whose effect outlasts the transaction."""
 
 STATE = sa.text(
     "SELECT name, setting FROM pg_settings WHERE source = 'session'"
@@ -113,14 +113,14 @@ STATE = sa.text(
     " UNION ALL SELECT 'temporary table ' || relname, relkind::text FROM pg_class"
     " WHERE relnamespace = pg_my_temp_schema()"
 )
-"""What has been set in the session, by whatever: a function and a DO block may set it, too."""
+"""The settings made in the session by any statement: a function and a DO block may make them, too."""
 
 
 def codec_of(encoding: str | None) -> str | None:
     """
-    Return Python's name of an encoding of Postgres; of one that Python does not know, ASCII.
+    Return the Python codec of an encoding of Postgres; ASCII for one that Python does not know.
 
-    :return: ``None`` for one that lacks no character
+    :return: ``None`` for one that has every character
     """
     if encoding in (None, "UTF8", "SQL_ASCII"):  # the last one keeps bytes, whatever they mean
         return None
@@ -133,10 +133,10 @@ def codec_of(encoding: str | None) -> str | None:
 
 def prepare_session(raw: Any, *, for_writing: bool, statement_limit: float = 0) -> float:
     """
-    Undo what the connection or the server may have set and the engine cannot work with.
+    Undo settings of the connection or of the server that the engine cannot work with.
 
     :param statement_limit: seconds after which the server ends a statement, 0 for none
-    :return: those that hold, which may be the connection's own
+    :return: the seconds that apply, which may be the connection's own
     :raises UnsupportedDatabaseError: when a pooler gives each transaction another session, and nothing was set; or
         when the server is set to leave out damaged rows
     """
@@ -147,7 +147,7 @@ def prepare_session(raw: Any, *, for_writing: bool, statement_limit: float = 0) 
     raw.row_factory = tuple_row
     raw.autocommit = True
     statement = _settings(for_writing=for_writing, statement_limit=statement_limit)
-    # A pooler hands out a number of its own: nothing is set there before it is known whose session that is.
+    # A pooler reports a process number of its own: nothing is set before it is known whose session it is.
     found = raw.execute(statement.format(pid=raw.info.backend_pid)).fetchall()
     if not found:
         if _shares_sessions(raw):
@@ -164,8 +164,8 @@ def prepare_session(raw: Any, *, for_writing: bool, statement_limit: float = 0) 
                 "role"
             )
     if goes_over_network(raw):
-        # So that a worker that is gone, machine and all, does not hold its locks for the two hours of most systems.
-        with suppress(psycopg.Error):  # what speaks like Postgres need not have these
+        # So that a worker whose machine is gone does not hold its locks for two hours, the default of most systems.
+        with suppress(psycopg.Error):  # a server that only speaks the protocol may lack these
             raw.execute(_PROBE_CLIENT)
     allowed = int(raw.execute(_STATEMENT_LIMIT).fetchone()[0]) / 1000 if statement_limit else 0
     raw.autocommit = False
@@ -185,11 +185,11 @@ def _settings(*, for_writing: bool, statement_limit: float) -> str:
 
 
 def _shares_sessions(raw: Any) -> bool:
-    """Tell whether two connections that are open at once are given one session of the server."""
+    """Return whether two connections that are open at once share one session of the server."""
     import psycopg
 
     try:
-        # In a pool of whole sessions, one that is full lets it wait.
+        # A full pool of whole sessions makes the second connection wait.
         other = connect_soon(
             lambda: psycopg.connect(raw.info.dsn, password=raw.info.password, autocommit=True), _POOL_S
         )

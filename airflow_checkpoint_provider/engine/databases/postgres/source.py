@@ -98,7 +98,7 @@ class PostgresSource(Source):
         cut(self.raw)
 
     def primary_key(self, table: TableName) -> list[str]:
-        # SQLAlchemy asks for arrays, and these may be read as text on this connection.
+        # SQLAlchemy's query returns arrays, which this connection may read as text.
         with reading(self.connection):
             if found := table.resolve(sa.inspect(self.connection)):
                 with self._cursor() as cursor:
@@ -109,7 +109,7 @@ class PostgresSource(Source):
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
         with self.errors(), self._cursor() as cursor:
             known = table_statistics(cursor, table.quote(self.connection.dialect), column)
-        # Of other types, the values that are listed may have another order, or no form in Python.
+        # The listed values of other types may have another order, or no Python value.
         if known is None or self.described[column].compares_as_python:
             return known
         return replace(known, values=0)
@@ -139,7 +139,7 @@ class PostgresSource(Source):
     def last_key(self, columns: Sequence[str], part: Partition | None = None) -> Key | None:
         last = super().last_key(columns, part)
         if last and any(self.described[column].is_moment for column in columns):
-            # The least one is read as well: no attempt could go on from one that Python has no value for.
+            # The least key is read as well: no attempt could go on from a key that Python has no value for.
             self._first_key(columns, part, "")
         return last
 
@@ -231,7 +231,7 @@ class PostgresSource(Source):
 
     @contextmanager
     def _long(self) -> Iterator[None]:
-        """Turn the error of a tuple that is too long into that of a row that has none."""
+        """Turn the error of a tuple that is too long into that of a row without one."""
         try:
             with self.errors():
                 yield
@@ -271,10 +271,10 @@ class PostgresSource(Source):
 
 
 def _set_session(connection: sa.Connection) -> None:
-    """One snapshot for the whole read, and no row left out of it."""
+    """Set one snapshot for the whole read, and an error instead of hidden rows."""
     for statement in (
         "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-        # A scan that joins another one in the middle of the table would give another order.
+        # A scan that joins another one in the middle of the table would return another order.
         "SET synchronize_seqscans = off",
         SEES_ALL_ROWS,
     ):

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.model.partition import TableStatistics
 
-# What is known of a table with others below it is known of those, except for partitions, whose rows are summed up.
+# Statistics of a table with children are those of each child; a partitioned table has the sum of its rows.
 _KNOWN = """
 SELECT c.reltuples, c.relpages, pg_stat_get_mod_since_analyze(c.oid), s.null_frac,
        COALESCE(array_length(s.most_common_freqs, 1), 0) + COALESCE(array_length(s.histogram_bounds, 1), 0)
@@ -14,7 +14,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = %s AND NOT s.inherited
 WHERE c.oid = %s::regclass AND (c.relkind = 'p' OR c.relkind IN ('r', 'm') AND NOT c.relhassubclass)
 """
-# The histogram leaves out the values that are listed for being frequent, and its first bound ends nothing.
+# The histogram leaves out the most common values, and its first bound ends no bucket.
 _VALUES = """
 SELECT value, SUM(share) OVER (ORDER BY value) FROM (
   SELECT unnest(s.most_common_vals::text::{type}[]) AS value, unnest(s.most_common_freqs)::float8 AS share
@@ -30,7 +30,7 @@ SELECT value, SUM(share) OVER (ORDER BY value) FROM (
 
 def table_statistics(cursor: Any, table: str, column: str) -> TableStatistics | None:
     """
-    Read what is known of a table without reading the table.
+    Read the statistics of a table from the catalog.
 
     :param table: its name, quoted
     :return: ``None`` for a view, or a table that others inherit from

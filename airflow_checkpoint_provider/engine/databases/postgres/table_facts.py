@@ -1,4 +1,4 @@
-"""What Postgres knows about a table: one question to the catalog."""
+"""What Postgres knows about a table: one query of the catalog."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HAZARDS = sa.text(
     "SELECT c.oid::regclass::text, c.relkind, c.relpersistence FROM unnest(CAST(:names AS text[])) n"
     " JOIN pg_class c ON c.oid = to_regclass(n) WHERE c.relkind = 'f' OR c.relpersistence <> 'p'"
 )
-# As the flags of pg_trigger.tgtype, and of pg_relation_is_updatable.
+# The flags of pg_trigger.tgtype, and of pg_relation_is_updatable.
 _ROW, _BEFORE, _ON_INSERT, _ON_DELETE, _ON_UPDATE, _INSTEAD = 1, 2, 4, 8, 16, 64
 _MAY_UPDATE, _MAY_INSERT, _MAY_DELETE = 4, 8, 16
 _DEFERRABLE = "it is deferrable"
@@ -44,7 +44,7 @@ _RULES = {"2": UPDATE, "3": INSERT, "4": DELETE}
 
 def table_facts(connection: sa.Connection, quoted: str) -> TableFacts:
     """
-    Ask the catalog about a table.
+    Read the facts of a table from the catalog.
 
     :param quoted: the whole name, as it stands in a statement
     """
@@ -190,7 +190,7 @@ def _refused_of_kind(found: Mapping[str, Any], instead: Sequence[int]) -> dict[s
 def _keys(rows: Sequence[Sequence[Any]]) -> tuple[UniqueKey, ...]:
     keys = list(map(_key, rows))
     waiting = {key.columns for key in keys if key.why_not == _DEFERRABLE}
-    # Postgres refuses an upsert as soon as one of the indexes that it could go by is deferrable.
+    # Postgres refuses an upsert if one of the indexes that it could use is deferrable.
     return tuple(
         replace(key, why_not=key.why_not or "another one on it is deferrable")
         if key.columns in waiting

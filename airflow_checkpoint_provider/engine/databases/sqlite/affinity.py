@@ -16,7 +16,7 @@ class Affinity(StrEnum):
 
 
 def affinity_of(declared: str, *, strict: bool = False) -> Affinity:
-    """Apply SQLite's rules, in their order."""
+    """Return the affinity of a declared type, by SQLite's rules in their order."""
     name = declared.upper()
     if "INT" in name:
         return Affinity.INTEGER

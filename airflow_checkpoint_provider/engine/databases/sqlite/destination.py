@@ -32,7 +32,7 @@ _IS_STRICT = re.compile(r"\bSTRICT\b[^)]*\Z", re.IGNORECASE)
 
 
 class SqliteDestination(Destination):
-    """A table in SQLite: values that it has no type for are written as text, to the last digit."""
+    """A table in SQLite: values that it has no type for are written as text, with all their digits."""
 
     leaves_out = "a trigger with RAISE(IGNORE), or a key whose collation takes keys that differ for equal,"
 
@@ -58,7 +58,7 @@ class SqliteDestination(Destination):
                 yield
         except BadRowsError as error:
             if self.connection.in_transaction() and not self.raw.in_transaction:
-                # RAISE(ROLLBACK), or a constraint that is declared so: no savepoint is left to go back to.
+                # RAISE(ROLLBACK), or a constraint with ON CONFLICT ROLLBACK: no savepoint is left to go back to.
                 self._rolled_back = DestinationError(
                     f"{error}. SQLite has rolled back the whole transaction: no row can be put aside."
                 )
@@ -71,7 +71,7 @@ class SqliteDestination(Destination):
             with super().savepoint():
                 yield
         except sa.exc.DBAPIError:
-            if self._rolled_back:  # and with the transaction the savepoint, which is missing now
+            if self._rolled_back:  # the savepoint is gone with the transaction
                 raise self._rolled_back from None
             raise
 
@@ -86,7 +86,7 @@ class SqliteDestination(Destination):
             changes = ", ".join(
                 f"{name} = excluded.{name}" for name in map(self.quote, others or self.conflict_columns[:1])
             )
-            # To the collation of a key, keys that differ may be equal: such a row is not taken, which its count shows.
+            # In the collation of a key, keys that differ may be equal: such a row is not written, as the count shows.
             same = " AND ".join(
                 f"({name} COLLATE BINARY) IS excluded.{name}"
                 for name in map(self.quote, self.conflict_columns)

@@ -30,7 +30,7 @@ class SqliteDialect(Dialect):
     has_schemas = False
 
     time_type = sa.DateTime()
-    row_id = sa.Integer()  # only this one counts by itself
+    row_id = sa.Integer()  # only INTEGER numbers rows by itself
     numbers_rows = True
     limits_rows = True
     cuts_text = True
@@ -42,7 +42,7 @@ class SqliteDialect(Dialect):
     transactional = True
     savepoints = True
     waits = (
-        False  # its driver lets go of the interpreter for each row; a thread that wants it holds up every one
+        False  # the driver releases the interpreter's lock for each row; a thread that waits for it delays every row
     )
 
     @property
@@ -72,7 +72,7 @@ class SqliteDialect(Dialect):
         return "database is locked" in str(error).lower()
 
     def as_created(self, inspector: sa.Inspector, table: str, schema: str | None) -> str:
-        # SQLite does not care, but SQLAlchemy's reading of its catalog does.
+        # SQLite ignores the case of names, but SQLAlchemy's reading of its catalog does not.
         there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
         return match_column(table, there) or table
 
@@ -88,7 +88,7 @@ class SqliteDialect(Dialect):
         return [*added, *change.fill, *indexes, *map(CreateIndex, change.created)]
 
     def _made_anew(self, change: TableChange) -> list[ExecutableDDLElement]:
-        """Put the rows aside, and back into a new table: a primary key cannot be changed. It is one transaction."""
+        """Copy the rows aside and into a new table, in one transaction: SQLite cannot change a primary key."""
         table, aside = change.name, change.beside(f"{change.table.name}_aside")
         retyped = {column.name for column in change.retyped}
         names = [column.name for column in change.table.columns]
@@ -115,10 +115,10 @@ class SqliteDialect(Dialect):
         return StoredType(bits=64 if super().stored(type_).bits else 0, floats_as_text=True)
 
     def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
-        # What a column would round is refused before it is written.
+        # A value that a column would round is refused before it is written.
         if kind is BoundKind.NUMBER:
             return not isinstance(type_, sa.Float) and isinstance(type_, (sa.Integer, sa.Numeric))
-        # A time with a zone is text, with the offset of each.
+        # A time with a zone is text, each with an offset of its own.
         return kind is not BoundKind.ZONED and isinstance(type_, (sa.Date, sa.DateTime))
 
     def database_name(self, connection: sa.Connection) -> str | None:
@@ -161,5 +161,5 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _value(column: str, is_text: bool) -> str:
-    """Read a time that was written with a T and an offset, which is that of UTC, as the driver's are."""
+    """Write the expression of a column; a time as text, with a T and the offset of UTC, gets the driver's form."""
     return f"REPLACE(SUBSTR({column}, 1, 26), 'T', ' ')" if is_text else column

@@ -44,12 +44,12 @@ _PRAGMAS = (
 
 
 LEAVES_STATE = re.compile(r"PRAGMA |ATTACH |DETACH |CREATE TEMP(?:ORARY)? ", re.IGNORECASE)
-"""The beginning of a statement that sets what outlasts the transaction."""
+"""Matches the beginning of a statement whose effect outlasts the transaction."""
 
 
 def prepare_session(raw: Any, lock_timeout: float, *, for_writing: bool) -> None:
     """
-    Undo what whoever opened the connection may have set and the engine cannot work with.
+    Undo settings of an opened connection that the engine cannot work with.
 
     :param lock_timeout: seconds to wait for another connection that writes
     :raises UnsupportedDatabaseError: when a connection that writes cannot roll back

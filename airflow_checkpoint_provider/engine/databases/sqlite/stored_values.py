@@ -33,7 +33,7 @@ _AS_THEY_ARE = {
     Affinity.NUMERIC: _PLAIN | {int, bool},
     Affinity.REAL: _PLAIN | {bool},
 }
-# What SQLite takes for a number, in a column that is not of text: with blanks, signs and zeros that it drops.
+# Text that SQLite reads as a number in a column that is not text: with blanks, signs and zeros that it drops.
 _LIKE_A_NUMBER = re.compile(
     r"[ \t\n\v\f\r]*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?[ \t\n\v\f\r]*"
 )
@@ -44,9 +44,9 @@ class StoredValues:
     """
     What the columns of one table keep.
 
-    :param affinities: of the columns that are written
-    :param numbered: which of them is an alias of the rowid, for whose NULL SQLite puts a number; -1 for none
-    :param refuse: makes the error of a column, from its place and what is wrong with the value
+    :param affinities: of the written columns
+    :param numbered: which of them is an alias of the rowid, for whose NULL SQLite stores a number; -1 for none
+    :param refuse: makes the error of a column, from its place and the reason
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class StoredValues:
         self._refused = refuse
 
     def keeps_text(self, index: int) -> bool:
-        """Tell whether a column keeps any text as it is."""
+        """Return whether a column keeps any text as it is."""
         return self._affinities[index] in (Affinity.TEXT, Affinity.NONE)
 
     def keeps_plain(self, texts: Collection[int]) -> bool:
         """
-        Tell whether all columns keep text as it is, or else whole numbers, bytes and the text of dates.
+        Return whether all columns keep text as it is, or else whole numbers, bytes and the text of dates.
 
         :param texts: places of columns whose values are other text
         """
@@ -73,7 +73,7 @@ class StoredValues:
 
     def check_numbers(self, rows: Sequence[Row]) -> None:
         """
-        Refuse a NULL for which SQLite would put a number of its own.
+        Refuse a NULL for which SQLite would store a number of its own.
 
         :raises BadRowsError: when there is one
         """
@@ -90,9 +90,9 @@ class StoredValues:
 
     def taken(self, rows: Iterable[Row]) -> Iterable[Row]:
         """
-        Convert what SQLite has no type for.
+        Convert values that SQLite has no type for.
 
-        :raises BadRowsError: for what it would change
+        :raises BadRowsError: for a value that it would change
         """
         columns: list[Row] = list(zip(*rows, strict=True))
         changed = False
@@ -105,7 +105,7 @@ class StoredValues:
         return zip(*columns, strict=True) if changed else rows
 
     def _converted(self, index: int, values: Row, kinds: set[type]) -> Row:
-        """Convert a column, most of which are of one type."""
+        """Convert the values of a column; most columns have values of one type."""
         affinity = self._affinities[index]
         # Only NaN differs from itself.
         if float in kinds and any(map(ne, values, values)):
@@ -125,7 +125,7 @@ class StoredValues:
         return [None if value is None else self.convert(index, value) for value in values]
 
     def keeps_all(self, affinity: Affinity, values: Row, kinds: set[type]) -> bool:
-        """Tell that values of one type are kept, as all of them together show; ``False`` where they do not."""
+        """Return whether values of one type are known to be kept, by one check of all of them."""
         numbers = {float, type(None)} if affinity is Affinity.REAL else {float, int, type(None)}
         if kinds <= numbers:
             return affinity is not Affinity.TEXT and (0.0 not in values or "-0.0" not in map(repr, values))
@@ -138,9 +138,9 @@ class StoredValues:
 
     def convert(self, index: int, value: Any) -> Any:
         """
-        Return what is written for a value.
+        Return the value to write for a value of the source.
 
-        :raises BadRowsError: for what SQLite would keep as something else
+        :raises BadRowsError: for a value that SQLite would change
         """
         affinity = self._affinities[index]
         if isinstance(value, (bytes, memoryview, bytearray)) or (
@@ -182,7 +182,7 @@ class StoredValues:
         return format(value, "f")
 
     def _check_text(self, index: int, affinity: Affinity, text: str) -> None:
-        """Let text be a number only where the number is written as the text is."""
+        """Refuse text that SQLite would read as a number and write in another way."""
         if not _LIKE_A_NUMBER.fullmatch(text):
             return
         if WHOLE_TEXT.fullmatch(text) and abs(int(text)) < 2**63:

@@ -29,19 +29,19 @@ _REFERRERS = (
     " AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1"
 )
 _DEFERRED = re.compile(r"\bINITIALLY\s+DEFERRED\b", re.IGNORECASE)
-# Those that keep their rows in tables of the same file.
+# Modules of virtual tables that keep their rows in tables of the same file.
 _STORED_MODULES = frozenset(("fts3", "fts4", "fts5", "rtree", "rtree_i32", "geopoly"))
 _MODULE = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\s.*?\bUSING\s+\"?(\w+)", re.IGNORECASE | re.DOTALL)
 _WHEN = re.compile(
     r"\bTRIGGER\b.*?\b(?:(BEFORE|AFTER|INSTEAD\s+OF)\s+)?(DELETE|INSERT|UPDATE)\b.*?\bON\b",
     re.IGNORECASE | re.DOTALL,
 )
-# 1 is a parameter of a virtual table, or what it finds: no column that has values of its own.
+# 1 is a parameter or a result of a virtual table: no column with values of its own.
 _HIDDEN_VIRTUAL, _HIDDEN_STORED = 2, 3
 
 
 def table_facts(raw: Any, table: str, schema: str | None) -> TableFacts:
-    """Ask the file's catalog about a table."""
+    """Read the facts of a table from the file's catalog."""
     if schema is None and raw.execute(_FINDS.format(catalog="sqlite_temp_master"), (table,)).fetchone():
         schema = "temp"
     if schema and schema.lower() == "temp":
@@ -120,7 +120,7 @@ def _is_deferred(raw: Any, catalog: str, sql: str, table: str) -> bool:
 def _column(row: Sequence[Any], *, view: bool) -> ColumnFacts:
     _, not_null, default, key, hidden = row
     generated = hidden in (_HIDDEN_VIRTUAL, _HIDDEN_STORED)
-    # A key of one INTEGER column counts by itself, and other keys may be NULL unless they are declared NOT NULL.
+    # A key of one INTEGER column numbers rows by itself, and other keys may be NULL unless they are declared NOT NULL.
     return ColumnFacts(
         generated=generated,
         required=bool(not_null) and default is None and not generated and not view and not key,

@@ -1,4 +1,4 @@
-"""Rows as Python values that the server sends without being asked for each block, and so while others are written."""
+"""Rows as Python values that the server sends without a request for each block, and so while others are written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.databases.sockets import PATIENCE_S, cut
 
 
 def can_send_ahead() -> bool:
-    """Tell whether libpq can hand out a result in parts, as it can from version 17 on."""
+    """Return whether libpq can return a result in parts, as it can from version 17 on."""
     from psycopg import capabilities
 
     return capabilities.has_stream_chunked()
@@ -22,9 +22,9 @@ def can_send_ahead() -> bool:
 @contextmanager
 def sent_ahead(raw: Any, statement: tuple[str, Any], form: ValueForm, at_once: int) -> Iterator[Fetch]:
     """
-    Run a statement, and give what fetches its next rows.
+    Run a statement, and yield the function that fetches its next rows.
 
-    Until the end psycopg keeps the connection locked: whatever else is asked of it waits for ever.
+    Until the end psycopg keeps the connection locked: any other statement on it waits for ever.
 
     :param raw: the psycopg connection
     :param at_once: rows that libpq holds at a time
@@ -40,7 +40,7 @@ def sent_ahead(raw: Any, statement: tuple[str, Any], form: ValueForm, at_once: i
 
 @contextmanager
 def _ended_soon(rows: Generator[Any], raw: Any) -> Iterator[Generator[Any]]:
-    """Have the statement cancelled if rows are left, and the connection cut if that does not end it."""
+    """Cancel the statement if rows are left, and cut the connection if that does not end it."""
     try:
         yield rows
     finally:
@@ -52,7 +52,7 @@ def _ended_soon(rows: Generator[Any], raw: Any) -> Iterator[Generator[Any]]:
 
 @contextmanager
 def not_waited_for(raw: Any) -> Iterator[None]:
-    """Let who stops the attempt not wait for an answer, as psycopg does to end what has begun."""
+    """Close the connection when the attempt is stopped: psycopg would wait for the end of the statement."""
     try:
         yield
     except (Exception, GeneratorExit):

@@ -1,4 +1,4 @@
-"""The form in which Postgres packs rows: the COPY that does it, and how to read one of them."""
+"""The form in which Postgres packs rows: the COPY that does it, and the reader of a packed row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 
-# What libpq takes from the socket at once grows to the longest message that it has seen, and stays so.
+# The buffer in which libpq reads from the socket grows to the longest message that it has seen, and stays so.
 LARGE_VALUE = f"SELECT repeat(' ', {64 * 1024})"
 
 
@@ -21,8 +21,8 @@ class CopyForm:
     """
     Columns in their order, as COPY writes them.
 
-    :param casts: types that the server turns columns into before; no Python value that is looked at changes by it
-    :param keys: columns whose values are stored and compared, and so must be ones that Python has
+    :param casts: types to which the server casts columns first; no Python value that is used changes by it
+    :param keys: columns whose values are stored and compared, and so must have a Python value
     """
 
     binary: bool
@@ -51,10 +51,10 @@ class CopyForm:
 
     def reader(self, raw: Any, oids: Mapping[str, int]) -> Callable[[list[bytes | None]], Row]:
         """
-        Return what turns the fields of a row into Python values.
+        Return the function that turns the fields of a row into Python values.
 
         :param oids: of the types of the query's columns
-        :raises psycopg.DataError: by what is returned, for a key that Python has no value for
+        :raises psycopg.DataError: by the returned function, for a key that Python has no value for
         """
         from psycopg.adapt import Transformer
         from psycopg.pq import Format

@@ -1,4 +1,4 @@
-"""Rows in the form in which Postgres copies them, taken from one server and given to another."""
+"""Rows in the form of Postgres's COPY, read from one server and written to another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 
 _AT_ONCE = 32 * 1024  # bytes that are written together: the other server waits for them
-_LARGE = 8 * 1024  # bytes of a row behind which the block may be long enough
+_LARGE = 8 * 1024  # bytes of a row after which the block may be long enough
 _ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -55,7 +55,7 @@ class PackedReader:
     """
     Reads the rows of a COPY TO STDOUT that is under way.
 
-    Below psycopg's ``Copy``, because libpq hands over one row at a time, and a million calls through its
+    It works below psycopg's ``Copy``: libpq returns one row at a time, and a million calls through psycopg's
     generators take as long as the servers need for the rows.
 
     :param copy: psycopg's ``Copy``
@@ -137,7 +137,7 @@ class PackedReader:
         return row
 
     def _end(self, status: int) -> None:
-        """Ask how the command ended."""
+        """Raise the error that ended the command, if one did."""
         import psycopg
 
         if status < -1:

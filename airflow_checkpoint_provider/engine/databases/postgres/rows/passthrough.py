@@ -1,4 +1,4 @@
-"""Rows of one Postgres for another, which nobody has to unpack: in the binary form of COPY, or in its text."""
+"""Rows that travel packed from one Postgres to another: in the binary form of COPY, or in its text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_forms(types: Sequence[PostgresType]) -> tuple[PackedForm, ...]:
     """
     Return the forms that COPY FROM reads, the fastest first.
 
-    :param types: of the columns that are written
+    :param types: of the written columns
     """
     lines = PackedForm(LINES, tuple(map(line_type, types)))
     return PackedForm(BINARY, tuple(types)), PackedForm(TEXT, tuple(types)), lines
@@ -37,7 +37,7 @@ def read_forms(types: Sequence[PostgresType]) -> tuple[PackedForm, ...]:
 def kept_places(
     form: PackedForm, read: Sequence[str], columns: Mapping[str, PostgresColumn]
 ) -> frozenset[int]:
-    """Return the places in a row of what the types alone show to be kept."""
+    """Return the places in a row of values that are kept, by the types alone."""
     pairs = zip(read, form.types, strict=True)
     return frozenset(index for index, (name, type_) in enumerate(pairs) if keeps(columns[name], type_))
 
@@ -80,10 +80,10 @@ def _widened(
     """
     Return the types to which the source casts columns, so that both sides have one binary form.
 
-    Only casts that cannot fail and change no value: everything else is the destination's to judge, from text.
+    Only casts that cannot fail and change no value: all others are left to the destination, which reads text.
 
     :param pairs: the source's columns, each with the type that takes it
-    :param seen: columns whose Python values are looked at, and so must stay what they are
+    :param seen: columns whose Python values are used, and so must not change
     :return: by column; ``None`` where a type differs in another way
     """
     casts = {}

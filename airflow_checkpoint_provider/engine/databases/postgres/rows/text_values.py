@@ -1,4 +1,4 @@
-"""Moments and numbers as Postgres writes them, where they become text anyway: faster than by way of Python."""
+"""Moments and numbers as Postgres writes them, where they become text anyway: faster than through Python's values."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class ValueForm:
     """
     Rows as Python values.
 
-    :param ahead: the server sends them before they are asked for, and nothing can be asked of it meanwhile
+    :param ahead: the server sends them before they are requested, and runs no other statement meanwhile
     :param oids: of types whose values stay the text that the server sends
-    :param moments: the dates and timestamps among them: the columns, and where in a row they are
+    :param moments: the dates and timestamps among them: the columns, and their places in a row
     """
 
     ahead: bool = False
@@ -37,7 +37,7 @@ class ValueForm:
     @classmethod
     def of(cls, columns: Collection[PostgresColumn], use: RowUse, *, ahead: bool) -> ValueForm:
         """
-        Leave those types as text that arrive as the same text by way of Python.
+        Leave as text the types whose values would become the same text through Python's values.
 
         :param columns: of the query
         """
@@ -57,7 +57,7 @@ class ValueForm:
         return cls(ahead, frozenset(oids), moments)
 
     def set_up(self, cursor: Any) -> Any:
-        """Return a cursor that hands out rows so."""
+        """Set up a cursor to return rows in this form."""
         load_as_text(cursor, self.oids)
         return cursor
 
@@ -75,15 +75,15 @@ def load_as_text(context: Any, oids: Collection[int]) -> None:
 
 
 def _is_kept(column: PostgresColumn, use: RowUse) -> bool:
-    digits = use.digits.get(column.name, inf)  # what is not written need not be kept
+    digits = use.digits.get(column.name, inf)  # a column that is not written need not be kept
     return (column.precision or digits + 1) <= digits
 
 
 def in_python_form(fetchmany: Fetch, moments: Mapping[str, int], unwritable: Unwritable) -> Fetch:
     """
-    Give dates and timestamps that were read as text the form that Python's have: the server leaves zeros out.
+    Write dates and timestamps that were read as text in Python's form: the server leaves zeros out.
 
-    :param moments: the columns, and where in a row they are
+    :param moments: the columns, and their places in a row
     :param unwritable: makes the error for a column and a value that Python's types cannot have, such as infinity
     """
 
@@ -110,13 +110,13 @@ def _all_have_it(texts: list[str]) -> bool:
         return True
     if not lengths <= {_SECONDS, _MICROSECONDS}:
         return False
-    # A year of five digits and one before Christ may be as long.
+    # A text with a year of five digits, or one BC, may be as long.
     return set(map(itemgetter(4), texts)) == {"-"} and "C" not in set(map(itemgetter(-1), texts))
 
 
 def set_readers(connection: Any, columns: Collection[PostgresColumn]) -> None:
     """
-    Have the values of a query read exactly: as the server's text, or else arrays without bounds of their own.
+    Have the values of a query read exactly, as the server's text where needed; arrays with bounds are refused.
 
     :param connection: psycopg's, for all its cursors
     """
@@ -128,7 +128,7 @@ def set_readers(connection: Any, columns: Collection[PostgresColumn]) -> None:
 
 
 def _refuse_bounds(context: Any, oids: Collection[int]) -> None:
-    """Have arrays refused that begin at another number than 1, which Python's lists do not: by a ``DataError``."""
+    """Refuse arrays that begin at another number than 1, which Python's lists cannot, by a ``DataError``."""
     from psycopg import DataError
     from psycopg.adapt import Loader
     from psycopg.pq import Format

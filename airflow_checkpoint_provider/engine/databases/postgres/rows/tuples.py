@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.databases.rows.tuples import (
 )
 
 TOO_LONG = frozenset(("54000", "XX000", "53200"))
-"""States of a value that would be longer than the server allows, or than it has memory for."""
+"""The SQLSTATEs of a value longer than the server allows, or than it has memory for."""
 
 _MOST_AT_ONCE = 50
 _ALL_DIGITS = 6  # of a second
@@ -28,7 +28,7 @@ class Literal(NamedTuple):
     A literal, written in SQL.
 
     :param text: its text, NULL for NULL
-    :param doubts: conditions that the value is to be looked at
+    :param doubts: conditions under which the value has to be checked
     """
 
     text: str
@@ -66,7 +66,7 @@ def tuple_route(
 
 
 def _concatenated(texts: Sequence[str]) -> str:
-    """Put commas between texts, and brackets around them; a function takes a hundred arguments."""
+    """Join texts by commas, in parentheses; a function takes a hundred arguments."""
     pieces = (texts[start : start + _MOST_AT_ONCE] for start in range(0, len(texts), _MOST_AT_ONCE))
     comma = ", ',', "
     listed = " || ',' || ".join(f"concat({comma.join(piece)})" for piece in pieces)
@@ -114,7 +114,7 @@ def _single(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
 
 def _text(name: str, column: PostgresColumn, type_: TupleType) -> Literal | None:
     text = f'({name}::text COLLATE "C")'
-    blanks = column.kind == "bpchar"  # which the cast takes away, as CHAR does
+    blanks = column.kind == "bpchar"  # the cast to text drops trailing blanks, as CHAR does
     if blanks and type_.kind is not TupleKind.PADDED:
         return None
     doubts = []
@@ -175,7 +175,7 @@ _WHOLE: Mapping[TupleKind, _Writer] = {
     TupleKind.BITS: _unsigned,
 }
 _DOUBLE: Mapping[TupleKind, _Writer] = {TupleKind.DOUBLE: _as_it_is}
-# By the type that is written, the kinds of which every value arrives as the route of values has it, or is refused.
+# By the source's type, the kinds in which every value arrives as on the route of values, or is refused.
 _WRITERS: Mapping[str, Mapping[TupleKind, _Writer]] = {
     "int2": {**_WHOLE, **_DOUBLE, TupleKind.SINGLE: _as_it_is},
     "int4": {**_WHOLE, **_DOUBLE},

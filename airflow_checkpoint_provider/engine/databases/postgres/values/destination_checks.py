@@ -1,4 +1,4 @@
-"""What Postgres would round, cut or read as something else without a word: found in the types, or in the values."""
+"""Values that Postgres would round, cut or change without an error: found by their types, or one by one."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ _OF_KINDS: dict[type, frozenset[str]] = {
     ),
     **dict.fromkeys((dict, list, tuple), frozenset(("json", "jsonb", "hstore"))),
 }
-"""The types that keep a value of Python's."""
+"""By Python's type, the types that keep its values."""
 
 
-# Of which the server keeps text as it is, or writes the same value in its own way.
+# Types that keep text as it is, or write the same value in a form of their own.
 FROM_TEXT = frozenset(
     (
         *(
@@ -94,9 +94,9 @@ FROM_TEXT = frozenset(
 
 class ValueCheck:
     """
-    Looks at the values of one column before they are sent.
+    Checks the values of one column before they are sent.
 
-    :param column: which one, for messages
+    :param column: the column, for messages
     """
 
     def __init__(self, column: str, type_: PostgresType) -> None:
@@ -106,10 +106,10 @@ class ValueCheck:
 
     def check(self, values: Sequence[Any], *, padded: bool) -> None:
         """
-        Look at values.
+        Check values.
 
         :param padded: blanks at the end are only padding
-        :raises BadRowsError: for one that would be another one there
+        :raises BadRowsError: for a value that the column would change
         """
         kinds = set(map(type, values))
         if kinds <= self._as_they_are:
@@ -128,9 +128,9 @@ class ValueCheck:
 Check = Callable[[Any, bool], None]
 
 
-@lru_cache(maxsize=256)  # it is asked for each value within an array
+@lru_cache(maxsize=256)  # called for each value within an array
 def _rule(type_: PostgresType) -> tuple[frozenset[type], Check]:
-    """Return the Python types whose values need no look, and what looks at the others."""
+    """Return the Python types whose values need no check, and the check of the others."""
     if type_.kind in TEXTS or type_.kind == "name":
         unlimited = type_.kind in ("text", "varchar") and type_.length is None
         known = (str, int, float, Decimal, UUID, date, datetime, time, timedelta, _NULL)
@@ -180,7 +180,7 @@ def _bytes(type_: PostgresType, value: Any, padded: bool) -> None:
 
 def _jsonb(type_: PostgresType, value: Any, padded: bool) -> None:
     if isinstance(value, str):
-        with suppress(ValueError):  # no JSON, says the server
+        with suppress(ValueError):  # not JSON: left to the server
             json.loads(value, object_pairs_hook=_once, parse_float=str, parse_int=str)
     elif type(value) in _SELF:
         raise unknown(value, "the column")
@@ -209,7 +209,7 @@ def _other(type_: PostgresType, value: Any, padded: bool) -> None:
 
 
 def _structured(type_: PostgresType, value: Any) -> None:
-    """Look at what is in an array, a range or a composite value as at a value of its own."""
+    """Check each part of an array, a range or a composite value as a value of its own."""
     parts = parts_of(type_, value)
     if parts is None:
         raise unknown(value, "the column")

@@ -1,4 +1,4 @@
-"""Which types keep every value of which, by the types alone."""
+"""The types that keep every value of another type, by the types alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WHOLE = ("int2", "int4", "int8", "oid")
 TEXTS = frozenset(("text", "varchar", "bpchar"))
 
 
-# By the type that is written, those whose every value it keeps or refuses.
+# By the destination's type, the types whose every value it keeps or refuses.
 _KEEPS = {
     **dict.fromkeys(WHOLE, frozenset((*WHOLE, "numeric", "float4", "float8"))),
     "oid": frozenset(("oid",)),  # which makes a positive number of a negative one
@@ -30,7 +30,7 @@ _MOMENTS = frozenset(("timestamp", "timestamptz", "time", "timetz"))
 
 
 def keeps(column: PostgresColumn, type_: PostgresType) -> bool:
-    """Tell by the types alone whether every value arrives as it is, or is refused by the server."""
+    """Return whether every value arrives as it is, or is refused by the server, by the types alone."""
     kind, modifier = column.kind, column.modifier
     if type_.parts and (column.is_own or column.made_of):
         return column.family == type_.family and column.made_of == type_.made_of

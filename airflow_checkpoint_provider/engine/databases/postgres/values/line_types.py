@@ -1,4 +1,4 @@
-"""What the columns that are written read in a line of COPY."""
+"""What the written columns read in a line of COPY."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALL_DIGITS = 6  # of a second
 
 
 def line_type(type_: PostgresType) -> LineType | None:
-    """Return what a column reads, or ``None`` for one of which the server could make another value."""
+    """Return what a column reads, or ``None`` where the server could change the value."""
     kind = type_.kind
     if kind == "bpchar":
         return LineType(LineKind.PADDED)

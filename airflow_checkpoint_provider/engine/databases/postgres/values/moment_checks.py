@@ -1,4 +1,4 @@
-"""What Postgres would make of a day, a time or a span: refused where it would be another one."""
+"""Checks of days, times and spans: refused where Postgres would store another one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _SPAN = re.compile(
 
 
 def check_date(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a day."""
+    """Check a value for a date."""
     if isinstance(value, datetime):
         if value.time() != time() or value.tzinfo:
             raise RefusedValueError(
@@ -64,14 +64,14 @@ def check_date(type_: PostgresType, value: Any, padded: bool) -> None:
             raise RefusedValueError(
                 f"would lose the time of {value}, as it is a date. Declare it timestamp. {CAST}"
             )
-        if not _DATE.fullmatch(value):  # the server knows a "today", too
+        if not _DATE.fullmatch(value):  # the server also reads words, such as "today"
             raise unknown(value, "the column")
     elif not isinstance(value, date):
         raise unknown(value, "the column")
 
 
 def check_moment(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a time of a day."""
+    """Check a value for a timestamp."""
     zoned = type_.kind == "timestamptz"
     if isinstance(value, datetime):
         _check_zone(zoned, value.tzinfo is not None, value)
@@ -91,7 +91,7 @@ def check_moment(type_: PostgresType, value: Any, padded: bool) -> None:
 
 
 def check_time(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a time."""
+    """Check a value for a time of day."""
     zoned = type_.kind == "timetz"
     if isinstance(value, time):
         _check_zone(zoned, value.tzinfo is not None, value)
@@ -129,7 +129,7 @@ def _check_fraction(type_: PostgresType, value: Any, fraction: str) -> None:
 
 
 def check_interval(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a span of time."""
+    """Check a value for an interval."""
     known = isinstance(value, timedelta) or (isinstance(value, str) and _SPAN.fullmatch(value))
     if type_.modifier != -1 or not known:
         raise unknown(value, "the column")

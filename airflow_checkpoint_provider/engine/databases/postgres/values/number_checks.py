@@ -1,4 +1,4 @@
-"""What Postgres would make of a number, a truth or bits: refused where it would be another one."""
+"""Checks of numbers, booleans and bits: refused where Postgres would store another value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.engine.databases.values.text_forms import (
     single_precision,
 )
 
-# Zeros in front, a minus before nothing, and commas elsewhere than at thousands would be lost.
+# Leading zeros, the minus of a zero, and commas elsewhere than at thousands would be lost.
 _MONEY = re.compile(
     r"(?!-\$?0(?:\.0+)?\Z)-?\$?(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]{1,2})?"
 )
@@ -31,7 +31,7 @@ _TRUTHS = frozenset(("t", "f", "true", "false", "0", "1"))
 
 
 def check_whole(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a whole number."""
+    """Check a value for an integer."""
     if isinstance(value, str) and not WHOLE_TEXT.fullmatch(value) and is_like_a_number(value):
         raise RefusedValueError(
             f"would read another number in {shown(value)}, or write it in another way. {CAST}"
@@ -41,25 +41,25 @@ def check_whole(type_: PostgresType, value: Any, padded: bool) -> None:
 
 
 def check_oid(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be an oid, which has no sign."""
+    """Check a value for an oid, which has no sign."""
     check_whole(type_, value, padded)
     if str(value).startswith("-"):
         raise RefusedValueError(f"would make a positive number of {shown(value)}. Declare it bigint. {CAST}")
 
 
 def is_like_a_number(text: str) -> bool:
-    """Tell whether a server could find a number in a text."""
+    """Return whether a server could read a number in a text."""
     return bool(re.search("[0-9]", text))
 
 
 def check_numeric(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a number with all its digits."""
+    """Check a value for a number with all its digits."""
     if isinstance(value, str):
         if value in ("NaN", "Infinity", "-Infinity"):
             return
         if not NUMBER_TEXT.fullmatch(value):
             if not is_like_a_number(value):
-                return  # no number, says the server
+                return  # not a number: left to the server
             raise RefusedValueError(
                 f"would read another number in {shown(value)}, or write it in another way. {CAST}"
             )
@@ -76,7 +76,7 @@ def check_numeric(type_: PostgresType, value: Any, padded: bool) -> None:
 
 
 def check_float(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a floating-point number."""
+    """Check a value for a floating-point number."""
     if isinstance(value, float) and (type_.kind == "float8" or not math.isfinite(value)):
         return
     if isinstance(value, str) and value in ("NaN", "Infinity", "-Infinity"):
@@ -85,7 +85,7 @@ def check_float(type_: PostgresType, value: Any, padded: bool) -> None:
         return
     if isinstance(value, str) and not NUMBER_TEXT.fullmatch(value):
         if not is_like_a_number(value):
-            return  # no number, says the server
+            return  # not a number: left to the server
         if type_.kind == "float8" and _is_written_so(value):
             return
         raise RefusedValueError(
@@ -109,7 +109,7 @@ def _is_written_so(text: str) -> bool:
 
 
 def check_bool(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be true or false."""
+    """Check a value for a boolean."""
     if (isinstance(value, str) and value not in _TRUTHS) or not isinstance(
         value, (bool, int, str, Decimal, float)
     ):
@@ -117,13 +117,13 @@ def check_bool(type_: PostgresType, value: Any, padded: bool) -> None:
 
 
 def check_bits(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be a string of bits."""
+    """Check a value for a string of bits."""
     if not isinstance(value, str) or not _BITS.fullmatch(value):
         raise unknown(value, "the column")
 
 
 def check_money(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Look at what is to be an amount of money."""
+    """Check a value for an amount of money."""
     fits = isinstance(value, Decimal) and value.is_finite() and places(value) <= 2
     if not fits and not (isinstance(value, str) and _MONEY.fullmatch(value)):
         raise unknown(value, "the column")

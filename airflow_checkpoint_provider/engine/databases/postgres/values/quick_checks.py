@@ -1,4 +1,4 @@
-"""What shows of many values at once that Postgres keeps them: to look at each takes longer than to send it."""
+"""Checks of many values at once that Postgres keeps them: to check each one takes longer than to send it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DAY, _SECONDS, _MICROSECONDS = (len(text) for text in ("2026-01-01", "2026-01-0
 
 def keeps_all(type_: PostgresType, values: Sequence[Any], kinds: Collection[type]) -> bool:
     """
-    Tell that a column keeps all values; ``False`` where nobody has found that out.
+    Return whether a column is known to keep all values.
 
     :param values: without NULL
     :param kinds: their types

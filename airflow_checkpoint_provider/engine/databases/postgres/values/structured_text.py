@@ -1,4 +1,4 @@
-"""Arrays, ranges and composite values, taken apart: as the server writes them, or as psycopg has them."""
+"""Arrays, ranges and composite values, split into parts: as the server writes them, or as psycopg has them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Part = tuple[PostgresType, Any]
 
 def parts_of(type_: PostgresType, value: Any) -> list[Part] | None:
     """
-    Return the values that a value is made of, but for NULL; nested arrays flat.
+    Return the parts of a value, except NULL; nested arrays are flattened.
 
-    :return: ``None`` where it is not known how it is to be read
+    :return: ``None`` where it is not known how to read the value
     """
     if not type_.parts:
         return None

@@ -1,4 +1,4 @@
-"""What arrays, ranges and composite types are made of, as the catalog has it."""
+"""The parts of arrays, ranges and composite types, as the catalog has them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.values.types import P
 
 _MULTIRANGES_FROM = 140000
 _MULTIRANGE = "UNION ALL SELECT 1, rngtypid, -1 FROM pg_range WHERE rngmultitypid = of.oid"
-# int2vector and oidvector have elements, and another form of text.
+# int2vector and oidvector have elements, but another form of text.
 _PARTS = """
 WITH RECURSIVE part AS (
     SELECT root::integer, ARRAY[]::bigint[] AS path, oid, modifier
@@ -39,7 +39,7 @@ _Path = tuple[int, ...]
 
 def with_parts(raw: Any, types: Sequence[PostgresType]) -> list[PostgresType]:
     """
-    Return types with what they are made of, to the last.
+    Return types with their parts, at every depth.
 
     :param raw: the psycopg connection
     """

@@ -1,4 +1,4 @@
-"""What Postgres would make of text that is to be of a type of its own: refused where it would add, round or drop."""
+"""Checks of text for types with a form of their own: refused where Postgres would add to it, round or drop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from airflow_checkpoint_provider.engine.databases.values.refusals import (
 )
 
 SHAPES = frozenset(("point", "line", "lseg", "box", "path", "polygon", "circle"))
-"""Made of numbers of double precision."""
+"""Types made of numbers of double precision."""
 _NUMBER = re.compile(r"[0-9.]+(?:[eE][-+]?[0-9]+)?")
-# Of fewer numbers it makes a network by the classes of old.
+# The server completes an address of fewer numbers by the historical classes of networks.
 _NETWORK = re.compile(r"[0-9]+(?:\.[0-9]+){3}(?:/[0-9]+)?|[^.]*:.*")
 _MAC = re.compile(r"(?:[0-9a-fA-F]{2}[-:.]?){5}[0-9a-fA-F]{2}")
 _MAC8 = re.compile(r"(?:[0-9a-fA-F]{2}[-:.]?){7}[0-9a-fA-F]{2}")
@@ -37,20 +37,20 @@ def check_shape(type_: PostgresType, text: str) -> None:
     for number in _NUMBER.findall(text):
         try:
             exact, kept = Decimal(number), float(number)
-        except (ArithmeticError, ValueError):  # no number, says the server
+        except (ArithmeticError, ValueError):  # not a number: left to the server
             continue
         if exact not in (Decimal(kept), Decimal(repr(kept))):
             raise RefusedValueError(f"would round {number} in {shown(text)}. Declare it text. {CAST}")
 
 
 def check_mac(type_: PostgresType, text: str) -> None:
-    """Check that an address of hardware has six bytes of two digits: the server reads a date as one, too."""
+    """Check that a MAC address has six bytes of two digits: the server also reads a date as one."""
     if not _MAC.fullmatch(text):
         raise RefusedValueError(f"would add to {shown(text)}, which has not six bytes of two digits. {CAST}")
 
 
 def check_mac8(type_: PostgresType, text: str) -> None:
-    """Check that an address of hardware has its eight bytes: the server would put two into one of six."""
+    """Check that a MAC address has eight bytes: the server would add two to one of six."""
     if not _MAC8.fullmatch(text):
         raise RefusedValueError(f"would add to {shown(text)}, which has not eight bytes. {CAST}")
 
@@ -83,4 +83,4 @@ CHECKS: Mapping[str, Callable[[PostgresType, str], None]] = {
     **dict.fromkeys(SHAPES, check_shape),
     **dict.fromkeys(("geometry", "geography"), check_geometry),
 }
-"""By the type that is to be made of text."""
+"""By the type of the column."""

@@ -1,4 +1,4 @@
-"""The types of the columns that are written, as the catalog has them."""
+"""The types of the written columns, as the catalog has them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIRST_OWN_OID = 16384  # below it are the types that every server has
 @dataclass(frozen=True, slots=True)
 class PostgresType:
     """
-    The type of a written column; of a domain, what it is made of.
+    The type of a written column; for a domain, its base type.
 
     :param kind: its name in the catalog
     :param family: the catalog's ``typtype``: ``b`` for a base type, ``e`` for an enum, ``r`` for a range
@@ -29,12 +29,12 @@ class PostgresType:
 
     @property
     def made_of(self) -> tuple[Any, ...]:
-        """What it is made of, by the names that types have on every server."""
+        """Its parts, by the names that types have on every server."""
         return tuple((part.kind, part.family, part.modifier, part.made_of) for part in self.parts)
 
     @property
     def may_have_parts(self) -> bool:
-        """Whether the catalog is to be asked what it is made of; the name of an array need not begin like this."""
+        """Whether the catalog has to be asked for its parts; the name of an array need not begin with an underscore."""
         return self.family != "b" or self.kind.startswith("_") or self.oid >= FIRST_OWN_OID
 
     @property
@@ -44,7 +44,7 @@ class PostgresType:
 
     @property
     def scale(self) -> int | None:
-        """Digits behind the point of a ``numeric`` that is declared with some."""
+        """Digits after the point of a ``numeric`` that is declared with some."""
         return scale_of(self.modifier) if self.kind == "numeric" else None
 
     @property

@@ -1,4 +1,4 @@
-"""Which text of a type that is none of text another type reads as the same value."""
+"""Which non-text types have text that another type reads as the same value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KINDS = {
 
 
 def reads(type_: PostgresType, kind: WrittenKind) -> bool:
-    """Tell whether a column reads what another server has written for a value as the same value."""
+    """Return whether a column reads another server's text of a value as the same value."""
     return type_.kind in _TEXTS or (not type_.parts and _KINDS.get(type_.kind) is kind and _is_one(kind))
 
 
@@ -42,10 +42,10 @@ def written_types(
     read: Sequence[str], columns: Mapping[str, PostgresColumn], there: Sequence[PostgresType]
 ) -> dict[int, WrittenType]:
     """
-    Return the types of which the server writes text, by the places in a row; not those whose every value is kept.
+    Return the types whose values the server writes as text, by their places in a row, except those that are kept.
 
-    :param read: columns of the query that are written
-    :param there: the types that take them, where that is a Postgres
+    :param read: the written columns of the query
+    :param there: the destination's types, where it is a Postgres
     """
     found = {}
     for index, name in enumerate(read):
@@ -68,7 +68,7 @@ def _is_one(kind: WrittenKind) -> bool:
 
 
 def _reads_alike(column: PostgresColumn, type_: PostgresType) -> bool:
-    """Tell whether the types are known to mean the same by the same text; each value in it is checked later."""
+    """Return whether both types are known to read the same text as the same value; each value is checked later."""
     if type_.kind in _TEXTS or column.family == "e" or column.kind in _TEXTS or keeps(column, type_):
         return True
     if type_.parts:
