@@ -1,4 +1,4 @@
-"""What the engine asks of an open connection, whatever its driver."""
+"""Functions on an open connection, whatever its driver."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
     """Return whether an error means that the connection is gone."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, CheckpointLockedError):  # it asks for neither a longer wait nor a retry
+        if isinstance(cause, CheckpointLockedError):  # its remedy is neither a longer wait nor a retry
             return False
         if isinstance(cause, ConnectionGoneError):
             return True

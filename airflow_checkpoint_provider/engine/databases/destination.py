@@ -59,7 +59,7 @@ class Destination(DestinationTable):
 
     @contextmanager
     def commit_errors(self) -> Iterator[None]:
-        """Turn what the driver raises at a commit into an error that names the table."""
+        """Turn the driver's error at a commit into one that names the table."""
         try:
             yield
         except sa.exc.DBAPIError as error:

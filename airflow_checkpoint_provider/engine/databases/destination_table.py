@@ -203,7 +203,7 @@ class DestinationTable:
 
     @contextmanager
     def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
-        """Turn what the driver raises into an error that names the table."""
+        """Turn the driver's error into one that names the table."""
         try:
             yield
         except CheckpointError:

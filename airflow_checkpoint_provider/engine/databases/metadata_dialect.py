@@ -38,7 +38,7 @@ class MetadataDialect:
     identity_options: Mapping[str, Any] = _NONE
     """Options of the identity column, as SQLAlchemy takes them."""
     needed_to_create: str = "tables"
-    """What a role must be allowed to create."""
+    """The objects that a role must be allowed to create."""
     takes_over: bool = False
     """Tables created by the dialect for unknown databases are recognized, and changed."""
     text_types: frozenset[int] = frozenset()

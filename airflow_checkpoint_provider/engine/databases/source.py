@@ -188,7 +188,7 @@ class Source(SourceAbilities):
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn what the driver raises into an error that names the connection."""
+        """Turn the driver's error into one that names the connection."""
         try:
             yield
         except CheckpointError:

@@ -1,4 +1,4 @@
-"""Statements that ask one query for its rows."""
+"""Statements that read the rows of one query."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SourceStatements:
     columns: list[str]
     """The columns that the query returns."""
     moment: str = ""
-    """The moment as of which the query is read; empty for what is there now."""
+    """The moment as of which the query is read; empty for the present."""
 
     def __init__(self, connection: sa.Connection, query: Query) -> None:
         self.connection = connection

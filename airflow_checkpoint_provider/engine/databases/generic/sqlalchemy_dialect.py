@@ -1,4 +1,4 @@
-"""SQLAlchemy's dialect for an unknown database: SQL that every database understands."""
+"""SQLAlchemy's dialect for an unknown database, in SQL that every database understands."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Compiler(SQLCompiler):
 
 
 class AnsiDialect(DefaultDialect):
-    """An unknown database, as SQLAlchemy needs it described."""
+    """The dialect of a database of which only the DB-API driver is known."""
 
     name = NAME
     driver = "any"

@@ -1,4 +1,4 @@
-"""What the engine asks about MySQL and MariaDB."""
+"""The dialect of MySQL and MariaDB: answers to the engine's questions."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ STATEMENT_TIMEOUT = frozenset((1969, 3024))
 """Of MariaDB and of MySQL."""
 
 NO_NAME = frozenset((1059, 1102, 1103, 1300))
-"""A name is too long, or not what a table or a database may be called."""
+"""A name is too long, or not valid for a table or a database."""
 
 BEING_DEFINED = 1684
 """Another session is creating or changing the table, and has yet to commit that."""

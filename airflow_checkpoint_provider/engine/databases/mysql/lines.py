@@ -93,7 +93,7 @@ def guarded(
     A function whose result is too long for the server returns NULL as well, so no result is tested for NULL.
 
     :param writers: by the type of the column, and by the kind that the destination reads
-    :param null: what stands for NULL
+    :param null: the form of NULL
     :return: ``None`` where no exact writing is known
     """
     known = writers.get(column.type_)

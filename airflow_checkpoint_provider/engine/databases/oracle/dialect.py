@@ -1,4 +1,4 @@
-"""What the engine asks about Oracle."""
+"""The dialect of Oracle: answers to the engine's questions."""
 
 from __future__ import annotations
 

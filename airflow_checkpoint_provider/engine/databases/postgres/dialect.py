@@ -1,4 +1,4 @@
-"""What the engine asks about Postgres."""
+"""The dialect of Postgres: answers to the engine's questions."""
 
 from __future__ import annotations
 

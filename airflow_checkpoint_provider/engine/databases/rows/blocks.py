@@ -73,7 +73,7 @@ class RowReader:
     Reads Python values, in blocks of a bounded number of rows and bytes.
 
     :param fetchmany: the cursor's
-    :param waits: each call is a round trip to the server, so rows are asked for in as few calls as their sizes allow
+    :param waits: each call is a round trip to the server, so rows are fetched in as few calls as their sizes allow
     :param short: no value of the rows can be long
     """
 

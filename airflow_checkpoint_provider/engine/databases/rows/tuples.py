@@ -59,9 +59,9 @@ class TupleType:
 @dataclass(frozen=True, slots=True)
 class TupleForm:
     """
-    What the source selects.
+    The SELECT list of the source.
 
-    :param what: the columns of the key, and the tuple behind them
+    :param what: the columns of the key, and the tuple after them
     """
 
     what: str

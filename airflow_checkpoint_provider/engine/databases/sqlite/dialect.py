@@ -1,4 +1,4 @@
-"""What the engine asks about SQLite."""
+"""The dialect of SQLite: answers to the engine's questions."""
 
 from __future__ import annotations
 

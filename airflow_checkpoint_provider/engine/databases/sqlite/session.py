@@ -1,7 +1,7 @@
 """
 The state that a connection of SQLite has while the engine uses it.
 
-What each pragma, and each attribute of the driver, would do to a load, as set by whoever opens the connection:
+What each pragma, and each attribute of the driver, would do to a load, as set by the code that opens the connection:
 
 ===========================================  =======================================================  ==============
 pragma or attribute                          what it would do                                         here

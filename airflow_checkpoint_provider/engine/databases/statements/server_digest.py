@@ -26,4 +26,4 @@ class ServerDigest(Protocol):
         """The text of each column, as it is digested."""
 
     def value(self, text: Any) -> str | None:
-        """Return what a text of :attr:`texts` stands for."""
+        """Return the value of a text of :attr:`texts`."""

@@ -62,7 +62,7 @@ def as_of(moment: str) -> str:
 
 
 def at_moment(error: SourceError, moment: str) -> SourceError | MomentGoneError:
-    """Return what an error of the server means to a load that reads as of a moment."""
+    """Return the error of a load that reads as of a moment, for an error of the server."""
     cause: Any = error.__cause__
     if names(cause, MOMENT_GONE):
         return MomentGoneError(

@@ -9,7 +9,7 @@ LOBS = frozenset(("DB_TYPE_CLOB", "DB_TYPE_NCLOB", "DB_TYPE_BLOB"))
 
 def as_it_is(cursor: Any, column: Any) -> Any:
     """
-    Fetch a column as what it is: an output type handler for a cursor whose description is read.
+    Fetch a column as its own type: an output type handler for a cursor whose description is read.
 
     The driver writes the type that a column is fetched as into its description, and keeps that with the statement: a
     CLOB that SQLAlchemy's handler, or ``fetch_lobs=False``, reads whole is a LONG from then on.

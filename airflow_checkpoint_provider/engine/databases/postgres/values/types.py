@@ -81,7 +81,7 @@ FROM known JOIN pg_type ON pg_type.oid = known.oid WHERE typtype <> 'd'
 
 def types_of(cursor: Any, table: str) -> dict[str, PostgresType]:
     """
-    Ask the catalog for the types of a table's columns.
+    Read the types of a table's columns from the catalog.
 
     :param table: as it stands in a statement
     """
