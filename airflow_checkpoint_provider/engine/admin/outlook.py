@@ -1,4 +1,4 @@
-"""Where a load stands, and what its next attempt will do: in words, for the shell and the pages."""
+"""The progress of a load, and the action of its next attempt: in words, for the shell and the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.model.status import Status
 
 def display_status(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta = STALLED_AFTER) -> Status:
     """
-    Return the status to show, which knows of time.
+    Return the status to show, which depends on the time.
 
     :param stalled_after: a running load that has committed nothing for longer is stalled
     """
@@ -22,17 +22,17 @@ def display_status(checkpoint: Checkpoint, now: datetime, stalled_after: timedel
 
 
 def is_stalled(checkpoint: Checkpoint, now: datetime, stalled_after: timedelta) -> bool:
-    """Tell whether a load that says it is running has committed nothing for long."""
+    """Return whether a load that is stored as running has committed nothing for long."""
     return checkpoint.status is Status.RUNNING and now - checkpoint.committed_at > stalled_after
 
 
 def outlook(checkpoint: Checkpoint | None, pending_request: Request | None, now: datetime) -> str:
     """
-    Say what the next attempt will do, and why.
+    Return the action of the next attempt in words, and the reason for it.
 
-    The arguments of the task are not known here: what depends on them is said with their name.
+    The arguments of the task are not known here: an effect that depends on one names it.
 
-    :param pending_request: what was asked for and not yet followed
+    :param pending_request: the request not yet followed
     """
     if checkpoint is None:
         return "The next attempt starts from the beginning, because there is no checkpoint."
@@ -48,7 +48,7 @@ def outlook(checkpoint: Checkpoint | None, pending_request: Request | None, now:
 
 
 def duration(span: timedelta) -> str:
-    """Write a span of time as people say it: ``12 s``, ``5 min``, ``3 h``, ``4 days``."""
+    """Return a span of time in words: ``12 s``, ``5 min``, ``3 h``, ``4 days``."""
     seconds = max(span.total_seconds(), 0)
     for unit, size, limit in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
         if seconds < size * limit:
@@ -57,14 +57,14 @@ def duration(span: timedelta) -> str:
 
 
 def range_of(checkpoint: Checkpoint) -> str | None:
-    """Say which keys the load reads; ``None`` where it does not go by a key, or has not found its end yet."""
+    """Return the keys that the load reads, in words; ``None`` where it has no upper bound, or none yet."""
     if not checkpoint.upper:
         return None
     return describe_range(checkpoint.key_columns, checkpoint.start, checkpoint.upper)
 
 
 def where(checkpoint: Checkpoint) -> str:
-    """Say how far a load has come, or that nothing is committed yet."""
+    """Return the progress of a load in words, or that nothing is committed yet."""
     if checkpoint.position.key is None and not checkpoint.rows:
         return "nothing is committed yet"
     return f"{describe_position(checkpoint.key_columns, checkpoint.position)}, {checkpoint.rows:,} rows committed"

@@ -1,4 +1,4 @@
-"""The states that checkpoints are looked for by, and how many there are of each."""
+"""The states to search checkpoints by, and the number of checkpoints in each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class States:
     The states that checkpoints are in now.
 
     :param stalled_before: a running load that has committed nothing since then counts as stalled
-    :param requested: the checkpoints whose next attempt was asked to do something
+    :param requested: the checkpoints with a request to the next attempt
     """
 
     def __init__(self, stalled_before: datetime, requested: Collection[Identity]) -> None:
@@ -29,11 +29,11 @@ class States:
         self._requested = requested
 
     def condition(self, rows: sa.FromClause, state: Status) -> sa.ColumnElement[bool]:
-        """Write the condition that rows are in a state."""
+        """Return the condition that rows are in a state."""
         status, committed = rows.c.status, _committed_at(rows)
         if state == Status.REQUESTED:
             identities = (is_identity(rows, identity) for identity in self._requested)
-            # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
+            # IN with no values is false everywhere; SQLAlchemy's constants are not conditions in Oracle.
             return sa.or_(rows.c.dag_id.in_([]), *identities)
         if state == Status.STALLED:
             return sa.and_(status == Status.RUNNING.value, committed < self._stalled_before)
@@ -44,7 +44,7 @@ class States:
     def count_each(
         self, connection: sa.Connection, table: sa.Table, scope: Sequence[sa.ColumnElement[bool]]
     ) -> dict[Status, int]:
-        """Count the rows of each state by itself, which an index answers, and not all of them."""
+        """Count the rows of each state separately, by an index and up to a limit."""
         most = COUNTED_TO + 1
         return {
             state: count(connection, table, *scope, self.condition(table, state), most=most)
@@ -56,7 +56,7 @@ class States:
     def count_together(
         self, connection: sa.Connection, rows: sa.FromClause, scope: Sequence[sa.ColumnElement[bool]]
     ) -> dict[Status, int]:
-        """Count few rows, which are read once."""
+        """Count the rows of all states in one read, where they are few."""
         stalled = sa.case((_committed_at(rows) < self._stalled_before, 1), else_=0)
         statement = (
             sa.select(rows.c.status, sa.func.count(), sa.func.sum(stalled))
@@ -78,10 +78,10 @@ class States:
 
 
 def _committed_at(rows: sa.FromClause) -> sa.ColumnElement[datetime]:
-    """Write the time of the last commit; an earlier version of this package leaves it out."""
+    """Return the time of the last commit; an earlier version of this package leaves it out."""
     return sa.func.coalesce(rows.c.committed_at, rows.c.updated_at)
 
 
 def sum_of_states(counts: dict[Status, int]) -> int:
-    """Return how many there are, of any state."""
+    """Return the number of checkpoints in any state."""
     return sum(number for state, number in counts.items() if state != Status.REQUESTED)

@@ -1,1 +1,1 @@
-"""The words of the engine: values without a database behind them."""
+"""The vocabulary of the engine: values that need no database."""

@@ -1,4 +1,4 @@
-"""What is known of a load: whose it is, who works on it, and how far it has come."""
+"""A checkpoint and its parts: whose load it is, which attempt works on it, and its position."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.model.task_state import MARKER, TaskState
 
 DEFAULT_TABLE = "airflow_checkpoint"
-"""The metadata table, where no other is named."""
+"""The default name of the metadata table."""
 
 ALL_RUNS = "*"
 """The ``run_id`` of a checkpoint that spans runs (an empty string would be NULL in Oracle)."""
 SEEDED = "seeded"
-"""The part of a fingerprint that says that no attempt has begun yet, and who has set the position."""
+"""The part of a fingerprint that marks a load which no attempt has begun, with the name of who set its position."""
 RESOLVED = "destination table"
-"""The part of a fingerprint that says which table the destination's name means in a session, where it is there."""
+"""The part of a fingerprint with the table that the destination's name means in a session, where it exists."""
 PARTITION = "partition"
-"""The part of a fingerprint that says which partition of a table it loads, where many tasks load one."""
+"""The part of a fingerprint with the partition that is loaded, where many tasks load one table."""
 STAGE = "stage"
-"""The part of a fingerprint that says that rows are staged before they are in the destination."""
+"""The part of a fingerprint that marks a load whose rows are staged before they are in the destination."""
 AS_OF = "as of"
-"""The part of a fingerprint that says that all attempts read one moment of the source."""
+"""The part of a fingerprint that marks a load whose attempts all read one moment of the source."""
 MOMENT = "moment"
-"""The part of a fingerprint that says which moment that is, in the words of the source's database."""
+"""The part of a fingerprint with that moment, in the notation of the source's database."""
 NULL_KEYS = "rows without a key"
-"""The part of a fingerprint that says that the moment has no such rows, where they would be left out."""
+"""The part of a fingerprint that records that the moment has no such rows, where they would be left out."""
 LOOP = "loop"
-"""The part of a fingerprint that says which iteration of a task loop has moved the checkpoint last."""
+"""The part of a fingerprint with the iteration of a task loop that moved the checkpoint last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class Identity:
     The task instance, or with ``run_id="*"`` the task, that a checkpoint belongs to.
 
     :param dag_id: its DAG
-    :param task_id: its task, with the task groups that it is in
+    :param task_id: its task, with its task groups
     :param run_id: its DAG run; ``*`` where the checkpoint spans runs
     :param map_index: its map index, or in a task loop its iteration; -1 where there is neither
-    :param name: instead of a mapped task's index, what tells it from others of its task and run; an empty one tells
-        nothing
+    :param name: instead of a mapped task's index, distinguishes it from others of its task and run; empty where the
+        index does
     """
 
     dag_id: str
@@ -68,7 +68,7 @@ class Iteration:
     One pass of a task loop.
 
     :param index: 0 for the first one
-    :param region: Airflow's id of the execution that it is part of; a clear of the loop gives later passes another one
+    :param region: Airflow's id of the execution that it belongs to; a clear of the loop gives later passes another one
     """
 
     index: int
@@ -76,35 +76,35 @@ class Iteration:
 
     @classmethod
     def of_text(cls, text: str | None) -> Iteration | None:
-        """Read what :meth:`as_text` wrote."""
+        """Read the output of :meth:`as_text`."""
         if text is None:
             return None
         index, _, region = text.partition(" of ")
         return cls(int(index), region)
 
     def as_text(self) -> str:
-        """Write it for a fingerprint."""
+        """Return the form for a fingerprint."""
         return f"{self.index} of {self.region}"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """
-    One try of a task instance, with what tells a retry from a clear.
+    One try of a task instance, with the values that tell a retry from a clear.
 
     :param run_id: the DAG run this attempt belongs to, also when the checkpoint spans runs
-    :param run_after: when the DAG run was due, which orders the runs of a DAG
+    :param run_after: the due time of the DAG run, which orders the runs of a DAG
     :param try_number: 1 for the first attempt, as Airflow counts
-    :param max_tries: the same for automatic retries, changed by a clear
+    :param max_tries: unchanged by automatic retries, changed by a clear
     :param retries: the task's ``retries``
     :param clear_number: how often anything in the DAG run was cleared
-    :param owner: host and process, for people who look for it
-    :param iteration: the pass of the task loop that it belongs to, where it is in one
-    :param map_index: its map index, also where the checkpoint goes by a name; ``None`` for one that no task makes
-    :param state: what has become of the marker in the task state store; nothing after the claim
+    :param owner: its host and process, for people
+    :param iteration: its pass of a task loop, where it is in one
+    :param map_index: its map index, also where the checkpoint has a name; ``None`` for an attempt of no task
+    :param state: the state of the marker in the task state store; unknown after the claim
     :param leave: writes a marker there, with the fence of the claim, and returns whether it is there; ``None`` where
         there is no store, and after the claim
-    :param has_marker: it has left one itself
+    :param has_marker: whether it has left a marker itself
     """
 
     run_id: str
@@ -121,7 +121,7 @@ class Attempt:
     has_marker: bool = False
 
     def marked(self, fingerprint: dict[str, str]) -> dict[str, str]:
-        """Return a fingerprint that says what later attempts tell a clear by: a task loop's iteration, and a marker."""
+        """Add what later attempts recognise a clear by: the iteration of a task loop, and the marker."""
         return {
             **fingerprint,
             **({LOOP: self.iteration.as_text()} if self.iteration else {}),
@@ -132,10 +132,10 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class CatalogName:
     """
-    A table as the catalog of its database has it.
+    A table's name as the catalog of its database has it.
 
-    :param database: its database; ``None`` where a connection leads to one only
-    :param schema: its schema; ``None`` where there is no such thing
+    :param database: its database; ``None`` where a connection reaches one only
+    :param schema: its schema; ``None`` where the database has none
     :param table: its name; ``None`` where nothing is known
     """
 
@@ -155,14 +155,14 @@ class CatalogName:
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """
-    A row of the metadata table: how far a load has come, and by which attempt. All times are in UTC.
+    A row of the metadata table: the progress of a load, and its latest attempt. All times are in UTC.
 
     :param identity: whose it is
     :param status: the state of the load
     :param strategy: ``key``, ``python`` or ``none``
-    :param key_columns: the columns that it goes by
-    :param position: what is committed
-    :param start: where this run began: with ``scope="task"``, the mark of the run before
+    :param key_columns: the columns of its key
+    :param position: the committed position
+    :param start: the starting point of this run: with ``scope="task"``, the mark of the run before
     :param lower: the key of the load's first row
     :param upper: the greatest key when the load began, up to which all attempts read
     :param rows: rows committed since the load began
@@ -171,25 +171,24 @@ class Checkpoint:
     :param restarting: an attempt is about to start over, and has not emptied the destination yet
     :param forced: the load was started by ``force_reload``
     :param request_seen: the last request that an attempt has followed, as the id of its history entry
-    :param run_id: the run that has moved it last, also where it spans runs
+    :param run_id: the run that moved it last, also where it spans runs
     :param run_after: when that run was due
-    :param try_number: the attempt that has moved it last, and how Airflow counted it (``max_tries``, ``retries``,
+    :param try_number: the attempt that moved it last, and how Airflow counted it (``max_tries``, ``retries``,
         ``clear_number``)
     :param owner: host and process of that attempt
-    :param fingerprint: what the load is compared by, each part as text or a digest
+    :param fingerprint: the parts by which loads are compared, each as text or a digest
     :param source_conn_id: the connection that it reads from
     :param destination_conn_id: the connection that it writes to
     :param destination_table: the table that it writes to, as the task names it
     :param created_at: when the checkpoint was created
     :param started_at: when the load began
-    :param updated_at: when anything of it was changed last
-    :param committed_at: when the load has committed something last: its beginning, a batch or its end. An attempt that
-        takes it over does not change this
-    :param completed_at: when the load was complete
-    :param last_error: why its last attempt has failed
+    :param updated_at: when the row was changed last
+    :param committed_at: the last commit of the load: its beginning, a batch or its end; a claim does not change it
+    :param completed_at: when the load was completed
+    :param last_error: why its last attempt failed
     :param catalog: ``destination_table`` as the catalog has it
-    :param claimed_map_index: the map index of the attempt that has taken it last; ``None`` where none has, or an
-        earlier version of this package
+    :param claimed_map_index: the map index of the attempt that claimed it last; ``None`` where none has, or where that
+        was an earlier version of this package
     """
 
     identity: Identity
@@ -228,7 +227,7 @@ class Checkpoint:
 
     @property
     def is_seeded(self) -> bool:
-        """Whether the load has yet to begin where somebody has set its position."""
+        """Whether its position was seeded, and no attempt has begun the load yet."""
         return SEEDED in self.fingerprint
 
     @property
@@ -238,12 +237,12 @@ class Checkpoint:
 
     @property
     def iteration(self) -> Iteration | None:
-        """The pass of a task loop that has moved it last, where the task is in one."""
+        """The pass of a task loop that moved it last, where the task is in one."""
         return Iteration.of_text(self.fingerprint.get(LOOP))
 
     def after_batch(self, rows: int, end: Position, lower: Key | None) -> Checkpoint:
         """
-        Return what it is after one more batch.
+        Return the checkpoint after one more batch.
 
         :param rows: rows of the batch
         :param end: the position after it
@@ -254,7 +253,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is being loaded, as the checkpoint remembers it."""
+    """A load, as its checkpoint stores it."""
 
     strategy: str
     key_columns: tuple[str, ...]
@@ -265,7 +264,7 @@ class Load:
     catalog: CatalogName = field(default_factory=CatalogName)
 
     def marked_by(self, attempt: Attempt) -> Load:
-        """Return the load with what later attempts tell a clear by."""
+        """Add what later attempts recognise a clear by."""
         return replace(self, fingerprint=attempt.marked(self.fingerprint))
 
     def values(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a value must be to be an argument: each check returns it, or raises an error that names the argument."""
+"""Checks of arguments: each returns the value, or raises an error that names the argument."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.stored_text import written
 
 ID_LENGTH = 250
-"""Of a DAG's, a task's and a run's id, as in Airflow's own tables."""
+"""The most characters of a DAG's, a task's and a run's id, as in Airflow's own tables."""
 
 NO_NAME = "-"
-"""What is stored where a checkpoint has no name (an empty string would be NULL in Oracle)."""
+"""The stored form of an empty checkpoint name (an empty string would be NULL in Oracle)."""
 
 LARGEST = 2**31 - 1
-"""Of numbers that are counted with: drivers and databases take no more in some places."""
+"""The largest numeric argument: some drivers and databases take no larger one."""
 
 MOST_ROWS = 2**63 - 1
-"""Rows that are counted, as the columns for them hold."""
+"""The largest number of rows that the columns for it can hold."""
 
-_SHOWN = 200  # of a value in a message: it may be as long as it likes
+_SHOWN = 200  # characters of a value in a message
 
 
 def refuse(name: str, value: Any, wanted: str) -> ArgumentError:
-    """Return the error that says what an argument is, and what it should be."""
+    """Return the error that names an argument's value, and the wanted kind of value."""
     shown = written(value)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-    # What is no Unicode could not be logged, or stored as the reason.
+    # Text that is not valid Unicode could not be logged, or stored as the reason.
     return ArgumentError(f"{name}: {shown.encode(errors='backslashreplace').decode()} is not {wanted}.")
 
 
 def is_text(value: Any) -> bool:
-    """Tell whether a value is text that every database can be sent: Unicode, without the character NUL."""
+    """Return whether a value is text that every database accepts: Unicode, without the character NUL."""
     if not isinstance(value, str) or "\0" in value:
         return False
     try:
@@ -53,7 +53,7 @@ def text(name: str, value: Any, *, optional: bool = False, most: int | None = No
 
 
 def identifier(name: str, value: Any, *, optional: bool = False) -> Any:
-    """Check an id of Airflow's: a text that is not empty."""
+    """Check one of Airflow's ids: a text that is not empty."""
     if optional and value is None:
         return value
     if not value or not isinstance(value, str):
@@ -106,7 +106,7 @@ def moment(name: str, value: Any) -> Any:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a number that can be counted with: no boolean, and finite."""
+    """Return whether a value is a number: finite, and not a boolean."""
     if isinstance(value, Decimal):
         return value.is_finite()
     if isinstance(value, float):
@@ -115,5 +115,5 @@ def is_number(value: Any) -> bool:
 
 
 def is_names(value: Any) -> bool:
-    """Tell whether a value is a list of names."""
+    """Return whether a value is a list of names."""
     return isinstance(value, (list, tuple)) and all(is_text(name) and name for name in value)

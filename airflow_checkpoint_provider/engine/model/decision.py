@@ -19,11 +19,11 @@ from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.model.task_state import MARKER, TaskState
 
 _NOT_COMPARED = (LOOP, MARKER, MOMENT, NULL_KEYS)
-"""Parts of a fingerprint that an attempt adds to what the task asks for."""
+"""Parts of a fingerprint that an attempt adds to those of the task."""
 
 
 class Action(StrEnum):
-    """What to do."""
+    """The action of an attempt."""
 
     START = "start"
     RESUME = "resume"
@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 
 class Request(StrEnum):
-    """What somebody asked the next attempt to do, in the UI, the shell or through the hook."""
+    """A request to the next attempt, made in the UI, the shell or through the hook."""
 
     RELOAD = "reload"
     RESUME = "resume"
@@ -41,7 +41,7 @@ class Request(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the operator's arguments say on the matter."""
+    """The operator's arguments that the decision depends on."""
 
     on_clear: str = "reload"
     on_source_change: str = "fail"
@@ -52,10 +52,10 @@ class Wishes:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """
-    An action, and why.
+    An action, and the reason for it.
 
-    :param from_mark: start over from where this run began, not from the very beginning
-    :param forced: because of ``force_reload``, which retries of the load it started need not heed again
+    :param from_mark: start over at this run's starting point, not at the very beginning
+    :param forced: ``force_reload`` is the reason; retries of the load that it started ignore the argument
     """
 
     action: Action
@@ -72,9 +72,9 @@ def decide(
     fingerprint: dict[str, str],
 ) -> Decision:
     """
-    Decide what an attempt does.
+    Decide on the action of an attempt.
 
-    :raises SourceChangedError: when resuming would go on with another query than the one that began
+    :raises SourceChangedError: when resuming would go on with another query than the one that the load began with
     :raises StaleRunError: when a run that is not the newest was cleared, and the checkpoint spans runs
     """
     if stored is None:
@@ -123,18 +123,18 @@ def decide(
 
 def was_cleared(stored: Checkpoint, attempt: Attempt) -> bool:
     """
-    Tell a clear from an automatic retry.
+    Return whether an attempt follows a clear, and not an automatic retry.
 
-    A clear sets ``max_tries`` to the tries used so far plus the task's ``retries``; a retry leaves it. When
-    somebody edited ``retries`` the sum may come out the same, but then the tries used (the difference)
-    lie between the stored try and this one, and the run's ``clear_number`` has grown, too.
+    A clear sets ``max_tries`` to the tries used so far plus the task's ``retries``; a retry leaves it. After an edit
+    of ``retries`` the sum may come out the same, but then the tries used (the difference) lie between the stored try
+    and this one, and the run's ``clear_number`` has grown, too.
 
-    A task that is cleared after its worker was lost keeps ``max_tries``, too, and is told from a retry only when it had
+    A task that is cleared after its worker was lost keeps ``max_tries``, too: it differs from a retry only when it had
     no retries left. (A scheduler that restarts may also run it once more than that, but clears nothing.)
 
     Where the gate of a task loop was cleared, later passes are new task instances, in another region.
 
-    A marker that was left in the task state store, and is not there any more, was taken by a clear.
+    A marker that was left in the task state store and is missing now was removed by a clear.
     """
     if attempt.state is TaskState.DISCARDED and MARKER in stored.fingerprint:
         return True
@@ -184,21 +184,21 @@ def _resume(
 
 def _differs(part: str, before: dict[str, str], now: dict[str, str]) -> bool:
     if part == RESOLVED and not (part in before and part in now):
-        return False  # a table that is not there yet, or is no more, is found missing
+        return False  # a table that did not exist then, or does not now, has no resolved name
     return before.get(part) != now.get(part)
 
 
 def _place_of(stored: Checkpoint) -> tuple[str, ...]:
-    """Name the parts of the fingerprint without which a position means nothing."""
+    """Return the parts of the fingerprint that give a position its meaning."""
     compared: tuple[str, ...] = ("source", "destination", "table", RESOLVED, "key")
     if stored.identity.map_index >= 0:
-        # Expanded in another order, this index would go on from the mark of another one.
+        # After an expansion in another order, this index would go on from the mark of another one.
         compared += ("query", "parameters")
     return compared
 
 
 def _is_another_pass(stored: Checkpoint, attempt: Attempt) -> bool:
-    """Tell whether another pass of a task loop than this one has moved the checkpoint last."""
+    """Return whether another pass of the task loop moved the checkpoint last."""
     return attempt.iteration is not None and (
         stored.iteration is None or stored.iteration.index != attempt.iteration.index
     )
@@ -224,5 +224,5 @@ def _refuse_stale(stored: Checkpoint, attempt: Attempt) -> None:
 
 
 def _short(text: str | None) -> str:
-    text = " ".join(masked(text or "nothing").split())  # a part of a password could not be told any more
+    text = " ".join(masked(text or "nothing").split())  # masked before the cut, which may leave part of a password
     return repr(text if len(text) <= 120 else f"{text[:117]}...")

@@ -1,4 +1,4 @@
-"""Every error a user can meet. Each message says what happened and what to do next."""
+"""All errors that a user can meet. Each message names the cause and the next step."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _BREAKS = {**_CONTROLS, 9: "\\t", 10: "\\n", 13: "\\r", 0x2028: "\\u2028", 0x202
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says: without passwords, control characters and the statement that SQLAlchemy adds to it."""
+    """Return an error's message on one line, without passwords, control characters and SQLAlchemy's statement."""
     cause = getattr(error, "orig", None) or error
-    text = masked(str(cause)).partition("\nHelp: https://")[0]  # which oracledb adds
+    text = masked(str(cause)).partition("\nHelp: https://")[0]  # a link that oracledb adds
     return written_out(" ".join(text.split())) or type(cause).__name__
 
 
 def written_out(text: str) -> str:
-    """Write out control characters: a log and a terminal show them as they are, and obey none."""
+    """Escape control characters, so that a log and a terminal show them and obey none."""
     return text.translate(_CONTROLS)
 
 
 def on_one_line(text: str) -> str:
-    """Write out line breaks, too: what is in a value begins no line of a log."""
+    """Escape line breaks, too, so that no value begins a line of a log."""
     return text.translate(_BREAKS)
 
 
@@ -32,7 +32,7 @@ def shortened(text: str) -> str:
 
 
 def interruption(error: BaseException) -> BaseException | None:
-    """Return what asked an attempt to end, if an error is that or came up while tidying up behind it."""
+    """Return the request to end the attempt, if an error is one or was raised while cleaning up after one."""
     seen: BaseException | None = error
     while seen is not None:
         if not isinstance(seen, (Exception, GeneratorExit)):
@@ -49,7 +49,7 @@ class CheckpointError(Exception):
 
 
 class PermanentError(CheckpointError):
-    """A retry does not cure it: first somebody has to change the task, the rows or a table."""
+    """An error that no retry cures: the task, the rows or a table must be changed first."""
 
 
 class ArgumentError(PermanentError, ValueError):
@@ -61,14 +61,14 @@ class SourceError(CheckpointError):
 
 
 class SourceMismatchError(SourceError, PermanentError):
-    """The source does not have what the task asks of it, or has it in a form that cannot be carried over."""
+    """The source lacks something that the task needs, or has it in a form that cannot be transferred."""
 
 
 class SourceOrderError(SourceError):
     """
     The source returns rows in another order than it compares them.
 
-    Some may have been passed over, so no attempt goes on from the position: the next one starts over.
+    Rows may have been skipped, so no attempt resumes at the position: the next one starts over.
     """
 
 
@@ -77,14 +77,14 @@ class DestinationError(CheckpointError):
 
 
 class DestinationMismatchError(DestinationError, PermanentError):
-    """The destination does not have what the task asks of it, or has it in a form that cannot be written."""
+    """The destination lacks something that the task needs, or has it in a form that cannot be written."""
 
 
 class BadRowsError(DestinationError, PermanentError):
     """
-    The destination refuses rows for what is in them.
+    The destination refuses rows because of their values.
 
-    :param reason: what is wrong with them, without what becomes of the batch
+    :param reason: the fault of the rows, without the consequences for the batch
     """
 
     def __init__(self, message: str, reason: str | None = None) -> None:
@@ -97,19 +97,19 @@ class TooManyBadRowsError(PermanentError):
 
 
 class StageError(DestinationError):
-    """What is staged for a destination is not what was written to it, or not all of it."""
+    """The staged rows of a destination are not the rows that were written, or not all of them."""
 
 
 class CannotConnectError(CheckpointError):
-    """A database does not answer, or does not let us in."""
+    """A database does not answer, or refuses the connection."""
 
 
 class NoAnswerError(CannotConnectError):
-    """A database that is only read has not answered a statement in the time that it has for one."""
+    """A database that is only read has not answered a statement within the time limit."""
 
 
 class ConnectionGoneError(CheckpointError):
-    """The network has failed under a driver, which has no error of its own for that."""
+    """The network has failed under a driver that has no error of its own for that."""
 
 
 class UnsupportedDatabaseError(PermanentError):
@@ -117,19 +117,19 @@ class UnsupportedDatabaseError(PermanentError):
 
 
 class InvalidCheckpointError(PermanentError):
-    """A stored position cannot be read, or is not of the column's type any more."""
+    """A stored position cannot be read, or no longer has the column's type."""
 
 
 class SourceChangedError(PermanentError):
-    """The query, its columns, its key or its rows are not those that the checkpoint was made from."""
+    """The query, its columns, its key or its rows differ from those that the checkpoint was made from."""
 
 
 class MomentGoneError(SourceChangedError):
-    """The source cannot be read any more as it was at the moment that the load reads."""
+    """The source can no longer be read as of the moment that the load reads."""
 
 
 class WouldDuplicateError(PermanentError):
-    """Going on would write rows to the destination that are already there."""
+    """Going on would write rows that the destination already has."""
 
 
 class TableInUseError(CheckpointError):
@@ -145,18 +145,18 @@ class FencedError(CheckpointError):
 
 
 class CheckpointDeletedError(FencedError):
-    """Somebody has deleted the checkpoint while an attempt was at work."""
+    """The checkpoint was deleted while an attempt was running."""
 
 
 class CheckpointLockedError(CheckpointError):
-    """Another attempt holds the checkpoint's row, and did not let go in time."""
+    """Another attempt holds the checkpoint's row, and did not release it in time."""
 
 
 class StoppedError(BaseException):
     """
-    The attempt is asked to end now, in the midst of whatever it does.
+    The attempt is asked to end at once.
 
-    Not an ``Exception``, so that nothing between the signal and the transfer takes it for a failure of its own.
+    Not an ``Exception``, so that no code between the signal and the transfer handles it as a failure of its own.
     """
 
 
@@ -173,16 +173,16 @@ class ConnectionLostError(CheckpointError):
 
 
 class VerificationError(PermanentError):
-    """The destination does not have what the source has, all batches being committed."""
+    """All batches are committed, but the rows of the destination differ from those of the source."""
 
 
 class AwaitedLoadError(CheckpointError):
-    """A load that somebody waits for will not come as far as that by itself."""
+    """An awaited load will not meet the wait condition by itself."""
 
 
 class LoadStalledError(AwaitedLoadError):
-    """A load that somebody waits for has committed nothing for too long."""
+    """An awaited load has committed nothing for too long."""
 
 
 class LoadFailedError(AwaitedLoadError):
-    """A load that somebody waits for has failed, or is complete without what was waited for."""
+    """An awaited load has failed, or is complete without meeting the wait condition."""

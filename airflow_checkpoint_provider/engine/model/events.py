@@ -1,4 +1,4 @@
-"""What the engine tells an observer while it works."""
+"""Transfer events, which the engine reports to an observer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.model.steps import (
 
 @dataclass(frozen=True, slots=True)
 class StrategyChosen:
-    """How the source is read, and why."""
+    """The strategy to read the source, and the reason for it."""
 
     strategy: str
     reason: str
@@ -26,14 +26,14 @@ class StrategyChosen:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """What a person should look into, though the load goes on."""
+    """A warning for a person; the load goes on."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class RouteChosen:
-    """How rows travel, and why."""
+    """The route of the rows, and the reason for it."""
 
     path: str
     reason: str
@@ -46,7 +46,7 @@ class RouteChosen:
 
 @dataclass(frozen=True, slots=True)
 class GuaranteeStated:
-    """What delivery is guaranteed, and why."""
+    """The delivery guarantee, and the reason for it."""
 
     guarantee: str
     reason: str
@@ -60,14 +60,14 @@ class GuaranteeStated:
 @dataclass(frozen=True, slots=True)
 class TablesMatched:
     """
-    What is read and what is written.
+    The tables and columns that are read and written.
 
     :param source_table: the table that is read whole, or ``None`` for a query
-    :param source_schema: where the source looks for tables without a schema
-    :param query: what is read, without its parameters
+    :param source_schema: the source's schema for table names without one
+    :param query: the query, without its parameters
     :param read: columns of the query whose values are written
     :param destination_table: with its schema, where the database has schemas
-    :param written: destination columns, one for each
+    :param written: destination columns, one for each column that is read
     """
 
     source_table: str | None
@@ -81,7 +81,7 @@ class TablesMatched:
 @dataclass(frozen=True, slots=True)
 class Started:
     """
-    What the attempt decided to do, and why.
+    The decision of an attempt, and the reason for it.
 
     :param again: there was a checkpoint before
     """
@@ -124,8 +124,8 @@ class RowsRejected:
     Rows of a batch are not in the destination but among the rejects.
 
     :param total: rejected since the load began
-    :param number: which row of the load was the first of them
-    :param error: what the destination says of it
+    :param number: the number of the first of them among the rows of the load
+    :param error: the destination's error for that row
     """
 
     rows: int
@@ -148,9 +148,9 @@ class Reconnecting:
 @dataclass(frozen=True, slots=True)
 class Published:
     """
-    The destination's rows were swapped for those that were staged.
+    The staged rows have replaced the rows of the destination.
 
-    :param before: rows that it had, where the driver counts them
+    :param before: rows of the destination before, where the driver counts them
     """
 
     rows: int
@@ -177,7 +177,7 @@ class Completed:
 @dataclass(frozen=True, slots=True)
 class Verified:
     """
-    The destination has what the source has.
+    The destination has the rows of the source.
 
     :param rows: rows of the source that were compared
     :param unjudged: columns that were left out, and why
@@ -213,7 +213,7 @@ Observer = Callable[[Event], None]
 
 
 def all_of(*observers: Observer) -> Observer:
-    """Tell several observers, one after the other."""
+    """Return an observer that passes each event to all the given ones, in order."""
 
     def observe(event: Event) -> None:
         for observer in observers:

@@ -1,4 +1,4 @@
-"""How an attempt ended that did not end well, and what follows."""
+"""The failure of an attempt: what is committed, and what follows."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Failed:
     An attempt has ended with an error.
 
     :param error: the error itself
-    :param batches: batches that the attempt has committed
-    :param rows: rows that it has committed
-    :param rows_total: rows of the load that are committed
-    :param place: the position that is committed, in words; empty at the beginning
-    :param kept: whether a checkpoint is kept to go on from
+    :param batches: batches committed by the attempt
+    :param rows: rows committed by the attempt
+    :param rows_total: committed rows of the load
+    :param place: the committed position, in words; empty at the beginning
+    :param kept: whether there is a checkpoint to resume from
     :param claimed: whether the attempt had claimed it
     :param try_number: of the attempt
-    :param tries: how many there can be
+    :param tries: the most tries that there can be
     """
 
     error: BaseException
@@ -41,7 +41,7 @@ class Failed:
 
     def line(self, *, final: bool = False) -> str:
         """
-        Return one line that says what is committed and what follows.
+        Return one line on the committed rows and what follows.
 
         :param final: Airflow does not retry after this error
         """
@@ -64,7 +64,7 @@ class Failed:
         return f"after {batches}, {self.rows:,} rows{in_all}{at}"
 
     def _following(self, *, final: bool) -> str:
-        if self._what != "Failed":  # what comes next is for others to decide
+        if self._what != "Failed":  # whoever ended it decides what follows
             return ""
         if isinstance(self.error, PermanentError):
             return f"no retry cures this: once the cause is gone, the next try {self._begins}"

@@ -1,4 +1,4 @@
-"""What a history entry tells: something that happened to a checkpoint, or something that a person asks for."""
+"""The kinds of history entries: something that happened to a checkpoint, or a person's request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Kind(StrEnum):
     STARTED = "started"
     RESUMED = "resumed"
     OPENED = "opened"
-    """The source is open, and what is loaded is known: ``detail`` has it, see :attr:`HistoryEntry.facts`."""
+    """The source is open, and the facts of the load are known: ``detail`` has them, see :attr:`HistoryEntry.facts`."""
     PROGRESS = "progress"
     FAILED = "failed"
     COMPLETED = "completed"
@@ -25,8 +25,8 @@ class Kind(StrEnum):
 
 
 REQUESTS = (Kind.RELOAD_REQUESTED, Kind.RESUME_REQUESTED, Kind.REQUEST_CANCELLED)
-"""What people write; the last one that no attempt has seen counts."""
+"""Entries that people write; the last one that no attempt has seen counts."""
 STARTS = (Kind.STARTED, Kind.RESUMED)
-"""What an attempt begins with."""
+"""The first entry of an attempt is one of these."""
 OF_STAGES = (Kind.OPENED, Kind.COMPLETED, Kind.PUBLISHED)
-"""What tells whether rows are staged."""
+"""The entries that decide whether rows are staged."""

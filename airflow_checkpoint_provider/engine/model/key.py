@@ -21,7 +21,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands where the text that is stored is not a value: an error only if the load has to go on from it."""
+    """Stands for a stored text that is not a value: an error only if the load has to resume there."""
 
     text: str
 
@@ -76,7 +76,7 @@ def encode_key(key: Key) -> str:
 
 
 def stored_key(text: str | None) -> Key | None:
-    """Read a key from the metadata table, whatever is there."""
+    """Read a key from the metadata table, even a damaged one."""
     if text is None:
         return None
     try:
@@ -115,13 +115,13 @@ def decode_key(text: str) -> Key:
 
 def _decimal(text: str) -> Decimal:
     value = Decimal(text)
-    if value.is_snan():  # which nothing can be compared with
+    if value.is_snan():  # a comparison with it raises
         raise ValueError("a signaling NaN")
     return value
 
 
 def kind(value: Any) -> str:
-    """Name the group of types that a value compares with, such as ``number`` or ``text``."""
+    """Return the group of types that a value compares with, such as ``number`` or ``text``."""
     for python_type in type(value).__mro__:
         if python_type in _TYPES:
             group = _TYPES[python_type][1]
@@ -133,11 +133,11 @@ def kind(value: Any) -> str:
 
 def tie(key: Key) -> Hashable:
     """
-    Give keys that the source may hold for equal the same value.
+    Return the same value for keys that the source may consider equal.
 
-    Sources with a collation that ignores case, accents or trailing blanks hold different strings for
-    equal. A batch must not end between them, so this is coarser than Python's equality; where the source
-    does tell them apart, the only effect is a slightly longer batch.
+    Sources with a collation that ignores case, accents or trailing blanks consider different strings equal. A batch
+    must not end between them, so this is coarser than Python's equality; where the source distinguishes them, the only
+    effect is a slightly longer batch.
     """
     return tuple(_tie_value(value) for value in key)
 
@@ -153,7 +153,7 @@ def _tie_value(value: Any) -> Hashable:
     return value  # type: ignore[no-any-return]
 
 
-# Of these, every database and Python have one order; of text, the collation decides.
+# Every database orders these as Python does; the order of text depends on the collation.
 _ORDERED = frozenset(("number", "time", "time with time zone", "time of day"))
 
 

@@ -1,4 +1,4 @@
-"""What is loaded and how: what people and programs ask of a load besides how far it is."""
+"""The facts of a load: what it reads and how it writes, for people and programs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LONGEST_QUERY = 2_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadFacts:
     """
-    What decides about a load; what is not known yet is empty.
+    The facts that define a load; one that is not known yet is empty.
 
     :param source_table: the table that is read whole; empty for a query
-    :param query: the query that is read, without known secrets, and cut after 2,000 characters; empty for a table
+    :param query: the query, without known secrets, and cut after 2,000 characters; empty for a table
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     :param batch_size: rows of a batch
     :param scope: ``run`` or ``task``
@@ -27,9 +27,9 @@ class LoadFacts:
     :param max_rejected_rows: how many rows the destination may refuse before the load fails; 0 where one is enough, or
         where there is no limit
     :param guarantee: ``exactly-once`` or ``at-least-once``
-    :param guarantee_reason: why it is that
+    :param guarantee_reason: the reason for the guarantee
     :param route: how rows travel
-    :param route_reason: why they travel so
+    :param route_reason: the reason for the route
     """
 
     source_table: str = ""
@@ -47,28 +47,28 @@ class LoadFacts:
     @staticmethod
     def shown_query(text: str) -> str:
         """Return a query as it may be shown."""
-        text = written_out(masked(" ".join(text.split())))  # a part of a password could not be told any more
+        text = written_out(masked(" ".join(text.split())))  # masked before the cut, which may leave part of a password
         return text if len(text) <= _LONGEST_QUERY else f"{text[: _LONGEST_QUERY - 3]}..."
 
     @property
     def reads(self) -> str:
-        """What is read, in words."""
+        """The table or query that is read, in words."""
         return f"table {self.source_table}" if self.source_table else self.query
 
     def as_words(self) -> str:
-        """Return all of it but for the reasons, as one line."""
+        """Return the main facts on one line, without their reasons."""
         how = f"write_mode {self.write_mode}, batches of {self.batch_size:,} rows, scope {self.scope}"
         return "; ".join(filter(None, (self.reads, how, self.guarantee, self.route)))
 
     def as_text(self) -> str:
-        """Write it for a history entry."""
+        """Return the form for a history entry."""
         return json.dumps(
             {name: value for name, value in asdict(self).items() if value != ""}, ensure_ascii=False
         )
 
     @classmethod
     def of_text(cls, text: str | None) -> LoadFacts | None:
-        """Read what :meth:`as_text` wrote; ``None`` where that is damaged, or of another version."""
+        """Read the output of :meth:`as_text`; return ``None`` where it is damaged, or of another version."""
         try:
             stored: Any = json_of(text or "")
             return cls(

@@ -1,4 +1,4 @@
-"""Passwords, kept out of what is said to people and written down for them."""
+"""Passwords, kept out of messages and of stored text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 5
-"""As in Airflow's logs: what is shorter stands in too many words."""
+"""As in Airflow's logs: a shorter secret is part of too many words."""
 
 _HEX = re.compile("%[0-9A-Fa-f]{2}")  # in URLs, either case
 _lock = threading.Lock()
@@ -19,19 +19,19 @@ _pattern: re.Pattern[str] | None = None
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Keep these texts, however they are spelt, out of all that :func:`masked` returns from now on."""
+    """Make :func:`masked` replace these secrets from now on, in all their spellings."""
     global _pattern
     with _lock:
         new = {way for secret in secrets for way in spellings(secret)} - _hidden
         if new:
             _hidden.update(new)
-            # The longest first: of two that begin alike, the rest of the longer one must not stay.
+            # The longest first: of two that begin alike, the end of the longer one must not remain.
             ways = sorted(_hidden, key=lambda way: (-len(way), way))
             _pattern = re.compile("|".join(_HEX.sub(r"(?i:\g<0>)", re.escape(way)) for way in ways))
 
 
 def masked(text: str) -> str:
-    """Return a text without the secrets that are known."""
+    """Return a text without the known secrets."""
     return _pattern.sub(MASK, text) if _pattern else text
 
 

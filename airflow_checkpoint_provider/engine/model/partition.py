@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.model.position import value_in_words
 from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_NAME, LONGEST_PART, json_of, shown
 
 MOST_PARTS = 1024
-"""What Airflow maps a task over unless it is told otherwise."""
+"""Airflow's default of ``max_map_length``."""
 
 _FIELDS = ("plan", "index", "of", "column", "lower", "upper", "nulls", "rows", "rows_in_all", "moment")
 
@@ -27,16 +27,17 @@ class Partition:
     """
     The rows whose ``column`` is greater than ``lower`` and not greater than ``upper``.
 
-    :param plan: a digest of the whole plan: parts of different plans do not fit together
+    :param plan: a digest of the whole plan: partitions of different plans do not fit together
     :param index: from 0 to ``of - 1``
-    :param of: how many parts the plan has
+    :param of: the number of partitions in the plan
     :param column: a column of the query
-    :param lower: exclusive, encoded as a position; ``None`` in the part that has no lower bound
-    :param upper: inclusive; ``None`` in a part that has no rows with a value
-    :param nulls: whether the rows without a value are in this part, too
-    :param rows: about how many rows it has
-    :param rows_in_all: about how many all parts have
-    :param moment: of the source that all parts read, in the words of its database; empty where each reads what is there
+    :param lower: exclusive, encoded as a position; ``None`` in the partition without a lower bound
+    :param upper: inclusive; ``None`` in a partition that has no rows with a value
+    :param nulls: whether the rows without a value are in this partition, too
+    :param rows: an estimate of its rows
+    :param rows_in_all: an estimate of the rows of all partitions
+    :param moment: the moment of the source that all partitions read, in the notation of its database; empty where each
+        reads the present rows
     """
 
     plan: str
@@ -53,9 +54,9 @@ class Partition:
     @classmethod
     def of_plan(cls, given: Any) -> Partition:
         """
-        Read what :meth:`as_dict` wrote.
+        Read the output of :meth:`as_dict`.
 
-        :raises ArgumentError: when it is something else
+        :raises ArgumentError: when ``given`` is anything else
         """
         try:
             if not isinstance(given, Mapping):
@@ -74,7 +75,7 @@ class Partition:
     def _check(self) -> None:
         for name, kind in _TYPES.items():
             value = getattr(self, name)
-            if type(value) is not kind:  # True is no number
+            if type(value) is not kind:  # True is not a number
                 raise TypeError(f"{name} is {shown(value)}")
             if kind is str and not (is_text(value) and len(str(value)) <= LONGEST_NAME):
                 raise ValueError(f"{name} is {shown(value)}")
@@ -94,17 +95,17 @@ class Partition:
                 raise ValueError(f"{name} is {shown(place)}")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON, and so XCom, can hold."""
+        """Return a form that JSON, and so XCom, can hold."""
         given = {name: getattr(self, name) for name in self.__slots__}
         return given if self.moment else {name: given[name] for name in given if name != "moment"}
 
     def as_text(self) -> str:
-        """Write it for the fingerprint of a load, and for :meth:`of_text`."""
+        """Return the form for the fingerprint of a load, which :meth:`of_text` reads."""
         return json.dumps(self.as_dict(), ensure_ascii=False)
 
     @classmethod
     def of_text(cls, text: str | None) -> Partition | None:
-        """Read what :meth:`as_text` wrote; ``None`` where it is something else."""
+        """Read the output of :meth:`as_text`; return ``None`` for any other text."""
         try:
             return cls.of_plan(json_of(text)) if text else None
         except (ValueError, ArgumentError):
@@ -121,7 +122,7 @@ class Partition:
         return None if self.upper is None else decode_key(self.upper)[0]
 
     def as_words(self) -> str:
-        """Say which rows are in it."""
+        """Return the condition of its rows in words."""
         lower = f"{self.column} > {value_in_words(self.lowest)}" if self.lower is not None else ""
         upper = f"{self.column} <= {value_in_words(self.greatest)}" if self.upper is not None else ""
         bounds = " and ".join(filter(None, (lower, upper)))
@@ -129,7 +130,7 @@ class Partition:
         return ", and ".join(filter(None, (bounds, nulls)))
 
     def overlaps(self, other: Partition) -> bool:
-        """Tell whether a row may be in both; where Python cannot order the bounds as a database does, it may."""
+        """Return whether a row may be in both; true where Python cannot order the bounds as a database does."""
         if self.plan == other.plan:
             return self.index == other.index
         if self.column.casefold() != other.column.casefold() or (self.nulls and other.nulls):
@@ -150,7 +151,7 @@ class Partition:
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing of the destination lies behind it."""
+        """Whether it is the last one of its plan."""
         return self.index == self.of - 1
 
 
@@ -164,7 +165,7 @@ def _shown(given: Any) -> str:
 
 def bound(value: Any) -> str:
     """
-    Write a border of a part.
+    Encode a bound of a partition.
 
     :raises InvalidCheckpointError: when the value has a type that cannot be a position
     """
@@ -173,9 +174,9 @@ def bound(value: Any) -> str:
 
 def check_partitions(number: int) -> None:
     """
-    Check how many parts are asked for.
+    Check a number of partitions.
 
-    :raises ArgumentError: when it is not a number of parts
+    :raises ArgumentError: when it is out of range
     """
     if not 1 <= number <= MOST_PARTS:
         raise ArgumentError(f"partitions: {number:,} is not a number from 1 to {MOST_PARTS:,}.")
@@ -184,9 +185,9 @@ def check_partitions(number: int) -> None:
 @dataclass(frozen=True, slots=True)
 class Boundary:
     """
-    The last value of a part.
+    The last value of a partition.
 
-    :param rows: about how many rows have this value or a smaller one
+    :param rows: an estimate of the rows with this value or a smaller one
     """
 
     value: Any
@@ -196,10 +197,10 @@ class Boundary:
 @dataclass(frozen=True, slots=True)
 class Amount:
     """
-    How many rows there are, or about how many.
+    A number of rows, exact or estimated.
 
-    :param keyed: with a value in the column
-    :param nulls: without
+    :param keyed: rows with a value in the column
+    :param nulls: rows without one
     """
 
     keyed: int
@@ -213,13 +214,13 @@ class Amount:
 @dataclass(frozen=True, slots=True)
 class StoragePlaces:
     """
-    Places that cut a table as it is stored.
+    Boundaries that cut a table by its storage.
 
-    :param how: they were found, in a few words
-    :param column: what stands in a partition for the name of a column
-    :param rows: about how many the table has; 0 where nobody knows
-    :param size: of the table, in the unit in which the boundaries count
-    :param boundaries: places in ascending order, each with the size of what lies before it
+    :param how: how they were found, in a few words
+    :param column: stands in a partition for the name of a column
+    :param rows: an estimate of the table's rows; 0 where there is none
+    :param size: the size of the table, in the unit of the boundaries
+    :param boundaries: in ascending order, each with the size of the storage before it
     """
 
     how: str
@@ -232,13 +233,13 @@ class StoragePlaces:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableStatistics:
     """
-    What a server knows of a table and one of its columns, without reading the table.
+    A server's statistics of a table and one of its columns, known without reading the table.
 
-    :param rows: about how many there are
-    :param pages: that they fill; 0 where they are not counted, ``None`` where a sample is one of rows
+    :param rows: an estimate of the table's rows
+    :param pages: pages that the rows fill; 0 where they are not counted, ``None`` where a sample is one of rows
     :param changed: rows that have changed since
-    :param null_share: of the rows without a value in the column, 0 to 1
-    :param values: how many values of the column are known with the share of rows up to each; 0 where none may be used
+    :param null_share: the share of rows without a value in the column, 0 to 1
+    :param values: the number of values of the column whose share of rows is known; 0 where none may be used
     """
 
     rows: float

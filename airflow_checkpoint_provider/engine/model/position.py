@@ -1,9 +1,9 @@
 """
-A place in the source, exact enough to go on from.
+A position in the source, exact enough to resume from.
 
-Values are written with their type, so that what is read back is what the source returned: an ``int``
-of any size, a ``Decimal`` with its digits, a time with its microseconds. Python only ever asks whether
-two keys are equal; which one is greater is for the source database and its collation to say.
+Values are stored with their type, so that a value read back is the one that the source returned: an ``int`` of any
+size, a ``Decimal`` with its digits, a time with its microseconds. Python compares keys for equality; the order of
+text is decided by the source database and its collation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.engine.model.key import Key
 @dataclass(frozen=True, slots=True)
 class Position:
     """
-    What has been transferred so far.
+    The end of the transferred rows.
 
     :param key: the last committed key, or ``None`` before the first one and for the python strategy
     :param rows: source rows read up to here
@@ -60,7 +60,7 @@ def earlier(value: Any, distance: float | Decimal | timedelta) -> Any:
 
 
 def fraction(lower: Key | None, key: Key | None, upper: Key | None) -> float | None:
-    """Tell how far ``key`` is from ``lower`` to ``upper`` (0 to 1), where the first column can tell."""
+    """Return how far ``key`` is from ``lower`` to ``upper`` (0 to 1), if the first column is a number or a time."""
     if not (lower and key and upper):
         return None
     low, here, high = (_as_number(values[0]) for values in (lower, key, upper))
@@ -95,18 +95,18 @@ def position_as_dict(columns: Sequence[str], position: Position) -> dict[str, An
 
 
 def value_in_words(value: Any) -> str:
-    """Write a value of a key for a sentence: on one line, and not all of a long one."""
+    """Return a value of a key for a sentence: on one line, and cut where it is long."""
     text = str(value)
     return on_one_line(text if len(text) <= 200 else f"{text[:197]}...")
 
 
 def _is_finite(value: Any) -> bool:
-    """Tell whether a value is a number that JSON can hold."""
+    """Return whether a value is a float that JSON can hold."""
     return isinstance(value, float) and math.isfinite(value)
 
 
 def describe_position(columns: Sequence[str], position: Position) -> str:
-    """Say where a position is: ``order_id = 101765``, or ``row 12,000``."""
+    """Return a position in words: ``order_id = 101765``, or ``row 12,000``."""
     if position.key is None:
         return f"row {position.rows:,}"
     place = ", ".join(f"{c} = {value_in_words(v)}" for c, v in zip(columns, position.key, strict=False))
@@ -114,7 +114,7 @@ def describe_position(columns: Sequence[str], position: Position) -> str:
 
 
 def describe_range(columns: Sequence[str], start: Position, upper: Key) -> str:
-    """Say which keys a load reads: ``order_id up to 8850000``, or ``behind order_id = 100 up to order_id = 200``."""
+    """Return the keys that a load reads in words: ``id up to 8850000``, or ``behind id = 100 up to id = 200``."""
     end = Position(upper)
     if start.key:
         return f"behind {describe_position(columns, start)} up to {describe_position(columns, end)}"

@@ -9,32 +9,31 @@ class Status(StrEnum):
     """
     The state of a load.
 
-    The metadata table keeps the ``STORED`` ones; the others are seen with the time, a request or Airflow's own
-    record in mind.
+    The metadata table keeps the ``STORED`` ones; the others follow from the time, a request or Airflow's own record.
     """
 
     SEEDED = "seeded"
-    """Somebody has set a position; no attempt has begun."""
+    """A position was set; no attempt has begun."""
     RUNNING = "running"
     FAILED = "failed"
     COMPLETED = "completed"
 
     STALLED = "stalled"
-    """Stored as running, but nothing is committed for long."""
+    """Stored as running, but without a commit for long."""
     INTERRUPTED = "interrupted"
-    """Stored as running, but Airflow knows that the attempt is over."""
+    """Stored as running, but according to Airflow the attempt has ended."""
     STAGED = "staged"
     """Stored as completed, but its rows are still in the stage, which another task publishes."""
     WAITING = "waiting"
-    """A part of a table whose task has not begun: there is no checkpoint yet."""
+    """A partition whose task has not begun: there is no checkpoint yet."""
     UNREADABLE = "unreadable"
     """Its row cannot be read."""
     REQUESTED = "requested"
-    """The next attempt was asked to do something; such a load is in another state besides."""
+    """There is a request to the next attempt; such a load is in another state as well."""
 
 
 STORED = (Status.SEEDED, Status.RUNNING, Status.FAILED, Status.COMPLETED)
-"""What the metadata table keeps."""
+"""The states that the metadata table keeps."""
 FILTERS = (
     Status.RUNNING,
     Status.STALLED,
@@ -43,16 +42,16 @@ FILTERS = (
     Status.SEEDED,
     Status.REQUESTED,
 )
-"""What checkpoints are looked for by, as a database can tell it; all but the last exclude each other."""
+"""The states to search checkpoints by, which SQL can decide; all but the last exclude each other."""
 TROUBLED = (Status.FAILED, Status.INTERRUPTED, Status.STALLED)
-"""Those in which somebody may have to look."""
+"""The states that may need a person."""
 
 
 def stored_status(text: str) -> Status:
     """
     Read the status of a row.
 
-    :raises ValueError: when it is none that is stored
+    :raises ValueError: when it is not a stored one
     """
     if text not in STORED:
         raise ValueError(f"{text!r} is not one of {', '.join(STORED)}")

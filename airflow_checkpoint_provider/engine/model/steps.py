@@ -1,4 +1,4 @@
-"""Transfer events before and after the batches: what is loaded, and steps that may take long."""
+"""Transfer events before and after the batches: the facts of the load, and steps that may take long."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 @dataclass(frozen=True, slots=True)
 class LoadDescribed:
     """
-    What is about to be loaded: known before anything is connected to.
+    The load, as known before any connection is opened.
 
-    :param facts: what decides about the load
-    :param source_conn_id: the connection that is read from
-    :param destination_conn_id: the connection that is written to
+    :param facts: the facts of the load
+    :param source_conn_id: the source's connection
+    :param destination_conn_id: the destination's connection
     :param partition: the range of one partition, in words; empty for a whole load
     """
 
@@ -38,7 +38,7 @@ class LoadDescribed:
 
 @dataclass(frozen=True, slots=True)
 class StepBegun:
-    """Something begins that may take long: ``line`` names it, as in "Verifying by digest"."""
+    """A step begins that may take long: ``line`` names it, as in "Verifying by digest"."""
 
     line: str
 
@@ -62,7 +62,7 @@ class PreoperatorRun:
     """
     The preoperator has run, and is committed.
 
-    :param statements: the first word of each, and the rows that it has changed where the driver counts them
+    :param statements: the first word of each, and the rows changed by it where the driver counts them
     """
 
     statements: tuple[tuple[str, int | None], ...]
@@ -78,7 +78,7 @@ class PreoperatorRun:
 @dataclass(frozen=True, slots=True)
 class RowsDeleted:
     """
-    ``write_mode="replace"`` has deleted the rows that were there, which is committed.
+    ``write_mode="replace"`` has deleted the earlier rows, which is committed.
 
     :param rows: how many, where the driver counts them
     :param partition: only those of one partition
@@ -98,7 +98,7 @@ class RowsDeleted:
 
 @dataclass(frozen=True, slots=True)
 class RangeFixed:
-    """Which keys are read, in words."""
+    """The range of keys that is read, in words."""
 
     range: str
 

@@ -1,4 +1,4 @@
-"""Text from tables and other tasks, which may be larger and deeper than anything that was written: read with bounds."""
+"""Bounds for text from tables and other tasks, which may be longer and nested deeper than the package writes it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from hashlib import sha256
 from typing import Any
 
 LONGEST_TEXT = 1_000_000
-"""Characters of a text that is read whole, such as a key or a fingerprint."""
+"""The most characters of a text that is read whole, such as a key or a fingerprint."""
 LONGEST_PART = 50_000
-"""Characters of a query, or of a border of a partition, that is kept whole in a fingerprint."""
+"""The most characters of a query, or of a partition's bound, that a fingerprint keeps whole."""
 LONGEST_NAME = 2_000
-"""Characters of a name; SQLite keeps longer ones than a column is made for."""
+"""The most characters of a name; SQLite stores longer ones than the column declares."""
 
 
 def json_of(text: str) -> Any:
     """
     Read JSON.
 
-    :raises ValueError: when it is none, too long, or too deep
+    :raises ValueError: when the text is not JSON, too long, or nested too deep
     """
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"text of more than {LONGEST_TEXT:,} characters")
@@ -37,7 +37,7 @@ def shown(value: Any) -> str:
 
 
 def written(value: Any) -> str:
-    """Write any value: Python refuses to write a number of more than some thousand digits."""
+    """Return the ``repr`` of any value; Python refuses that of a number of more than some thousand digits."""
     try:
         return repr(value)
     except ValueError:
@@ -45,7 +45,7 @@ def written(value: Any) -> str:
 
 
 def comparable(text: str) -> str:
-    """Return a text that differs where the given one does, and is short: a digest stands for the rest of a long one."""
+    """Return a short text that differs where the given one does: a digest stands for the rest of a long one."""
     if len(text) <= LONGEST_PART:
         return text
     digest = sha256(text.encode(errors="surrogatepass")).hexdigest()

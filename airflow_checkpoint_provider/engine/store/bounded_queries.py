@@ -1,4 +1,4 @@
-"""Questions whose answer takes as long among a million rows as among a thousand."""
+"""Queries that take as long among a million rows as among a thousand."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 
 COUNTED_TO = 1_000
-"""Rows that are counted, of each state: to count a million takes as long as to read them."""
+"""The most rows that are counted of each state: counting a million takes as long as reading them."""
 TEXT_AMONG = 2_000
-"""The newest checkpoints, among which text is looked for: no index helps with the middle of a name."""
+"""The newest checkpoints, which are searched for text: no index helps with the middle of a name."""
 REQUESTS_AMONG = 500
-"""The newest requests, among which those are looked for that no attempt has followed yet."""
+"""The newest requests, which are searched for those that no attempt has followed yet."""
 
 
 def count(
@@ -24,7 +24,7 @@ def count(
 ) -> int:
     """Count rows, and stop at ``most``."""
     some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(rows).where(*conditions)
-    if dialect_of(connection).limits_rows:  # which may not be able to stop
+    if dialect_of(connection).limits_rows:  # other databases may not be able to stop
         some = some.limit(most)
     counted = sa.select(sa.func.count()).select_from(some.subquery("found"))
     return int(connection.execute(counted).scalar_one())
@@ -40,8 +40,8 @@ def recent(
     """
     Return the newest rows, to select from.
 
-    :param by: grows with time
-    :param most: so many, where the database is known to have such a thing; else all
+    :param by: a column that grows with time
+    :param most: their number, where the database is known to have a limit; else all
     """
     some = sa.select(table).where(*conditions)
     if dialect_of(connection).limits_rows:
@@ -53,7 +53,7 @@ def distinct(connection: sa.Connection, column: sa.Column[str]) -> list[str]:
     """Return the different values of the first column of an index, in order."""
     if not dialect_of(connection).steps_through_index:
         return list(connection.execute(sa.select(column).distinct().order_by(column)).scalars())
-    # From each value to the next: as many looks into the index as there are values.
+    # From each value to the next: one look into the index per value.
     least = sa.select(sa.func.min(column).label("value"))
     steps = least.cte("steps", recursive=True)
     following = sa.select(sa.func.min(column)).where(column > steps.c.value).correlate(steps)
@@ -63,19 +63,19 @@ def distinct(connection: sa.Connection, column: sa.Column[str]) -> list[str]:
 
 
 def unchanged_since(rows: sa.FromClause, before: datetime) -> sa.ColumnElement[bool]:
-    """Write the condition that nothing has happened to checkpoints since ``before``."""
-    # Indexes have the last commit, which is no later; an earlier version of this package leaves it out.
+    """Return the condition that checkpoints have not changed since ``before``."""
+    # The indexes have the last commit, which is no later; an earlier version of this package leaves it out.
     committed = rows.c.committed_at
     return sa.and_(sa.or_(committed < before, committed.is_(None)), rows.c.updated_at < before)
 
 
 def in_order(rows: sa.FromClause, order_by: str, unique: sa.Table) -> list[sa.ColumnElement[object]]:
     """
-    Return what to sort by.
+    Return the columns to sort by.
 
     :param order_by: a column, with ``-`` in front for descending
-    :param unique: whose primary key comes last, so that pages neither repeat nor miss a row; in the same direction,
-        because MySQL reads an index in one only
+    :param unique: the table whose primary key comes last, so that pages neither repeat nor miss a row; in the same
+        direction, because MySQL reads an index in one only
     """
     name = order_by.removeprefix("-")
     names = dict.fromkeys([name, *(column.name for column in unique.primary_key.columns)])
@@ -86,7 +86,7 @@ def in_order(rows: sa.FromClause, order_by: str, unique: sa.Table) -> list[sa.Co
 def page(
     connection: sa.Connection, statement: sa.Select[Any], limit: int | None, offset: int
 ) -> Iterable[sa.Row[Any]]:
-    """Return some rows of a long list."""
+    """Return one page of the rows of a statement."""
     if dialect_of(connection).limits_rows:
         return connection.execute(statement.limit(limit).offset(offset or None))
     return islice(connection.execute(statement), offset, None if limit is None else offset + limit)

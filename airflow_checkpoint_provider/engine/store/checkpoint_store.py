@@ -41,7 +41,7 @@ class SqlStore:
 
     :param connection: the destination's connection, so that a batch and its checkpoint commit together
     :param lock_timeout: seconds to wait for another attempt's transaction
-    :param rejects: whether the table of rejected rows is there
+    :param rejects: whether the table of rejected rows exists
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class SqlStore:
         )
 
     def _begins_again(self, stored: Checkpoint) -> bool:
-        """Tell whether an attempt of the same load has ended without a word, and without a batch."""
+        """Return whether an attempt of the same load has ended without a record, and without a batch."""
         attempt = self._attempt
         same = (stored.run_id, stored.max_tries, stored.clear_number) == (
             attempt.run_id,
@@ -145,7 +145,7 @@ class SqlStore:
 
     def begin(self, load: Load, start: Position, upper: Key | None) -> None:
         self._lease.update(row_changes.begun(load, start, upper, self._idle_since))
-        # Those of earlier runs stay, where this one starts from their mark.
+        # Rejects of earlier runs stay, where this one starts from their mark.
         self._rejects.clear(self._attempt.run_id if start.key else None)
 
     def adopt(self, load: Load, upper: Key | None) -> None:
@@ -169,7 +169,7 @@ class SqlStore:
 
     def hold_table(self, emptied: Emptied) -> None:
         self._lease.limit_waiting()
-        # All in one order, so that two who begin at once wait for each other and not both.
+        # All in one order, so that two loads that begin at once do not deadlock.
         for identity in sorted([self._identity, *self._neighbours.unfinished(emptied)], key=astuple):
             if identity == self._identity:
                 self.hold()
@@ -177,7 +177,7 @@ class SqlStore:
                 self._neighbours.overtake(identity, emptied)
 
     def overtake_others(self, emptied: Emptied) -> None:
-        """Do as :meth:`hold_table` does, for a checkpoint that is locked already."""
+        """Overtake other loads as :meth:`hold_table` does, where the checkpoint is locked already."""
         for identity in sorted(self._neighbours.unfinished(emptied), key=astuple):
             self._neighbours.overtake(identity, emptied)
 
@@ -208,7 +208,7 @@ class SqlStore:
             return
         if not isinstance(error, StoppedError) and reason != type(error).__name__:
             reason = f"{type(error).__name__}: {reason}"
-        # What went wrong may well keep this from being written, and is the error to show.
+        # The cause of the failure may prevent this write, too; the error of the failure is the one to show.
         with suppress(sa.exc.SQLAlchemyError, CheckpointError), self._lease.transaction():
             self._lease.update(row_changes.failed(reason))
             self._record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
@@ -218,11 +218,11 @@ class SqlStore:
         return self._lease.read(lock=True)
 
     def is_published(self) -> bool:
-        """Tell whether what was completed last has been published by another task."""
+        """Return whether another task has published the load that was completed last."""
         return self._history.is_published(self._identity)
 
     def note_published(self, rows: int, detail: str) -> None:
-        """Note down, in the transaction of the publication, that the staged rows are in the destination."""
+        """Record, in the transaction of the publication, that the staged rows are in the destination."""
         self._record(Kind.PUBLISHED, rows, None, detail)
 
     def _deleted_by(self) -> str:
@@ -230,7 +230,7 @@ class SqlStore:
         return f" by {entry.who} at {entry.recorded_at:%Y-%m-%d %H:%M:%S} UTC" if entry else ""
 
     def _record(self, kind: Kind, rows: int, position: Position | None, detail: str | None = None) -> None:
-        """Add a history entry in the name of this attempt."""
+        """Add a history entry of this attempt."""
         self._history.record(
             self._identity,
             kind,
@@ -243,7 +243,7 @@ class SqlStore:
 
 
 def stored_map_indexes(connection: sa.Connection, tables: Tables, load: Identity) -> list[int]:
-    """Return the map indexes of a task that have a checkpoint, in order; the one of ``load`` does not matter."""
+    """Return the map indexes of a task that have a checkpoint, in order; that of ``load`` is ignored."""
     columns = tables.checkpoint.c
     of_load = [columns[name] == getattr(load, name) for name in ("dag_id", "task_id", "run_id")]
     return sorted(connection.execute(sa.select(columns.map_index).where(*of_load)).scalars())

@@ -1,4 +1,4 @@
-"""What happened to a checkpoint, and what people ask the next attempt to do: rows that are only added."""
+"""The history of a checkpoint, and people's requests to its next attempt: rows that are only added."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class History:
 
     def pending(self, identity: Identity, after: int) -> tuple[Request | None, int]:
         """
-        Return what was asked for since entry ``after``, and the id of the entry that says so.
+        Return the request made since entry ``after``, and the id of its entry.
 
-        The last word counts: a later request replaces an earlier one, and a cancellation takes it back.
+        A later request replaces an earlier one, and a cancellation withdraws it.
         """
         columns = self._table.c
         row = self._connection.execute(
@@ -82,7 +82,7 @@ class History:
         return (asked_for(row.kind), row.id) if row else (None, after)
 
     def last_request(self, identity: Identity, after: int) -> HistoryEntry | None:
-        """Return the last word, a request or a cancellation, since entry ``after``."""
+        """Return the last request or cancellation since entry ``after``."""
         return next(iter(self._read(self._requests_of(identity, after), 1)), None)
 
     def _requests_of(self, identity: Identity, after: int) -> sa.Select[Any]:
@@ -94,7 +94,7 @@ class History:
         )
 
     def is_published(self, identity: Identity) -> bool:
-        """Tell whether what was completed last has been published by another task."""
+        """Return whether another task has published the load that was completed last."""
         kinds = [Kind.COMPLETED.value, Kind.PUBLISHED.value]
         row = self._connection.execute(
             sa.select(self._table.c.kind)
@@ -105,7 +105,7 @@ class History:
         return row is not None and row[0] == Kind.PUBLISHED.value
 
     def sample(self, checkpoint: Checkpoint) -> HistoryEntry | None:
-        """Return a recent moment of the running attempt, a few progress samples ago at most."""
+        """Return a recent entry of the running attempt, at most a few progress samples old."""
         kinds = [kind.value for kind in (*STARTS, Kind.PROGRESS)]
         statement = (
             sa.select(self._table)
@@ -119,7 +119,7 @@ class History:
         return sample
 
     def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
-        """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
+        """Return the requests not yet followed, by checkpoint; one without a request is left out."""
         found: dict[Identity, Request] = {}
         for begin in range(0, len(checkpoints), _AT_ONCE):
             some = {checkpoint.identity: checkpoint for checkpoint in checkpoints[begin : begin + _AT_ONCE]}
@@ -139,7 +139,7 @@ class History:
         return found
 
     def staged(self, checkpoints: Sequence[Checkpoint]) -> frozenset[Identity]:
-        """Return those completed ones whose rows are staged and not yet published."""
+        """Return the completed ones whose rows are staged and not yet published."""
         found = [one.identity for one in checkpoints if one.status is Status.COMPLETED and one.stages]
         entries: dict[Identity, list[HistoryEntry]] = {identity: [] for identity in found}
         for begin in range(0, len(found), _AT_ONCE):
@@ -154,10 +154,10 @@ class History:
         return frozenset(identity for identity in found if is_staged(entries[identity]))
 
     def newest_requests(self) -> dict[Identity, HistoryEntry]:
-        """Return what was asked for and not yet followed, the newest of them: few, as people make them."""
+        """Return the newest requests not yet followed: they are few, because people make them."""
         key = [column.name for column in self._checkpoints.primary_key.columns]
         columns, rows, later = self._checkpoints.c, self._table.c, self._table.alias("later")
-        # Requests for what has no checkpoint, and those that another one has replaced, take up no place.
+        # Requests without a checkpoint, and replaced ones, do not count towards the limit.
         waiting = sa.exists().where(
             *(columns[name] == rows[name] for name in key), rows.id > columns.request_seen
         )
@@ -230,7 +230,7 @@ class History:
         offset: int = 0,
         rows: sa.FromClause | None = None,
     ) -> Sequence[HistoryEntry]:
-        """Return entries; one that is damaged is left out, and hides no other."""
+        """Return entries; a damaged one is left out, and hides no other."""
         entries = []
         among = self._table if rows is None else rows
         for row, refused in each_row(self._connection, self._table, among, statement, limit, offset):

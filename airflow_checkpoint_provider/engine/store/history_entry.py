@@ -1,4 +1,4 @@
-"""A row of the event table: what happened to a checkpoint, or what somebody asks its next attempt to do."""
+"""A row of the event table: what happened to a checkpoint, or a request to its next attempt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ASKED_FOR: dict[str, Request] = {
 
 
 def asked_for(kind: str) -> Request | None:
-    """Return what an entry of a kind asks the next attempt for; a newer version may have written one unknown here."""
+    """Return the request that an entry of a kind makes; a newer version may have written a kind unknown here."""
     return _ASKED_FOR.get(kind)
 
 
@@ -60,17 +60,17 @@ class HistoryEntry:
 
     @property
     def asks_for(self) -> Request | None:
-        """What the next attempt is asked to do."""
+        """The request to the next attempt, where this entry is one."""
         return asked_for(self.kind)
 
     @property
     def facts(self) -> LoadFacts | None:
-        """What is loaded and how, where this entry tells that."""
+        """The facts of the load, where this entry has them."""
         return LoadFacts.of_text(self.detail) if self.kind == Kind.OPENED else None
 
     @property
     def committed(self) -> int:
-        """Rows of the load after this entry; a start over leaves none of those it mentions."""
+        """Committed rows of the load after this entry: none after a start, whose ``rows`` are those before it."""
         return 0 if self.kind == Kind.STARTED else self.rows or 0
 
     @classmethod
@@ -79,7 +79,7 @@ class HistoryEntry:
         Read a row.
 
         :raises ValueError: when it is damaged
-        :raises InvalidCheckpointError: when it can be nobody's
+        :raises InvalidCheckpointError: when no checkpoint can have its ids
         """
         values = SimpleNamespace(**checked(row._mapping, _COLUMNS))
         return cls(
@@ -97,7 +97,7 @@ class HistoryEntry:
 
 def is_staged(entries: Iterable[HistoryEntry]) -> bool:
     """
-    Tell whether a completed load has its rows in a stage that another task is to publish, and has not yet.
+    Return whether the rows of a completed load are in a stage that another task has yet to publish.
 
     :param entries: of one checkpoint, in the order in which they happened
     """

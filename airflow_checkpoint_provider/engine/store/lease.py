@@ -25,15 +25,15 @@ class Lease:
     """
     The row, as one attempt sees it: read by all, written by the attempt that took it last.
 
-    Whoever takes the row raises its ``fence`` by one; each later write names the fence that it was taken with, and
-    finds no row once another attempt has taken it.
+    Taking the row raises its ``fence`` by one; each later write names that fence, and finds no row once another attempt
+    has taken it.
 
     :param connection: the destination's connection, so that a batch and its checkpoint commit together
     :param table: the metadata table
     :param identity: whose checkpoint it is
     :param attempt: who writes
     :param lock_timeout: seconds to wait for another attempt's transaction
-    :param deleted_by: says who has deleted the checkpoint and when, as the end of "was deleted", or nothing
+    :param deleted_by: returns who deleted the checkpoint and when, as the end of "was deleted", or an empty text
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Lease:
         """
         Commit at the end, roll back on an error.
 
-        :raises CheckpointLockedError: names the holder, when a lock was not to be had in ``lock_timeout`` seconds
+        :raises CheckpointLockedError: when a lock was not granted in ``lock_timeout`` seconds; names the holder
         """
         try:
             with self._connection.begin():
@@ -82,7 +82,7 @@ class Lease:
             ) from error
 
     def limit_waiting(self) -> None:
-        """Wait in this transaction for no longer than ``lock_timeout``, where the session does not see to it."""
+        """Limit waits in this transaction to ``lock_timeout``, where the session has no such limit."""
         dialect_of(self._connection).limit_waiting(self._connection, self._lock_timeout)
 
     def read(self, *, lock: bool = False) -> Checkpoint | None:
@@ -107,7 +107,7 @@ class Lease:
             values |= identity_values(self._identity)
             self._connection.execute(self._table.insert().values(**values))
         else:
-            # Where rows cannot be locked, two attempts may have read the same: the first one gets it.
+            # Where rows cannot be locked, two attempts may have read the same fence: the first one takes the row.
             as_read = self._table.c.fence == stored.fence
             self._connection.execute(self._table.update().where(self._is_mine, as_read).values(**values))
         return self._taken()
@@ -117,11 +117,11 @@ class Lease:
         Change columns of the row.
 
         :raises FencedError: when another attempt has taken it over
-        :raises CheckpointDeletedError: when it is gone
+        :raises CheckpointDeletedError: when it was deleted
         """
         columns = tuple(values)
         if columns not in self._updates:
-            # Made once: to write and look up a statement takes longer than the server needs for it.
+            # Built once: building and compiling a statement takes longer than the server needs for it.
             self._updates[columns] = (
                 self._table.update()
                 .where(self._is_mine, self._table.c.fence == sa.bindparam("my_fence"))
@@ -131,7 +131,7 @@ class Lease:
         updated = self._connection.execute(self._updates[columns], {**parameters, "my_fence": self._fence})
         if updated.rowcount == 1:
             return
-        # Not all drivers count rows, and MySQL's leave out what an UPDATE has not changed.
+        # Not all drivers count rows, and MySQL's leave out rows that an UPDATE has not changed.
         stored = self.read(lock=True)
         if stored is None:
             raise CheckpointDeletedError(
@@ -148,7 +148,7 @@ class Lease:
             )
 
     def _taken(self) -> Checkpoint:
-        """Read what was written, for what was inserted or updated may be another attempt's."""
+        """Read the row back, because the inserted or updated one may be another attempt's."""
         taken = self.read()
         if taken is None:
             raise FencedError(

@@ -1,4 +1,4 @@
-"""Other loads of the table that a load is about to empty: at work, or to be kept from going on."""
+"""Other loads of the table that a load is about to empty: a running one is an error, others must start over."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.engine.store import row_changes
 from airflow_checkpoint_provider.engine.store.row_mapper import from_row, is_identity
 
 AT_WORK_FOR = timedelta(minutes=10)
-"""How long after its last sign a running load counts as at work; one that wakes up later finds itself overtaken."""
+"""How long after its last write a running load counts as at work; one that goes on later finds itself overtaken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Emptied:
     """
     A table that is about to lose its rows.
 
-    :param resolved: as the server resolves its name; ``None`` of a table that is not there yet
-    :param written: the ways to write it, for loads of which the former is not known
+    :param resolved: the table as the server resolves its name; ``None`` where it does not exist yet
+    :param written: the spellings of its name, for loads whose resolved table is not known
     :param conn_id: its connection, where the metadata table is in another database
-    :param part: the partition whose rows go, if not all do
+    :param part: the partition whose rows are deleted; ``None`` where all are
     """
 
     resolved: str | None
@@ -41,7 +41,7 @@ class Neighbours:
     """
     The checkpoints of other loads of one table, in the caller's transaction.
 
-    :param identity: the load that empties the table, which is none of them
+    :param identity: the load that empties the table, which is not one of them
     :param lock_timeout: seconds to wait for another attempt's transaction
     """
 
@@ -55,7 +55,7 @@ class Neighbours:
 
     def unfinished(self, emptied: Emptied) -> list[Identity]:
         """
-        Return whose loads of these rows are begun and not complete.
+        Return the identities of loads of these rows that have begun and are not complete.
 
         :raises TableInUseError: when one is at work
         :raises InvalidCheckpointError: when the row of one is damaged
@@ -68,7 +68,7 @@ class Neighbours:
 
     def overtake(self, identity: Identity, emptied: Emptied) -> None:
         """
-        Keep the attempts of a load from writing, and let its next one start from the beginning.
+        Fence off the attempts of a load, and let its next one start from the beginning.
 
         :raises TableInUseError: when it has begun meanwhile
         """
@@ -91,7 +91,7 @@ class Neighbours:
         ]
         if emptied.conn_id is not None:
             conditions.append(columns.destination_conn_id == emptied.conn_id)
-        if emptied.part is not None:  # those of this plan have no row in common with it, and may be many
+        if emptied.part is not None:  # partitions of this plan share no row with it, and may be many
             conditions.append(columns.fingerprint.contains(PARTITION))
             mine = self._identity
             conditions.append(
@@ -105,7 +105,7 @@ class Neighbours:
 
     def _refuse(self, other: Checkpoint, emptied: Emptied) -> None:
         if emptied.part is not None and self._is_sibling(other.identity):
-            return  # of a plan that has been made anew since
+            return  # of an earlier plan of this task
         since = datetime.now(UTC) - other.updated_at
         if other.status is not Status.RUNNING or other.restarting or since > AT_WORK_FOR:
             return
@@ -122,13 +122,13 @@ class Neighbours:
 
 
 def _loads(row: Any, emptied: Emptied) -> Checkpoint | None:
-    """Return the checkpoint of a row, if its load writes rows that are about to go."""
+    """Return the checkpoint of a row, if its load writes rows that are about to be deleted."""
     try:
         other = from_row(row)
     except CheckpointError:
         if row.destination_table in emptied.written:
             raise
-        return None  # damaged, and of another table as far as can be read
+        return None  # damaged, and of another table as far as it can be read
     resolved = other.fingerprint.get(RESOLVED)
     known = resolved is not None and emptied.resolved is not None
     is_of = resolved == emptied.resolved if known else other.destination_table in emptied.written

@@ -1,4 +1,4 @@
-"""The store of a load that keeps no checkpoint: the same calls, and nothing behind them."""
+"""The null store, of a load without a checkpoint: the same calls, and nothing stored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.store.protocol import Choose
 
 class NullStore:
     """
-    Stands in for a store where every attempt starts over.
+    The store of a load whose every attempt starts over.
 
     :param connection: the destination's
     :param identity: whose load it is
@@ -116,7 +116,7 @@ class NullStore:
         """Keep nothing."""
 
     def is_completed(self, fence: int) -> bool:
-        """Nothing is kept that another attempt could begin again."""
+        """Return true: there is no checkpoint with which another attempt could begin again."""
         return True
 
     def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:

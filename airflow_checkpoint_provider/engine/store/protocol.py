@@ -1,4 +1,4 @@
-"""What a load asks of the store of its checkpoint, whether one is kept or not."""
+"""The interface of a load to the store of its checkpoint, whether one is kept or not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.store.rejects import Rejects
 
 Choose = Callable[[Checkpoint | None, Request | None], Decision]
-"""Decides what an attempt does, by the stored checkpoint and by what was requested."""
+"""Decides on the action of an attempt, by the stored checkpoint and the request."""
 
 
 class CheckpointStore(Protocol):
@@ -38,12 +38,12 @@ class CheckpointStore(Protocol):
 
     def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
         """
-        Decide what to do and take the checkpoint over: from here on, older attempts cannot write.
+        Decide on the action and take the checkpoint over: from here on, older attempts cannot write.
 
-        :return: the checkpoint as it stands now, and what was decided
+        :return: the checkpoint as it is now, and the decision
         :raises CheckpointLockedError: when another attempt has held it for too long
         :raises FencedError: when another attempt has claimed it at the same moment
-        :raises MetadataTableError: when the table is there and is another one
+        :raises MetadataTableError: when the table of that name is not a metadata table
         """
 
     def begin(self, load: Load, start: Position, upper: Key | None) -> None:
@@ -54,18 +54,18 @@ class CheckpointStore(Protocol):
 
     def note_marker(self, fingerprint: dict[str, str]) -> None:
         """
-        Note down, in a transaction of its own, that a load which goes on has a marker in the task state store.
+        Record, in a transaction of its own, that a continued load has a marker in the task state store.
 
         :param fingerprint: of the load, with the marker
         :raises FencedError: when another attempt has taken it over
         """
 
     def intend_to_start(self, checkpoint: Checkpoint, reason: str) -> None:
-        """Note down that the load starts over, before anything is emptied for it."""
+        """Record that the load starts over, before anything is emptied for it."""
 
     def note_opened(self, facts: LoadFacts, checkpoint: Checkpoint) -> None:
         """
-        Add to the history what is loaded and how, in the caller's transaction.
+        Add the facts of the load to the history, in the caller's transaction.
 
         :raises FencedError: when another attempt has taken the checkpoint over
         """
@@ -79,16 +79,16 @@ class CheckpointStore(Protocol):
 
     def hold_table(self, emptied: Emptied) -> None:
         """
-        Lock the checkpoint as :meth:`hold` does, before rows of others are deleted in this transaction.
+        Lock the checkpoint as :meth:`hold` does, before rows of other loads are deleted in this transaction.
 
-        Other loads of these rows that have begun and are not at work cannot go on from then on: they start over.
+        Other loads of these rows that have begun and are not at work cannot resume from then on: they start over.
 
         :raises TableInUseError: when another load of the table is at work
         """
 
     def check_table(self, emptied: Emptied) -> None:
         """
-        Read, once the rows are gone, whether another load has begun to write it meanwhile.
+        Check, after the rows are deleted, that no other load has begun to write the table meanwhile.
 
         :raises TableInUseError: when one has
         """
@@ -97,7 +97,7 @@ class CheckpointStore(Protocol):
         """
         Move the checkpoint, in the transaction of the batch.
 
-        :param now: what the commit will make true
+        :param now: the checkpoint as of the commit
         :raises FencedError: when another attempt has taken it over
         """
 
@@ -112,4 +112,4 @@ class CheckpointStore(Protocol):
         """
 
     def give_up(self, error: BaseException, checkpoint: Checkpoint) -> None:
-        """Mark the load as failed, with the reason; the error itself is the caller's to raise."""
+        """Mark the load as failed, with the reason; the caller raises the error."""

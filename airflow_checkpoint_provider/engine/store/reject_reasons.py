@@ -1,4 +1,4 @@
-"""What a destination says of the rows that it has refused, put together: the same reason for other values is one."""
+"""A destination's reasons for refusing rows, grouped: reasons that differ only in values are the same."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_READ = 10_000
-"""Rejected rows whose reasons are read; of more, the first ones."""
+"""The most rejected rows whose reasons are read, from the first one on."""
 
 _DETAIL = re.compile(r"\s*(DETAIL|CONTEXT|HINT):.*", re.DOTALL)
-# Quotes are around names, too: these stay where nothing says that a value follows. Codes stay: ORA-01400, (1048, ...
+# Quotes are around names, too: these stay unless a word announces a value. Codes stay: ORA-01400, (1048, ...
 _QUOTED = r"""((?:entry|value:?|syntax[^:"]*:|input)\s+)(?:'[^']*'|"[^"]*")"""
 _NUMBER = r"(?<![\w.-])(?<!\A\()-?\d(?:[\d.,:-]*\d)?(?!\w)"
 _VALUES = re.compile(f"{_QUOTED}|{_NUMBER}")
@@ -21,8 +21,8 @@ class ReasonCount:
     """
     A reason for which rows were refused.
 
-    :param reason: what the destination says, without the values of the row
-    :param rows: how many rows
+    :param reason: the destination's error, without the values of the row
+    :param rows: the number of rows
     :param first: the number of the first of them
     """
 
@@ -32,7 +32,7 @@ class ReasonCount:
 
 
 def reason_of(error: str) -> str:
-    """Return an error without what belongs to one row."""
+    """Return an error without the values of one row."""
     return _VALUES.sub(lambda found: f"{found.group(1) or ''}…", _DETAIL.sub("", error)).strip()
 
 

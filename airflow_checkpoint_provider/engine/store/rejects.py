@@ -40,9 +40,9 @@ class Reject:
 
     :param identity: the checkpoint of the load
     :param run_id: the run that has read it, also where the checkpoint spans runs
-    :param row_no: which of the rows that the load has sent to the destination, counted from 1
-    :param row: its values by the destination's columns; what JSON has no form for as text
-    :param error: what the destination says
+    :param row_no: its number among the rows that the load has sent to the destination, from 1
+    :param row: its values by the destination's columns; as text where JSON has no form for them
+    :param error: the destination's error
     :param try_number: the attempt that has read it
     :param who: host and process of that attempt
     :param recorded_at: when it was refused, in UTC
@@ -60,7 +60,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that the destination refuses, before it is noted down."""
+    """A row that the destination refuses, before it is recorded."""
 
     number: int
     row: Row
@@ -71,7 +71,7 @@ class Rejects:
     """
     The rejected rows of one checkpoint, on a connection whose transactions are the caller's.
 
-    :param there: the table is there; without it nothing was ever rejected
+    :param there: whether the table exists; without it nothing was ever rejected
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Rejects:
             return int(self._connection.execute(statement).scalar_one())
 
     def add(self, rows: Sequence[BadRow], columns: Sequence[str], attempt: Attempt) -> None:
-        """Note rows down."""
+        """Record rows."""
         now = datetime.now(UTC)
         values = [
             {
@@ -116,7 +116,7 @@ class Rejects:
 
     def clear(self, run_id: str | None = None) -> None:
         """Delete them; with ``run_id`` those of one run."""
-        # Looked at before, so that a load that has never rejected anything does not need the right to delete.
+        # Counted before, so that a load that has never rejected anything does not need the right to delete.
         if self.count(run_id):
             self._connection.execute(self._table.delete().where(self._of(run_id)))
 
@@ -134,7 +134,7 @@ class Rejects:
         return [reject for reject in rejects if reject]
 
     def reasons(self) -> Sequence[ReasonCount]:
-        """Return why they were refused, the most frequent reason first, of the first 10,000."""
+        """Return the reasons of the first 10,000 rejects, the most frequent one first."""
         if not self._there:
             return []
         columns = self._table.c
@@ -177,7 +177,7 @@ def row_text(columns: Sequence[str], row: Row) -> str:
     text = json.dumps(values, ensure_ascii=False)
     try:
         text.encode()
-    except UnicodeError:  # half a character, which no database keeps
+    except UnicodeError:  # half of a surrogate pair, which no database stores
         return json.dumps(values)
     return text
 
@@ -221,7 +221,7 @@ def _from_row(row: Any, refused: Exception | None) -> Reject | None:
 
 
 def _row_in(text: Any) -> dict[str, Any]:
-    """Read what :func:`row_text` wrote; what is something else is the only value of a row."""
+    """Read the output of :func:`row_text`; any other text is the only value of a row."""
     try:
         row = json.loads(text)
         if isinstance(row, dict):

@@ -1,4 +1,4 @@
-"""Whether a database of which nothing is known takes back what a transaction has not committed."""
+"""A test whether an unknown database rolls a transaction back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROBE = Identity("airflow_checkpoint", "rollback_probe", "*")
 
 
 def rolls_back(connection: sa.Connection, tables: Tables) -> bool:
-    """Add a row to the history, roll back, and see whether it is gone; it is once asked for each connection."""
+    """Add a row to the history, roll back, and return whether it is gone; tested once for each connection."""
     known = connection.info.get("rolls_back")
     if known is None:
         known = connection.info["rolls_back"] = _try(connection, tables)

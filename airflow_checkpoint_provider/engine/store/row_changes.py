@@ -1,4 +1,4 @@
-"""What each step of a load writes into the row of its checkpoint."""
+"""The values that each step of a load writes into the row of its checkpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Values = dict[str, Any]
 
 def claimed(attempt: Attempt, load: Load, request_seen: int) -> Values:
     """
-    Write who works on the load from now on.
+    Write the attempt that works on the load from now on.
 
     :param request_seen: the id of the last request that the attempt knows of
     """
@@ -36,7 +36,7 @@ def claimed(attempt: Attempt, load: Load, request_seen: int) -> Values:
 
 
 def first_claimed(load: Load, decision: Decision) -> Values:
-    """Write what a row that was not there needs besides."""
+    """Write the other values of a new row."""
     now = datetime.now(UTC)
     return {
         **load.values(),
@@ -53,7 +53,7 @@ def first_claimed(load: Load, decision: Decision) -> Values:
 
 def decided(stored: Checkpoint, decision: Decision, attempt: Attempt) -> Values:
     """
-    Write what is decided of a checkpoint that is there.
+    Write the decision on an existing checkpoint.
 
     The intent to start over is part of the claim, so that a crash in the middle of starting leads to
     starting again and never to resuming into an emptied table.
@@ -83,9 +83,9 @@ def decided(stored: Checkpoint, decision: Decision, attempt: Attempt) -> Values:
 
 def begun(load: Load, start: Position, upper: Key | None, committed_at: datetime | None = None) -> Values:
     """
-    Write that the load has begun at ``start``: nothing of it is at the destination yet.
+    Write that the load has begun at ``start``: none of its rows are in the destination yet.
 
-    :param committed_at: the time of the last commit, where beginning again is none
+    :param committed_at: the time of the last commit, where beginning again does not count as one
     """
     return {
         **adopted(load, upper),
@@ -100,13 +100,13 @@ def begun(load: Load, start: Position, upper: Key | None, committed_at: datetime
 
 
 def adopted(load: Load, upper: Key | None) -> Values:
-    """Write what is loaded, and up to where, from the position that is there."""
+    """Write the load and its upper bound, and keep the stored position."""
     now = datetime.now(UTC)
     return {**load.values(), "upper_bound": key_text(upper), "started_at": now, **_committed(now)}
 
 
 def marked(fingerprint: dict[str, str]) -> Values:
-    """Write what later attempts tell a clear by."""
+    """Write what later attempts recognise a clear by."""
     return {"fingerprint": json.dumps(fingerprint), "updated_at": datetime.now(UTC)}
 
 
@@ -121,7 +121,7 @@ def held() -> Values:
 
 
 def advanced(now: Checkpoint) -> Values:
-    """Write how far the load has come."""
+    """Write the progress of the load."""
     return {
         **position_values(now.position),
         "lower_bound": key_text(now.lower),
@@ -132,7 +132,7 @@ def advanced(now: Checkpoint) -> Values:
 
 
 def completed() -> Values:
-    """Write that all rows are there."""
+    """Write that the load is complete."""
     now = datetime.now(UTC)
     return {"status": Status.COMPLETED.value, **_committed(now), "completed_at": now}
 
@@ -143,7 +143,7 @@ def failed(reason: str) -> Values:
 
 
 def overtaken(reason: str) -> Values:
-    """Write that what the load has written is gone: whoever works on it may not go on, and the next starts over."""
+    """Write that the rows of the load are deleted: its attempt may not go on, and the next one starts over."""
     return {
         **failed(reason),
         **position_values(BEGINNING),
@@ -157,9 +157,9 @@ def overtaken(reason: str) -> Values:
 
 def seeded(load: Load, nobody: Attempt, position: Position, request_seen: int) -> Values:
     """
-    Write a position that no attempt has worked for.
+    Write a position that was set by a person.
 
-    :param nobody: an attempt of no try, whose owner is the person
+    :param nobody: an attempt without a try, whose owner is that person
     """
     now = datetime.now(UTC)
     return {

@@ -1,4 +1,4 @@
-"""Checkpoints as rows of the metadata table, there and back."""
+"""Conversion of checkpoints to rows of the metadata table, and back."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def from_row(row: Any) -> Checkpoint:
 
 def identity_of_row(row: Any) -> Identity:
     """
-    Read whose checkpoint a row is.
+    Read the identity of the checkpoint in a row.
 
-    :raises InvalidCheckpointError: when it can be nobody's
+    :raises InvalidCheckpointError: when no checkpoint can have its ids
     """
     try:
         identity = Identity(**checked(row._mapping, _IDENTITY))
@@ -75,7 +75,7 @@ def identity_of_row(row: Any) -> Identity:
 
 
 def unreadable(identity: Identity, reason: str) -> InvalidCheckpointError:
-    """Return the error for a row that is damaged: what is wrong with it, and what to do."""
+    """Return the error for a damaged row, with the fault and the remedy."""
     return InvalidCheckpointError(
         f"Invalid checkpoint value: the row of {identity} cannot be read ({reason}). Delete it to load from the "
         "start: in the view, by `airflow checkpoint delete`, or by CheckpointHook.delete."
@@ -114,7 +114,7 @@ def _read(row: Any, identity: Identity) -> Checkpoint:
         created_at=row.created_at,
         started_at=row.started_at,
         updated_at=row.updated_at,
-        # An earlier version of this package, which knows of no such time, may have written the row.
+        # An earlier version of this package, which has no such column, may have written the row.
         committed_at=row.committed_at or row.updated_at,
         completed_at=row.completed_at,
         last_error=row.last_error,
@@ -139,7 +139,7 @@ def _fingerprint(text: str) -> dict[str, str]:
 
 
 def identity_values(identity: Identity) -> dict[str, Any]:
-    """Columns that say whose checkpoint it is."""
+    """Return the columns of an identity."""
     return {
         "dag_id": identity.dag_id,
         "task_id": identity.task_id,
@@ -151,7 +151,7 @@ def identity_values(identity: Identity) -> dict[str, Any]:
 
 
 def attempt_values(attempt: Attempt) -> dict[str, Any]:
-    """Columns that say who works on it."""
+    """Return the columns of an attempt."""
     return {
         "current_run_id": attempt.run_id,
         "current_run_after": attempt.run_after,
@@ -165,7 +165,7 @@ def attempt_values(attempt: Attempt) -> dict[str, Any]:
 
 
 def position_values(position: Position) -> dict[str, Any]:
-    """Columns that say how far it has come."""
+    """Return the columns of a position."""
     return {
         "position": key_text(position.key),
         "rows_read": position.rows,
@@ -175,12 +175,12 @@ def position_values(position: Position) -> dict[str, Any]:
 
 
 def key_text(key: Key | None) -> str | None:
-    """Write a key for its column."""
+    """Return the text of a key for its column."""
     return encode_key(key) if key is not None else None
 
 
 def is_identity(table: sa.FromClause, identity: Identity) -> sa.ColumnElement[bool]:
-    """Write the condition that picks the rows of one checkpoint."""
+    """Return the condition that selects the rows of one checkpoint."""
     return sa.and_(
         table.c.dag_id == identity.dag_id,
         table.c.task_id == identity.task_id,

@@ -1,4 +1,4 @@
-"""Rows of the metadata tables: one that cannot be read hides no other."""
+"""Reading rows of the metadata tables: one that cannot be read hides no other."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from airflow_checkpoint_provider.engine.store.row_mapper import (
 from airflow_checkpoint_provider.engine.store.stored_values import columns_to_read
 
 DAMAGED = (ValueError, TypeError, ArithmeticError, AttributeError, sa.exc.DBAPIError)
-"""What a driver, SQLAlchemy or a reader of ours raises for a value that it does not know."""
+"""The errors of drivers, SQLAlchemy and this package for values that they cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
     """
-    A row of the metadata table that is no checkpoint which can be read.
+    A row of the metadata table that cannot be read as a checkpoint.
 
     :param identity: whose it is; ``None`` where not even that can be read
     :param reason: why, and what to do
-    :param damaged: whether deleting it is the way out; ``False``, where a newer version wrote it
+    :param damaged: whether deleting it is the remedy; ``False`` where a newer version wrote it
     """
 
     identity: Identity | None
@@ -99,11 +99,11 @@ def each_row(
     whole: bool = False,
 ) -> Iterator[tuple[Any, Exception | None]]:
     """
-    Read a page of a table: rows, or the keys of those that the driver does not know a value of, with its error.
+    Read a page of a table: rows, or the key of a row with a value that the driver cannot read, with its error.
 
     :param rows: the table, or some of its rows
     :param statement: picks of ``rows`` and sorts
-    :param whole: also what is longer than :mod:`stored_values` allows
+    :param whole: also text that is longer than :mod:`stored_values` allows
     """
 
     def columns(of: sa.FromClause) -> list[sa.ColumnElement[Any]]:
@@ -119,9 +119,9 @@ def each_row(
             )
         )
     except DAMAGED as error:
-        # A driver gives up on all rows where it does not know one value: each is read by itself.
+        # A driver fails for all rows where it cannot read one value: each row is read by itself.
         names = {column.name for column in table.primary_key.columns}
-        names |= {"name"} if "name_digest" in names else set()  # the key has a digest for it
+        names |= {"name"} if "name_digest" in names else set()  # the key has only its digest
         key = [column for column in rows.c if column.name in names]
         keys = statement.with_only_columns(*key, maintain_column_froms=True)
         try:

@@ -1,4 +1,4 @@
-"""The row of a checkpoint whose position a person has set, and no attempt."""
+"""The row of a checkpoint whose position was set by a person, and not by an attempt."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SeedRow:
         self._is_mine = is_identity(self._table, identity)
 
     def describe_stored(self) -> str | None:
-        """Return the status and rows of a checkpoint that is there, also of a damaged one."""
+        """Return the status and rows of an existing checkpoint, even of a damaged one."""
         columns = self._table.c
         statement = sa.select(columns.status, columns.rows_written).where(self._is_mine)
         row = self._connection.execute(statement).first()
@@ -43,20 +43,20 @@ class SeedRow:
 
     def write(self, load: Load, position: Position, who: str, detail: str) -> Checkpoint:
         """
-        Write the position, in the place of a checkpoint that is there.
+        Write the position, in place of any existing checkpoint.
 
-        :param position: of the last row that is at the destination
+        :param position: of the last row in the destination
         :param who: the person, for the history
         :param detail: for the history
         :return: the checkpoint as it is now
         """
-        _, seen = self._history.pending(self._identity, 0)  # what was asked before is not meant for the seed
+        _, seen = self._history.pending(self._identity, 0)  # earlier requests are not meant for the seed
         nobody = Attempt(self._identity.run_id, None, 0, 0, 0, 0, who)
         marked = replace(load, fingerprint={**load.fingerprint, SEEDED: who})
         values = row_changes.seeded(marked, nobody, position, seen)
         table = self._table
         if self.describe_stored():
-            # The next number, so that an attempt that still runs finds itself overtaken.
+            # The next fence, so that a running attempt finds itself overtaken.
             overtaking = table.update().where(self._is_mine).values(**values, fence=table.c.fence + 1)
             self._connection.execute(overtaking)
         else:

@@ -1,4 +1,4 @@
-"""Values of the metadata tables as they may be read: of their column's type, and no larger than what is written."""
+"""Checked values of the metadata tables: of their column's type, and no larger than the package writes them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_NAME, L
 from airflow_checkpoint_provider.engine.store.schema.columns import LongText, RowId, UTCDateTime
 
 LONGEST_MESSAGE = 10_000
-"""Characters of an error or a reason; what is longer is cut."""
+"""The most characters of an error or a reason; a longer one is cut."""
 _MESSAGES = ("last_error", "detail", "error")
 _KEYS = (
     "position",
     "start_position",
     "lower_bound",
     "upper_bound",
-)  # too long a one stays, as one that is unreadable
+)  # one that is too long stays, and counts as unreadable
 _LARGEST = 2**63 - 1
 
 
 def columns_to_read(connection: sa.Connection, rows: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of a metadata table for a SELECT: long text is cut in the database, where it is known to."""
+    """Return a metadata table's columns for a SELECT; the database cuts long text, where it is known to."""
     if not dialect_of(connection).cuts_text:
         return list(rows.c)
     return [_cut(column) if _reader_of(column) is _text else column for column in rows.c]
@@ -50,10 +50,10 @@ def checked(row: Mapping[str, Any], columns: Mapping[str, sa.Column[Any]]) -> di
     """
     Return the values of a row, each of its column's type.
 
-    SQLite keeps text in a column of numbers, and a table that somebody else has made may have columns of other types.
+    SQLite stores text in a numeric column, too, and a table made by other means may have other types.
 
-    :param columns: of the table, by name; of others the value is left out
-    :raises ValueError: names the first column whose value is none
+    :param columns: of the table, by name; values of other columns are left out
+    :raises ValueError: names the first column whose value is not of its type
     """
     return {name: _value(row[name], column) for name, column in columns.items() if name in row}
 
@@ -61,7 +61,7 @@ def checked(row: Mapping[str, Any], columns: Mapping[str, sa.Column[Any]]) -> di
 def _value(value: Any, column: sa.ColumnElement[Any]) -> Any:
     read = _reader_of(column)
     if value is None and (column.nullable or read is _text):
-        return None  # of Oracle's text, the empty one is NULL
+        return None  # Oracle stores empty text as NULL
     if (known := read(value, column)) is None:
         raise ValueError(f"{column.name} is {shown(value)}")
     return known

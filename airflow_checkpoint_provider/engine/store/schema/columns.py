@@ -20,9 +20,9 @@ from airflow_checkpoint_provider.engine.model.checks import NO_NAME
 FORMAT_VERSION = 2
 
 SINCE = "since"
-"""In the ``info`` of a column or index: the format that it came with, where that was not the first."""
+"""In the ``info`` of a column or index: the format that introduced it, where that was not the first."""
 UNTIL_2 = "until_2"
-"""In the ``info`` of a table: the indexes that format 2 does without."""
+"""In the ``info`` of a table: the indexes that format 2 drops."""
 
 _ESCAPED = re.compile(r"(?:\\u[0-9a-f]{4})+")
 _ID_LENGTH = (
@@ -31,16 +31,16 @@ _ID_LENGTH = (
 _DIGEST_LENGTH = 16
 _NEW = {SINCE: 2}
 _BY_LAST_CHANGE = ("updated", "status", "dag", "dag_status")
-"""Ends of the names of the indexes by ``updated_at``, which format 2 does without."""
+"""Ends of the names of the indexes by ``updated_at``, which format 2 drops."""
 
 _TABLE_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.table_options.items()}
 _IDENTITY_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.identity_options.items()}
 
 
 CATALOG_COLUMNS = ("destination_database", "destination_schema", "destination_name")
-"""The destination as the catalog has it."""
+"""The destination's name as the catalog has it."""
 IDENTITY_COLUMNS = ("dag_id", "task_id", "run_id", "map_index", "name_digest")
-"""What picks the rows of one checkpoint."""
+"""The columns that select the rows of one checkpoint."""
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
@@ -76,7 +76,7 @@ class LongText(sa.types.TypeDecorator[str]):
 
 
 class Name(sa.types.TypeDecorator[str]):
-    """A name, in ASCII where the database lacks a character of it, and read as what it was."""
+    """A name, in ASCII where the database lacks a character of it; reading restores the characters."""
 
     impl = sa.String
     cache_ok = True
@@ -103,7 +103,7 @@ class CheckpointName(Name):
 
 
 class RowId(sa.types.TypeDecorator[int]):
-    """Numbers that rows get in the order in which they are added."""
+    """Numbers of rows, in the order in which the rows are added."""
 
     impl = sa.BigInteger
     cache_ok = True
@@ -113,7 +113,7 @@ class RowId(sa.types.TypeDecorator[int]):
 
 
 def name_digest(name: str) -> str:
-    """Return what stands for a name in the primary key: 96 bits, as text."""
+    """Return the digest of a name for the primary key: 96 bits, as text."""
     return urlsafe_b64encode(sha256(name.encode()).digest()[:12]).decode() if name else NO_NAME
 
 
@@ -180,7 +180,7 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         info={UPDATED_OFTEN: True, UNTIL_2: tuple(f"{name}_{part}"[-60:] for part in _BY_LAST_CHANGE)},
         **_TABLE_OPTIONS,
     )
-    # So that the newest of a million are found without reading the others; tables without these do as well, slower.
+    # To find the newest of a million rows without reading the others; tables without these indexes do as well, slower.
     committed, columns = table.c.committed_at, table.c
     sa.Index(f"{name}_committed"[-60:], committed, info=_NEW)
     sa.Index(f"{name}_state"[-60:], columns.status, committed, info=_NEW)
@@ -207,7 +207,7 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
         **_TABLE_OPTIONS,
     )
     sa.Index(f"{name}_named"[-60:], *(table.c[part] for part in IDENTITY_COLUMNS), info=_NEW)
-    sa.Index(f"{name}_kind"[-60:], table.c.kind)  # to find the few requests among all that progress
+    sa.Index(f"{name}_kind"[-60:], table.c.kind)  # to find the few requests among many progress entries
     return table
 
 

@@ -1,4 +1,4 @@
-"""Metadata tables of an earlier format: found, and brought to the present one."""
+"""Detection and migration of metadata tables of an earlier format."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from airflow_checkpoint_provider.engine.store.schema.columns import (
 )
 
 _LAST = "name"
-"""The column that each table gets when everything else is done."""
+"""The column that a migration adds last to each table."""
 _TRIES = 50
-_IN_VAIN = 3  # tries that have changed nothing
+_IN_VAIN = 3  # tries in a row that have changed nothing
 
 
 def is_outdated(connection: sa.Connection, table: sa.Table) -> bool:
-    """Tell whether a table that is there has an earlier format, or is not yet at the present one."""
+    """Return whether an existing table has an earlier format, or a migration that is not complete."""
     there = _columns_there(connection, table)
-    # A table that has not even these is somebody else's.
+    # A table without these columns is not a metadata table.
     return "dag_id" in there and "map_index" in there and _LAST not in there
 
 
 def is_of_general_path(connection: sa.Connection, table: sa.Table) -> bool:
-    """Tell whether a table was made through a driver of which nothing is known, and its database is known now."""
+    """Return whether a table was made through an unknown driver, and its database is known now."""
     dialect = dialect_of(connection)
     if not dialect.takes_over:
         return False
@@ -54,11 +54,11 @@ def _has_text_times(connection: sa.Connection, table: sa.Table) -> bool:
 
 def migrate(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
     """
-    Bring a table to the present format.
+    Migrate a table to the present format.
 
-    Several may be at it, and each may be killed: what is done is recognised, and the rest goes on from there.
+    Several processes may do so at once, and each may be killed: completed steps are recognised, and not repeated.
 
-    :param seconds: wait no longer for those who use the table
+    :param seconds: the longest wait for others that use the table
     :raises MetadataTableError: when the database refuses
     """
     in_vain = 0
@@ -109,7 +109,7 @@ def _change(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
     quoted = connection.dialect.identifier_preparer.format_table(table)
     dialect.hold_for_migration(connection, quoted, seconds)
     inspector = sa.inspect(connection)
-    if not _needs(connection, table):  # somebody else was faster
+    if not _needs(connection, table):  # another process was faster
         return
     key, key_name = dialect.primary_key(inspector, table)
     change = describe_change(
@@ -130,7 +130,7 @@ def _change(connection: sa.Connection, table: sa.Table, seconds: float) -> None:
 
 
 def script(table: sa.Table, dialect: sa.Dialect) -> list[ExecutableDDLElement]:
-    """Return the statements that bring a table as the first format has created it to the present one."""
+    """Return the statements that migrate a table of the first format to the present one."""
     old = tuple(column.name for column in table.columns if SINCE not in column.info)
     named = dialect_of(dialect).key_name
     change = describe_change(
@@ -154,11 +154,11 @@ def describe_change(
     unnumbered: bool = False,
 ) -> TableChange:
     """
-    Compare a table with what it shall be.
+    Return the difference between a table and its present format.
 
-    :param there: the columns that it has
+    :param there: its columns
     :param key: the columns of its primary key
-    :param key_name: the constraint of that key
+    :param key_name: the name of that key's constraint
     :param retyped: its times are text
     :param unnumbered: the database does not number its rows
     """
@@ -192,7 +192,7 @@ def describe_change(
 def _columns_there(connection: sa.Connection, table: sa.Table) -> tuple[str, ...]:
     nothing = sa.select(sa.text("*")).select_from(table).where(sa.text("1 = 0"))
     with reading(connection):
-        # To the end: an open result would hold SQLite's file.
+        # Read to the end: an open result would hold SQLite's file.
         result = connection.execute(nothing)
         names = [name.lower() for name in result.keys()]  # noqa: SIM118 - no mapping
         result.all()

@@ -1,4 +1,4 @@
-"""The metadata tables: one row per checkpoint, its history, and the rows that were rejected."""
+"""The metadata tables: one row per checkpoint, its history, and its rejected rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Tables:
 
     def create(self, connection: sa.Connection, *, rejects: bool = False, seconds: float = 60) -> None:
         """
-        Create what is missing, and bring what has an earlier format to the present one, in transactions of their own.
+        Create missing tables, and migrate those of an earlier format, in transactions of their own.
 
         :param rejects: the table of rejected rows, too
         :param seconds: wait no longer for those who use a table that is to be changed
@@ -66,13 +66,13 @@ class Tables:
         refused: sa.exc.DBAPIError | None = None
         self._check_name(connection.dialect)
         wanted = self._wanted(rejects)
-        # More than once, because another attempt may be faster, with one table or with both.
+        # More than once, because another attempt may create one table, or both, first.
         for tried in range(_CREATION_TRIES):
             missing = self._missing(connection, wanted)
             if not missing:
                 return
             if len(missing) < len(wanted):
-                refuse_other_table(connection, self)  # beside which nothing is made
+                refuse_other_table(connection, self)  # nothing is created beside it
             try:
                 with connection.begin():
                     for table in missing:
@@ -107,12 +107,12 @@ class Tables:
         self, connection: sa.Connection, *, create: bool, rejects: bool = False, seconds: float = 60
     ) -> None:
         """
-        Make sure that the tables are there, in the present format.
+        Make sure that the tables exist in the present format.
 
-        :param create: create what is missing, and change what has an earlier format
+        :param create: create missing tables, and migrate those of an earlier format
         :param rejects: the table of rejected rows, too
         :param seconds: wait no longer for those who use a table that is to be changed
-        :raises MetadataTableError: when they are not, and are not to be created or changed
+        :raises MetadataTableError: when they do not, and are not to be created or changed
         """
         if create:
             self.create(connection, rejects=rejects, seconds=seconds)
@@ -129,7 +129,7 @@ class Tables:
         Refuse tables of an earlier format.
 
         :param reason: why they are not changed now
-        :raises MetadataTableError: when there are such
+        :raises MetadataTableError: when there is one
         """
         if outdated := self._outdated(connection):
             raise MetadataTableError(
@@ -139,17 +139,17 @@ class Tables:
             )
 
     def _outdated(self, connection: sa.Connection) -> list[sa.Table]:
-        """Return the tables that are to be changed, the one of the checkpoints last."""
+        """Return the tables to be migrated, that of the checkpoints last."""
         general = migration.is_of_general_path(connection, self.checkpoint)
         tables = [self.event, *([self.reject] if self.keeps_rejects(connection) else []), self.checkpoint]
         return [table for table in tables if general or migration.is_outdated(connection, table)]
 
     def exist(self, connection: sa.Connection) -> bool:
-        """Tell whether the tables are there that every checkpoint needs."""
+        """Return whether the tables that every checkpoint needs exist."""
         return not self._missing(connection, self._wanted(rejects=False))
 
     def keeps_rejects(self, connection: sa.Connection) -> bool:
-        """Tell whether the table of rejected rows is there; a database of which nothing is known never has it."""
+        """Return whether the table of rejected rows exists; an unknown database never has it."""
         return dialect_of(connection).savepoints and not self._missing(connection, [self.reject])
 
     def _wanted(self, rejects: bool) -> list[sa.Table]:
@@ -163,11 +163,11 @@ class Tables:
 
     def ddl(self, dialect_name: str, *, migrate: bool = False) -> str:
         """
-        Write the script that creates the tables.
+        Return the script that creates the tables.
 
         :param dialect_name: ``postgresql``, ``sqlite``, ``oracle`` or ``mysql``
-        :param migrate: instead, the script that brings tables of the first format to the present one
-        :raises ArgumentError: for another name
+        :param migrate: instead, the script that migrates tables of the first format to the present one
+        :raises ArgumentError: for any other name
         """
         known = sqlalchemy_dialects()
         if not isinstance(dialect_name, str) or dialect_name not in known:
@@ -192,7 +192,7 @@ def _write(statements: Iterable[ExecutableDDLElement], dialect: sa.Dialect) -> s
     return "\n".join(f"{str(item.compile(dialect=dialect)).strip()};\n" for item in statements)
 
 
-@lru_cache(maxsize=32)  # to describe them takes milliseconds
+@lru_cache(maxsize=32)  # describing them takes milliseconds
 def _tables(name: str, schema: str | None) -> Tables:
     metadata = sa.MetaData(schema=schema)
     return Tables(
@@ -204,7 +204,7 @@ def _tables(name: str, schema: str | None) -> Tables:
 
 def refuse_other_table(connection: sa.Connection, tables: Tables) -> None:
     """
-    Look whether the tables that are there can be the metadata tables.
+    Check that the existing tables can be the metadata tables.
 
     :raises MetadataTableError: when one lacks columns of a metadata table
     """
