@@ -1,1 +1,1 @@
-"""What people and Airflow ask of checkpoints: list, search, reload, resume, seed, purge, wait."""
+"""Operations on checkpoints, for people and Airflow: list, search, reload, resume, seed, purge, wait."""

@@ -57,7 +57,7 @@ def duration(span: timedelta) -> str:
 
 
 def range_of(checkpoint: Checkpoint) -> str | None:
-    """Return the keys that the load reads, in words; ``None`` where it has no upper bound, or none yet."""
+    """Return the keys that the load reads, in words; ``None`` without a key, or before there is an upper bound."""
     if not checkpoint.upper:
         return None
     return describe_range(checkpoint.key_columns, checkpoint.start, checkpoint.upper)

@@ -1,4 +1,4 @@
-"""Deleting checkpoints that nothing has happened to for long: some at a time, so that nobody waits for all."""
+"""Deleting checkpoints that have not changed for long: some at a time, in short transactions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ AT_ONCE = 500
 
 class Purge:
     """
-    Deletes old checkpoints with their history and what was rejected.
+    Deletes old checkpoints with their history and their rejected rows.
 
     :param connection: for writing, without a transaction
-    :param before: the last time that anything may have happened to them
+    :param before: checkpoints changed at this time or later stay
     :param statuses: delete only those with one of these
     """
 
@@ -42,13 +42,13 @@ class Purge:
             there = sa.exists().where(*(table.c[name] == rows.c[name] for name in names)).correlate(rows)
             return rows.delete().where(is_it(rows), ~there.select_from(table))
 
-        # An attempt may have taken it up since it was found: it stays then, with its history.
+        # An attempt may have claimed it since it was found: then it stays, with its history.
         self._delete = table.delete().where(is_it(table), self._old)
         rejects = [tables.reject] if tables.keeps_rejects(connection) else []
         self._forget = [forget(rows) for rows in (tables.event, *rejects)]
 
     def run(self, *, dry_run: bool) -> int:
-        """Delete them, and return how many; a dry run only counts."""
+        """Delete them, and return their number; a dry run only counts."""
         return sum(map(self._count if dry_run else self._run, self._statuses))
 
     def _count(self, status: str) -> int:

@@ -1,4 +1,4 @@
-"""All checkpoints of a metadata table: listed, asked about, deleted."""
+"""All checkpoints of a metadata table: listed, searched, read, deleted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CheckpointRepository:
 
     :param database: where the tables are
     :param checkpoint_table: their name
-    :param migrates: tables of an earlier format are brought to the present one on first use
+    :param migrates: whether tables of an earlier format are migrated on first use
     """
 
     def __init__(self, database: Database, checkpoint_table: str, *, migrates: bool = True) -> None:
@@ -69,7 +69,7 @@ class CheckpointRepository:
         stalled_after: timedelta = STALLED_AFTER,
     ) -> tuple[Sequence[Checkpoint], Sequence[UnreadableRow]]:
         """
-        Return the checkpoints that match all filters, and rows that do and are none; a filter may be a list of values.
+        Return the checkpoints that match all filters, and matching rows that are unreadable; a filter may be a list.
 
         :param stalled_after: a running load that has committed nothing for so long is in the state ``stalled``
         """
@@ -88,7 +88,7 @@ class CheckpointRepository:
             return readable, [one for one in found if isinstance(one, UnreadableRow)]
 
     def find(self, search: Search, *, limit: int, offset: int, order_by: str) -> Found:
-        """Return a page of the checkpoints that match, with what was asked of them, and counts."""
+        """Return a page of the matching checkpoints with their requests, and counts."""
         _known(order_by)
         with self._open() as connection:
             return Searcher(connection, self.tables, search, datetime.now(UTC)).find(order_by, limit, offset)
@@ -97,10 +97,10 @@ class CheckpointRepository:
         self, identity: Identity, samples: int
     ) -> tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry]]:
         """
-        Return all that there is to see of one checkpoint.
+        Return one checkpoint with its request and its history.
 
-        :param samples: about so many progress samples
-        :return: the checkpoint, what its next attempt was asked to do, and its history from the beginning
+        :param samples: the approximate number of progress samples
+        :return: the checkpoint, the request to its next attempt, and its history from the beginning
         """
         with self._open() as connection, reading(connection):
             history = History(connection, self.tables)
@@ -116,7 +116,7 @@ class CheckpointRepository:
         Return the history entries of a checkpoint, newest first.
 
         :param kind: only those of this kind, or of these
-        :raises ArgumentError: for a kind that there is not
+        :raises ArgumentError: for an unknown kind
         """
         kinds = _words("kind", kind, [kind.value for kind in Kind])
         with self._open() as connection:
@@ -127,30 +127,30 @@ class CheckpointRepository:
     def rejects(
         self, identity: Identity, *, limit: int | None, offset: int, whole: bool = True
     ) -> tuple[int, Sequence[Reject]]:
-        """Return how many rows were rejected, and some of them in the order in which they were."""
+        """Return the number of rejected rows, and a page of them in the order in which they were rejected."""
         with self._open() as connection:
             there = self.tables.keeps_rejects(connection)
             rejects = Rejects(connection, self.tables, identity, there=there)
             return rejects.count(), rejects.list(limit=limit, offset=offset, whole=whole)
 
     def reject_reasons(self, identity: Identity) -> Sequence[ReasonCount]:
-        """Return why rows were rejected, the most frequent reason first, of the first 10,000 rows."""
+        """Return the reasons of the first 10,000 rejected rows, the most frequent one first."""
         with self._open() as connection:
             there = self.tables.keeps_rejects(connection)
             return Rejects(connection, self.tables, identity, there=there).reasons()
 
     def rejected(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, int]:
-        """Return how many rows of each checkpoint were rejected; one that has none is left out."""
+        """Return the number of rejected rows of each checkpoint; one without any is left out."""
         with self._open() as connection:
             return counts_of(connection, self.tables, [checkpoint.identity for checkpoint in checkpoints])
 
     def requests(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, Request]:
-        """Return what was asked for and not yet followed, of those checkpoints that somebody asked something of."""
+        """Return the requests not yet followed, by checkpoint; one without a request is left out."""
         with self._open() as connection:
             return History(connection, self.tables).requests(checkpoints)
 
     def staged(self, checkpoints: Sequence[Checkpoint]) -> frozenset[Identity]:
-        """Return those completed ones whose rows are staged and not yet published."""
+        """Return the completed ones whose rows are staged and not yet published."""
         if not any(checkpoint.stages for checkpoint in checkpoints):
             return frozenset()
         with self._open() as connection:
@@ -169,7 +169,7 @@ class CheckpointRepository:
             kept = self.tables.keeps_rejects(connection)
             Rejects(connection, self.tables, identity, there=kept).clear()
             mine = is_identity(self._table, identity)
-            # Counted before, because not every driver says how many it has deleted.
+            # Counted before, because not every driver returns the number of deleted rows.
             there = connection.execute(
                 sa.select(sa.func.count()).select_from(self._table).where(mine)
             ).scalar_one()
@@ -179,7 +179,7 @@ class CheckpointRepository:
             return bool(there)
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
-        """Delete checkpoints that nothing has happened to for long, with all that belongs to them; return how many."""
+        """Delete checkpoints that have not changed for long, with all that belongs to them; return their number."""
         wanted = _words("status", statuses, STORED) or []
         if not isinstance(older_than, timedelta):
             raise ArgumentError(f"older_than: {older_than!r} is not a timedelta.")
@@ -188,7 +188,7 @@ class CheckpointRepository:
             return Purge(connection, self.tables, before, wanted).run(dry_run=dry_run)
 
     def create(self) -> None:
-        """Create the tables, if they are not there."""
+        """Create the tables, if they do not exist."""
         with self._open(for_writing=True) as connection:
             self.tables.create(connection, rejects=True)
 
@@ -205,15 +205,15 @@ class CheckpointRepository:
     def _is_in(
         self, wanted: Sequence[str], connection: sa.Connection, stalled_after: timedelta
     ) -> sa.ColumnElement[bool]:
-        """Write the condition that rows are in one of the states."""
+        """Return the condition that rows are in one of the states."""
         asked = History(connection, self.tables).newest_requests() if Status.REQUESTED in wanted else {}
         states = States(datetime.now(UTC) - stalled_after, asked)
-        # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
+        # IN with no values is false everywhere; SQLAlchemy's constants are not conditions in Oracle.
         nothing = self._table.c.status.in_([])
         return sa.or_(nothing, *(states.condition(self._table, Status(state)) for state in wanted))
 
     def _is_asked_for(self, wanted: Sequence[str], connection: sa.Connection) -> sa.ColumnElement[bool]:
-        """Write the condition that the next attempt of rows was asked to do one of these."""
+        """Return the condition that rows have one of these requests to the next attempt."""
         newest = History(connection, self.tables).newest_requests()
         asked = [identity for identity, entry in newest.items() if entry.asks_for in wanted]
         return States(datetime.now(UTC), asked).condition(self._table, Status.REQUESTED)
@@ -241,7 +241,7 @@ class CheckpointRepository:
         try:
             if not is_outdated(connection, self._table):
                 return
-        except sa.exc.DBAPIError:  # there is no table yet, or whoever asked finds out what is wrong
+        except sa.exc.DBAPIError:  # there is no table yet, or the caller's own statement raises the error
             return
         if not self._migrates:
             self.tables.refuse_outdated(connection, "[checkpoint] auto_create is off")

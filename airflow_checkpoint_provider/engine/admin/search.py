@@ -1,4 +1,4 @@
-"""Looking for checkpoints among many: by status, DAG or text, counted and page by page."""
+"""Searching checkpoints among many: by status, DAG or text, with counts and page by page."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _TEXTS = ("dag_id", "task_id", "run_id", "name", "destination_table")
 @dataclass(frozen=True, slots=True)
 class Search:
     """
-    What to look for; all that is given must hold.
+    Search conditions; all that are given must hold.
 
     :param dag_id: a DAG
     :param task_id: a task
     :param run_id: a DAG run
     :param state: ``running``, ``stalled``, ``failed``, ``completed`` or ``seeded``; or ``requested``, for a reload
         or resume
-    :param text: part of an id or of the destination table, in any case, among the newest that the rest picks
+    :param text: part of an id or of the destination table, in any case, among the newest that the others select
     :param stalled_after: a running load that has committed nothing for so long counts as stalled
-    :param readable: picks the DAGs that may be seen, of those that there are; by default all
+    :param readable: selects the DAGs that may be seen, from all DAGs; by default all
     """
 
     dag_id: str | None = None
@@ -61,13 +61,13 @@ class Search:
 @dataclass(frozen=True, slots=True)
 class Listed:
     """
-    A checkpoint that was found.
+    A found checkpoint.
 
     :param checkpoint: the checkpoint itself
-    :param request: what the next attempt was asked to do
-    :param sample: an earlier moment of the running attempt, to tell its speed from
-    :param staged: it is completed, and its rows are staged and not yet published
-    :param rejected: how many of its rows the destination has refused
+    :param request: the request to the next attempt
+    :param sample: an earlier entry of the running attempt, for its speed
+    :param staged: whether it is completed, and its rows are staged and not yet published
+    :param rejected: the number of its rows that the destination has refused
     """
 
     checkpoint: Checkpoint
@@ -80,16 +80,16 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Found:
     """
-    A page of what was found.
+    A page of found checkpoints.
 
-    :param rows: the checkpoints of this page, in the order that was asked for
-    :param total: how many match
-    :param counts: how many there are of each state, whatever state was looked for
+    :param rows: the checkpoints of this page, in the requested order
+    :param total: the number of matches
+    :param counts: the number of checkpoints in each state, whatever state was searched for
     :param dag_ids: the DAGs that have checkpoints
-    :param unreadable: rows of this page that are no checkpoints
-    :param table: tells whether two connections lead to one table: its first and last row
-    :param at_least: the states of which there are more than ``counts`` says
-    :param text_among: text was looked for among so many of the newest only; ``None``, if among all
+    :param unreadable: rows of this page that cannot be read
+    :param table: the first and last row of the table, to recognise two connections that lead to one table
+    :param at_least: the states with more checkpoints than ``counts`` has
+    :param text_among: the number of the newest ones that were searched for text; ``None`` if all were
     """
 
     rows: list[Listed]
@@ -170,7 +170,7 @@ class Searcher:
         )
 
     def _table_itself(self) -> tuple[Any, ...]:
-        """Return the first and the last row of the primary key, which other rows that come and go leave alone."""
+        """Return the first and the last row of the primary key, which rows that come and go between leave alone."""
         key = list(self._table.primary_key.columns)
         orders = (key, [column.desc() for column in key])
         try:
@@ -214,5 +214,5 @@ def _has_text(rows: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
 
 def _is_one_of(column: sa.ColumnElement[str], values: list[str]) -> sa.ColumnElement[bool]:
     parts = [values[n : n + _MOST_IN_LIST] for n in range(0, len(values), _MOST_IN_LIST)]
-    # Of no values IN is false everywhere; the constants of SQLAlchemy are no conditions in Oracle.
+    # IN with no values is false everywhere; SQLAlchemy's constants are not conditions in Oracle.
     return sa.or_(*(column.in_(part) for part in parts or [[]]))

@@ -1,4 +1,4 @@
-"""The first position of a load that another tool began: checked against the source, then written down."""
+"""The first position of a load that another tool began: checked against the source, then stored."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from airflow_checkpoint_provider.engine.transfer.strategies.choose import (
 @dataclass(frozen=True, kw_only=True)
 class Seed:
     """
-    Where the next attempt shall go on.
+    A position from which the next attempt goes on.
 
-    :param position: the last key that is at the destination: a value, or a list with one for each column
-    :param rows: how many rows are there; for the python strategy it is the position
-    :param replace: take the place of a checkpoint that is there
+    :param position: the last key in the destination: a value, or a list with one for each column
+    :param rows: the number of rows in the destination; for the python strategy, the position
+    :param replace: replace an existing checkpoint
     :param force: accept a position beyond the greatest key of the source
     :param who: for the history
     :param reason: for the history
@@ -65,7 +65,7 @@ def plant(
     Check a position and make it a checkpoint.
 
     :param keeper: the database of the metadata table
-    :raises ArgumentError: when the position is none of this source, or there is a checkpoint already
+    :raises ArgumentError: when the position is not one of this source, or there is a checkpoint already
     """
     try:
         with open_session(spec, source, destination, None, lambda raw: None) as session:

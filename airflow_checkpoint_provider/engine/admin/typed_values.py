@@ -30,8 +30,8 @@ def value_of_type(column: str, given: Any, example: Any) -> Any:
     Read a value, which may be written as text, as one of a column's type.
 
     :param column: for the message
-    :param example: a value that the column has
-    :raises ArgumentError: when it is none
+    :param example: a value of the column
+    :raises ArgumentError: when it is not such a value
     """
     python_type = next((one for one in type(example).__mro__ if one in _READERS), None)
     if python_type is None or isinstance(example, bool):
@@ -62,7 +62,7 @@ def value_of_type(column: str, given: Any, example: Any) -> Any:
 
 
 def _number(value: Any, python_type: type) -> Any:
-    """Return a number of the type, and never another number."""
+    """Return the same number in the type, or raise."""
     if not math.isfinite(value):
         raise ValueError("not finite")
     if python_type is Decimal:

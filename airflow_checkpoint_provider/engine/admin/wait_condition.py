@@ -1,4 +1,4 @@
-"""Waiting for a load: whether it has come far enough, and whether it ever will."""
+"""Wait conditions: whether a load has come far enough, and whether it still can."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.stored_text import LONGEST_PART, s
 @dataclass(frozen=True)
 class WaitCondition:
     """
-    What is waited for: by default that the load is complete.
+    The condition of a wait: by default, that the load is complete.
 
     :param min_rows: that it has committed so many rows
     :param value: that its position has reached these values, one for each key column, written as text
@@ -35,9 +35,9 @@ class WaitCondition:
 
     def is_met(self, checkpoint: Checkpoint | None, now: datetime) -> bool:
         """
-        Tell whether the wait is over.
+        Return whether the condition is met.
 
-        :raises LoadFailedError: when the load has failed, or is complete without what was waited for
+        :raises LoadFailedError: when the load has failed, or is complete without meeting the condition
         :raises LoadStalledError: when it has committed nothing for longer than ``stalled_after``
         :raises ArgumentError: when ``value`` cannot be compared with the position
         """
@@ -105,7 +105,7 @@ class WaitCondition:
 
 def as_text(value: Any) -> tuple[str, ...] | None:
     """
-    Write ``value`` as text, which a trigger and a template can carry.
+    Return ``value`` as text, for a trigger and a template.
 
     :raises ArgumentError: when it is not a number, a time, text, or a list of them
     """
@@ -126,7 +126,7 @@ def as_text(value: Any) -> tuple[str, ...] | None:
 
 
 def _comparable(name: str, here: Any, text: str) -> tuple[Any, Any]:
-    """Return a position and the value it shall reach as Python can compare them; text only where it is a time."""
+    """Return a position and the value to reach as Python can compare them; text only where it is a time."""
     try:
         if isinstance(here, (int, float, Decimal)) and not isinstance(here, bool):
             want = Decimal(text)

@@ -224,5 +224,5 @@ def _refuse_stale(stored: Checkpoint, attempt: Attempt) -> None:
 
 
 def _short(text: str | None) -> str:
-    text = " ".join(masked(text or "nothing").split())  # masked before the cut, which may leave part of a password
+    text = " ".join(masked(text or "nothing").split())  # first, because a cut password is not found
     return repr(text if len(text) <= 120 else f"{text[:117]}...")

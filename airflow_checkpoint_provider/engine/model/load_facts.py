@@ -23,7 +23,7 @@ class LoadFacts:
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     :param batch_size: rows of a batch
     :param scope: ``run`` or ``task``
-    :param publishes: whether the task publishes by itself what it stages; true where nothing is staged
+    :param publishes: whether the task publishes its staged rows by itself; true where nothing is staged
     :param max_rejected_rows: how many rows the destination may refuse before the load fails; 0 where one is enough, or
         where there is no limit
     :param guarantee: ``exactly-once`` or ``at-least-once``
@@ -47,7 +47,7 @@ class LoadFacts:
     @staticmethod
     def shown_query(text: str) -> str:
         """Return a query as it may be shown."""
-        text = written_out(masked(" ".join(text.split())))  # masked before the cut, which may leave part of a password
+        text = written_out(masked(" ".join(text.split())))  # first, because a cut password is not found
         return text if len(text) <= _LONGEST_QUERY else f"{text[: _LONGEST_QUERY - 3]}..."
 
     @property

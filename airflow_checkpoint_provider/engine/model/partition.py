@@ -1,4 +1,4 @@
-"""One partition of a table that many tasks load: a range of keys, as one task hands it to another."""
+"""One partition of a table that many tasks load: a range of keys, in the form that one task passes to another."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def distinct(connection: sa.Connection, column: sa.Column[str]) -> list[str]:
     """Return the different values of the first column of an index, in order."""
     if not dialect_of(connection).steps_through_index:
         return list(connection.execute(sa.select(column).distinct().order_by(column)).scalars())
-    # From each value to the next: one look into the index per value.
+    # From each value to the next: one index lookup per value.
     least = sa.select(sa.func.min(column).label("value"))
     steps = least.cte("steps", recursive=True)
     following = sa.select(sa.func.min(column)).where(column > steps.c.value).correlate(steps)

@@ -41,7 +41,7 @@ class HistoryEntry:
     :param identity: the checkpoint that it happened to
     :param kind: what happened, a value of :class:`Kind`
     :param recorded_at: when, in UTC
-    :param who: the host and process of an attempt, or the user who asked for something
+    :param who: the host and process of an attempt, or the user who made a request
     :param try_number: the attempt; ``None`` for what a person did
     :param rows: rows of the load committed until then
     :param position: the position then, as text

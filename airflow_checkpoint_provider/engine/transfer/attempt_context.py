@@ -1,4 +1,4 @@
-"""What the parts of an attempt work with."""
+"""The context that the steps of an attempt share."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strate
 @dataclass(frozen=True, slots=True)
 class AttemptContext:
     """
-    What an attempt has found out and opened before it claims the checkpoint; valid as long as its connections are.
+    The values and connections of an attempt before it claims the checkpoint; valid as long as the connections are.
 
-    :param spec: what was asked for
+    :param spec: the arguments of the transfer
     :param columns: which columns of the query are written, and where
-    :param load: what a later attempt must find unchanged
-    :param stage: where rows are collected, if they do not go to the destination at once
-    :param by_values: why what is left of the load travels as Python values, whatever the source could write
+    :param load: the load, which a later attempt must find unchanged
+    :param stage: the stage of the rows, if they do not go to the destination at once
+    :param by_values: why the remaining rows travel as Python values, whatever the source could write
     """
 
     spec: TransferSpec

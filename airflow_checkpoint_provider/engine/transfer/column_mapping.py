@@ -1,4 +1,4 @@
-"""What can be known before the first row: the columns, the tables, the fingerprint."""
+"""The columns of a transfer: those of the query, and the destination's columns for them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _computed_by_both(session: Session) -> set[str]:
 @dataclass(frozen=True)
 class Columns:
     """
-    From what the query returns to what is written.
+    The mapping of the query's columns to the written ones.
 
     :param read: columns of the query whose values are written
     :param written: destination columns, one for each

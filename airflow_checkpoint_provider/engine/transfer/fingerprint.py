@@ -1,4 +1,4 @@
-"""What a load is: the tables and columns that a later attempt must find unchanged."""
+"""The fingerprint of a load: the tables and columns that a later attempt must find unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strate
 
 
 def match_tables(spec: TransferSpec, session: Session, columns: Columns) -> TablesMatched:
-    """Say what is read and what is written."""
+    """Return the tables and columns that are read and written."""
     source, destination = session.source, session.destination
     table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
     return TablesMatched(
@@ -39,13 +39,13 @@ def match_tables(spec: TransferSpec, session: Session, columns: Columns) -> Tabl
         query=source.query.text,
         read=tuple(columns.read),
         destination_table=in_schema(destination.table, destination.connection),
-        # As the table spells them, where it has been looked at.
+        # As the table spells them, where its columns have been read.
         written=tuple(destination.columns or columns.written),
     )
 
 
 def in_schema(table: TableName, connection: sa.Connection) -> str:
-    """Name a table with the schema that it is in when none is given, where the database has schemas."""
+    """Return the name of a table with its schema, given or default, where the database has schemas."""
     dialect = connection.dialect
     if not dialect_of(connection).has_schemas:
         return str(table)
@@ -55,7 +55,7 @@ def in_schema(table: TableName, connection: sa.Connection) -> str:
 
 
 def written_names(destination: Destination) -> tuple[str, ...]:
-    """Return the ways in which loads may have written the name of a destination's table, with and without schema."""
+    """Return the names that loads may have given for a destination's table, with and without schema."""
     table = destination.table
     whole = in_schema(table, destination.connection)
     default = default_schema(destination.connection)
@@ -64,7 +64,7 @@ def written_names(destination: Destination) -> tuple[str, ...]:
 
 
 def in_catalog(table: TableName, connection: sa.Connection) -> CatalogName:
-    """Name a table as the catalog has it, in the same way for all who load it."""
+    """Return the name of a table as the catalog has it, the same for all loads of it."""
     dialect = dialect_of(connection)
     schema, name = table.in_catalog(connection.dialect)
     if not dialect.has_schemas:
@@ -80,7 +80,7 @@ def resolved_table(destination: Destination, *, with_database: bool) -> str | No
     """
     Return the table that the destination's name means in its session; ``None`` where there is none.
 
-    :param with_database: name the database, too, because the checkpoint does not stand in it
+    :param with_database: include the database, because the checkpoint is in another one
     """
     connection = destination.connection
     dialect = connection.dialect
@@ -98,9 +98,9 @@ def resolved_table(destination: Destination, *, with_database: bool) -> str | No
 
 def emptied_table(destination: Destination, *, separate: bool, part: Partition | None = None) -> Emptied:
     """
-    Name a table for the store before its rows are deleted.
+    Describe a table for the store before its rows are deleted.
 
-    :param separate: the checkpoint stands in another database
+    :param separate: the checkpoint is in another database
     :param part: the partition whose rows are deleted, if not all are
     """
     return Emptied(
@@ -118,7 +118,7 @@ def default_schema(connection: sa.Connection) -> str | None:
 
 
 def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:
-    """Write down what a later attempt must find unchanged to go on."""
+    """Return the load, which a later attempt must find unchanged to resume."""
     source, destination = session.source, session.destination
     parameters = (
         sha256(repr(spec.parameters).encode(errors="backslashreplace")).hexdigest()[:16]
@@ -139,7 +139,7 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             "columns": f"{', '.join(source.columns)} into {', '.join(columns.written)}",
             "strategy": strategy.name,
             "key": ", ".join(strategy.columns),
-            # What is staged is lost to an attempt that writes elsewhere.
+            # Staged rows are lost to an attempt that writes elsewhere.
             **({STAGE: "a table next to the destination"} if spec.stages else {}),
             **({RESOLVED: meant} if meant else {}),
             **({PARTITION: spec.part.as_text()} if spec.part else {}),

@@ -1,4 +1,4 @@
-"""Log lines that a person can follow."""
+"""Log lines on the progress of a transfer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from airflow_checkpoint_provider.engine.store.reject_reasons import reason_of
 
 
 class _OneLineEach:
-    """A logger to which no value of a row and no name can add a line, or an order to a terminal."""
+    """A logger in which no value of a row and no name can add a line, or a control sequence for a terminal."""
 
     def __init__(self, log: Any) -> None:
         self._log = log

@@ -1,4 +1,4 @@
-"""What an attempt tells those who watch it."""
+"""The transfer events of an attempt."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from airflow_checkpoint_provider.engine.transfer.starting.startup import Startin
 
 class Report:
     """
-    What happens in one attempt, through all of its connections.
+    The transfer events of one attempt, across all of its connections.
 
-    :param observe: is told
+    :param observe: receives the events
     """
 
     def __init__(self, observe: Observer) -> None:
         self.observe = observe
         self.first: StartingPoint | None = None
-        """Where the attempt has started, before any connection was lost."""
+        """The starting point of the attempt, before any connection was lost."""
         self.rejected = 0
-        """Rows that this attempt has rejected."""
+        """Rows rejected by this attempt."""
         self.guarantee: GuaranteeStated | None = None
         self._claimed: Checkpoint | None = None
         self._at = BEGINNING  # where the next attempt goes on
         self._rows = self._batches = self._rows_total = 0
 
     def describe(self, spec: TransferSpec, source_conn_id: str, destination_conn_id: str) -> None:
-        """Tell what is about to be loaded."""
+        """Report the load that is about to begin."""
         part = spec.part.as_words() if spec.part else ""
         event = LoadDescribed(
             facts_of(spec), source_conn_id, destination_conn_id, spec.destination_table, part
@@ -59,13 +59,13 @@ class Report:
         self.observe(event)
 
     def guarantees(self, stated: GuaranteeStated) -> None:
-        """Tell what is guaranteed, unless that was told before."""
+        """Report the guarantee, unless it was reported before."""
         if stated != self.guarantee:
             self.guarantee = stated
             self.observe(stated)
 
     def facts(self, spec: TransferSpec, route: RowRoute) -> LoadFacts:
-        """Return what is loaded and how, with what is known once the source is open."""
+        """Return the facts of the load, with those that are known once the source is open."""
         stated = self.guarantee or GuaranteeStated("", "")
         return replace(
             facts_of(spec),
@@ -83,7 +83,7 @@ class Report:
             self._at = checkpoint.start if decision.from_mark else BEGINNING
 
     def started(self, context: AttemptContext, start: StartingPoint) -> None:
-        """Tell where the load goes on."""
+        """Report the starting point."""
         checkpoint = start.checkpoint
         if self.first is None:
             self.first = start
@@ -100,7 +100,7 @@ class Report:
                 place=context.strategy.describe(checkpoint.position),
                 try_number=context.attempt.try_number,
                 rows=checkpoint.rows,
-                # Too small a share tells nothing.
+                # Too small a share gives no estimate.
                 rows_expected=int(float(f"{checkpoint.rows / done:.3g}")) if done and done > 0.001 else None,
                 again=checkpoint.fence > 1,
             )
@@ -112,9 +112,9 @@ class Report:
 
     def committed(self, context: AttemptContext, checkpoint: Checkpoint, rows: int) -> None:
         """
-        Tell of a batch.
+        Report a batch.
 
-        :param checkpoint: as it was committed with it
+        :param checkpoint: as it was committed with the batch
         :param rows: of the batch
         """
         self._batches += 1
@@ -135,7 +135,7 @@ class Report:
 
     def failed(self, error: BaseException, attempt: Attempt, *, kept: bool) -> None:
         """
-        Tell how far the attempt has come that ends with an error.
+        Report the error that ends the attempt, and how far it has come.
 
         :param kept: whether a checkpoint is kept
         """
@@ -155,7 +155,7 @@ class Report:
         )
 
     def rejects(self, context: AttemptContext, writer: Writer) -> None:
-        """Tell of the rows of a batch that were rejected, if there are any."""
+        """Report the rejected rows of a batch, if there are any."""
         if not writer.newest:
             return
         rows, first = len(writer.newest), writer.newest[0]
@@ -165,7 +165,7 @@ class Report:
 
 
 def facts_of(spec: TransferSpec) -> LoadFacts:
-    """Return what the arguments say of a load."""
+    """Return the facts of a load that its arguments give."""
     return LoadFacts(
         source_table=spec.source_table or "",
         query=LoadFacts.shown_query(spec.sql or ""),

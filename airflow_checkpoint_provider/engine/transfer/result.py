@@ -1,4 +1,4 @@
-"""What an attempt has to say at its end."""
+"""The result of an attempt."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Result:
     :param rejected_total: rows rejected since the load began
     :param batches: batches committed in this attempt
     :param duration_s: seconds from start to end
-    :param warnings: what a person should look into
-    :param verified: how, how many rows and how long, if they were
+    :param warnings: warnings for a person
+    :param verified: method, rows and seconds of the verification, if there was one
     """
 
     status: str
@@ -78,16 +78,16 @@ class Result:
         )
 
     def with_verified(self, verified: Verified | None) -> Result:
-        """Add what was verified."""
+        """Add the verification."""
         if verified is None:
             return self
         told = {"method": verified.method, "rows": verified.rows, "seconds": round(verified.seconds, 3)}
         return replace(self, verified=told)
 
     def with_warnings(self, warnings: Sequence[str]) -> Result:
-        """Add what a person should look into."""
+        """Add the warnings."""
         return replace(self, warnings=tuple(warnings))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON, and so XCom, can hold."""
+        """Return a form that JSON, and so XCom, can hold."""
         return {**asdict(self), "warnings": list(self.warnings)}

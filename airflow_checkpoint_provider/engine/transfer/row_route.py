@@ -1,4 +1,4 @@
-"""Choosing how rows travel: whole, as one server writes them and the other reads them, or as Python values."""
+"""Choosing the route of rows: whole, as one server writes them and the other reads them, or as Python values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def choose_route(
     spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns, by_values: str = ""
 ) -> RowRoute:
     """
-    Choose the fastest way for rows that gives the same result as Python values, and changes nothing.
+    Choose the fastest route that gives the same result as Python values; choosing changes nothing.
 
     The destination must be prepared: its columns decide.
 
-    :param by_values: why a route that is provisional has turned out to be none
+    :param by_values: why a provisional route has failed
     """
     route = _choose(spec, session, strategy, columns, by_values)
     if spec.rows_processor:
@@ -38,7 +38,7 @@ def _choose(
         return _values(spec, session, strategy, columns)
     if reason := _why_unpacked(spec, session, strategy, columns):
         return replace(VALUES, reason=reason)
-    # The proof of the python strategy looks at the last row of each batch, whatever the route.
+    # The proof of the python strategy reads the last row of each batch, whatever the route.
     seen = tuple(columns.read) if strategy.name == "python" else strategy.columns
     use = RowUse(tuple(columns.read), strategy.columns, seen)
     unclear = [column for column in strategy.columns if not source.tells_apart(column)]
@@ -56,7 +56,7 @@ def _choose(
 
 
 def _why_unpacked(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> str | None:
-    """Return why somebody has to see rows as Python values."""
+    """Return why rows have to be read as Python values, if they have to."""
     if spec.rows_processor:
         return "rows_processor is set"
     if spec.on_bad_row == "reject":
@@ -75,7 +75,7 @@ def _values(spec: TransferSpec, session: Session, strategy: Strategy, columns: C
     if strategy.name != "key":
         return route
     digits = {}
-    if not spec.rows_processor:  # which is given the values of Python's types
+    if not spec.rows_processor:  # it is given values of Python's types
         pairs = zip(columns.read, map(destination.text_digits, destination.columns), strict=True)
         digits = {read: kept for read, kept in pairs if kept}
     keys = strategy.columns

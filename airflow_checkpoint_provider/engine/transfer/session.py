@@ -1,4 +1,4 @@
-"""The connections of one attempt, and what stands on them; lost ones are replaced as a whole."""
+"""The connections of one attempt, with its source and its destination; after a loss, all are replaced."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SOURCE, _DESTINATION, _KEEPER = "source", "destination", "checkpoint database"
 
 
 class LostError(Exception):
-    """A connection of the session is gone: which one, and what the driver says."""
+    """A connection of the session is lost; the message has its name and the driver's error."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Session:
     Open connections.
 
     :param keeper: the connection of the metadata table: the destination's, unless it is kept elsewhere
-    :param at_end: what is to be closed before the connections are
+    :param at_end: closed before the connections are
     """
 
     source: Source
@@ -53,7 +53,7 @@ class Session:
     at_end: ExitStack
 
     def has_lost(self, error: BaseException) -> bool:
-        """Tell whether an error means that one of the connections is gone."""
+        """Return whether an error means that one of the connections is lost."""
         return _has_lost((self.source.connection, self.destination.connection, self.keeper), error)
 
     @property
@@ -61,7 +61,7 @@ class Session:
         return self.keeper is not self.destination.connection
 
     def writing(self) -> Any:
-        """The destination's own transaction, where it is not the checkpoint's as well."""
+        """Return the destination's own transaction, where it is not the checkpoint's as well."""
         return self.destination.connection.begin() if self.separate else nullcontext()
 
 
@@ -76,8 +76,8 @@ def open_session(
     """
     Open the connections and close them at the end.
 
-    :param opened: is told of the driver's connections
-    :raises LostError: from an error that means a connection is gone
+    :param opened: called with the driver's connections
+    :raises LostError: from an error that means that a connection is lost
     """
     connections: dict[str, sa.Connection] = {}
     with ExitStack() as stack, _noticing_loss(connections):
@@ -107,10 +107,10 @@ def open_session(
 def _noticing_loss(connections: Mapping[str, sa.Connection]) -> Iterator[None]:
     try:
         yield
-    except CannotConnectError:  # one that was never there is not lost
+    except CannotConnectError:  # one that was never open is not lost
         raise
     except Exception as error:
-        if stopped := interruption(error):  # tidying up has failed as well, and is no reason to go on
+        if stopped := interruption(error):  # the cleanup has failed as well, and is no reason to go on
             raise stopped from None
         if _has_lost(connections.values(), error):
             first = _told_first(error)
@@ -120,14 +120,14 @@ def _noticing_loss(connections: Mapping[str, sa.Connection]) -> Iterator[None]:
 
 def _describe_loss(connections: Mapping[str, sa.Connection], error: BaseException) -> str:
     reason = one_line(error)
-    if isinstance(error, (SourceError, DestinationError)):  # which name the connection
+    if isinstance(error, (SourceError, DestinationError)):  # these name the connection
         return reason
     gone = [name for name, connection in connections.items() if is_closed(connection)]
     return f"{' and '.join(gone)}: {reason}" if gone else reason
 
 
 def _told_first(error: BaseException) -> BaseException:
-    """Rolling back on a lost connection fails as well, and says less than what came before it."""
+    """Return the first error: rolling back on a lost connection fails as well, with a less exact one."""
     before = error.__context__
     while before is not None and not isinstance(before, CheckpointError):
         before = before.__context__
@@ -145,16 +145,16 @@ def _table(spec: TransferSpec) -> TableName:
 def _close(connection: sa.Connection) -> None:
     with suppress(Exception):
         connection.close()
-    # A connection that is lost is not given back in good order, and would stay open.
+    # A lost connection is not returned to the pool in good order, and would stay open.
     with suppress(Exception):
         connection.detach()
 
 
 def open_store(spec: TransferSpec, session: Session, identity: Identity, attempt: Attempt) -> CheckpointStore:
     """
-    Open the metadata table, creating it when it is not there.
+    Open the metadata table, creating it when it does not exist.
 
-    :raises MetadataTableError: when it is not there and cannot or may not be created
+    :raises MetadataTableError: when it does not exist and cannot or may not be created
     """
     if not spec.keeps_checkpoint:
         return NullStore(session.destination.connection, identity, attempt)

@@ -58,7 +58,7 @@ class Transfer:
     One attempt to load what ``spec`` describes.
 
     :param keeper: the database of the metadata table, where it is not the destination
-    :param observe: is told what happens
+    :param observe: receives the transfer events
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class Transfer:
 
     def run(self) -> Result:
         """
-        Transfer what is left, surviving lost connections.
+        Transfer the remaining rows, across lost connections.
 
-        :raises CheckpointError: when it cannot; the message says why, and what to do
+        :raises CheckpointError: when it cannot; the message has the reason and the remedy
         """
         source, destination, _ = self._databases
         self._report.describe(self._spec, source.conn_id, destination.conn_id)
@@ -121,7 +121,7 @@ class Transfer:
                 self._reconnect(one_line(error), error)
 
     def abandon(self) -> None:
-        """Cut the connections, from another thread: an attempt that was stopped, and waits for one, ends now."""
+        """Cut the connections, from another thread: a stopped attempt that waits for one ends now."""
         self._abandoned = True
         for cut in list(self._cutters):
             cut()
@@ -188,9 +188,9 @@ class Transfer:
         return result
 
     def _note(self, context: AttemptContext, beginning: StartingPoint) -> None:
-        """Keep in the history what is loaded and how, for people who look at it later."""
+        """Record the facts of the load in the history, for people."""
         facts = self._report.facts(self._spec, beginning.route)
-        if facts != self._noted:  # after a lost connection it is mostly the same
+        if facts != self._noted:  # after a lost connection they are mostly the same
             with context.store.transaction():
                 context.store.note_opened(facts, beginning.checkpoint)
             self._noted = facts
@@ -202,7 +202,7 @@ class Transfer:
         checkpoint: Checkpoint,
         warnings: Sequence[str],
     ) -> None:
-        """Verify, publish and complete what is copied."""
+        """Verify, publish and complete the load."""
         observe = self._report.observe
         if verification:
             observe(StepBegun(f"Verifying by {context.spec.verify}"))
@@ -224,7 +224,7 @@ class Transfer:
     def _copy(
         self, context: AttemptContext, writer: Writer, beginning: StartingPoint
     ) -> Iterator[Checkpoint]:
-        """Copy batch after batch, and yield the checkpoint that each one has committed."""
+        """Copy batch after batch, and yield the checkpoint committed with each."""
         session, store = context.session, context.store
         now = beginning.checkpoint
         chunks = shaped(beginning.chunks, context.columns.pick, self._spec.rows_processor)
@@ -232,10 +232,10 @@ class Transfer:
             known, whole = take(batch, 2 * READ_AT_ONCE)
             tally = Tally(now.position, now.lower)
             tally.add(*known)
-            if self._spec.on_bad_row == "reject":  # how many are good is known after the last row
+            if self._spec.on_bad_row == "reject":  # the number of good rows is known after the last one
                 whole = False
             with session.destination.commit_errors(), store.transaction():
-                # Before any row is written the checkpoint is locked and the fence looked at. A small batch is known to
+                # Before any row is written the checkpoint is locked and the fence checked. A small batch is known to
                 # its end by then, and needs no second update.
                 if whole:
                     now = now.after_batch(tally.rows, tally.end, tally.first)
@@ -259,7 +259,7 @@ class Transfer:
             yield now
 
     def _goes_on_by_values(self, error: BaseException) -> bool:
-        """Tell whether values decide about rows that could not be written otherwise, and note down why."""
+        """Return whether the load goes on by Python values, and keep the reason."""
         if isinstance(error, NoLineError):
             self._by_values = f"the source cannot write {error}"
         elif isinstance(error, BadRowsError) and self._route.provisional:
@@ -269,7 +269,7 @@ class Transfer:
         return True
 
     def _goes_on_at_new_moment(self, error: BaseException) -> bool:
-        """Tell whether the load begins again, as it does once in an attempt: later moments may be gone as early."""
+        """Return whether the load begins again: only once in an attempt, because later moments may be gone as early."""
         if not is_renewed(self._spec, error) or not self._spec.may_begin_again:
             return False
         self._renewed = self._renewed or error

@@ -1,1 +1,1 @@
-"""What to transfer and how, checked before anything is opened."""
+"""The arguments of a transfer, checked before any connection is opened."""

@@ -1,4 +1,4 @@
-"""The arguments of a transfer: what each of them takes."""
+"""The arguments of a transfer: the values that each of them takes."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def check_arguments(given: Mapping[str, Any]) -> None:
 
 def check_types(given: Mapping[str, Any]) -> None:
     """
-    Check what kind of value each argument of a transfer is; whether they fit together is checked afterwards.
+    Check the type of each argument of a transfer; whether they fit together is checked afterwards.
 
-    :raises ArgumentError: for the first one that is none
+    :raises ArgumentError: for the first one of another type
     """
     for name in ("source_conn_id", "destination_conn_id", "checkpoint_conn_id"):
         if name in given:
@@ -73,7 +73,7 @@ def check_types(given: Mapping[str, Any]) -> None:
     for name in ("destination_table", "checkpoint_table", "source_table"):
         if name in given:
             text(name, given[name], optional=name == "source_table", most=LONGEST_NAME)
-    if not isinstance(given.get("sql"), (list, tuple)):  # which has an answer of its own
+    if not isinstance(given.get("sql"), (list, tuple)):  # a list has an error of its own
         text("sql", given.get("sql"), optional=True)
     for name, fits, wanted in _SHAPES:
         if given.get(name) is not None and not fits(given[name]):

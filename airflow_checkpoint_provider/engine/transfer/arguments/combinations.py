@@ -1,4 +1,4 @@
-"""The arguments of a transfer: which of them do not go together."""
+"""The arguments of a transfer: the combinations that are refused."""
 
 from __future__ import annotations
 

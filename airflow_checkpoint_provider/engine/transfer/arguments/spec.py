@@ -1,4 +1,4 @@
-"""What to transfer and how."""
+"""The arguments of a transfer, as one value."""
 
 from __future__ import annotations
 

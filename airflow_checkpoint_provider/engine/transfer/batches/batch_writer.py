@@ -1,4 +1,4 @@
-"""Writing a batch: as it is, or with the rows sorted out that the destination refuses."""
+"""Writing a batch: as it is, or without the rows that the destination refuses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptC
 from airflow_checkpoint_provider.engine.transfer.session import Session
 
 SAVEPOINT_ROWS = 10_000
-"""Rows in a savepoint: few to hold in memory and to write again, many for the round trips that it takes."""
+"""Rows in a savepoint: few to hold in memory and to write again, many per round trip."""
 
 SAVEPOINT_BYTES = 2 * BYTES_AT_ONCE
-"""Bytes in a savepoint, of rows that are large."""
+"""Bytes in a savepoint, where the rows are large."""
 
 Write = Callable[[Block], None]
 
@@ -28,7 +28,7 @@ class Writer:
     """
     Writes batches as they are: one bad row ends the attempt.
 
-    :param route: how the rows have come
+    :param route: the route of the rows
     """
 
     def __init__(self, context: AttemptContext, route: RowRoute = VALUES) -> None:
@@ -42,9 +42,9 @@ class Writer:
     @contextmanager
     def batch(self, written: int) -> Iterator[Write]:
         """
-        Write rows between here and the end, where the last of them are on their way.
+        Yield a function that writes rows; at the end, all of them are sent.
 
-        :param written: rows of the load that are in the destination before
+        :param written: rows of the load in the destination before
         """
         with self._destination.batch():
             yield partial(self._destination.write, route=self._route)
@@ -53,9 +53,9 @@ class Writer:
 
 class Sorter(Writer):
     """
-    Writes each part of a batch in a savepoint, and halves those that are refused until the bad rows stand alone.
+    Writes each part of a batch in a savepoint, and halves refused parts until the bad rows stand alone.
 
-    The outcome is that of writing row by row, in their order. Bad rows are noted down in the same transaction.
+    The outcome is that of writing row by row, in their order. Bad rows are recorded in the same transaction.
 
     :param rejects: the table of rejected rows
     """
@@ -118,7 +118,7 @@ class Sorter(Writer):
         self._sort(Rows(rows[middle:]), before + middle)
 
     def _write_good(self, rows: Rows) -> list[tuple[int, str]] | None:
-        """Write all rows but the bad ones, where the destination can tell them apart by itself."""
+        """Write all rows but the bad ones, where the destination can distinguish them by itself."""
         found: list[tuple[int, str]] = []
         try:
             with self._destination.savepoint():
@@ -152,7 +152,7 @@ class Sorter(Writer):
 
 def check_rejecting(spec: TransferSpec, session: Session) -> None:
     """
-    Look whether bad rows can be sorted out there.
+    Check that bad rows can be sorted out in the destination.
 
     :raises ArgumentError: when they cannot
     """
@@ -166,7 +166,7 @@ def check_rejecting(spec: TransferSpec, session: Session) -> None:
 
 
 def open_writer(context: AttemptContext, route: RowRoute) -> Writer:
-    """Choose how batches are written."""
+    """Return the writer of the batches."""
     if context.spec.on_bad_row == "reject" and context.store.rejects:
         return Sorter(context, context.store.rejects, route)
     return Writer(context, route)

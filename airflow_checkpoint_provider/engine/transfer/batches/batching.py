@@ -17,7 +17,7 @@ class Chunk:
 
     :param rows: the rows, possibly none
     :param end: the position after them when the batch is complete; ``None`` while more of it follows
-    :param first: the key of the first row, where the strategy goes by one
+    :param first: the key of the first row, where the strategy has one
     """
 
     rows: Block
@@ -42,7 +42,7 @@ def whole_ties(reader: Reader, size: int, tied: Callable[[Row, Row], bool]) -> I
     """
     Cut sorted rows into batches of ``size`` that never end between two rows of equal keys.
 
-    :param tied: whether the source holds the keys of two rows for equal, or may do so
+    :param tied: returns whether the source considers the keys of two rows equal, or may do so
     :return: blocks, and ``None`` where a batch is complete
     """
     newest: Block = NONE
@@ -59,7 +59,7 @@ def whole_ties(reader: Reader, size: int, tied: Callable[[Row, Row], bool]) -> I
 
 
 def batches(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
-    """Group chunks into batches; the first chunk of each is read before the batch is handed out."""
+    """Group chunks into batches; the first chunk of each is read before the batch is yielded."""
     for first in chunks:
         yield _until_end(first, chunks)
 
@@ -72,7 +72,7 @@ def _until_end(chunk: Chunk, following: Iterator[Chunk]) -> Iterator[Chunk]:
 
 
 def take(batch: Iterator[Chunk], most: int) -> tuple[list[Chunk], bool]:
-    """Take the first chunks of a batch, about ``most`` rows or a few MB, and tell whether they are all of it."""
+    """Take the first chunks of a batch, about ``most`` rows or a few MB, and return whether they are all of it."""
     taken: list[Chunk] = []
     rows = size = 0
     while rows <= most and size <= BYTES_AT_ONCE:
@@ -88,7 +88,7 @@ def take(batch: Iterator[Chunk], most: int) -> tuple[list[Chunk], bool]:
 @dataclass(slots=True)
 class Tally:
     """
-    What a batch comes to.
+    The totals of a batch.
 
     :param end: the position after it
     :param first: the key of the load's first row

@@ -1,4 +1,4 @@
-"""Fewer searches for garbage during a transfer."""
+"""Fewer garbage collections during a transfer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _OBJECTS = 50_000  # more than a block of rows has
 @contextmanager
 def few_collections() -> Iterator[None]:
     """
-    Look for garbage cycles less often: rows make none, but their number alone would start a search all the time.
+    Collect garbage cycles less often: rows make none, but their number alone would start collections all the time.
 
-    One among all that Airflow has imported takes longer than everything else before the first row.
+    One collection among all objects of Airflow takes longer than everything else before the first row.
     """
     before = gc.get_threshold()
     if not 0 < before[0] < _OBJECTS:
-        # Also where another transfer of this process has raised it, which will put it back.
+        # Also where another transfer of this process has raised the threshold, and will restore it.
         yield
         return
     gc.set_threshold(_OBJECTS, *before[1:])

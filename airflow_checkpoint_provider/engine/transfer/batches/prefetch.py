@@ -1,4 +1,4 @@
-"""Keeping both databases busy: reading in a thread of its own, while the rows before are written."""
+"""Keeping both databases busy: reading in a thread of its own, while earlier rows are written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MOST_SIZE = 1024 * 1024  # bytes, where they are not
 
 class ReadAhead:
     """
-    The chunks of a source, some of them read before they are asked for.
+    The chunks of a source, some of them read ahead.
 
-    An error of the source is raised by the next step, before what was read ahead of it.
+    An error of the source is raised by the next step, before the chunks read ahead of it.
 
     :param chunks: only used by the thread from now on
     :param interrupt: ends a statement of the source that is running
@@ -55,7 +55,7 @@ class ReadAhead:
             return self._waiting.popleft()
 
     def read_on(self) -> None:
-        """Let it know that the caller is about to wait for the destination."""
+        """Take note that the caller is about to wait for the destination."""
 
     def close(self) -> None:
         """Stop reading, whatever the thread is doing, and release the source."""
@@ -82,9 +82,9 @@ class ReadAhead:
         return len(self._waiting) >= self._most or size >= _MOST_SIZE
 
     def _may_read(self) -> bool:
-        """Wait for room; ``False`` at the end."""
+        """Wait for room; return ``False`` at the end."""
         with self._changed:
-            self._changed.notify()  # of what was read before
+            self._changed.notify()  # of the chunk read before
             while self._is_full and not self._closed:
                 self._changed.wait()
             return not self._closed
@@ -105,7 +105,7 @@ class ReadAhead:
 
 class ReadInPauses(ReadAhead):
     """
-    The same, but the thread reads only while the caller waits for the destination.
+    Read ahead only while the caller waits for the destination.
 
     For rows that cost little to take over: two threads that both want the interpreter would lose more than they gain.
     """
@@ -125,7 +125,7 @@ class ReadInPauses(ReadAhead):
         return next(self._chunks)
 
     def read_on(self) -> None:
-        """Read until the next chunk is asked for."""
+        """Read until the next chunk is requested."""
         with self._changed:
             self._pause = True
             self._changed.notify()

@@ -1,4 +1,4 @@
-"""Giving rows the shape in which they are written."""
+"""Shaping rows for the destination."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def shaped(
     """
     Shape rows, block by block.
 
-    :param pick: takes the columns that are written
+    :param pick: selects the written columns
     :param process: the ``rows_processor``, which sees a batch as a whole
     """
     whole = Rows()

@@ -1,4 +1,4 @@
-"""Values that cut a table into parts of about equal size, found in the ways that a database offers."""
+"""Boundaries that cut a table into partitions of about equal size, found in the ways that a database offers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary
 
 EVEN_ENOUGH = (
-    1.5  # times the even share that the largest part may have, where ranges of equal width are taken
+    1.5  # times the even share that the largest partition may have, where ranges of equal width are taken
 )
 _AT_ONCE = 900  # values in one IN; Oracle allows 1,000
 
 
 def cut_points(rows: int, parts: int) -> list[int]:
-    """Return the numbers of the rows that end a part, but for the last."""
+    """Return the numbers of the rows that end a partition, but for the last."""
     return sorted({math.ceil(rows * number / parts) for number in range(1, parts)} - {0, rows})
 
 
 def choose(candidates: Sequence[Boundary], rows: float, parts: int) -> list[Boundary]:
-    """Choose borders of about equal parts among values in ascending order."""
+    """Choose the boundaries of about equal partitions among values in ascending order."""
     chosen: list[Boundary] = []
     number = 1
     for candidate in candidates:
@@ -43,7 +43,7 @@ def count(source: Source, column: str) -> Amount:
 
 def by_width(source: Source, column: str, amount: Amount, parts: int, last: Any) -> list[Boundary] | None:
     """
-    Cut the range of a number into equal pieces, and count what is in each: one scan, and nothing to sort.
+    Cut the range of a number into equal pieces, and count the rows in each: one scan and no sort.
 
     :return: ``None`` where the column is no number, or its values are not spread evenly
     """
@@ -69,7 +69,7 @@ def by_width(source: Source, column: str, amount: Amount, parts: int, last: Any)
 
 
 def by_rank(source: Source, column: str, amount: Amount, parts: int) -> list[Boundary]:
-    """Number the rows in the column's order, as every database can, and keep those that end a part."""
+    """Number the rows in the column's order, as every database can, and keep those that end a partition."""
     name = source.quote(column)
     text, values = source.select(
         f"{name}, ROW_NUMBER() OVER (ORDER BY {name}) AS airflow_place, "
@@ -105,7 +105,7 @@ def by_values(source: Source, column: str) -> list[Boundary]:
 
 def by_sample(values: Sequence[Any], amount: Amount) -> list[Boundary]:
     """
-    Take a sample for the whole.
+    Return boundaries from a sample of the values.
 
     :param values: of the column, in its order
     """
@@ -125,7 +125,7 @@ def _equal_steps(first: Any, last: Any, parts: int) -> list[Any]:
     if not all(Decimal(end).is_finite() for end in ends):
         return []
     width = int(last) - int(first)
-    # Whole numbers can be written out in every database; their type still says what the column's values are.
+    # Whole numbers can be written in every database; their Python type stays that of the column's values.
     type_ = Decimal if Decimal in map(type, ends) else int
     steps = sorted({int(first) + width * number // parts for number in range(1, parts)})
     return [type_(step) for step in steps if first <= step < last] if width >= parts else []

@@ -18,10 +18,10 @@ from airflow_checkpoint_provider.engine.model.partition import Partition
 
 def delete_part(destination: Destination, column: str, part: Partition) -> int | None:
     """
-    Delete the rows of a part in the current transaction, with what lies before the first and behind the last one.
+    Delete the rows of a partition in the current transaction; the first and the last one include all rows beyond them.
 
-    :param column: the destination's column that holds the part's
-    :return: how many, where the driver counts them
+    :param column: the destination's column that holds that of the partition
+    :return: the number of rows, where the driver counts them
     :raises ArgumentError: when the destination may order its values in another way than the source
     """
     # As the table spells it.
@@ -57,7 +57,7 @@ def delete_part(destination: Destination, column: str, part: Partition) -> int |
 
 
 def _check(destination: Destination, index: int, value: Any) -> None:
-    """Make sure that values which the source tells apart stay apart in the destination, and in their order."""
+    """Make sure that different values of the source stay different in the destination, and in their order."""
     kind = _kind(value)
     type_ = destination.types[index]
     if kind is None or not destination.dialect.keeps_order(type_, kind, value):

@@ -1,4 +1,4 @@
-"""Borders of a large table from what its server knows of it, or from a sample: no scan, and nothing to sort."""
+"""Boundaries of a large table from its server's statistics, or from a sample: no scan and no sort."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_checkpoint_provider.engine.databases.statements.identifiers import 
 from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary
 from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, fetch
 
-_ROWS_FOR_EACH = 500  # of a sample, for each part: the parts then differ by a few percent
+_ROWS_FOR_EACH = 500  # of a sample, for each partition: they then differ by a few percent
 _PAGES_FOR_EACH = 50  # a page's rows are often neighbours, and so one observation
 _VALUES_FOR_EACH = 4  # of the statistics
 _ROWS_IN_PAGE = 10  # at least, where the pages are not counted: of a partitioned table
@@ -20,16 +20,16 @@ Estimate = tuple[str, Amount, list[Boundary]]
 
 def estimate(source: Source, table: TableName, column: str, parts: int, large: int) -> Estimate | None:
     """
-    Find borders without looking at all rows.
+    Find boundaries without reading all rows.
 
-    :param large: rows from which on that is worth it
-    :return: how, and what was found; ``None`` where the table is small, or has to be read
+    :param large: the number of rows from which on that is worth it
+    :return: how, the number of rows, and the boundaries; ``None`` where the table is small, or has to be read
     """
     known = source.statistics(table, column)
     if known is None or known.rows < large:
         return None
     rows = int(known.rows)
-    # Even if all the changes were in one part, it would not be much larger.
+    # Even if all the changes were in one partition, it would not be much larger.
     if known.values >= _VALUES_FOR_EACH * parts and known.changed * 4 * parts <= known.rows:
         shares = source.value_shares(table, column)
         nulls = int(known.rows * known.null_share)
@@ -48,7 +48,7 @@ def _sampled(
     if percent > _MOST:
         return None
     name = source.quote(column)
-    # Where names are quoted with the derived table's, the table itself is called so, too.
+    # Where names are quoted with that of the derived table, the table itself gets it, too.
     alias = " src" if name.startswith("src.") else ""
     quoted = table.quote(source.connection.dialect)
     sampled = f"SELECT {name} FROM {quoted} {source.sample_clause(percent)}{alias}"

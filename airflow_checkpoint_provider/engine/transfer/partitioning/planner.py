@@ -1,4 +1,4 @@
-"""The plan of many tasks that load one table: its partitions, each a range of keys of about as many rows."""
+"""The plan of many tasks that load one table: its partitions, each a range of keys with about as many rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import 
 from airflow_checkpoint_provider.engine.transfer.partitioning.estimates import estimate
 
 LARGE = 1_000_000
-"""Rows from which on a table is not read whole to plan its partitions, where its server can do without."""
+"""Rows from which on a table is not read whole to plan its partitions, where its server has estimates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class SplitSpec:
     """
     The arguments of ``CheckpointPartitionOperator``, rendered and checked.
 
-    :param split: ``"key"`` for ranges of a column, ``"rowid"`` for ranges of what is stored together
+    :param split: ``"key"`` for ranges of a column, ``"rowid"`` for ranges of rows that are stored together
     :param as_of: ``"now"`` for partitions that are all read as of one moment
     :param large: rows from which on a table is estimated rather than read
     """
@@ -53,7 +53,7 @@ class SplitSpec:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """
-    The parts, and how they were found.
+    The partitions, and how they were found.
 
     :param how: in a few words
     """
@@ -64,11 +64,11 @@ class Plan:
 
 def split(spec: SplitSpec, source: Database, opened: Callable[[Any], None] = lambda raw: None) -> Plan:
     """
-    Plan the parts of a table: together they have each of its rows once, up to the greatest key that there is now.
+    Plan the partitions of a table: together they have each of its rows once, up to the present greatest key.
 
-    There is always a part, so that an empty source empties its destination, too.
+    There is always a partition, so that an empty source empties its destination, too.
 
-    :param opened: is told of the driver's connection
+    :param opened: called with the driver's connection
     """
     with ExitStack() as stack:
         connection = stack.enter_context(closing(source.open(opened=opened)))
@@ -101,7 +101,7 @@ def _column(spec: SplitSpec, source: Source, table: TableName | None) -> str:
 def _borders(
     spec: SplitSpec, source: Source, table: TableName | None, column: str, last: Any
 ) -> tuple[str, Amount, list[Boundary]]:
-    """Find borders in the cheapest way that gives even parts."""
+    """Find boundaries in the cheapest way that gives even partitions."""
     parts = spec.partitions
     if spec.partition_column:
         amount, values = count(source, column), by_values(source, column)
@@ -129,7 +129,7 @@ def _plan(
     last: Any,
     wanted: int,
 ) -> Plan:
-    """Make partitions that lie between borders; the first has the rows without a key, or is for them alone."""
+    """Return the partitions between boundaries; the first has the rows without a key, or is for them alone."""
     ends = [
         border
         for number, border in enumerate(borders)
@@ -152,7 +152,7 @@ def _plan(
         moment=source.moment,
     )
     parts = []
-    # More than half of an even share are too many to come on top of one.
+    # More than half of an even share would make the first partition too large.
     alone = not ends or amount.nulls * 2 * wanted > amount.rows
     if alone:
         parts.append(blank)
@@ -171,7 +171,7 @@ def _plan(
 
 
 def _by_storage(source: Source, table: TableName, partitions: int) -> Plan:
-    """Make partitions of what is stored together; without a bound at both ends, they have whatever is stored where."""
+    """Return partitions of rows that are stored together; without a bound at both ends, they leave out no row."""
     found = source.storage_places(table)
     borders = choose(found.boundaries, found.size, partitions)
     sizes = [0.0, *(border.rows for border in borders), found.size]
@@ -198,7 +198,7 @@ def _by_storage(source: Source, table: TableName, partitions: int) -> Plan:
 
 
 def _numbered(source: Source, parts: Sequence[Partition], how: str) -> Plan:
-    """Number the partitions, and tell them from those of other plans."""
+    """Number the partitions, and give them the digest of their plan."""
     numbered = [replace(part, index=index, of=len(parts)) for index, part in enumerate(parts)]
     about = {
         "query": source.query.text,

@@ -1,1 +1,1 @@
-"""Staged loads: a table that nobody sees, swapped in at the end."""
+"""Staged loads: rows are written to a table of their own, and swapped in at the end."""

@@ -1,4 +1,4 @@
-"""Publishing what is staged: the destination's rows are swapped for it in one transaction."""
+"""Publishing staged rows: they replace the destination's rows in one transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StagedLoad:
     """
     A stage to publish.
 
-    :param rows: how many rows it must hold; ``None`` where that is not known for certain
+    :param rows: the number of rows it must hold; ``None`` where that is not known for certain
     """
 
     stage: Stage
@@ -33,7 +33,7 @@ class StagedLoad:
 
 def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
     """
-    Replace the rows of the destination by those of the stages; the caller's transaction makes it true.
+    Replace the rows of the destination by those of the stages; the caller's transaction commits it.
 
     The table itself stays, and with it its grants, indexes, foreign keys, triggers and views. DELETE, because
     TRUNCATE commits by itself in some databases, and keeps readers waiting in others.
@@ -46,7 +46,7 @@ def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
     run = parts[0].stage.run
     with destination.errors("refused the rows that are staged for it", "its old rows are all still there"):
         if dialect.publishing_lock:
-            # Of two who publish at once the second must see all rows of the first, to delete them.
+            # Of two publications at once the second must see all rows of the first, to delete them.
             digest = sha256(table.encode()).hexdigest()[:32]
             seconds = max(ceil(destination.connection.info.get("lock_timeout", 60)), 1)
             run(dialect.publishing_lock.format(table=table, digest=digest, seconds=seconds))
@@ -57,7 +57,7 @@ def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
         destination.check_deleted(f"SELECT COUNT(*) FROM {table}", ())
         rows = sum(_insert(destination, table, part) for part in parts)
         if dialect.check_constraints:
-            run(dialect.check_constraints)  # here, so that what is wrong is told with the name of the table
+            run(dialect.check_constraints)  # here, so that an error names the table
     return Published(rows, str(destination.table), before if before >= 0 else None)
 
 
@@ -69,7 +69,7 @@ def _insert(destination: Destination, table: str, part: StagedLoad) -> int:
     rows = stage.run(f"INSERT INTO {table} ({names}) {overriding}SELECT {names} FROM {stage.name}")
     if rows == part.rows:
         return rows
-    # Not every driver counts: the stage itself knows.
+    # Not every driver counts rows: those of the stage are counted by a query.
     staged = stage.count()
     if part.rows is not None and staged != part.rows:
         raise StageError(
@@ -85,10 +85,10 @@ def complete(
     context: AttemptContext, checkpoint: Checkpoint, warnings: Sequence[str] = ()
 ) -> Published | None:
     """
-    End a load: what is staged is published, and the checkpoint completed, in one transaction.
+    End a load: publish the staged rows and complete the checkpoint, in one transaction.
 
-    :param warnings: what a person should look into, for the history
-    :return: what was published, if this task publishes
+    :param warnings: warnings for a person, for the history
+    :return: the publication, if this task publishes
     """
     session, store, stage = context.session, context.store, context.published_stage
     published = None
@@ -97,7 +97,7 @@ def complete(
             if stage:
                 emptied = emptied_table(session.destination, separate=session.separate)
                 store.hold_table(emptied)
-                # Elsewhere, a batch may be there twice without the checkpoint knowing.
+                # With a separate checkpoint, a batch may be staged twice and counted once.
                 rows = None if session.separate else checkpoint.rows
                 with session.writing():
                     published = swap(session.destination, [StagedLoad(stage, rows)])
@@ -119,7 +119,7 @@ def discard(context: AttemptContext, stage: Stage, fence: int) -> None:
     :param fence: of the attempt that has completed the load; a later one may be filling the stage again
     """
     session, store = context.session, context.store
-    with suppress(Exception), store.transaction():  # the rows are there, which is what the attempt was for
+    with suppress(Exception), store.transaction():  # the rows are published; a stage that stays is harmless
         if store.is_completed(fence):
             with session.writing():
                 session.destination.find(sa.inspect(session.destination.connection))

@@ -28,16 +28,16 @@ from airflow_checkpoint_provider.engine.transfer.starting.table_checks import (
     hidden_references,
 )
 
-_MOST_TOLD = 5  # parts that an error names
+_MOST_TOLD = 5  # partitions that an error names
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationResult:
     """
-    What came of it.
+    The result of a publication.
 
-    :param status: ``published``, or ``nothing`` when an earlier attempt has done it
-    :param rows_before: rows that the destination had, where the driver counts them
+    :param status: ``published``, or ``nothing`` when an earlier attempt has published
+    :param rows_before: rows of the destination before, where the driver counts them
     """
 
     status: str
@@ -46,19 +46,19 @@ class PublicationResult:
     rows_before: int | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON, and so XCom, can hold."""
+        """Return a form that JSON, and so XCom, can hold."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
     """
-    One attempt to publish what all parts of a mapped task have staged.
+    One attempt to publish the staged rows of all partitions of a mapped task.
 
-    :param load: whose parts; its ``map_index`` does not matter
-    :param parts: how many there must be; ``None`` for those that have a checkpoint
+    :param load: the load of the partitions; its ``map_index`` is ignored
+    :param parts: the number of partitions that must exist; ``None`` for those that have a checkpoint
     :param attempt: who publishes, for the history
-    :param observe: is told what happens
+    :param observe: receives the transfer events
     """
 
     database: Database
@@ -73,10 +73,10 @@ class Publication:
 
     def run(self) -> PublicationResult:
         """
-        Publish, unless that has been done.
+        Publish, unless an earlier attempt has.
 
         :raises TableInUseError: when another load of the table is at work
-        :raises StageError: when a part is not complete, or its stage is not what was written to it
+        :raises StageError: when a partition is not complete, or its stage does not hold the rows written to it
         :raises DestinationError: when the destination refuses the rows; it keeps its old ones
         """
         connection = self.database.open(lock_timeout=self.lock_timeout, for_writing=True)
@@ -105,7 +105,7 @@ class Publication:
             SqlStore(connection, tables, identity, self.attempt, self.lock_timeout) for identity in identities
         ]
         with stores[0].transaction():
-            # Locked, so that a part that is cleared now begins after this.
+            # Locked, so that a partition that is cleared now begins after this.
             checkpoints = self._complete([(store, store.lock()) for store in stores], destination)
             rows = sum(checkpoint.rows for checkpoint in checkpoints)
             if all(store.is_published() for store in stores):

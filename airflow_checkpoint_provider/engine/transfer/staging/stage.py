@@ -1,4 +1,4 @@
-"""The stage of ``write_mode="replace_atomic"``: a table next to the destination, for rows that nobody is to see yet."""
+"""The stage of ``write_mode="replace_atomic"``: a table next to the destination, for rows not yet published."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from airflow_checkpoint_provider.engine.databases.statements.identifiers import 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 
 MARK = "__stage_"
-"""What stands in the name of every stage, for people who look for those that were left behind."""
+"""A part of the name of every stage, for people who search for stages left behind."""
 
 _LONGEST_NAME = 63  # bytes, in Postgres; MySQL has 64 characters
 
 
 class Stage:
     """
-    A table with the columns that are written, and none of the destination's constraints.
+    A table with the written columns, and none of the destination's constraints.
 
-    :param destination: has been looked at, so that its name is the catalog's
-    :param identity: whose rows it takes; each part of a mapped task has a stage of its own
+    :param destination: already found in the catalog, so that its name is the catalog's
+    :param identity: the load of its rows; each partition of a mapped task has a stage of its own
     """
 
     def __init__(self, destination: Destination, identity: Identity) -> None:
@@ -44,16 +44,16 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """Its name, as it stands in a statement."""
+        """Its name, quoted for a statement."""
         return self.table.quote(self._destination.connection.dialect)
 
     def is_there(self) -> bool:
-        """Tell whether it exists."""
+        """Return whether the stage exists."""
         return self.table.resolve(sa.inspect(self._destination.connection)) is not None
 
     def create(self) -> None:
         """
-        Make it anew, empty, and let the destination's rows go there; DDL commits by itself in some databases.
+        Create it anew, and direct the destination's rows there; DDL commits by itself in some databases.
 
         :raises DestinationError: when the database refuses
         """
@@ -72,20 +72,20 @@ class Stage:
         self.take()
 
     def take(self) -> None:
-        """Let what is written to the destination go here."""
+        """Direct the destination's rows to it."""
         self._destination.write_into(self.name)
 
     def drop(self) -> None:
-        """Drop it, if it is there."""
+        """Drop it, if it exists."""
         if self.is_there():
             self.run(self._destination.dialect.drop_table.format(table=self.name))
 
     def columns(self) -> list[str]:
-        """Return its columns, in the order in which it has them."""
+        """Return its columns, in its order."""
         with closing(self._destination.raw.cursor()) as cursor:
             cursor.execute(f"SELECT * FROM {self.name} WHERE 1 = 0")
             names = [str(column[0]) for column in cursor.description]
-            cursor.fetchall()  # what is not read may be in the way of the next statement, even where it is nothing
+            cursor.fetchall()  # an unread result may be in the way of the next statement, even an empty one
             return names
 
     def count(self) -> int:
@@ -95,7 +95,7 @@ class Stage:
             return int(cursor.fetchone()[0])
 
     def run(self, statement: str) -> int:
-        """Run a statement on the destination's connection; return how many rows it hit, -1 if that is unknown."""
+        """Run a statement on the destination's connection; return the number of affected rows, -1 if unknown."""
         with closing(self._destination.raw.cursor()) as cursor:
             cursor.execute(statement)
             if cursor.description:

@@ -1,1 +1,1 @@
-"""The start of an attempt: what is checked, claimed, deleted and opened before the first row."""
+"""The start of an attempt: the checks, the claim, deletions and the opened source before the first row."""

@@ -1,4 +1,4 @@
-"""Whether the rows that a checkpoint counts are still in the table when an attempt goes on."""
+"""A check that the rows that a checkpoint counts are still in the table when a load resumes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptC
 
 def lost_rows(context: AttemptContext, checkpoint: Checkpoint) -> list[str]:
     """
-    Compare an empty table with what the load has committed to it.
+    Compare an empty table with the rows that the load has committed to it.
 
-    With ``scope="task"`` somebody may take the rows away while the runs go on, which is then no fault.
+    With ``scope="task"`` rows may be taken away between the runs, which is not an error.
 
     :param checkpoint: as the last attempt has left it
-    :return: what a person should look into
-    :raises DestinationMismatchError: when the rows are gone that go before those that are left
-    :raises StageError: when the rows are gone from a stage, which nobody has seen
+    :return: warnings for a person
+    :raises DestinationMismatchError: when the committed rows are gone, and the remaining ones would follow
+    :raises StageError: when the rows are gone from a stage, which is not published
     """
     destination = context.session.destination
     if not checkpoint.rows or checkpoint.is_seeded or not destination.is_empty():

@@ -10,14 +10,14 @@ from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptC
 
 def refuse_duplicates(context: AttemptContext, stored: Checkpoint, decision: Decision) -> None:
     """
-    Refuse to start over where the rows that are committed would stay, and come again.
+    Refuse to start over where the committed rows would stay, and be written again.
 
-    :param stored: what the earlier attempts have left
-    :raises WouldDuplicateError: with the ways out
+    :param stored: the checkpoint that earlier attempts have left
+    :raises WouldDuplicateError: names the ways out
     """
     spec = context.spec
     emptied = spec.preoperator and not decision.from_mark
-    # A mark has rows before it, whether or not this run, or a seed, knows of any.
+    # A mark has rows before it, even if neither this run nor a seed has counted any.
     there = stored.rows or (stored.position.key and not decision.from_mark)
     if not there or spec.write_mode != "append" or emptied or spec.allow_duplicates:
         return

@@ -1,4 +1,4 @@
-"""How often a row arrives: what is guaranteed, and why."""
+"""The delivery guarantee, and the reason for it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ AT_LEAST_ONCE = "at-least-once"
 
 def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = True) -> GuaranteeStated:
     """
-    Say what is guaranteed, and why.
+    Return the delivery guarantee, and the reason for it.
 
-    :param is_there: the destination's table is the one that will be written, and not yet to be made
-    :raises ArgumentError: when that is less than the spec asks for
+    :param is_there: whether the destination's table is the one that will be written, and not yet to be made
+    :raises ArgumentError: when that is less than the spec requires
     """
     if spec.stages and is_there:
         _refuse_swap(spec, session)
@@ -61,7 +61,7 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
 
 
 def _refuse_swap(spec: TransferSpec, session: Session) -> None:
-    """Publishing is one transaction that changes one table, or it is nothing: no argument makes up for that."""
+    """Refuse to publish where one transaction cannot swap the rows: no argument makes up for that."""
     destination = session.destination
     hazard = destination.facts.hazard
     reason = hazard.reason if hazard else None

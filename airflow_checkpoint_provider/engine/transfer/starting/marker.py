@@ -1,4 +1,4 @@
-"""The marker in the task state store: left once in an attempt, and noted down in the checkpoint."""
+"""The marker in the task state store: left once in an attempt, and recorded in the checkpoint."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptC
 
 def leave_marker(context: AttemptContext, checkpoint: Checkpoint, decision: Decision) -> AttemptContext:
     """
-    Leave the marker once the checkpoint is claimed, and note down that it is there.
+    Leave the marker once the checkpoint is claimed, and record that it is there.
 
-    :return: the context of what is left of the attempt; what has become of the marker before the claim decides no more
+    :return: the context of the rest of the attempt, for which the earlier state of the marker no longer matters
     """
     leave = context.attempt.leave
     if not leave or not context.store.fence:
         return context
     left = leave(context.store.fence)
-    # After a lost connection it is not left again: a clear may have taken it meanwhile.
+    # After a lost connection it is not left again: a clear may have removed it meanwhile.
     attempt = replace(context.attempt, state=TaskState.UNKNOWN, leave=None, has_marker=left)
-    # What begins has its fingerprint written anew.
+    # A load that begins has its whole fingerprint written.
     if left and decision.action is Action.RESUME and MARKER not in checkpoint.fingerprint:
         context.store.note_marker(attempt.marked(checkpoint.fingerprint))
     return replace(context, attempt=attempt, load=context.load.marked_by(attempt))

@@ -17,18 +17,18 @@ from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptC
 
 
 def reads_moment(context: AttemptContext) -> bool:
-    """Tell whether the load reads the source as of one moment."""
+    """Return whether the load reads the source as of one moment."""
     return bool(context.spec.as_of or _planned(context))
 
 
 def check_source(context: AttemptContext) -> None:
     """
-    Find out, before the checkpoint is claimed, whether the source can be read as asked.
+    Check, before the checkpoint is claimed, that the source can be read as asked.
 
     :raises ArgumentError: when it has no moments
-    :raises SourceError: when the user may not ask for one, or rows without a key would be left out
+    :raises SourceError: when the user may not query one, or rows without a key would be left out
     """
-    if reads_moment(context):  # at which rows without a key are looked for
+    if reads_moment(context):  # rows without a key are searched for at that moment
         context.session.source.newest_moment()
     else:
         context.strategy.check()
@@ -36,9 +36,9 @@ def check_source(context: AttemptContext) -> None:
 
 def take_moment(context: AttemptContext, observe: Observer) -> Load:
     """
-    Read the source from now on as of a new moment, or as of that of the plan, and look for rows without a key there.
+    Read the source from now on as of a new moment, or as of that of the plan, and check for rows without a key there.
 
-    :return: the load with what a later attempt needs to know of it
+    :return: the load with the moment, for later attempts
     :raises SourceError: when rows would be left out
     :raises MomentGoneError: when the plan's moment cannot be read any more
     """
@@ -47,7 +47,7 @@ def take_moment(context: AttemptContext, observe: Observer) -> Load:
     source = context.session.source
     _read_as_of(context, _planned(context) or source.newest_moment(), observe)
     context.strategy.check()
-    # Nothing changes at a moment that has passed.
+    # Rows do not change at a moment that has passed.
     known = {NULL_KEYS: "none"} if context.spec.on_null_key == "fail" else {}
     return replace(context.load, fingerprint={**context.load.fingerprint, MOMENT: source.moment, **known})
 
@@ -73,12 +73,12 @@ def go_on_at_moment(context: AttemptContext, checkpoint: Checkpoint, observe: Ob
 
 
 def starts_over(spec: TransferSpec, error: SourceChangedError) -> bool:
-    """Tell whether a load whose source has changed starts over by itself; of a plan's moment there is no other."""
+    """Return whether a load whose source has changed starts over by itself; a plan's moment cannot be replaced."""
     return spec.on_source_change == "reload" and not (spec.part and isinstance(error, MomentGoneError))
 
 
 def is_renewed(spec: TransferSpec, error: BaseException) -> bool:
-    """Tell whether a load whose moment is gone begins again at another one."""
+    """Return whether a load whose moment is gone begins again at another one."""
     return isinstance(error, MomentGoneError) and starts_over(spec, error)
 
 

@@ -1,4 +1,4 @@
-"""The source is opened where the checkpoint stands."""
+"""Opening the source at the position of the checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_source(
     """
     Open the source; the first read proves that the checkpoint still fits.
 
-    :return: what is left to transfer, what reads on while the destination is waited for, and how the rows travel
+    :return: the rows left to transfer, a call to read on while the destination is waited for, and the route
     """
     session, spec, strategy = context.session, context.spec, context.strategy
     position = checkpoint.position
@@ -32,7 +32,7 @@ def open_source(
     route = choose_route(spec, session, strategy, context.columns, context.by_values)
     observe(RouteChosen(route.name, route.reason))
     chunks = strategy.chunks(position, checkpoint.upper, route)
-    # Whoever stops the attempt from here on finds the connection in use, and has to end that first.
+    # From here on the connection is in use: the chunks must be closed before it.
     session.at_end.push(closing(chunks))
     first = next(chunks, None)
     source = session.source

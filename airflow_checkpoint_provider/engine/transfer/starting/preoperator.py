@@ -1,4 +1,4 @@
-"""What the statements of a preoperator do, as far as they tell."""
+"""The effects of a preoperator's statements, as far as they can be recognised."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EMPTIES = re.compile(
 )
 
 
-# What these set ends with the transaction, in Postgres.
+# Settings that end with the transaction, in Postgres.
 _LOCAL = re.compile(
     r"\bSET\s+LOCAL\s+([\w.]+)|\bset_config\s*\(\s*'([\w.]+)'\s*,[^;]*,\s*true\s*\)", re.IGNORECASE
 )
@@ -30,7 +30,7 @@ _LOCAL = re.compile(
 
 def check_session_state(script: Script, destination: Destination) -> None:
     """
-    Refuse what holds in one session only: the rest of the rows may be written in another one.
+    Refuse settings of one session: the rest of the rows may be written in another one.
 
     :raises ArgumentError: for a statement that leaves state behind in the session
     """
@@ -45,11 +45,11 @@ def check_session_state(script: Script, destination: Destination) -> None:
 
 def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str, int | None], ...]:
     """
-    Run the statements, and compare the session with what it was before: blocks and functions may change it, too.
+    Run the statements, and compare the session's state before and after: blocks and functions may change it, too.
 
-    :return: the first word of each statement, and the rows that it has changed where the driver counts them; one entry
+    :return: the first word of each statement, and the rows changed by it where the driver counts them; one entry
         for each word
-    :raises DestinationError: when the session is another one than before; the caller rolls back
+    :raises DestinationError: when the state of the session has changed; the caller rolls back
     """
     dialect, connection = destination.dialect, destination.connection
     before, names_before = dialect.session_state(connection), dialect.name_settings(connection)
@@ -77,7 +77,7 @@ def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str
 
 
 def _take_names_back(destination: Destination, settings: Mapping[str, str]) -> None:
-    """Let names mean for the rest of the transaction what they mean in all later ones, if the table is the same."""
+    """Resolve names for the rest of the transaction as in all later ones, if the table is the same."""
     there = resolved_table(destination, with_database=False)
     destination.dialect.set_for_transaction(destination.connection, settings)
     rows_go_to = resolved_table(destination, with_database=False)
@@ -103,7 +103,7 @@ def statements(script: Script, destination: Destination) -> Iterator[str]:
 
 
 def empties(script: Script, destination: Destination) -> bool:
-    """Tell whether a statement is known to leave no row in the destination's table."""
+    """Return whether a statement is known to leave no row in the destination's table."""
     table = destination.table.table.casefold()
     for statement in statements(script, destination):
         found = _EMPTIES.fullmatch(re.sub(" ?, ?", ",", re.sub(" +", " ", statement)))

@@ -1,4 +1,4 @@
-"""The start of an attempt: claim the checkpoint, and bring the destination to where reading begins."""
+"""The start of an attempt: claim the checkpoint, and prepare the destination for the first row."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import chec
 @dataclass(frozen=True, slots=True)
 class StartingPoint:
     """
-    Where an attempt begins.
+    The starting point of an attempt.
 
-    :param checkpoint: the checkpoint as it stands now
-    :param chunks: what is left to transfer
-    :param read_on: to be called before a wait for the destination, in which to read ahead
-    :param route: how the rows travel
-    :param warnings: what a person should look into
+    :param checkpoint: the checkpoint as it is now
+    :param chunks: the rows left to transfer
+    :param read_on: to be called before a wait for the destination, to read ahead meanwhile
+    :param route: the route of the rows
+    :param warnings: warnings for a person
     """
 
     checkpoint: Checkpoint
@@ -68,23 +68,23 @@ class StartingPoint:
 
 
 class Startup:
-    """What an attempt does before its first row."""
+    """The steps of an attempt before its first row."""
 
     def __init__(self, context: AttemptContext, observe: Observer) -> None:
         self._context = context
         self._observe = observe
 
     def prepare(self) -> None:
-        """Find out what can be wrong, as long as nothing has been changed."""
+        """Check what can be checked before anything is changed."""
         check_source(self._context)
         if self._context.spec.preoperator:
             check_session_state(self._context.spec.preoperator, self._context.session.destination)
-        else:  # which may yet create the table, or change it
+        else:  # a preoperator may yet create the table, or change it
             self._look_at_destination()
 
     def claim(self, fence: int) -> tuple[Checkpoint, Decision]:
         """
-        Take the checkpoint over.
+        Claim the checkpoint.
 
         :param fence: the fence of this attempt, when it claims again after a lost connection
         """
@@ -105,7 +105,7 @@ class Startup:
         return self._context.store.claim(choose, self._context.load)
 
     def begin(self, checkpoint: Checkpoint, decision: Decision) -> StartingPoint:
-        """Start over, or go on, as decided; a source that has shifted may turn the one into the other."""
+        """Start over or resume, as decided; a source that has changed may turn resuming into starting over."""
         spec, strategy = self._context.spec, self._context.strategy
         if decision.action is Action.RESUME:
             if spec.preoperator:
@@ -124,7 +124,7 @@ class Startup:
                 return StartingPoint(
                     checkpoint, decision, *open_source(self._context, checkpoint, self._observe), warnings
                 )
-            except StageError as error:  # which holds all that was loaded, and nobody has seen
+            except StageError as error:  # the stage holds all rows of the load, and is not published
                 decision = Decision(Action.START, f"{error}: starting from the beginning")
             except SourceChangedError as error:
                 if not starts_over(spec, error):
@@ -191,7 +191,7 @@ class Startup:
         return begun, warnings
 
     def _emptied(self, *, begins: bool) -> Emptied | None:
-        """Return what the store asks of a table that is about to lose rows; ``None`` of one that keeps them."""
+        """Return the description, for the store, of a table about to lose rows; ``None`` for one that keeps them."""
         spec, session = self._context.spec, self._context.session
         by_script = begins and spec.preoperator and empties(spec.preoperator, session.destination)
         if not by_script and spec.write_mode != "replace":
@@ -230,7 +230,7 @@ class Startup:
         return RowsDeleted(str(destination.table), rows, time.monotonic() - began, part is not None)
 
     def _adopt(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Make a seeded checkpoint one of this load: what it reads, and up to where."""
+        """Make a seeded checkpoint one of this load, with its upper bound."""
         load = take_moment(self._context, self._observe)
         upper = self._context.strategy.upper_bound()
         with self._context.store.transaction():

@@ -1,4 +1,4 @@
-"""What is refused of a destination before anything is changed: decided from what the server knows about its table."""
+"""Checks of a destination before anything is changed, by the facts that the server has about its table."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def check_publishing(destination: Destination) -> None:
 
 def hidden_references(destination: Destination) -> list[str]:
     """
-    Return, for a person, what may change with the rows that are deleted and is not known, if there may be something.
+    Return a warning if rows of tables that cannot be seen may change with the deleted ones.
 
     :param destination: its facts are known
     """
@@ -97,7 +97,7 @@ def hidden_references(destination: Destination) -> list[str]:
 
 def untold_changes(spec: TransferSpec, destination: Destination) -> list[str]:
     """
-    Return, for a person, what may change rows as they are written, if nothing compares them afterwards.
+    Return a warning if triggers may change rows as they are written, and no digest compares them afterwards.
 
     :param destination: its facts are known
     """

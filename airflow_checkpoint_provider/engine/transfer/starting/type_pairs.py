@@ -1,4 +1,4 @@
-"""Pairs of types that are refused before anything is changed: the destination would read something else in the text."""
+"""Pairs of types that are refused before anything is changed: the destination would read the text as other values."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from airflow_checkpoint_provider.engine.transfer.session import Session
 
 def check_type_pairs(spec: TransferSpec, session: Session, columns: Columns) -> None:
     """
-    Refuse what the source writes as text for a type that the destination's column is not known to read.
+    Refuse a type that the source writes as text and the destination's column is not known to read.
 
     The destination must be prepared: its columns decide.
 
     :raises ArgumentError: names the column, both types and the cast
     """
-    if spec.rows_processor:  # whose values may be of other columns
+    if spec.rows_processor:  # its values may be of other columns
         return
     source, destination = session.source, session.destination
     written = source.written_types(destination.packed_forms(), columns.read)

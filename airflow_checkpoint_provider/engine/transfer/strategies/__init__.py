@@ -1,1 +1,1 @@
-"""How a load finds its place again: by key, or by counting."""
+"""How a load finds its position again: by key, or by counting rows."""

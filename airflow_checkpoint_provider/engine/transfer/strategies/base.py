@@ -1,4 +1,4 @@
-"""What the transfer asks of a strategy."""
+"""The interface of a strategy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
 
 class Strategy(ABC):
     """
-    A way to find a place in the source again.
+    A way to find a position in the source again.
 
     :param name: as the checkpoint and the log have it
     :param columns: the columns of its key, if it has one
@@ -29,39 +29,39 @@ class Strategy(ABC):
         return None
 
     def check(self) -> None:  # noqa: B027
-        """Find out before the first row is written what would make rows disappear."""
+        """Check, before the first row is written, that no rows would be left out."""
 
     def check_stored(self, *keys: Key | None) -> None:  # noqa: B027
         """
-        Make sure that keys of the metadata table can be gone on from.
+        Make sure that a load can go on from keys of the metadata table.
 
         :raises InvalidCheckpointError: when one is unreadable, or of another type than the columns have now
         """
 
     def check_mark(self, mark: Key | None, upper: Key | None) -> Sequence[str]:
         """
-        Compare what earlier runs have loaded up to with what the source has now.
+        Compare the mark of earlier runs with the present keys of the source.
 
         :param mark: the high-water mark; ``None`` for a first run
-        :param upper: the greatest key that there is now
-        :return: what a person should look into
-        :raises SourceError: when the source has nothing as great as the mark any more
+        :param upper: the present greatest key
+        :return: warnings for a person
+        :raises SourceError: when the source has no key as great as the mark any more
         """
         return ()
 
     def check_position(self, position: Position, upper: Key | None) -> None:  # noqa: B027
         """
-        Make sure that what was committed is behind the position at the source, too.
+        Make sure that the source still has a key as great as the position.
 
-        :param upper: the end of what the load reads
-        :raises SourceChangedError: when the source has nothing as great as the position any more
+        :param upper: the end of the range that the load reads
+        :raises SourceChangedError: when it has none any more
         """
 
     def behind(self, position: Position, lookback: Any) -> Position:
         """
         Go back from a high-water mark.
 
-        :raises ArgumentError: when the key is not a number or a time that ``lookback`` can be taken from
+        :raises ArgumentError: when the key is not a number or a time that ``lookback`` can be subtracted from
         """
         return position
 
@@ -71,4 +71,4 @@ class Strategy(ABC):
 
     @abstractmethod
     def describe(self, position: Position) -> str:
-        """Say in a few words where reading starts."""
+        """Return in a few words where reading starts."""

@@ -1,4 +1,4 @@
-"""Ways to find a place in the source again, one file each: by key, or by counting rows."""
+"""The choice of a strategy: by key, or by counting rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ("CountStrategy", "KeyStrategy", "Strategy", "choose_strategy")
 
 
 def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, StrategyChosen]:
-    """Choose how to read, and say why."""
+    """Choose the strategy, and return it with the reason."""
     source = session.source
     if not spec.keeps_checkpoint:
         reason = "checkpoint_enabled is False" if not spec.checkpoint_enabled else "as the task says"

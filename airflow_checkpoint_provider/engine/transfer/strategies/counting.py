@@ -1,4 +1,4 @@
-"""Counting rows, and proving that those that were counted are the ones that were transferred."""
+"""Counting rows, with a proof that the counted rows are the transferred ones."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class CountStrategy(Strategy):
 
     def position_behind(self, rows: int, route: RowRoute) -> Position:
         """
-        Return the position behind so many rows, with its proof.
+        Return the position behind a number of rows, with its proof.
 
-        :param route: how the load will read them, for the proof is made of what it sees
+        :param route: the route of the load, because its rows make the proof
         :raises SourceError: when the query returns fewer
         """
         skip = 0 if self._proof == "prefix" else rows - 1
@@ -65,7 +65,7 @@ class CountStrategy(Strategy):
         return Position(rows=rows, digest=digest)
 
     def _digest(self, rows: int, reader: Reader) -> str | None:
-        """Read what the proof is made of: the last row, or all of them; ``None`` where there are fewer."""
+        """Return the digest of the last row, or of all rows; ``None`` where there are fewer."""
         if self._proof != "prefix":
             row = reader.read(1)
             return row_digest(row.last) if row else None

@@ -26,8 +26,8 @@ class KeyStrategy(Strategy):
     """
     ``WHERE key > :position ORDER BY key``, up to a bound that is taken once.
 
-    :param required: columns that have a value in every row, so that nobody has to look for rows without one
-    :param late: why rows may come below a high-water mark, of what a person should know
+    :param required: columns that have a value in every row, so that rows without one need not be searched for
+    :param late: warnings, for a person, that rows may come below a high-water mark
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class KeyStrategy(Strategy):
         self._part = self._keyed_part = part
         self._empty = False
         if part and part.column in columns:
-            # Rows with a key have a value there: to ask for it would only keep the database from using an index.
+            # Rows with a key have a value there: a condition on it would only keep the database from using an index.
             self._keyed_part = replace(part, nulls=False)
             self._empty = part.upper is None
         self._range = KeyRange(source, columns, self._keyed_part)
@@ -79,7 +79,7 @@ class KeyStrategy(Strategy):
             for chunk in self._keyed(Position(key, rows), upper, route):
                 rows, key = rows + len(chunk.rows), chunk.end.key if chunk.end else key
                 yield chunk
-            # A server may end a result early, without an error; what is left is read from there.
+            # A server may end a result early, without an error; the remaining rows are read from there.
             left = key != upper and self._range.is_left(key, upper)
             if left and key == before:
                 raise SourceError(
@@ -171,7 +171,7 @@ class KeyStrategy(Strategy):
             yield Chunk(NONE, Position(position.key, rows, nulls_done=True))
 
     def _never_null(self) -> bool:
-        """Tell whether there cannot be rows without a key."""
+        """Return whether rows without a key are impossible."""
         if self._required.issuperset(self.columns):
             return True
         return self._part is not None and not self._part.nulls and self.columns == (self._part.column,)

@@ -1,4 +1,4 @@
-"""The range of keys that a load reads: nothing of it above its end, nothing left at its end, all of it in order."""
+"""The range of keys that a load reads, with checks of its end, its completeness and its order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceO
 from airflow_checkpoint_provider.engine.model.key import Key, order_of
 from airflow_checkpoint_provider.engine.model.partition import Partition
 
-_TRIES = 4  # a source that grows all the time has always a row above
+_TRIES = 4  # a source that grows all the time always has a row above
 
 _WHY = (
     "It sorts in another way than it compares: a setting that cuts what is sorted, an index whose collation has "
@@ -26,7 +26,7 @@ class KeyRange:
     Rows of a query by their key.
 
     :param columns: of the key
-    :param part: the part of the table that is read; ``None`` for all of it
+    :param part: the partition that is read; ``None`` for all rows
     """
 
     def __init__(self, source: Source, columns: Sequence[str], part: Partition | None) -> None:
@@ -36,7 +36,7 @@ class KeyRange:
 
     def greatest(self) -> Key | None:
         """
-        Return the greatest key that there is now, after which nothing comes, or ``None`` without rows.
+        Return the present greatest key, or ``None`` without rows.
 
         :raises SourceError: when the row that is sorted last is not the one that compares as the greatest
         """
@@ -47,7 +47,7 @@ class KeyRange:
             above = self._key_within(last, None)
             if above is None:
                 return last
-            # Added meanwhile, or passed over.
+            # Added meanwhile, or skipped.
             before, last = last, self.source.last_key(self.columns, self._part)
             if last is not None and self._key_within(last, above) is not None:
                 raise SourceError(
@@ -57,11 +57,11 @@ class KeyRange:
         return last
 
     def is_left(self, after: Key | None, upper: Key) -> bool:
-        """Tell whether there is a row between a key, or the beginning, and the end of the range."""
+        """Return whether there is a row between a key, or the beginning, and the end of the range."""
         return self._key_within(after, upper) is not None
 
     def reaches(self, key: Key) -> bool:
-        """Tell whether there is a row with this key, or a greater one."""
+        """Return whether there is a row with this key, or a greater one."""
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         at_least = self.source.compare(self.columns, ">=", key, binds)
         return self.source.exists(f"{at_least}{self.source.within(self._part, binds)}", binds)
@@ -73,7 +73,7 @@ class KeyRange:
         return tuple(row) if row else None
 
     def condition(self, after: Key | None, upto: Key | None, binds: Binds) -> str:
-        """Write the condition that a row has a key in a range, without the one end and with the other."""
+        """Return the condition that a row has a key in a range, ``after`` excluded and ``upto`` included."""
         source = self.source
         conditions = []
         if after is not None:
@@ -82,7 +82,7 @@ class KeyRange:
         if upto is not None:
             conditions.append(source.compare(self.columns, "<=", upto, binds))
         if len(self.columns) > 1:
-            # A row of which only the first values are there would pass the comparison.
+            # A row with only the first values of a key would pass the comparison.
             conditions.append(f"NOT {source.null_condition(self.columns)}")
         return f"{' AND '.join(conditions)}{source.within(self._part, binds)}"
 
@@ -95,9 +95,9 @@ class OrderCheck:
     """
     Makes sure that each batch ends behind the one before, as the source compares.
 
-    :param range_: what is read
-    :param route: how the rows come, which decides whether the source can be asked meanwhile
-    :param stack: closes what is opened to ask it
+    :param range_: the range that is read
+    :param route: the route of the rows, which decides whether the source takes queries meanwhile
+    :param stack: closes a connection opened for these queries
     """
 
     def __init__(self, range_: KeyRange, route: RowRoute, stack: ExitStack) -> None:
@@ -120,7 +120,7 @@ class OrderCheck:
             raise self._wrong(before, end)
 
     def _wrong(self, before: Key, after: Key) -> SourceOrderError:
-        """Explain that rows did not come in the order of their keys."""
+        """Return the error for rows that did not come in the order of their keys."""
         source = self._range.source
         return SourceOrderError(
             f"Source {source.conn_id!r}: after {', '.join(self._range.columns)} = {shown(before)} came a row with "
@@ -132,7 +132,7 @@ class OrderCheck:
             self._source = self._stack.enter_context(self._range.source.beside())
         if self._exists(self._source, ">", other, key):
             return True
-        # A row that was deleted meanwhile tells nothing.
+        # A row that was deleted meanwhile proves nothing.
         return not self._exists(self._source, ">=", key, key)
 
     def _exists(self, source: Source, operator: str, lower: Key, upper: Key) -> bool:

@@ -1,4 +1,4 @@
-"""The position, or the high-water mark of an incremental load, beside what the source has now."""
+"""Comparison of a position, or of an incremental load's high-water mark, with the present keys of the source."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, 
 from airflow_checkpoint_provider.engine.model.key import Key, order_of
 from airflow_checkpoint_provider.engine.transfer.strategies.key_range import KeyRange, shown
 
-_AHEAD = timedelta(days=1)  # that clocks and zones may differ by
+_AHEAD = timedelta(days=1)  # clocks and zones may differ by so much
 
 _FILLERS = frozenset(2**bits - 1 for bits in (15, 31, 32, 63, 64))  # the greatest numbers of integer types
-_NINES = 7  # as many digits as no sequence passes every other day
+_NINES = 7  # at least so many digits, all 9: a sequence rarely stands at such a number
 
 _OTHER_MARK = "set another mark (airflow checkpoint seed, or CheckpointHook.seed)"
 
 
 def check_mark(range_: KeyRange, mark: Key | None, upper: Key | None) -> Iterator[str]:
     """
-    Compare a mark with what the source has now.
+    Compare a mark with the present keys of the source.
 
-    :param upper: the greatest key that there is now
-    :return: what a person should look into
-    :raises SourceError: when the source has nothing as great as the mark any more
+    :param upper: the present greatest key
+    :return: warnings for a person
+    :raises SourceError: when the source has no key as great as the mark any more
     """
     names = ", ".join(range_.columns)
     if mark is not None and upper is not None and _is_below(range_, upper, mark):
@@ -55,9 +55,9 @@ def check_mark(range_: KeyRange, mark: Key | None, upper: Key | None) -> Iterato
 
 def check_position(range_: KeyRange, position: Key) -> None:
     """
-    Compare the position of an attempt that goes on with what the source has now.
+    Compare the position of a resumed load with the present keys of the source.
 
-    :raises SourceChangedError: when the source has nothing as great any more
+    :raises SourceChangedError: when the source has no key as great any more
     """
     if range_.reaches(position):
         return

@@ -20,7 +20,7 @@ def row_digest(row: Sequence[Any], before: str = "") -> str:
 
 
 def chain_digest(rows: Iterable[Sequence[Any]], before: str) -> str:
-    """Carry the running digest of all rows on over ``rows``."""
+    """Return the running digest of all rows, continued over ``rows``."""
     for row in rows:
         before = row_digest(row, before)
     return before
@@ -32,5 +32,5 @@ def _as_bytes(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     if isinstance(value, datetime) and value.tzinfo:
-        value -= datetime(1970, 1, 1, tzinfo=UTC)  # which zone it is shown in is the session's matter
+        value -= datetime(1970, 1, 1, tzinfo=UTC)  # the zone it is shown in depends on the session
     return repr(value).encode("utf-8", "surrogatepass")

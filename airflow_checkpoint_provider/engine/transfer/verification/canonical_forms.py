@@ -1,4 +1,4 @@
-"""Values of two databases in one form: equal text where a column of the destination keeps both for the same."""
+"""Values of two databases in one form: equal text where a column of the destination stores both as the same."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _time(stored: StoredType, value: Any) -> str:
 
 def _span(stored: StoredType, value: Any) -> str:
     try:
-        # Python has a comma behind the days.
+        # Python writes a comma behind the days.
         span = to_duration(value if isinstance(value, timedelta) else str(value).replace(",", "", 1))
     except ValueError:
         return str(value)
@@ -138,4 +138,4 @@ FORMS: dict[str, Callable[[StoredType, Any], str | None]] = {
     "span": _span,
     "uuid": _uuid,
 }
-"""By the kind of the values: how one is written."""
+"""The function that writes a value, by the kind of the values."""

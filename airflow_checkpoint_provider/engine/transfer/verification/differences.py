@@ -1,4 +1,4 @@
-"""Finding the rows that differ: buckets whose digests do are read once more, a bounded number of rows at a time."""
+"""Finding the rows that differ: buckets with different digests are read again, a bounded number of rows at a time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Held = dict[Row, Counter[Row]]
 
 class Comparison:
     """
-    Two sides.
+    The comparison of two sides.
 
-    :param key: the columns by which rows are told apart, as the destination has them
-    :param extras: rows that only the destination has are differences; without, so are no rows that one of the same
-        key has replaced
+    :param key: the columns that identify a row, by the destination's names
+    :param extras: whether rows that only the destination has are differences; if not, rows that one of the same key has
+        replaced are none either
     """
 
     def __init__(self, source: Side, destination: Side, key: Sequence[str], *, extras: bool) -> None:
@@ -33,7 +33,7 @@ class Comparison:
             side.key = [destination.columns.index(name) for name in self._names]
 
     def differences(self) -> list[str]:
-        """Name the first keys that differ, in words; without a key, say how many rows do."""
+        """Return the first keys that differ, in words; without a key, the number of differing rows."""
         one, other = self._source.digests(), self._destination.digests()
         candidates = one.keys() | other.keys() if self._extras else one.keys()
         buckets = [bucket for bucket in sorted(candidates) if one.get(bucket) != other.get(bucket)]
@@ -106,5 +106,5 @@ class Comparison:
 
 
 def _order(key: Row) -> list[tuple[int, str]]:
-    # Numbers come by their size, as long as they have no sign and no fraction; it is for people only.
+    # Numbers without sign and fraction sort by size; the order is for people only.
     return [(0, "") if value is None else (len(value) if value.isdigit() else 1, value) for value in key]

@@ -15,7 +15,7 @@ class ServerSide(Side):
     """
     Rows that the server digests.
 
-    :param digest: how it does that
+    :param digest: the server's expressions for it
     """
 
     def __init__(

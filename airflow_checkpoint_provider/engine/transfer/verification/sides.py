@@ -21,12 +21,12 @@ Digests = dict[int, tuple[int, int]]
 @dataclass(frozen=True, slots=True)
 class Range:
     """
-    A part of a table.
+    A range of keys of a table.
 
     :param lower: where it begins; ``None`` without such a bound
-    :param inclusive: the row at ``lower`` is part of it
-    :param upper: where it ends; ``None`` where there is nothing but rows without a key
-    :param nulls: rows without a key are part of it
+    :param inclusive: whether the row at ``lower`` is part of it
+    :param upper: where it ends; ``None`` where there are only rows without a key
+    :param nulls: whether rows without a key are part of it
     """
 
     key: tuple[str, ...]
@@ -36,7 +36,7 @@ class Range:
     nulls: bool
 
     def condition(self, source: Source, binds: Binds) -> str:
-        """Write it for a WHERE; keys are compared by the database."""
+        """Return the condition for a WHERE; keys are compared by the database."""
         absent = source.null_condition(self.key)
         parts = [f"NOT {absent}"]
         if self.lower is not None:
@@ -51,9 +51,9 @@ class Side:
     """
     Rows as one database has them, read to be compared in Python.
 
-    :param columns: those that are compared, in the same order on both sides
-    :param range_: the part of the query that is compared; ``None`` for all of it
-    :param forms: how a value of each column is written
+    :param columns: the compared columns, in the same order on both sides
+    :param range_: the compared range of the query; ``None`` for all of it
+    :param forms: the form of the values of each column
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class Side:
 
     def select(self, what: str, more: str = "", tail: str = "") -> tuple[str, Any]:
         """
-        Write a statement over the range.
+        Return a statement over the range.
 
         :param more: a further condition
-        :param tail: what comes behind the conditions
+        :param tail: the end of the statement, behind the conditions
         """
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
         condition = self._condition(more, binds)
@@ -83,7 +83,7 @@ class Side:
         return " AND ".join([*parts, *([more] if more else [])])
 
     def count(self, distinct: Sequence[str] = ()) -> int:
-        """Count the rows, or what ``distinct`` columns have in them."""
+        """Count the rows, or the different values of the ``distinct`` columns."""
         if distinct:
             text, values = self.select(f"DISTINCT {', '.join(map(self.source.quote, distinct))}")
             row = self.source.one((f"SELECT COUNT(*) FROM ({text}) keys", values))
@@ -92,7 +92,7 @@ class Side:
         return int(row[0]) if row else 0
 
     def sample(self) -> list[Any]:
-        """Return a value of each column, ``None`` only where it has none in any row."""
+        """Return a value of each column; ``None`` only for one without a value in any row."""
         found: list[Any] = [None] * len(self.columns)
         more = ""
         while row := self._any_row(more):
@@ -114,7 +114,7 @@ class Side:
         return Side(self.source, [c for c, _ in found], self._range, [form for _, form in found])
 
     def digests(self) -> Digests:
-        """Digest all rows; hashes of text are the same for as long as this process lives."""
+        """Digest all rows; hashes of text are the same within this process only."""
         counts: dict[int, int] = defaultdict(int)
         sums: dict[int, int] = defaultdict(int)
         for row in self._written():
@@ -128,11 +128,11 @@ class Side:
         return (row for row in self._written() if self._bucket(row) in buckets)
 
     def key_of(self, row: Row) -> Row:
-        """Take the key out of a row."""
+        """Return the key of a row."""
         return tuple(row[index] for index in self.key)
 
     def read(self, statement: tuple[str, Any]) -> Iterator[Rows]:
-        """Run a statement, and hand out its rows some at a time."""
+        """Run a statement, and yield its rows in blocks."""
         with self.source.stream(statement) as reader:
             while block := reader.read(READ_AT_ONCE):
                 yield cast("Rows", block)

@@ -1,4 +1,4 @@
-"""What is compared after a load, and what a difference means."""
+"""The comparison after a load, and the error for a difference."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Verification:
 
     def check(self, checkpoint: Checkpoint) -> None:
         """
-        Make sure, before the first row is written, that the load's rows can be told from others.
+        Make sure, before the first row is written, that the load's rows can be distinguished from others.
 
         :raises ArgumentError: when they cannot
         """
@@ -57,9 +57,9 @@ class Verification:
 
     def run(self, checkpoint: Checkpoint) -> Verified:
         """
-        Compare.
+        Compare the destination with the source.
 
-        :raises VerificationError: when the destination has not what the source has
+        :raises VerificationError: when the rows of the destination differ from those of the source
         """
         began = time.monotonic()
         with self._reader() as reader:
@@ -87,7 +87,7 @@ class Verification:
         return rows
 
     def _key(self) -> dict[str, str]:
-        """Return the columns by which rows are told apart: the destination's for an upsert, else the source's."""
+        """Return the columns that identify a row: the destination's for an upsert, else the source's."""
         if self._spec.write_mode == "upsert":
             conflicting = self._session.destination.conflict_columns
             return {read: written for read, written in self._pairs.items() if written in conflicting}
@@ -131,7 +131,7 @@ class Verification:
         return here, Range(tuple(self._pairs[key] for key in keys), checkpoint.lower, True, upper, nulls)
 
     def _has_range(self, checkpoint: Checkpoint, reader: Source) -> bool:
-        """Tell whether the destination orders the key's values as the source does."""
+        """Return whether the destination orders the key's values as the source does."""
         keys, upper = self._strategy.columns, checkpoint.upper
         if not keys or not self._pairs.keys() >= set(keys):
             return False
@@ -149,7 +149,7 @@ class Verification:
 
     @contextmanager
     def _reader(self) -> Iterator[Source]:
-        """Read the destination on its own connection, and leave that as it was."""
+        """Read the destination on its own connection, and restore that afterwards."""
         destination = self._session.destination
         connection = destination.connection
         names = ", ".join(map(destination.quote, destination.columns))
@@ -157,7 +157,7 @@ class Verification:
         try:
             yield open_source(connection, query, destination.conn_id, exact=True)
         finally:
-            with suppress(Exception):  # it may be gone, and what ended it is the error to show
+            with suppress(Exception):  # the connection may be lost; the error before that is the one to show
                 connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
                 destination.dialect.write_again(connection)
 
