@@ -1,4 +1,4 @@
-"""Arguments of ``airflow checkpoint``: those that several commands share, and one line for a wrong value."""
+"""Arguments of ``airflow checkpoint``: those that several commands share, and errors of one line for wrong values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.cli.cli_config import Arg
 
 
 def one_of(flag: str, words: Iterable[str]) -> dict[str, Any]:
-    """Return the options of an argument that takes one of some words; a wrong one is answered in one line."""
+    """Return the options of an argument that takes one of some words; a wrong one is an error of one line."""
     known = tuple(map(str, words))
 
     def read(given: str) -> str:
@@ -21,7 +21,7 @@ def one_of(flag: str, words: Iterable[str]) -> dict[str, Any]:
 
 
 def number(flag: str, least: int) -> Callable[[str], int]:
-    """Return what reads a whole number; what is none is answered in one line."""
+    """Return a reader of whole numbers; any other text is an error of one line."""
 
     def read(given: str) -> int:
         try:

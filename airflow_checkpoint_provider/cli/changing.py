@@ -91,7 +91,7 @@ def checkpoint_seed(args: Any) -> None:
         there = hook.get(*key)
         what = described(there) if there else None
     except MetadataTableError:
-        what = None  # it is made with the first checkpoint
+        what = None  # the table is created with the first checkpoint
     except InvalidCheckpointError:
         what = f"{identity} (unreadable)"
     if what:

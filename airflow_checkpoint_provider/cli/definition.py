@@ -1,4 +1,4 @@
-"""What ``airflow checkpoint`` can do. Airflow imports this for every command of its own: nothing heavy here."""
+"""The commands of ``airflow checkpoint``. Airflow imports this module for each of its own: no heavy imports here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _WHERE = (
 def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionCommand:
     module = f"airflow_checkpoint_provider.cli.{'reading' if name in _READING else 'changing'}"
     load = lazy_load_command(f"{module}.checkpoint_{name.replace('-', '_')}")
-    # From before it is loaded: what Airflow's models log as they are imported would be part of the output.
+    # Also while it is loaded: the log lines of Airflow's models at their import would be part of the output.
     func: Callable[..., Any] = suppress_logs_and_warning(load)
     return ActionCommand(
         name=name, help=text, description=description or None, func=func, args=(*args, TABLE, VERBOSE)

@@ -1,4 +1,4 @@
-"""Where the checkpoints are, and which one is meant."""
+"""The places of checkpoints, and the checkpoint that the arguments name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Found:
 
 
 def _discovered(args: Any) -> list[Place]:
-    """Return where the DAGs keep their checkpoints, as far as the arguments leave a choice."""
+    """Return the places where the DAGs keep their checkpoints, as far as the arguments allow them."""
     try:
         places = Discovery().places().all()
     except SQLAlchemyError:  # Airflow's metadata database is not there, or not set up
@@ -53,12 +53,12 @@ def _discovered(args: Any) -> list[Place]:
 
 
 def described(checkpoint: Checkpoint) -> str:
-    """Say whose checkpoint it is, and how far it has come."""
+    """Return the identity of a checkpoint in words, and how far it has come."""
     return f"{checkpoint.identity} ({checkpoint.status.value}, {checkpoint.rows:,} rows committed)"
 
 
 def _in_options(error: BaseException) -> str:
-    """Return what an error says, with the options of the command for the arguments of the hook."""
+    """Return an error's message, with the options of the command in place of the arguments of the hook."""
     said = one_line(error)
     for argument, option in (("checkpoint_conn_id:", "--conn-id:"), ("team:", "--team:")):
         if said.startswith(argument):
@@ -67,15 +67,15 @@ def _in_options(error: BaseException) -> str:
 
 
 def row_of(checkpoint: Checkpoint) -> tuple[Any, ...]:
-    """Return what tells rows apart that several connections may lead to."""
+    """Return the values that identify a row, to which several connections may lead."""
     return checkpoint.identity, checkpoint.created_at, checkpoint.fence, checkpoint.owner
 
 
 class Places:
     """
-    The databases to look at.
+    The databases to read.
 
-    :param discover: look as well where Airflow's DAGs keep checkpoints, unless the arguments name connections
+    :param discover: read the places of Airflow's DAGs as well, unless the arguments name connections
     :raises ArgumentError: when there are none
     """
 
@@ -98,7 +98,7 @@ class Places:
         self.failed = False
 
     def each(self, read: Callable[[CheckpointHook], T]) -> Iterator[tuple[CheckpointHook, T]]:
-        """Read from every database that can be read from; name the others once, and leave them out from then on."""
+        """Read from every database that can be read; report the others once, and leave them out from then on."""
         missing: list[str] = []
         for hook in list(self.hooks):
             try:
@@ -125,7 +125,7 @@ class Places:
 
     def only(self) -> CheckpointHook:
         """
-        Return the one database that is meant.
+        Return the only database.
 
         :raises ArgumentError: when there are several
         """
@@ -135,9 +135,9 @@ class Places:
 
     def find_to_delete(self, args: Any) -> tuple[CheckpointHook, str]:
         """
-        Find the checkpoint that the arguments name, also one that cannot be read.
+        Find the checkpoint that the arguments name, even one that cannot be read.
 
-        :return: where it is, and what it is
+        :return: its hook, and its description
         :raises ArgumentError: when there is none, or more than one
         """
 
@@ -158,7 +158,7 @@ class Places:
 
         :param newest: without a run, and if no checkpoint spans runs, take the one that has committed last
         :raises ArgumentError: when there is none, or more than one
-        :raises SystemExit: when no database could be read, which was said
+        :raises SystemExit: when no database could be read, which was reported
         """
 
         def read(hook: CheckpointHook) -> Checkpoint | None:
@@ -197,7 +197,7 @@ class Places:
         return Identity(args.dag_id, args.task_id, args.run_id or "*", args.map_index, args.name)
 
     def _hint(self, args: Any) -> str:
-        """Name the nearest checkpoint there is: of another run or index, else of another task."""
+        """Return a hint at the nearest checkpoint: of another run or index, else of another task."""
         for filters in ({"dag_id": args.dag_id, "task_id": args.task_id}, {"dag_id": args.dag_id}):
             for hook in self.hooks:
                 try:

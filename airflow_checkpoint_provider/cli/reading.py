@@ -1,4 +1,4 @@
-"""The commands that only look: loaded only when one of them is called."""
+"""The commands that only read: loaded only when one of them is called."""
 
 from __future__ import annotations
 

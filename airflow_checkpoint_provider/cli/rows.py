@@ -32,7 +32,7 @@ def line(
     Return a checkpoint as a line of the list; people read "5 min ago" where a program reads a time.
 
     :param status: its state, as it is shown
-    :param rejected: how many of its rows the destination has refused
+    :param rejected: the number of its rows that the destination has refused
     """
     checkpoint = found.checkpoint
     return {
@@ -71,11 +71,11 @@ def details(
     for_people: bool,
 ) -> dict[str, Any]:
     """
-    Return all that there is to say of a checkpoint.
+    Return all values of a checkpoint.
 
     :param status: its state, as it is shown
-    :param facts: what is loaded and how, where an attempt has come so far
-    :param rejected: how many of its rows the destination has refused
+    :param facts: the facts of the load, where an attempt has recorded them
+    :param rejected: the number of its rows that the destination has refused
     """
     checkpoint = found.checkpoint
     return {
@@ -159,7 +159,7 @@ def _of(who: Identity) -> dict[str, Any]:
 
 
 def _progress(checkpoint: Checkpoint, *, for_people: bool) -> dict[str, Any]:
-    """Return where it stands, and the share that this is of the whole, where it can be told."""
+    """Return the position, and the share of the load that is done, where it is known."""
     share = fraction(checkpoint.lower, checkpoint.position.key, checkpoint.upper)
     if checkpoint.status is Status.COMPLETED:
         share = 1.0

@@ -1,4 +1,4 @@
-"""How a command is run: what it asks, what it prints, and what becomes of an error."""
+"""Running a command: its confirmation, its output and its errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command(function: Callable[[Any], None]) -> Callable[[Any], None]:
 
     @wraps(function)
     def run(args: Any) -> None:
-        # Without it, connections are looked up in the environment only, and not in the metadata database.
+        # Without this, connections are looked up in the environment only, and not in the metadata database.
         os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
         try:
             function(args)
@@ -47,12 +47,12 @@ def confirm(args: Any, question: str) -> None:
 
 
 def is_for_people(args: Any) -> bool:
-    """Tell whether the format that was asked for is one that people read."""
+    """Return whether the requested format is one that people read."""
     return args.output in ("table", "plain")
 
 
 def print_rows(rows: list[dict[str, Any]], args: Any) -> None:
-    """Print lines in the format that was asked for."""
+    """Print lines in the requested format."""
     if not is_for_people(args):
         print_value(rows, args)
         return
@@ -62,7 +62,7 @@ def print_rows(rows: list[dict[str, Any]], args: Any) -> None:
 
 
 def print_value(value: Any, args: Any) -> None:
-    """Print what a program reads, as JSON or YAML: numbers as numbers, what is not known as ``null``."""
+    """Print a value for programs, as JSON or YAML: numbers as numbers, unknown values as ``null``."""
     if args.output == "json":
         print(json.dumps(value, indent=2, ensure_ascii=False))
     else:
@@ -70,5 +70,5 @@ def print_value(value: Any, args: Any) -> None:
 
 
 def _visible(value: Any) -> str:
-    """Return what a terminal shows as it is, and does not obey."""
+    """Return a text without control characters that a terminal would obey."""
     return "" if value is None else written_out(str(value))

@@ -1,4 +1,4 @@
-"""Whether a task's runs share one checkpoint, as its DAG declares it."""
+"""The scope of a task's checkpoints, as its DAG declares it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def refuse_other_scope(identity: Identity) -> bool:
     """
     Refuse a checkpoint that no attempt of its task would read.
 
-    :return: whether the DAG tells that the task's attempts do read it; ``False``, where nothing is known
-    :raises ArgumentError: when the DAG tells that they do not
+    :return: whether the DAG shows that the task's attempts do read it; ``False`` where nothing is known
+    :raises ArgumentError: when the DAG shows that they do not
     """
     declared = _declared(identity.dag_id, identity.task_id)
     task = f"{identity.dag_id}.{identity.task_id}"
@@ -53,7 +53,7 @@ def _of_mapped(operator: Mapping[str, Any]) -> Any:
     names = expansion.get("value") or {}
     if expansion.get("type") != "dict-of-lists" or "scope" in names.get("__var", names):
         return None
-    # Without it, default_args decide, which are not all kept.
+    # Without it, default_args decide, not all of which are serialized.
     return operator.get("partial_kwargs", {}).get("scope")
 
 

@@ -1,4 +1,4 @@
-"""The states of checkpoints as they are shown: with the time, and what Airflow knows of their attempts, in mind."""
+"""The states of checkpoints as they are shown, by the time and Airflow's record of their attempts, too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.hooks.instances import interrupted
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 
 MOST_READ = 10_000
-"""Checkpoints among which those are picked that no database finds, the newest ones."""
+"""The newest checkpoints, which are searched for the states that no database can find."""
 _UNFINISHED = (Status.RUNNING, Status.STALLED)
 
 
@@ -24,7 +24,7 @@ def shown_statuses(
     """
     Return the state of each checkpoint, in one word.
 
-    :param staged: whose rows are staged and not yet published
+    :param staged: the checkpoints whose rows are staged and not yet published
     """
     try:
         over = interrupted(checkpoints)
@@ -36,12 +36,12 @@ def shown_statuses(
 
 
 def is_among(status: str, wanted: Iterable[str]) -> bool:
-    """Tell whether a state is wanted; what is staged is completed, too."""
+    """Return whether a state is wanted; a staged load is completed, too."""
     return status in wanted or (status == Status.STAGED and Status.COMPLETED in wanted)
 
 
 def stored_states(wanted: Iterable[str]) -> list[str]:
-    """Return the states that a database is asked for, of those that are wanted; none where any row may be."""
+    """Return the states to query for the wanted ones; none where any row may match."""
     states = set(wanted)
     if Status.UNREADABLE in states:
         return []
@@ -57,9 +57,9 @@ def stored_states(wanted: Iterable[str]) -> list[str]:
 
 def most_read(wanted: Iterable[str], limit: int) -> int | None:
     """
-    Return how many rows a database is asked for, which may find more than is wanted.
+    Return the number of rows to query, of which not all may be wanted.
 
-    :param limit: how many are shown at most
+    :param limit: the most rows that are shown
     :return: ``None`` for all of them
     """
     states = set(wanted)

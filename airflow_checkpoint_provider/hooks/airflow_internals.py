@@ -1,7 +1,7 @@
 """
 Airflow's own tables, as the view and the shell read them.
 
-Airflow promises nothing about them, so no other file knows how a version keeps what is asked here.
+Airflow guarantees nothing about them, so no other file depends on how a version stores them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ OVER = frozenset(
 FAILED = TaskInstanceState.FAILED.value
 """The state of a task instance that Airflow does not try again."""
 REMOVED = TaskInstanceState.REMOVED.value
-"""The state of a task instance that a DAG has no more."""
+"""The state of a task instance that its DAG no longer has."""
 
 _MOST_RENDERED = 2000  # rendered task instances to read; Airflow keeps 30 runs of each task
 _AT_ONCE = 100
@@ -74,7 +74,7 @@ def serialized_dags(versions: Sequence[Any], containing: str) -> Iterator[tuple[
     Read serialized DAGs, each with its ``dag_id``.
 
     :param versions: ids of the versions to read
-    :param containing: what a DAG must have in it, as text; the database leaves out others where it can
+    :param containing: a text that a DAG must contain; the database leaves out others where it can
     """
     model = SerializedDagModel
     with create_session() as session:
@@ -114,7 +114,7 @@ def _rendered(session: Session, tasks: Collection[Task]) -> Iterator[Any]:
     if hasattr(kept, "dag_id"):
         yield from session.execute(_rendered_in(kept, tasks))
         return
-    # From Airflow 3.4 on they belong to an attempt, and its task instance has the names.
+    # From Airflow 3.4 on the fields belong to an attempt, whose task instance has the ids.
     instance: Any = TaskInstance
     statement = (
         select(instance.dag_id, instance.task_id, kept.rendered_fields)
@@ -171,18 +171,18 @@ def signs_of_life(instance: TaskRun) -> list[tuple[str, datetime | None, str, in
 
 
 def heartbeat_timeout() -> float:
-    """Return the seconds without a heartbeat after which Airflow gives a task instance up."""
+    """Return the seconds without a heartbeat after which Airflow takes a task instance for lost."""
     return float(conf.getint("scheduler", "task_instance_heartbeat_timeout", fallback=300))
 
 
 def is_paused(dag_id: str) -> bool:
-    """Return whether Airflow schedules nothing of a DAG until somebody unpauses it."""
+    """Return whether a DAG is paused, so that Airflow schedules nothing of it."""
     with create_session() as session:
         return bool(session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == dag_id)))
 
 
 def _is_instance(instance: TaskRun) -> Any:
-    """Write the condition that a row is of a task instance."""
+    """Return the condition that a row is of a task instance."""
     model: Any = TaskInstance
     dag_id, task_id, run_id, index = instance
     return and_(
@@ -191,7 +191,7 @@ def _is_instance(instance: TaskRun) -> Any:
 
 
 def next_retry(instance: TaskRun) -> datetime | None:
-    """Return when Airflow begins the next try of a task instance that waits for one, as far as it can be known."""
+    """Return the time of the next try of a task instance that waits for one, as far as it can be known."""
     model: Any = TaskInstance
     dag_id, task_id, *_ = instance
     waiting = select(model).where(_is_instance(instance), model.state == TaskInstanceState.UP_FOR_RETRY.value)
@@ -252,8 +252,8 @@ def add_to_audit_log(
     """
     Write an entry of Airflow's audit log.
 
-    :param event: what was done, in one word
-    :param run_id: ``None`` where it is about all runs
+    :param event: the action, in one word
+    :param run_id: ``None`` where the entry is about all runs
     :param user: who has done it
     :param extra: more about it, as JSON
     """

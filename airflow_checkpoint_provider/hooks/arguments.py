@@ -1,4 +1,4 @@
-"""What the methods of ``CheckpointHook`` are given, checked."""
+"""Checks of the arguments of ``CheckpointHook``."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def identity_of(dag_id: str, task_id: str, run_id: str | None, map_index: int, n
 
 def page_of(limit: int | None, offset: int) -> dict[str, Any]:
     """
-    Return what bounds a page.
+    Return the bounds of a page.
 
-    :raises ArgumentError: when one of them cannot be counted with
+    :raises ArgumentError: when one of them is not a number in range
     """
     return {
         "limit": whole_number("limit", limit, optional=True),

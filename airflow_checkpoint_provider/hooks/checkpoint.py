@@ -77,7 +77,7 @@ class CheckpointHook(CheckpointReadingHook):
         who: str | None = None,
         reason: str | None = None,
     ) -> None:
-        """Take back a request that no attempt has followed yet; see :meth:`request_reload`."""
+        """Withdraw a request that no attempt has followed yet; see :meth:`request_reload`."""
         self._record(
             Kind.REQUEST_CANCELLED, identity_of(dag_id, task_id, run_id, map_index, name), who, reason
         )
@@ -94,8 +94,8 @@ class CheckpointHook(CheckpointReadingHook):
         Ask the next attempts of several checkpoints for the same, in one transaction; see :meth:`request_reload`.
 
         :param request: ``reload`` or ``resume``
-        :param identities: whose, as ``identity`` of what :meth:`list` returns has them
-        :raises ArgumentError: for another request
+        :param identities: the checkpoints, by the ``identity`` of those that :meth:`list` returns
+        :raises ArgumentError: for any other request
         """
         kinds = {Request.RELOAD.value: Kind.RELOAD_REQUESTED, Request.RESUME.value: Kind.RESUME_REQUESTED}
         if request not in kinds:
@@ -134,16 +134,16 @@ class CheckpointHook(CheckpointReadingHook):
         Set the position of a load that another tool has begun, so that the next attempt goes on behind it.
 
         The position is checked against the source. The next attempt goes on there, also when the task is cleared,
-        provided that it reads from and writes to what is given here, by the same key, and that the task has
+        provided that it has the source, the destination and the key that are given here, and that the task has
         ``scope="run"`` where a run is given, ``scope="task"`` where none is. A warning is logged if the task's last
         attempt had another scope.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
         :param name: instead of the map index, the task's ``checkpoint_name``
-        :param position: the last value of ``checkpoint_column`` that is there, or a list with one for each column;
+        :param position: the last value of ``checkpoint_column`` in the destination, or a list with one for each column;
             numbers and times may be written as text
-        :param rows: how many rows are there. Without a key (``strategy="python"``) it is the position, and the digest
-            of that row is read from the source
+        :param rows: the number of rows in the destination. Without a key (``strategy="python"``) it is the position,
+            and the digest of that row is read from the source
         :param source_conn_id: as the task has it
         :param sql: as the task has it, rendered
         :param source_table: as the task has it
@@ -157,12 +157,12 @@ class CheckpointHook(CheckpointReadingHook):
         :param checkpoint_column: as the task has it
         :param resume_proof: as the task has it
         :param rows_processor: whether the task has one; without a key, the digest depends on it
-        :param replace: take the place of a checkpoint that is there; an attempt that is running then ends
+        :param replace: replace an existing checkpoint; a running attempt then ends
         :param force: accept a position beyond the greatest key of the source
         :param who: for the history; by default the user of this process
         :param reason: for the history
         :return: the new checkpoint, whose status is ``seeded``
-        :raises ArgumentError: when the position is none of this source, or there is a checkpoint already
+        :raises ArgumentError: when the position is not one of this source, or there is a checkpoint already
         :raises SourceError: when the source cannot be read, or has no such column
         :raises DestinationError: when the destination has no such table or column
         """
@@ -211,7 +211,7 @@ class CheckpointHook(CheckpointReadingHook):
         who: str | None = None,
     ) -> bool:
         """
-        Delete a checkpoint, so that the next attempt knows of no earlier one. Its rejected rows go with it, its
+        Delete a checkpoint, so that the next attempt finds no earlier one. Its rejected rows go with it, its
         history stays.
 
         :param name: instead of the map index, the task's ``checkpoint_name``
@@ -230,17 +230,17 @@ class CheckpointHook(CheckpointReadingHook):
         """
         Delete old checkpoints with their history and rejected rows.
 
-        :param older_than: nothing has happened to them for so long
+        :param older_than: how long they have not changed
         :param status: delete only those with this status, or one of these
         :param dry_run: only count them
-        :return: how many
+        :return: their number
         """
         statuses = (status,) if isinstance(status, str) else status
         return self._repository.purge(older_than, statuses, dry_run)
 
     def create_tables(self) -> None:
         """
-        Create the metadata tables, if they are not there.
+        Create the metadata tables, if they do not exist.
 
         :raises MetadataTableError: when the database refuses
         """
@@ -251,7 +251,7 @@ class CheckpointHook(CheckpointReadingHook):
         Return the script that creates the metadata tables, for a DBA to run.
 
         :param dialect: ``postgresql``, ``sqlite``, ``oracle`` or ``mysql``
-        :param migrate: instead, the script that brings tables of the first format to the present one
+        :param migrate: instead, the script that migrates tables of the first format to the present one
         """
         return Tables.named(self.checkpoint_table).ddl(dialect, migrate=migrate)
 

@@ -38,7 +38,7 @@ _PROVIDERS = {name: f"apache-airflow-providers-{name}" for name in _EXTRAS} | {
 
 
 class _OfTeam:
-    """Stands for the ``get_connection`` of a hook, which knows of no team."""
+    """Replaces the ``get_connection`` of a hook, which takes no team."""
 
     def __init__(self, team: str) -> None:
         self._team = team
@@ -94,7 +94,7 @@ def get_db_hook(
 def _connection(conn_id: str, team: str | None) -> Any:
     if not team:
         return BaseHook.get_connection(conn_id)
-    # Here, so that a task does not pay for Airflow's tables.
+    # Here, so that a task does not import Airflow's tables.
     from airflow_checkpoint_provider.hooks.airflow_internals import connection_of_team, has_teams
 
     if not has_teams():
@@ -131,7 +131,7 @@ def open_database(
 
 def database_of(hook: DbApiHook, conn_id: str, limits: Limits | None = None) -> Database:
     """
-    Return the database that a hook connects to: the only place that makes one, so that all who open it see the same.
+    Return the database that a hook connects to: the only place that makes one, so that all callers open it alike.
 
     :param conn_id: the hook's Airflow connection
     :param limits: how long it may take to connect, and to answer where it is only read
@@ -155,8 +155,8 @@ def database_of(hook: DbApiHook, conn_id: str, limits: Limits | None = None) -> 
 
 
 def _scheme(hook: DbApiHook) -> str | None:
-    """Return what the hook calls its database in SQLAlchemy, if it says so."""
+    """Return the name of the hook's database in SQLAlchemy, if the hook has one."""
     try:
         return hook.sqlalchemy_url.drivername
-    except Exception:  # most hooks do not, each in its own way
+    except Exception:  # most hooks have none, and raise various errors
         return None

@@ -1,4 +1,4 @@
-"""Where the checkpoints are: found in the DAGs and in what their tasks were run with, without configuration."""
+"""The places of checkpoints, found in the DAGs and in the rendered fields of tasks, without configuration."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from airflow_checkpoint_provider.hooks.settings import configured_places
 from airflow_checkpoint_provider.hooks.transfers import Place, display_names_of, place_of, transfers_of
 
 MOST_RENDERED = 100
-"""Places of one task that are taken from what it was run with."""
-_KEEP = 15.0  # seconds for which an answer holds: pages that refresh themselves ask again and again
+"""The most places of one task that are taken from its rendered fields."""
+_KEEP = 15.0  # seconds for which the places are kept: pages refresh themselves
 
 
 @dataclass(slots=True)
 class Places:
     """
-    Where to look.
+    The known places of checkpoints.
 
     :param tasks: for each place, the transfers ``(dag_id, task_id)`` that keep their checkpoints there
     :param configured: places that the configuration names
-    :param names: what tasks are called in Airflow's UI, where that is not their id
+    :param names: the names of tasks in Airflow's UI, where they are not their ids
     """
 
     tasks: dict[Place, set[Task]] = field(default_factory=lambda: defaultdict(set))
@@ -46,17 +46,17 @@ class Places:
         return sorted({*self.tasks, *self.configured})
 
     def of(self, dag_id: str, task_id: str) -> list[Place]:
-        """Return where one task's checkpoints are: every place, if nothing tells."""
+        """Return the places of one task's checkpoints: every place, if they are not known."""
         return (
             sorted(place for place, tasks in self.tasks.items() if (dag_id, task_id) in tasks) or self.all()
         )
 
     def knows(self, place: Place, dag_id: str, task_id: str) -> bool:
-        """Tell whether a place is configured, or one where a task keeps its checkpoints."""
+        """Return whether a place is configured, or one where a task keeps its checkpoints."""
         return place in self.configured or (dag_id, task_id) in self.tasks.get(place, ())
 
     def called(self, dag_id: str, task_id: str) -> str:
-        """Return what a task is called in Airflow's UI."""
+        """Return the name of a task in Airflow's UI."""
         return self.names.get((dag_id, task_id), task_id)
 
     @property
@@ -70,7 +70,7 @@ class Places:
 
 
 class Discovery:
-    """Looks for places, and remembers the DAGs that have not changed since."""
+    """Finds places, and keeps those of DAGs that have not changed since."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Discovery:
         self._until = 0.0
 
     def places(self) -> Places:
-        """Return the places known now; a few seconds old at most."""
+        """Return the known places, at most a few seconds old."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._places = self._look()
@@ -101,7 +101,7 @@ class Discovery:
                     unknown.append((dag_id, task_id))
         rendered: dict[Task, set[Place]] = defaultdict(set)
         for task, fields in rendered_fields(unknown):
-            # Who triggers a run may choose them, and each is asked in a thread of its own.
+            # Whoever triggers a run may choose the places, and each is read in a thread of its own.
             if len(rendered[task]) < MOST_RENDERED and (place := place_of(fields)):
                 rendered[task].add(place)
                 found.tasks[place].add(task)
@@ -114,7 +114,7 @@ class Discovery:
         changed = [dag_id for dag_id in current if dag_id not in known]
         for dag_id in changed:
             known[dag_id] = (*current[dag_id], [], {})
-        # Let the database leave out what cannot hold a transfer: DAGs are large.
+        # The database leaves out DAGs that cannot have a transfer: DAGs are large.
         for dag_id, dag in serialized_dags([current[dag_id][0] for dag_id in changed], "checkpoint_table"):
             known[dag_id][2].extend(transfers_of(dag))
             known[dag_id][3].update(display_names_of(dag))
@@ -122,7 +122,7 @@ class Discovery:
 
 
 def _in_teams(found: Places) -> Places:
-    """Tell places apart by the teams whose tasks use them: each team may have a connection of its own."""
+    """Split places by the teams whose tasks use them: each team may have a connection of its own."""
     teams = teams_of({dag_id for tasks in found.tasks.values() for dag_id, _ in tasks})
     if not teams:
         return found

@@ -1,4 +1,4 @@
-"""What Airflow knows of the attempts that checkpoints believe to be running: a killed process cannot tell."""
+"""Airflow's states of attempts that are stored as running: a killed process cannot record its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
-    """Return those whose attempt is over, with the state of the task instance now."""
+    """Return those whose attempt is over, with the present state of the task instance."""
     running = {
         checkpoint.identity: instance_of(checkpoint)
         for checkpoint in checkpoints
@@ -34,16 +34,16 @@ def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
 
 
 def retry_of(checkpoint: Checkpoint) -> datetime | None:
-    """Return when the next retry comes, where Airflow waits for one."""
+    """Return the time of the next retry, where Airflow waits for one."""
     try:
         return next_retry(instance_of(checkpoint))
-    except Exception:  # of Airflow's own rows and code: the page is worth more than this line
+    except Exception:  # of Airflow's own rows and code: the page is shown without this line
         log.warning("When the next retry of %s comes cannot be told", checkpoint.identity, exc_info=True)
         return None
 
 
 def instance_of(checkpoint: Checkpoint) -> TaskRun:
-    """Return the ids of the task instance whose attempt has moved a checkpoint last."""
+    """Return the ids of the task instance whose attempt moved a checkpoint last."""
     identity, claimed, iteration = checkpoint.identity, checkpoint.claimed_map_index, checkpoint.iteration
     index = claimed if identity.name and claimed is not None else identity.map_index
     index = iteration.index if iteration and index < 0 else index

@@ -86,7 +86,7 @@ class CheckpointReadingHook(BaseHook):
             ``status`` as it is stored (``seeded``, ``running``, ``failed``, ``completed``) or ``state`` as it is shown
             (these, ``stalled`` or ``requested``), ``request`` (``reload`` or ``resume``), each a value or a list of
             values; ``updated_before``, a time
-        :return: those that can be read; of others the log has the reason, and :meth:`list_all` returns it
+        :return: those that can be read; the log has the reasons for the others, and :meth:`list_all` returns them
         :raises ArgumentError: for another filter, status, state or order
         """
         checkpoints, unreadable = self.list_all(limit=limit, offset=offset, order_by=order_by, **filters)
@@ -104,8 +104,8 @@ class CheckpointReadingHook(BaseHook):
         :param offset: leave out so many first
         :param order_by: a column, with ``-`` in front for descending
         :param filters: see :meth:`list`
-        :return: the checkpoints; and of the others whose they are (``identity``, ``None`` where that cannot be read,
-            either) and why, with the way out (``reason``)
+        :return: the checkpoints; and the others, each with its ``identity`` (``None`` where that cannot be read,
+            either) and ``reason`` (the fault and the remedy)
         """
         return self._repository.list(
             filters, **page_of(limit, offset), order_by=order_by, stalled_after=stalled_after()
@@ -124,14 +124,14 @@ class CheckpointReadingHook(BaseHook):
         offset: int = 0,
     ) -> Sequence[HistoryEntry]:
         """
-        Return what happened to a checkpoint, newest first; it is there after the checkpoint is deleted, too.
+        Return the history of a checkpoint, newest first; it stays after the checkpoint is deleted.
 
         :param run_id: the DAG run; by default the checkpoint that spans runs (``scope="task"``)
         :param name: instead of the map index, the task's ``checkpoint_name``
         :param kind: only entries of this kind, such as ``"failed"``, or of these
         :param limit: at most so many entries, ``None`` for all
         :param offset: leave out so many first
-        :raises ArgumentError: for a kind that there is not
+        :raises ArgumentError: for an unknown kind
         """
         identity = identity_of(dag_id, task_id, run_id, map_index, name)
         return self._repository.history(identity, kind=kind, **page_of(limit, offset))
@@ -170,7 +170,7 @@ class CheckpointReadingHook(BaseHook):
         whole: bool = True,
     ) -> tuple[int, Sequence[Reject]]:
         """
-        Return how many rows were rejected, and some of them; see :meth:`rejects`.
+        Return the number of rejected rows, and a page of them; see :meth:`rejects`.
 
         :param whole: also rows of more than a million characters
         """
@@ -179,9 +179,9 @@ class CheckpointReadingHook(BaseHook):
 
     def rejected(self, checkpoints: Sequence[Checkpoint]) -> dict[Identity, int]:
         """
-        Return how many rows of each checkpoint its destination has refused; one that has none is left out.
+        Return the number of refused rows of each checkpoint; one without any is left out.
 
-        :param checkpoints: what to look for, as :meth:`list` returns them
+        :param checkpoints: the checkpoints, as :meth:`list` returns them
         """
         return self._repository.rejected(checkpoints)
 
@@ -189,7 +189,7 @@ class CheckpointReadingHook(BaseHook):
         self, dag_id: str, task_id: str, run_id: str | None = None, map_index: int = -1, name: str = ""
     ) -> Sequence[ReasonCount]:
         """
-        Return why rows of a load were rejected, the most frequent reason first, of the first 10,000 rows.
+        Return the reasons of the first 10,000 rejected rows of a load, the most frequent one first.
 
         :param run_id: without it, those of the checkpoint that spans runs
         :param name: instead of the map index, the task's ``checkpoint_name``
@@ -203,7 +203,7 @@ class CheckpointReadingHook(BaseHook):
         Return the sessions of the connection's server that are at work or in a transaction, as far as its user may see.
 
         :return: each with ``id``, ``who``, ``own``, ``state``, ``seconds``, ``statement`` and ``waits_for``; ``None``
-            where this kind of database is not asked
+            where this kind of database is not queried
         """
         from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
         from airflow_checkpoint_provider.engine.databases.limits import Limits
@@ -220,7 +220,7 @@ class CheckpointReadingHook(BaseHook):
         """
         Return the requests that no attempt has followed yet, by the identity of the checkpoint.
 
-        :param checkpoints: what to look for, as :meth:`list` returns them
+        :param checkpoints: the checkpoints, as :meth:`list` returns them
         """
         return self._repository.requests(checkpoints)
 
@@ -228,7 +228,7 @@ class CheckpointReadingHook(BaseHook):
         """
         Return those of completed checkpoints whose rows are staged, for a ``CheckpointPublishOperator`` to publish.
 
-        :param checkpoints: what to look for, as :meth:`list` returns them
+        :param checkpoints: the checkpoints, as :meth:`list` returns them
         """
         return self._repository.staged(checkpoints)
 
@@ -236,13 +236,13 @@ class CheckpointReadingHook(BaseHook):
         self, search: Search, *, limit: int = 50, offset: int = 0, order_by: str = "-committed_at"
     ) -> Found:
         """
-        Return a page of the checkpoints that match, with what was asked of them, and how many there are.
+        Return a page of the matching checkpoints with their requests, and counts.
 
-        :param search: what must hold of them
+        :param search: the conditions
         :param limit: at most so many
         :param offset: leave out so many first
         :param order_by: a column, with ``-`` in front for descending
-        :raises ArgumentError: for another order than :meth:`list` knows
+        :raises ArgumentError: for an order that :meth:`list` does not take
         """
         return self._repository.find(search, **page_of(limit, offset), order_by=order_by)
 
@@ -257,10 +257,10 @@ class CheckpointReadingHook(BaseHook):
         samples: int = 300,
     ) -> tuple[Checkpoint | None, HistoryEntry | None, Sequence[HistoryEntry]]:
         """
-        Return a checkpoint, what its next attempt was asked to do, and its history in the order of time.
+        Return a checkpoint, the request to its next attempt, and its history in the order of time.
 
         :param name: instead of the map index, the task's ``checkpoint_name``
-        :param samples: about so many of its progress samples
+        :param samples: the approximate number of its progress samples
         """
         identity = identity_of(dag_id, task_id, run_id, map_index, name)
         return self._repository.look(identity, whole_number("samples", samples, least=1))

@@ -1,4 +1,4 @@
-"""What Airflow calls secret about a connection, kept out of our own texts and of Airflow's logs."""
+"""The secrets of a connection, by Airflow's rules, kept out of our own texts and of Airflow's logs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.model.masking import SHORTEST, hide, spe
 
 def hide_secrets_of(connection: Any, hook_params: Mapping[str, Any] | None = None) -> None:
     """
-    Keep the password of a connection, and what is sensitive in its extras, from being shown or stored.
+    Keep the password of a connection, and the sensitive values of its extras, from being shown or stored.
 
     Airflow masks them in its logs as they are written in the connection; drivers quote them in other ways, too.
 
@@ -29,7 +29,7 @@ def hide_secrets_of(connection: Any, hook_params: Mapping[str, Any] | None = Non
 
 
 def _sensitive(given: Any, shown: Any) -> Iterator[str]:
-    """Pick the texts that Airflow would show as asterisks."""
+    """Yield the texts that Airflow would mask."""
     if isinstance(given, Mapping) and isinstance(shown, Mapping):
         for name, value in given.items():
             yield from _sensitive(value, shown.get(name))

@@ -30,7 +30,7 @@ def seed_checkpoint(
     """
     Check a position against the source, and store it.
 
-    :param team: whose connections they are; ``None`` for those of no team
+    :param team: the team of the connections; ``None`` for those of no team
     :param hook_params: of the source's hook, and of the destination's
     :param seed: the position, as ``Seed`` has it
     :param arguments: of the task, as ``TransferSpec`` has them
@@ -61,15 +61,15 @@ def other_scope(hook: CheckpointHook, identity: Identity) -> str | None:
     """
     Return why the next attempt may not read a checkpoint that is about to be seeded, or ``None``.
 
-    Told by the checkpoint that an attempt of the task has moved last: it spans runs where the seed does not, or the
-    other way round.
+    The reason is the checkpoint that an attempt of the task moved last, if it spans runs where the seed does not, or
+    the other way round.
     """
     begun = [status.value for status in STORED if status is not Status.SEEDED]
     try:
         moved = hook.list(
             dag_id=identity.dag_id, task_id=identity.task_id, status=begun, order_by="-updated_at", limit=1
         )
-    except MetadataTableError:  # the seed makes it
+    except MetadataTableError:  # the seed creates the table
         return None
     if not moved or (moved[0].identity.run_id == ALL_RUNS) == (identity.run_id == ALL_RUNS):
         return None

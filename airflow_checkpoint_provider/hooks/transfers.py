@@ -1,4 +1,4 @@
-"""What serialized DAGs and rendered fields say about where checkpoints are kept."""
+"""The places of checkpoints, as serialized DAGs and rendered fields have them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Place:
 
 def transfers_of(dag: Mapping[str, Any]) -> Iterator[tuple[str, Place | None]]:
     """
-    Find the transfers of a serialized DAG: their task ids, and where each keeps its checkpoint.
+    Yield the transfers of a serialized DAG: the task id of each, and the place of its checkpoint.
 
-    Operators are told by their fields, so that derived ones are found as well. The place is ``None`` where only a
-    task instance can tell: from a template, or from what a mapped task is expanded over.
+    Operators are recognised by their fields, so that derived ones are found as well. The place is ``None`` where only a
+    task instance has it: from a template, or from the expansion of a mapped task.
     """
     for task in dag.get("dag", {}).get("tasks", ()):
         operator = task.get("__var", task)
@@ -47,7 +47,7 @@ def transfers_of(dag: Mapping[str, Any]) -> Iterator[tuple[str, Place | None]]:
 
 
 def display_names_of(dag: Mapping[str, Any]) -> dict[str, str]:
-    """Return what tasks of a serialized DAG are called in Airflow's UI, by task id, where that is another name."""
+    """Return the names of a serialized DAG's tasks in Airflow's UI, by task id, where they differ from it."""
     names = {}
     for task in dag.get("dag", {}).get("tasks", ()):
         operator = task.get("__var", task)
@@ -58,7 +58,7 @@ def display_names_of(dag: Mapping[str, Any]) -> dict[str, str]:
 
 
 def place_of(fields: Mapping[str, Any]) -> Place | None:
-    """Return the place that an operator's fields name; ``None`` for a template, and for what no request could name."""
+    """Return the place that an operator's fields name; ``None`` for a template, or a name no request can have."""
     destination, keeper, table = (fields.get(name) for name in _FIELDS)
     conn_id, table = keeper or destination, table or DEFAULT_TABLE
     for value in (conn_id, table):
@@ -70,7 +70,7 @@ def place_of(fields: Mapping[str, Any]) -> Place | None:
 
 
 def _expanded_over(operator: Mapping[str, Any]) -> bool:
-    """Tell whether a mapped task's expansion may say where the checkpoint is."""
+    """Return whether the place of a mapped task's checkpoint may depend on its expansion."""
     expansion = operator.get("expand_input")
     if not expansion:
         return False

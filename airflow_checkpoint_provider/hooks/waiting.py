@@ -1,4 +1,4 @@
-"""One look after the other at a checkpoint that is waited for."""
+"""Reading an awaited checkpoint again and again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
 class Waiting:
     """
-    Looks at a checkpoint, and knows how often that has failed in a row.
+    Reads a checkpoint, and counts the failures in a row.
 
     :param key: the arguments of ``CheckpointHook.get``
     :param awaited: the arguments of ``WaitCondition``
-    :param max_reconnects: looks that may fail in a row
+    :param max_reconnects: reads that may fail in a row
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Waiting:
         self._seen: int | None = None
 
     def look(self) -> dict[str, Any] | None:
-        """Return an event, or ``None`` when there is nothing to tell yet."""
+        """Read the checkpoint; return an event, or ``None`` while the wait goes on."""
         try:
             result = self.poke()
         except AwaitedLoadError as error:
@@ -63,7 +63,7 @@ class Waiting:
         return None if result is None else {"status": "success", "result": result}
 
     def hanging(self, seconds: float) -> dict[str, Any] | None:
-        """Count a look that does not end; return an event when there are too many."""
+        """Count a read that does not end; return an event when there are too many."""
         try:
             self._failed(f"the database has not answered for {seconds:g} seconds")
         except CheckpointError as error:
@@ -72,16 +72,16 @@ class Waiting:
 
     def poke(self) -> dict[str, Any] | None:
         """
-        Look once; return what there is to say of the checkpoint when the wait is over.
+        Read the checkpoint once; return its values when the wait is over.
 
-        :raises AwaitedLoadError: when waiting on is of no use
-        :raises ConnectionLostError: when the database could not be read from too often in a row
+        :raises AwaitedLoadError: when the condition will not be met by itself
+        :raises ConnectionLostError: when too many reads in a row have failed
         """
         try:
-            # A hook of its own for each look: tokens and addresses may change while somebody waits for days.
+            # A hook of its own for each read: tokens and addresses may change in a wait of days.
             checkpoint = CheckpointHook(self._conn_id, self._table).get(*self._key)
         except MetadataTableError:
-            checkpoint = None  # no load has gone there yet
+            checkpoint = None  # no load has written there yet
         except (CannotConnectError, sa.exc.DBAPIError) as error:
             self._failed(one_line(error))
             return None

@@ -1,4 +1,4 @@
-"""What a chat is told of a load: what, where, how far, and what comes next."""
+"""Messages about a load for a chat: its task, its progress, and what comes next."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LONGEST_ERROR = 300
 
 class CheckpointNotifier(BaseNotifier):
     """
-    Tell a chat of a load, as ``on_failure_callback``, ``on_retry_callback`` or ``on_success_callback`` of a transfer.
+    Report a load to a chat, as ``on_failure_callback``, ``on_retry_callback`` or ``on_success_callback`` of a transfer.
 
-    :param send: is given the message, as plain text of a few lines, and brings it to the chat. What it raises is
-        logged by Airflow
+    :param send: called with the message, as plain text of a few lines, to send it to the chat. Airflow logs an error
+        that it raises
     :param text: stands in front of the message (templated)
     """
 
@@ -49,9 +49,9 @@ class CheckpointNotifier(BaseNotifier):
 
 def message(context: Context) -> str:
     """
-    Return what there is to tell of a load, a line each: what, the error, how far, what next, and where.
+    Return the message about a load, a line each: its task, the error, its progress, the next attempt, and a link.
 
-    Nothing is raised: a database that does not answer is told as what cannot be told.
+    Nothing is raised: where the database does not answer, the message has a line about that.
 
     :param context: that of a task instance of a transfer
     """
@@ -60,7 +60,7 @@ def message(context: Context) -> str:
     what += f" [{ti.map_index}]" if ti.map_index is not None and ti.map_index >= 0 else ""
     try:
         checkpoint, request = _look(context)
-    except Exception as fault:  # a callback has nobody to tell it to but the chat
+    except Exception as fault:  # a callback can report it to the chat only
         lines = [f"{what}, run {ti.run_id}: try {ti.try_number}", _told(error)]
         lines.append(f"How far it has come cannot be told: {_short(one_line(fault))}")
     else:
@@ -76,9 +76,9 @@ def message(context: Context) -> str:
 
 def _look(context: Context) -> tuple[Checkpoint | None, Request | None]:
     """
-    Return the checkpoint of a task instance, and what its next attempt was asked to do.
+    Return the checkpoint of a task instance, and the request to its next attempt.
 
-    :raises ValueError: when the task is no transfer, or where its checkpoint is was not rendered
+    :raises ValueError: when the task is not a transfer, or the place of its checkpoint was not rendered
     """
     from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
     from airflow_checkpoint_provider.hooks.transfers import place_of
@@ -98,7 +98,7 @@ def _look(context: Context) -> tuple[Checkpoint | None, Request | None]:
 def _state(checkpoint: Checkpoint | None) -> str:
     if checkpoint is None:
         return "no checkpoint"
-    # A callback comes after the attempt: one that is still at work left no word.
+    # A callback comes after the attempt: one that is stored as running did not record its end.
     return (Status.INTERRUPTED if checkpoint.status is Status.RUNNING else checkpoint.status).value
 
 

@@ -1,4 +1,4 @@
-"""Where rows came from and went: for OpenLineage, and for Airflow's hook lineage."""
+"""The tables that rows were read from and written to, for OpenLineage and for Airflow's hook lineage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PORTS = {"mysql": 3306, "oracle": 1521, "postgres": 5432}
 @dataclass(frozen=True)
 class Server:
     """
-    Where a database is, as OpenLineage names it.
+    The address of a database, as OpenLineage names it.
 
     :param namespace: ``postgres://host:port``
     :param database: comes before the schema in the name of a table
@@ -40,10 +40,10 @@ class Server:
             # Written as a URI, the path is in the connection's schema.
             path = connection.host or f"/{connection.schema}"
             return cls(f"sqlite://{path}", None)
-        # A path is a socket of this machine, and no name of a server.
+        # A path is a socket of this machine, and not the name of a server.
         host = connection.host if connection.host and not connection.host.startswith("/") else "localhost"
         place = f"{host}:{connection.port or _PORTS.get(scheme, '')}".rstrip(":")
-        # What MySQL calls a schema is the database.
+        # In MySQL, a schema is a database.
         extra = connection.extra_dejson
         database = (
             None if scheme == "mysql" else extra.get("service_name") or extra.get("sid") or connection.schema
@@ -59,11 +59,11 @@ class Server:
 
 class Lineage:
     """
-    An observer that remembers what was read and written.
+    An observer that keeps the tables read and written.
 
     :param source: the source's hook
     :param destination: the destination's hook
-    :param unchanged: values are written as they were read
+    :param unchanged: whether values are written as they were read
     """
 
     def __init__(self, source: DbApiHook, destination: DbApiHook, *, unchanged: bool) -> None:
@@ -79,11 +79,11 @@ class Lineage:
             self._rows += event.rows
 
     def collect(self, log: Logger) -> None:
-        """Tell Airflow's collector of hook lineage, once for the whole transfer."""
+        """Report the tables to Airflow's collector of hook lineage, once for the whole transfer."""
         try:
             self._collect()
         except Exception as error:
-            # The rows are there; a name that Airflow does not like as an asset is no reason to fail.
+            # The rows are committed; a name that Airflow refuses for an asset is no reason to fail.
             log.warning("Airflow's hook lineage does not take these tables: %s", one_line(error))
 
     def _collect(self) -> None:
@@ -96,7 +96,7 @@ class Lineage:
         collector.add_output_asset(self._hooks[1], uri=destination.uri(self._tables.destination_table))
 
     def facets(self) -> OperatorLineage[Any, Any]:
-        """Return OpenLineage's description of the attempt; needs its provider, which is who asks."""
+        """Return OpenLineage's description of the attempt; only OpenLineage's provider calls this."""
         from airflow.providers.common.compat.openlineage.facet import (
             Dataset,
             OutputDataset,

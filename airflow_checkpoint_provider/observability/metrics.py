@@ -34,7 +34,7 @@ class Metrics:
     next.
 
     Gauges, with the tags ``map_index`` or ``name`` besides, where there is one: ``checkpoint.progress``, the share of
-    the load that is committed (0 to 1), where it can be told; ``checkpoint.last_commit``, in seconds since 1970;
+    the load that is committed (0 to 1), where it is known; ``checkpoint.last_commit``, in seconds since 1970;
     ``checkpoint.seconds_since_commit``, every ten seconds while an attempt is at work, and 0 at its end.
     """
 
@@ -53,7 +53,7 @@ class Metrics:
                 self._tags["strategy"] = strategy
             case Started():
                 self._last = 0.0
-                # Said again after a lost connection.
+                # The event comes again after a lost connection.
                 if not self._started:
                     self._started = True
                     self._count_start(event)
@@ -79,7 +79,7 @@ class Metrics:
             self._count("reloads")
 
     def since_commit(self) -> None:
-        """Tell how long ago the attempt has begun, or committed something last."""
+        """Report the time since the last commit of the attempt, or since its beginning."""
         self._gauge("seconds_since_commit", time.monotonic() - self._committed_at)
 
     def _begin(self) -> None:
@@ -110,7 +110,7 @@ class Metrics:
 
 
 def _beat(metrics: weakref.ref[Metrics], over: threading.Event) -> None:
-    """Tell of a load that stands still, which has no event of its own, until it is over or nobody has it any more."""
+    """Report the time since the last commit, which has no event, until the load is over or ``metrics`` is gone."""
     while not over.wait(BEAT_S):
         told = metrics()
         if told is None:

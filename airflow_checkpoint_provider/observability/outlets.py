@@ -1,4 +1,4 @@
-"""What the events of the assets say that a task updates."""
+"""The values of a load in the events of the assets that its task updates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def describe_outlets(context: Context, outlets: Sequence[Any], result: Result) -> None:
-    """Add to each asset's event how many rows were loaded, and up to where."""
+    """Add the number of loaded rows and the position to each asset's event."""
     for outlet in outlets:
         if isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(

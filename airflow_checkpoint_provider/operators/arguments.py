@@ -105,7 +105,7 @@ def _as_bool(name: str, value: Any) -> bool:
 
 
 def is_literal(value: Any) -> bool:
-    """Tell whether a value is what the task will see, and neither a template nor another task's output."""
+    """Return whether a value is the one that the task will have: no template, and no other task's output."""
     if isinstance(value, str):
         return "{{" not in value and "{%" not in value and not value.endswith(".sql")
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Whose checkpoint a task instance uses, and what tells one of its attempts from others."""
+"""The identity of a task instance's checkpoint, and the values that distinguish its attempts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def identify(context: Context, scope: str, name: str | None = None, *, kept: bool = True) -> Identity:
     """
-    Return whose checkpoint a task instance uses.
+    Return the identity of a task instance's checkpoint.
 
-    In a task loop each iteration has its own, by its number where a mapped task has its index.
+    In a task loop each iteration has its own, with its number in place of a map index.
 
     :param scope: ``"run"``, or ``"task"`` for the one that spans runs, and the iterations of a loop
-    :param name: stands instead of the map index
+    :param name: takes the place of the map index
     :param kept: whether there is a checkpoint
-    :raises ArgumentError: for a mapped task in a loop, whose iterations could not be told apart
+    :raises ArgumentError: for a mapped task in a loop, whose iterations could not be distinguished
     """
     ti = context["ti"]
     index = -1 if ti.map_index is None or name else ti.map_index
@@ -51,7 +51,7 @@ def iteration_of(context: Context) -> Iteration | None:
 
 def describe_attempt(context: Context, retries: int | None) -> Attempt:
     """
-    Return what tells this attempt from others.
+    Return the values that distinguish this attempt from others.
 
     :param retries: the task's ``retries``
     """

@@ -23,9 +23,9 @@ _NAMES = ("sql", "source_table", "parameters", "checkpoint_column", "as_of", *_O
 
 class CheckpointPartitionOperator(BaseOperator):
     """
-    Split a query or a table by ranges of its key into parts of about as many rows, one for each mapped task.
+    Split a query or a table by ranges of its key into partitions of about as many rows, one for each mapped task.
 
-    Together the parts have every row once, up to the greatest key at the time of planning. Give them to
+    Together the partitions have every row once, up to the greatest key at the time of planning. Give them to
     ``CheckpointedTransferOperator.partial(...).expand(partition=plan.output)``.
 
     :param sql: the query to split, one SELECT, as a string or a ``.sql`` file. (templated)
@@ -33,13 +33,13 @@ class CheckpointPartitionOperator(BaseOperator):
     :param parameters: bind parameters of ``sql``, in the style of the source's driver. (templated)
     :param source_conn_id: the connection to read from. (templated)
     :param source_hook_params: parameters of the source's hook
-    :param checkpoint_column: the column, or columns, that the load will go by; the first one is split. By default
+    :param checkpoint_column: the column, or columns, that the load will read by; the first one is split. By default
         the primary key of ``source_table``. (templated)
-    :param partitions: how many parts to make; fewer where there are not as many values. (templated)
-    :param partition_column: split by this column instead, such as a date or a tenant: a part for each value, or for
-        several where there are more than ``partitions``. (templated)
+    :param partitions: the number of partitions to make; fewer where there are fewer values. (templated)
+    :param partition_column: split by this column instead, such as a date or a tenant: a partition for each value, or
+        for several where there are more than ``partitions``. (templated)
     :param split: ``"key"``, or ``"rowid"`` for ranges of ROWID of an Oracle table, which need neither an index nor a
-        look at the rows. With ``source_table``; its load goes with ``write_mode`` ``"append"``, ``"upsert"`` or
+        read of the rows. With ``source_table``; its load goes with ``write_mode`` ``"append"``, ``"upsert"`` or
         ``"replace_atomic"``. (templated)
     :param as_of: ``"now"`` reads the table as of one moment: in the plan, in each partition and in all of their
         attempts. With ``source_table`` of Oracle. (templated)
@@ -91,12 +91,12 @@ class CheckpointPartitionOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """
-        Plan the parts.
+        Plan the partitions.
 
-        :return: one mapping for each part: its bounds, and what tells it from the parts of other plans
-        :raises CheckpointError: when it cannot; the message says why and what to do
+        :return: one mapping for each partition: its bounds, and the digest of its plan
+        :raises CheckpointError: when it cannot; the message has the reason and the remedy
         """
-        # Here, so that parsing a DAG does not pay for what only a running task needs.
+        # Here, so that parsing a DAG does not pay for imports that only a running task needs.
         from airflow_checkpoint_provider.engine.databases.sockets import cutter
         from airflow_checkpoint_provider.engine.transfer.partitioning.planner import SplitSpec, split
         from airflow_checkpoint_provider.hooks.databases import open_database
@@ -144,7 +144,7 @@ class CheckpointPartitionOperator(BaseOperator):
         return given
 
     def on_kill(self) -> None:
-        """End the statement that is running, with its connection."""
+        """End the running statement, with its connection."""
         for cut in self._cutters:
             cut()
 

@@ -1,4 +1,4 @@
-"""The operator that publishes what the partitions of a mapped transfer have staged."""
+"""The operator that publishes the staged rows of a mapped transfer's partitions."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _MOST_PARTS = 100_000
 
 class CheckpointPublishOperator(BaseOperator):
     """
-    Swap the rows of a table for what all parts of a mapped transfer have staged, in one transaction.
+    Replace the rows of a table by the staged rows of all partitions of a mapped transfer, in one transaction.
 
-    The parts are ``CheckpointedTransferOperator`` with ``write_mode="replace_atomic"`` and ``publish=False``, in the
-    same DAG run. Until all of them are complete this task fails, and the table keeps its rows. A retry
-    after the rows were published does nothing.
+    The partitions are loaded by ``CheckpointedTransferOperator`` with ``write_mode="replace_atomic"`` and
+    ``publish=False``, in the same DAG run. Until all of them are complete this task fails, and the table keeps its
+    rows. A retry after the rows were published does nothing.
 
-    :param transfer_task_id: the task whose parts are published, with the task groups that it is in. (templated)
-    :param destination_conn_id: the connection that the parts write to. (templated)
+    :param transfer_task_id: the task whose partitions are published, with its task groups. (templated)
+    :param destination_conn_id: the connection that the partitions write to. (templated)
     :param destination_hook_params: parameters of the destination's hook
-    :param destination_table: the table that the parts load, written as it is there. (templated)
-    :param checkpoint_table: the metadata table of the parts. (templated)
-    :param parts: how many parts there are: a number, or the list that the task was expanded over; by default Airflow is
-        asked how many task instances the run has. (templated)
-    :param lock_timeout: seconds to wait for a part that holds its checkpoint
+    :param destination_table: the table that the partitions load, spelt as in their task. (templated)
+    :param checkpoint_table: the metadata table of the partitions. (templated)
+    :param parts: the number of partitions, or the list that the task was expanded over; by default the number of its
+        task instances in the run. (templated)
+    :param lock_timeout: seconds to wait for a partition that holds its checkpoint
     """
 
     template_fields: Sequence[str] = (
@@ -68,12 +68,12 @@ class CheckpointPublishOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Publish, once all parts are complete.
+        Publish, once all partitions are complete.
 
         :return: ``status`` (``published``, or ``nothing`` to do), ``parts``, ``rows``, ``rows_before``
-        :raises CheckpointError: when it cannot; the message says why and what to do
+        :raises CheckpointError: when it cannot; the message has the reason and the remedy
         """
-        # Here, so that parsing a DAG does not pay for what only a running task needs.
+        # Here, so that parsing a DAG does not pay for imports that only a running task needs.
         from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
         from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
         from airflow_checkpoint_provider.hooks.databases import open_database

@@ -1,4 +1,4 @@
-"""What becomes of an attempt that Airflow stops from outside."""
+"""Ending an attempt that Airflow stops from outside."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
 
 
-# Tidying up takes milliseconds, unless a database does not answer.
+# Cleaning up takes milliseconds, unless a database does not answer.
 _AFTER_SIGTERM_S = 2.0  # Airflow kills the task after five
 _AFTER_TIMEOUT_S = 10.0
 _HOPELESS_S = 10.0  # after these
@@ -40,7 +40,7 @@ class Stopping:
         """
         Interrupt the transfer, if one is running in this thread.
 
-        :raises StoppedError: in the midst of it
+        :raises StoppedError: to end the transfer
         """
         if self._transfer:
             self._limit(self._transfer, _AFTER_SIGTERM_S)
@@ -51,12 +51,12 @@ class Stopping:
 
     def run(self, transfer: Transfer, log: Logger, execution_timeout: timedelta | None = None) -> Result:
         """
-        Run a transfer that can be interrupted; interrupted by SIGTERM, it takes the process with it.
+        Run a transfer that can be interrupted; after SIGTERM, the process ends as well.
 
-        :param execution_timeout: when Airflow raises its timeout, of which the transfer should end soon after
+        :param execution_timeout: the time after which Airflow raises its timeout, and the transfer should end soon
         """
         self._transfer = transfer
-        # Airflow can raise it in the main thread only.
+        # Airflow can raise its timeout in the main thread only.
         if execution_timeout and threading.current_thread() is threading.main_thread():
             self._limit(transfer, execution_timeout.total_seconds() + _AFTER_TIMEOUT_S)
         try:
@@ -74,7 +74,7 @@ class Stopping:
             self._timers.clear()
 
     def _limit(self, transfer: Transfer, seconds: float) -> None:
-        """Let a transfer that was asked to end do so for certain, also where a database does not answer any more."""
+        """Make sure that a transfer that was asked to end does so, even where a database does not answer any more."""
         for after, act in ((seconds, transfer.abandon), (seconds + _HOPELESS_S, _vanish)):
             timer = threading.Timer(after, act)
             timer.daemon = True
@@ -83,13 +83,13 @@ class Stopping:
 
 
 def _vanish() -> None:
-    """End a process that hangs inside a driver, where no exception reaches it; what is not committed is rolled back."""
+    """Kill a process that hangs inside a driver, where no exception reaches it; uncommitted rows are rolled back."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _die() -> None:
     """
-    End as the signal asked.
+    End the process by SIGTERM.
 
     An error would be reported as this attempt's end. After a clear there is no such attempt any more: the report is
     refused, and the supervisor's own failure that follows makes Airflow take the clear for a retry.

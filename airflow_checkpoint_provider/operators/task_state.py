@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from airflow.sdk.types import Logger
 
 KEY = "airflow_checkpoint"
-"""What the marker is called in the store."""
+"""The key of the marker in the store."""
 
 _EVERY_CLEAR_DISCARDS = (3, 5)
-"""From this Airflow on; before, a clear of a whole run leaves the marker, and before 3.4 any clear does."""
+"""From this version of Airflow on; before, a clear of a whole run leaves the marker, and before 3.4 any clear does."""
 _BACKEND = "airflow.state.metastore.MetastoreBackend"
-"""The store that a clear discards from; it passes over others."""
+"""The store that a clear discards from; it leaves others alone."""
 
 
 class TaskStateMarker:
     """
     The marker of one load, in the store of its task instance; Airflow has such a store from 3.3 on.
 
-    No error of the store ends a load: what cannot be read tells nothing, and what cannot be written is not there.
+    No error of the store ends a load: a marker that cannot be read is unknown, one that cannot be written is missing.
 
     :param context: of the task instance
     :param identity: of its checkpoint
@@ -41,7 +41,7 @@ class TaskStateMarker:
         self._log = log
 
     def read(self) -> TaskState:
-        """Return what has become of the marker."""
+        """Return the state of the marker."""
         if self._store is None:
             return TaskState.UNKNOWN
         try:
@@ -56,7 +56,7 @@ class TaskStateMarker:
 
     def leave(self, fence: int) -> bool:
         """
-        Write the marker, which no cleanup takes before its DAG run; return whether it is there.
+        Write the marker, which no cleanup removes before its DAG run; return whether it is there.
 
         :param fence: the number of the claim
         """
@@ -81,7 +81,7 @@ class TaskStateMarker:
 
 
 def _is_kept_on_purpose() -> bool:
-    """Tell whether a clear that finds the marker there was asked to keep it."""
+    """Return whether only a clear that was asked to keep the marker leaves it there."""
     version = tuple(int(part) for part in airflow.__version__.split(".")[:2])
     return (
         version >= _EVERY_CLEAR_DISCARDS and conf.get("state_store", "backend", fallback=_BACKEND) == _BACKEND

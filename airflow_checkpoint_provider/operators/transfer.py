@@ -1,4 +1,4 @@
-"""The operator that copies rows between databases and survives being killed."""
+"""The operator that copies rows between databases, and resumes after a failure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CheckpointedTransferOperator(BaseOperator):
         ``"replace"`` deletes all rows when a load starts from the beginning, ``"replace_atomic"`` writes to a stage
         next to the table and swaps all rows at once when the load is complete. (templated)
     :param publish: with ``write_mode="replace_atomic"``, whether the task swaps the rows itself; ``False`` leaves that
-        to a ``CheckpointPublishOperator``, which does it for all parts of a mapped task
+        to a ``CheckpointPublishOperator``, which does it for all partitions of a mapped task
     :param conflict_columns: the key of ``"upsert"``; by default the destination's primary key. (templated)
     :param preoperator: SQL run in the destination when a load starts from the beginning, never when it resumes;
         in the transaction that resets the checkpoint. (templated)
@@ -72,28 +72,28 @@ class CheckpointedTransferOperator(BaseOperator):
     :param force_reload: start over once, whatever is stored; automatic retries of that load resume. (templated)
     :param on_null_key: when rows have no value in ``checkpoint_column``: ``"fail"``, or ``"load"`` them as the
         last batch. (templated)
-    :param on_bad_row: when the destination refuses a row for what is in it: ``"fail"``, or ``"reject"``, which puts it
-        into the table ``<checkpoint_table>_reject`` and goes on. (templated)
-    :param max_rejected_rows: how many rows of a load may be rejected, ``None`` for any number; one more ends the
+    :param on_bad_row: when the destination refuses a row because of its values: ``"fail"``, or ``"reject"``, which puts
+        it into the table ``<checkpoint_table>_reject`` and goes on. (templated)
+    :param max_rejected_rows: the most rows of a load to reject, ``None`` for any number; one more ends the
         attempt. The default of 1,000 lets the odd bad row pass, and stops early where a column or the query is wrong
     :param scope: ``"run"`` keeps a checkpoint per DAG run; ``"task"`` keeps a high-water mark across runs, so
-        that each run, and each pass of a task loop, loads what is new. (templated)
+        that each run, and each pass of a task loop, loads the new rows. (templated)
     :param lookback: with ``scope="task"``, how far behind the mark a run begins: a number, or a timedelta. Needs
         ``write_mode="upsert"``
-    :param checkpoint_name: the identity of a mapped task by what it loads, such as its table, instead of by its map
-        index: what it is mapped over may then be reordered and grow. At most 250 characters, and another one for each
-        task instance of a run. (templated)
+    :param checkpoint_name: the identity of a mapped task by its load, such as the name of the table, instead of by its
+        map index: the list that it is mapped over may then be reordered and grow. At most 250 characters, and a
+        different one for each task instance of a run. (templated)
     :param checkpoint_conn_id: a database other than the destination for the metadata table; delivery is then
         at-least-once. (templated)
     :param checkpoint_table: the metadata table, created on first use. (templated)
     :param allow_duplicates: accept at-least-once delivery, or a reload that appends again, where it would be
         refused
-    :param max_reconnects: lost connections survived in a row inside one attempt; progress starts the count again
+    :param max_reconnects: the most lost connections in a row within one attempt; progress starts the count again
     :param lock_timeout: seconds to wait for another attempt that holds the checkpoint
     :param resume_proof: for counting rows: ``"last_row"`` reads the last committed row again and compares,
         ``"prefix"`` all committed rows
-    :param partition: load one part of the source only, as ``CheckpointPartitionOperator`` planned it: map the task
-        over its output. ``"replace"`` then deletes the part's range. (templated)
+    :param partition: load one partition of the source only, as ``CheckpointPartitionOperator`` planned it: map the task
+        over its output. ``"replace"`` then deletes the range of the partition. (templated)
     :param verify: compare the destination with the source before the load counts as complete: by ``"count"`` or by
         ``"digest"`` of all values. (templated)
     :param as_of: ``"now"`` reads the table as of one moment, that of the start of the load, in all attempts and in the
@@ -223,19 +223,19 @@ class CheckpointedTransferOperator(BaseOperator):
 
     @classmethod
     def get_serialized_fields(cls) -> frozenset[str]:
-        """Keep ``scope`` with the DAG, where the shell reads it before it seeds a checkpoint."""
+        """Store ``scope`` with the DAG, where the shell reads it before it seeds a checkpoint."""
         return frozenset({*super().get_serialized_fields(), "scope"})  # type: ignore[no-untyped-call]
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Transfer what is left of the load.
+        Transfer the remaining rows of the load.
 
         :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
             of this attempt, ``rows_total`` of the load, ``rejected`` and ``rejected_total``, ``reconnects``,
             ``duration_s``, ``rows_per_s``, ``verified``, ``warnings``
-        :raises CheckpointError: when it cannot; the message says why and what to do
+        :raises CheckpointError: when it cannot; the message has the reason and the remedy
         """
-        # Here, so that parsing a DAG does not pay for what only a running task needs.
+        # Here, so that parsing a DAG does not pay for imports that only a running task needs.
         from airflow_checkpoint_provider.engine.model.events import all_of
         from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
         from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
@@ -275,12 +275,12 @@ class CheckpointedTransferOperator(BaseOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """
-        Describe what was read and written, for OpenLineage; also after a failure.
+        Describe the tables read and written, for OpenLineage; also after a failure.
 
-        :param task_instance: the attempt, which has nothing to add
+        :param task_instance: the attempt; not used
         """
         return self._lineage.facets() if self._lineage else None
 
     def on_kill(self) -> None:
-        """End the transfer now; what is committed stays, and the checkpoint says that it was stopped."""
+        """End the transfer now; committed rows stay, and the checkpoint records that it was stopped."""
         self._stopping.stop()

@@ -1,4 +1,4 @@
-"""Which errors of a load a retry can cure."""
+"""A retry policy by the errors that a retry can cure."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class CheckpointRetryPolicy(RetryPolicy):
         """
         Decide what follows a failure.
 
-        :param exception: what the task has raised
-        :param try_number: of the attempt, from 1 on; makes no difference
-        :param max_tries: of the task; makes no difference
+        :param exception: the error that the task has raised
+        :param try_number: of the attempt, from 1 on; not used
+        :param max_tries: of the task; not used
         :param context: the task's, which has its ``lock_timeout``
         """
         what = type(exception).__name__

@@ -47,29 +47,28 @@ class CheckpointSensor(BaseSensorOperator):
     """
     Wait for the load of another task: until it is complete, or has come far enough.
 
-    A checkpoint that does not exist yet is waited for; one that is there counts as it stands, until a task that was
-    cleared begins to load again. The XCom is a dictionary with ``status``, ``run_id``,
-    ``rows`` and ``checkpoint``, the position.
+    A checkpoint that does not exist yet is waited for; an existing one counts as it is, until a cleared task begins to
+    load again. The XCom is a dictionary with ``status``, ``run_id``, ``rows`` and ``checkpoint``, the position.
 
     :param checkpoint_conn_id: the connection of the metadata table: the transfer's destination, or its
         ``checkpoint_conn_id``. (templated)
     :param checkpoint_table: the metadata table. (templated)
     :param external_task_id: the task that loads. (templated)
     :param external_dag_id: its DAG; by default this one. (templated)
-    :param external_run_id: its DAG run; by default this one's, if it is of this DAG. With ``scope="task"``, the run
+    :param external_run_id: its DAG run; by default this one, if the task is of this DAG. With ``scope="task"``, the run
         that must work on the checkpoint. (templated)
     :param external_map_index: its map index
     :param external_name: its ``checkpoint_name``, instead of the map index. (templated)
     :param scope: as the transfer has it: ``"run"``, or ``"task"`` for the checkpoint that spans runs
-    :param min_rows: wait until so many rows are committed, instead of for the end. (templated)
-    :param value: wait until the position has reached this number or time, instead of for the end; a list for a
+    :param min_rows: wait until so many rows are committed, instead of until the end. (templated)
+    :param value: wait until the position has reached this number or time, instead of until the end; a list for a
         composite key. (templated)
     :param stalled_after: fail when the load has committed nothing for so long: seconds, or a timedelta. Choose
         it longer than a batch takes
     :param on_failed: a load that has failed: ``"fail"``, or ``"wait"`` for its retry
-    :param max_reconnects: how often in a row the database may be out of reach. In reschedule mode, where each look is a
-        process of its own, none is counted and the wait ends with ``timeout``
-    :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says
+    :param max_reconnects: the most reads in a row that may fail. In reschedule mode, where each read is a process of
+        its own, failures are not counted and the wait ends with ``timeout``
+    :param deferrable: wait in the triggerer; by default the setting ``[operators] default_deferrable``
     """
 
     template_fields: Sequence[str] = (
@@ -136,7 +135,7 @@ class CheckpointSensor(BaseSensorOperator):
         """
         Wait, in this process or in the triggerer.
 
-        :raises LoadFailedError: when the load has failed, or is complete without what is waited for
+        :raises LoadFailedError: when the load has failed, or is complete without meeting the condition
         :raises LoadStalledError: when it has committed nothing for longer than ``stalled_after``
         """
         try:
@@ -169,7 +168,7 @@ class CheckpointSensor(BaseSensorOperator):
         Go on after the trigger's event.
 
         :param event: its ``status``, with a ``result`` or a ``message``
-        :raises CheckpointError: when it says that waiting on is of no use
+        :raises CheckpointError: when the wait has failed
         """
         if event["status"] == "success":
             self.log.info("The wait is over: %s", event["result"])

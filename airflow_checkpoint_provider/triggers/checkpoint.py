@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.hooks.waiting import Waiting
 
-# Threads of our own: a database that hangs holds up those who wait for it, and no other trigger.
+# Threads of our own: a database that hangs delays only the triggers that wait for it.
 _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="checkpoint-trigger")
 
 
@@ -26,15 +26,15 @@ class CheckpointTrigger(BaseTrigger):
 
     :param checkpoint_conn_id: the connection of the metadata table
     :param checkpoint_table: the metadata table
-    :param dag_id: whose checkpoint it is
-    :param task_id: whose checkpoint it is
-    :param run_id: whose checkpoint it is; ``None`` for the one that spans runs
-    :param map_index: whose checkpoint it is
-    :param name: whose checkpoint it is, instead of the map index
-    :param awaited: what is waited for: the arguments of ``engine.admin.wait_condition.WaitCondition``
-    :param poll_interval: seconds between two looks
-    :param poll_timeout: seconds after which a look that has not ended counts as a lost connection
-    :param max_reconnects: looks that may fail in a row
+    :param dag_id: the DAG of the load
+    :param task_id: the task of the load
+    :param run_id: the run of the load; ``None`` for the checkpoint that spans runs
+    :param map_index: the map index of the load
+    :param name: its ``checkpoint_name``, instead of the map index
+    :param awaited: the wait condition: the arguments of ``engine.admin.wait_condition.WaitCondition``
+    :param poll_interval: seconds between two reads
+    :param poll_timeout: seconds after which a read that has not ended counts as a lost connection
+    :param max_reconnects: reads that may fail in a row
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CheckpointTrigger(BaseTrigger):
         self.max_reconnects = max_reconnects
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what another triggerer needs to go on waiting; there is no other state."""
+        """Return the arguments with which another triggerer goes on waiting; there is no other state."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -85,7 +85,7 @@ class CheckpointTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until there is something to tell, never blocking the loop that all triggers share."""
+        """Read the checkpoint until there is an event, never blocking the loop that all triggers share."""
         waiting = Waiting(
             self.checkpoint_conn_id,
             self.checkpoint_table,
@@ -99,7 +99,7 @@ class CheckpointTrigger(BaseTrigger):
         look = sync_to_async(waiting.look, thread_sensitive=False, executor=_THREADS)
         pending: asyncio.Task[dict[str, Any] | None] | None = None
         while True:
-            # A look that hangs is waited for again, so that there is never more than one.
+            # A read that hangs is waited for again, so that there is never more than one.
             pending = pending or asyncio.create_task(look())
             done, _ = await asyncio.wait([pending], timeout=self.poll_timeout)
             if done:

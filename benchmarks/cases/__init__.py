@@ -1,1 +1,1 @@
-"""What is measured: one module for each kind of contest."""
+"""The cases: one module for each kind of contest."""

@@ -15,7 +15,7 @@ SetUp = Callable[[Bench], Contest]
 
 
 class UnequalError(Exception):
-    """A copy is not what was copied."""
+    """A copy differs from its source."""
 
 
 def against_pipe(
@@ -25,8 +25,8 @@ def against_pipe(
     Against psql piped into psql.
 
     :param types: of columns that are of another type in the destination
-    :param key: the destination has a primary key
-    :param from_sqlite: we read from SQLite, and the pipe all the same from Postgres
+    :param key: whether the destination has a primary key
+    :param from_sqlite: our side reads from SQLite, the pipe still from Postgres
     """
 
     def set_up(bench: Bench) -> Contest:
@@ -44,7 +44,7 @@ def against_pipe(
 
 def against_generic(table: Table) -> SetUp:
     """
-    Against GenericTransfer, with the settings that were fastest of those its hook has.
+    Against GenericTransfer, with the fastest settings of its hook.
 
     With psycopg 3, which the hook prefers, ``fast_executemany`` is without effect.
     """
@@ -114,7 +114,7 @@ def upserting(table: Table, full: bool) -> SetUp:
     """
     Against psql that copies into a temporary table, and inserts or updates from there.
 
-    :param full: the destination has all the keys already
+    :param full: whether the destination has all the keys already
     """
     names = [name for name, _, _ in table.columns[1:]]
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in names)

@@ -40,10 +40,10 @@ _LOAD = Load("key", ("id",), {"query": "SELECT 1"}, "erp", "target", "dwh.sales"
 
 class Calls:
     """
-    What is measured, on one database.
+    The measured calls, on one database.
 
     :param connect: opens a connection to it
-    :param rows: how many checkpoints it has
+    :param rows: the number of its checkpoints
     """
 
     def __init__(self, connect: Callable[[], Any], rows: int) -> None:
@@ -53,7 +53,7 @@ class Calls:
         self._new = 0
 
     def all(self) -> dict[str, Callable[[], object]]:
-        """Return the calls by what they are called in the table."""
+        """Return the calls by their names in the table."""
         dag = f"dag_{self._one % 100}"
         return {
             "claim of a new checkpoint": lambda: self._claim(self._fresh()),
@@ -108,7 +108,7 @@ class Calls:
                     store.advance(now)
 
     def _purge(self) -> None:
-        """Delete ten, which are made for it."""
+        """Delete ten checkpoints, which are created first."""
         with closing(self._database.open(for_writing=True)) as connection:
             for number in range(10):
                 identity = Identity("to_purge", "x", f"run_{number}", -1)
@@ -181,7 +181,7 @@ PLACES = {"postgres": on_postgres, "sqlite": on_sqlite}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and print a table for each database; a ratio that misses the goal is the exit code."""
+    """Measure, and print a table for each database; return 1 if a ratio misses the goal."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cases.growth", description=__doc__)
     parser.add_argument("--rows", type=int, default=MANY, help=f"checkpoints in the large table ({MANY:,})")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"calls of each kind ({ROUNDS})")

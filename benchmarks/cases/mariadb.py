@@ -89,7 +89,7 @@ def pgloader(bench: Bench, table: SharedTable, name: str) -> float:
 
 
 def generic(source: int, destination: int) -> Callable[[Bench, SharedTable, str], float]:
-    """Copy with GenericTransfer, with the settings that are fastest of those its hook has."""
+    """Copy with GenericTransfer, with the fastest settings of its hook."""
 
     def copy(bench: Bench, table: SharedTable, name: str) -> float:
         arguments = {"sql": f"SELECT {table.names} FROM {name} ORDER BY {table.key}", "insert_args": GENERIC}

@@ -16,9 +16,9 @@ from benchmarks.peers.sling import find_sling
 
 def require_sling() -> None:
     """
-    Look for sling.
+    Check that sling is installed.
 
-    :raises UnavailableError: when it is not there
+    :raises UnavailableError: when it is not
     """
     if not find_sling():
         raise UnavailableError("sling is not installed: put it on the PATH, or name it in SLING_BINARY")
@@ -46,9 +46,9 @@ def sling(bench: Bench, name: str) -> float:
 
 def require_dlt() -> None:
     """
-    Look for dlt and the fastest of its ways to read a database.
+    Check that dlt is installed, with the fastest of its ways to read a database.
 
-    :raises UnavailableError: when something is not there
+    :raises UnavailableError: when something is missing
     """
     missing = [
         name for name in ("dlt", "connectorx", "pyarrow", "psycopg2") if not importlib.util.find_spec(name)

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(bench: Bench, numbers: Sequence[int], rounds: int) -> dict[str, Any]:
     name = bench.source(NARROW)
-    # What was inserted is counted when its connection ends; later than ANALYZE, it would make the statistics look old.
+    # Inserted rows are counted when their connection ends; after ANALYZE, they would make the statistics look old.
     inserted = f"SELECT pg_stat_get_tuples_inserted('{name}'::regclass) >= {bench.size(NARROW)}"
     end = time.monotonic() + 10
     while bench.server.row("source", inserted) != (True,) and time.monotonic() < end:
@@ -83,7 +83,7 @@ def _measure(bench: Bench, numbers: Sequence[int], rounds: int) -> dict[str, Any
 
 
 def _plan(bench: Bench, name: str, number: int, large: int) -> tuple[float, Plan]:
-    """Plan, and say how many seconds that took; from ``large`` rows on by what the server knows."""
+    """Return the seconds of planning, and the plan; from ``large`` rows on by the server's statistics."""
     spec = SplitSpec(partitions=number, source_table=name, large=large)
     started = time.perf_counter()
     plan = split(spec, Database("source", lambda: psycopg.connect(bench.server.dsn("source"))))
@@ -91,7 +91,7 @@ def _plan(bench: Bench, name: str, number: int, large: int) -> tuple[float, Plan
 
 
 def _load(bench: Bench, name: str, parts: Sequence[dict[str, Any] | None]) -> float:
-    """Load the parts in processes that begin together, and return the seconds until the last is done."""
+    """Load the partitions in processes that begin together, and return the seconds until the last is done."""
     run = bench.new_run()
     gate = bench.folder / f"gate_{run}"
     connections = {

@@ -13,10 +13,10 @@ _SAVED, _RESUMED, _RUN = "half_way", "resumed", "half_way"
 
 class HalfWay:
     """
-    A load that has stopped in the middle, to be resumed as often as one likes.
+    A load that has stopped in the middle, and can be resumed again and again.
 
     :param arguments: the operator's
-    :param rows: how many of them are committed
+    :param rows: the number of rows to commit before it stops
     """
 
     def __init__(self, bench: Bench, arguments: dict[str, Any], rows: int) -> None:
@@ -35,7 +35,7 @@ class HalfWay:
         return _first(self._bench.work(self._arguments, watch=True, rows_wanted=1))
 
     def resumed(self) -> float:
-        """Return the seconds to the first committed batch of a load that goes on."""
+        """Return the seconds to the first committed batch of a load that resumes."""
         self._bench.server.create(_RESUMED, template=_SAVED)
         self._bench.server.execute(_RESUMED, "CHECKPOINT")
         resumed = self._bench.server.airflow(_RESUMED)
@@ -58,7 +58,7 @@ def by_key(bench: Bench) -> Contest:
 
 
 def by_counting(bench: Bench) -> Contest:
-    """Against fetching and dropping: what resuming takes longer than a fresh start, which has nothing to skip."""
+    """Against fetching and dropping: the extra time of resuming over a fresh start, which has nothing to skip."""
     name = bench.source(NARROW, bench.rows * 3 // 2)
     query = f"SELECT * FROM {name} ORDER BY {NARROW.key}"
     load = HalfWay(bench, {**_batches(bench), "sql": query, "strategy": "python"}, bench.rows)
@@ -88,7 +88,7 @@ def nothing_to_do(bench: Bench) -> Contest:
 
 
 def _batches(bench: Bench) -> dict[str, Any]:
-    """Batches of which there are enough however few rows there are, and 10,000 rows with a million."""
+    """Return a batch size that gives about a hundred batches: 10,000 rows of a million."""
     return {"batch_size": max(bench.rows // 100, 1)}
 
 

@@ -1,4 +1,4 @@
-"""The cases: what is measured, against what, and what it should come to."""
+"""The table of cases: each with its peer and its goal."""
 
 from __future__ import annotations
 

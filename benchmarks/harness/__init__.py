@@ -1,1 +1,1 @@
-"""What all contests share: the server, the data, the workers, the report."""
+"""The parts that all contests share: the server, the data, the workers, the report."""

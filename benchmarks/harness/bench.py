@@ -1,4 +1,4 @@
-"""What all cases share: the server, the data, the workers."""
+"""The parts that all cases share: the server, the data, the workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from benchmarks.harness.shared_data import SharedTable, create_shared
 @dataclass(frozen=True)
 class Outcome:
     """
-    What a worker did.
+    The outcome of a worker's job.
 
     :param seconds: of ``execute``
     :param process_s: of the whole process
@@ -43,7 +43,7 @@ class Bench:
     :param processes: where the workers run
     :param folder: for SQLite files
     :param rows: of the narrow table; the wide one has three tenths of it
-    :param at_end: closed by the caller: what was started for one case
+    :param at_end: closed by the caller; ends the servers started for one case
     """
 
     server: Server
@@ -55,7 +55,7 @@ class Bench:
     _sources: set[str] = field(default_factory=set)
 
     def source(self, table: Table, rows: int | None = None) -> str:
-        """Return the name of a filled table in the source, which is created when it is first asked for."""
+        """Return the name of a filled table in the source, which is created on first use."""
         rows = rows if rows is not None else self.size(table)
         name = f"{table.name}_{rows}"
         if name not in self._sources:
@@ -66,7 +66,7 @@ class Bench:
     @cached_property
     def mariadb(self) -> MariaDB:
         """
-        The MariaDB server, started when a case first asks for it.
+        The MariaDB server, started on first use.
 
         :raises UnavailableError: when it is not installed
         """
@@ -76,7 +76,7 @@ class Bench:
         return server
 
     def shared_source(self, table: SharedTable) -> str:
-        """Return the name of a table that is filled in the source of both servers when it is first asked for."""
+        """Return the name of a filled table in the source of both servers, which is created on first use."""
         name = f"shared_{table.name}_{self.size(table)}"
         if name not in self._sources:
             create_shared(self.server, self.mariadb, table, name, self.size(table))
@@ -85,7 +85,7 @@ class Bench:
 
     def shared_target(self, ddl: str, side: int, name: str) -> None:
         """
-        Create the table that is written anew.
+        Create the destination's table anew.
 
         :param side: 0 for Postgres, 1 for MariaDB
         """
@@ -117,11 +117,11 @@ class Bench:
         return path, name
 
     def size(self, table: Table | SharedTable) -> int:
-        """Return how many rows a table has, unless a case wants another number."""
+        """Return the number of rows of a table, unless a case wants another one."""
         return self.rows if table.name == "narrow" else self.rows * 3 // 10
 
     def target(self, ddl: str, *statements: str, database: str = "destination") -> None:
-        """Create the table ``target`` anew, and let the server write what it still owes to the disk."""
+        """Create the table ``target`` anew, and let the server write its pending changes to the disk."""
         self.server.execute(database, "DROP TABLE IF EXISTS target", ddl, *statements, "CHECKPOINT")
 
     def new_run(self) -> str:
@@ -148,7 +148,7 @@ class Bench:
         :param task: ``checkpointed`` or ``generic``
         :param source: the Airflow connection to read from, by default to the database ``source``
         :param destination: the Airflow connection to write to, by default to the database ``destination``
-        :param run_id: to resume what an earlier attempt of the same run has left
+        :param run_id: the run of an earlier attempt, to resume its load; by default a new one
         :param warm: import everything before the clock starts
         :param watch: note when the first batch is committed
         :param rows_wanted: end the attempt, as a failing one, when so many rows are committed

@@ -32,12 +32,12 @@ class Contest:
 @dataclass(frozen=True)
 class Goal:
     """
-    What the two figures are to come to.
+    The goal for the two figures.
 
     :param value: computes it from ours and the peer's
-    :param limit: what it is to reach, or not to exceed
-    :param most: it is not to exceed it
-    :param style: how it is printed
+    :param limit: the value to reach, or not to exceed
+    :param most: whether the limit is not to be exceeded
+    :param style: the format of the value
     """
 
     value: Callable[[float, float], float]
@@ -46,7 +46,7 @@ class Goal:
     style: str = "{:.2f}x"
 
     def met(self, value: float) -> bool:
-        """Tell whether a value is good enough."""
+        """Return whether a value meets the goal."""
         return value <= self.limit if self.most else value >= self.limit
 
     def __str__(self) -> str:
@@ -83,10 +83,10 @@ class Case:
 @dataclass
 class Figures:
     """
-    What came out of a case.
+    The result of a case.
 
-    :param skipped: why there are no figures, because a peer is not installed
-    :param failed: why there are none, because something went wrong
+    :param skipped: why there are no figures, if a peer is not installed
+    :param failed: why there are none, if the case has failed
     """
 
     case: Case
@@ -97,11 +97,11 @@ class Figures:
 
     @property
     def value(self) -> float:
-        """What the goal is about, from the two medians."""
+        """The value for the goal, from the two medians."""
         return self.case.goal.value(median(self.ours), median(self.peer))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return a form that JSON can hold."""
         case, goal = self.case, self.case.goal
         about = {"name": case.name, "case": case.title, "against": case.against, "goal": str(goal)}
         if self.skipped:
@@ -116,7 +116,7 @@ class Figures:
 
 
 def measure(case: Case, bench: Bench, rounds: int) -> Figures:
-    """Run both sides in turn, so that what slows the machine down for a while slows down both."""
+    """Run both sides in turn, so that a slow phase of the machine affects both."""
     figures = Figures(case)
     try:
         _run(case.set_up(bench), figures, rounds)
@@ -137,5 +137,5 @@ def _run(contest: Contest, figures: Figures, rounds: int) -> None:
 
 
 def progress(text: str) -> None:
-    """Say what is going on, where it does not mix with the table."""
+    """Print progress to the standard error, where it does not mix with the table."""
     print(text, file=sys.stderr, flush=True)

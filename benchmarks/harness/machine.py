@@ -1,4 +1,4 @@
-"""Where and with what the figures were measured."""
+"""The machine and the versions with which the figures were measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PACKAGES = (
 
 
 def describe_machine() -> dict[str, str | int | float]:
-    """Return what the hardware and its system are, and how busy they were."""
+    """Return the hardware, its system and its load."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
@@ -38,7 +38,7 @@ def describe_machine() -> dict[str, str | int | float]:
 
 
 def describe_versions(server: Server) -> dict[str, str]:
-    """Return the versions of what takes part."""
+    """Return the versions of all software that takes part."""
     from airflow_checkpoint_provider import __version__
 
     versions = {

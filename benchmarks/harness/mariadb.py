@@ -1,4 +1,4 @@
-"""The MariaDB server of the benchmarks: the one that is installed, with default durability."""
+"""The MariaDB server of the benchmarks: the installed one, with default durability."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _START_S = 30.0
 
 class MariaDB:
     """
-    A running server, which this machine alone reaches.
+    A running server, which only this machine reaches.
 
     :param folder: where its data and its socket are
     """
@@ -107,7 +107,7 @@ def running_mariadb(folder: Path) -> Iterator[MariaDB]:
     )
     options = [f"--datadir={home / 'data'}", f"--tmpdir={home}"]
     (home / "data").mkdir()
-    if os.getuid() == 0:  # which the server refuses to run as
+    if os.getuid() == 0:  # the server refuses to run as root
         options.append("--user=mysql")
         folder.chmod(0o755)
         for place in (home, home / "data", start):

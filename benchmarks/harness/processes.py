@@ -1,4 +1,4 @@
-"""Where the workers run: each in a fresh process, or, where only their working matters, forked from one."""
+"""The processes of the workers: fresh ones, or, where no time is measured, forks of one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FreshProcesses:
         self._folder = folder
 
     def work(self, job: dict[str, Any], connections: Connections) -> dict[str, Any]:
-        """Run a job of :mod:`benchmarks.harness.worker`; add the seconds of the whole process to what it returns."""
+        """Run a job of :mod:`benchmarks.harness.worker`; add the seconds of the whole process to its outcome."""
         started = time.perf_counter()
         done = self.run(
             [sys.executable, "-m", "benchmarks.harness.worker"], connections, given=json.dumps(job)
@@ -43,7 +43,7 @@ class FreshProcesses:
         """
         Run a command and return what it prints.
 
-        :raises RuntimeError: when it fails, with the end of what it had to say
+        :raises RuntimeError: when it fails, with the end of its output
         """
         done = subprocess.run(
             command,
@@ -59,7 +59,7 @@ class FreshProcesses:
 
 
 class ForkedProcesses(FreshProcesses):
-    """Every job in a fork of a process that has imported Airflow: quick, and worth nothing as a measurement."""
+    """Every job in a fork of a process that has imported Airflow: quick, and useless as a measurement."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

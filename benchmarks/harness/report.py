@@ -1,4 +1,4 @@
-"""The table of all cases, and the same as JSON."""
+"""The table of all cases, and their summaries."""
 
 from __future__ import annotations
 

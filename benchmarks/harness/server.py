@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo
 
-# Off: it would work at some side's expense. Everything else is as the server comes.
+# Off: it would run during some measurements and not others. All other settings are the server's defaults.
 _SETTINGS = {"autovacuum": "off"}
 _SHOWN = ("fsync", "synchronous_commit", "shared_buffers", "max_wal_size", "autovacuum")
 
@@ -21,7 +21,7 @@ class Server:
     """
     A running server.
 
-    :param uri: where it is
+    :param uri: its address
     :param psql: the path of the client
     """
 
@@ -101,7 +101,7 @@ def running_server(folder: Path) -> Iterator[Server]:
 
 def find_psql(wheel: Path) -> str:
     """
-    Return the path of psql: the wheel's, which is of the server's version, or the one that is installed.
+    Return the path of psql: the wheel's, which is of the server's version, or the installed one.
 
     :raises SystemExit: when there is none
     """

@@ -17,7 +17,7 @@ class Column:
 
     :param types: in Postgres and in MariaDB
     :param values: an expression of the row's number ``i``, in Postgres and in MariaDB
-    :param texts: how it is compared, as text that both servers write alike
+    :param texts: its text for comparison, which both servers write alike
     """
 
     name: str

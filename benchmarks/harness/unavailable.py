@@ -1,4 +1,4 @@
-"""What a peer that is not installed raises."""
+"""The error for a peer that is not installed."""
 
 from __future__ import annotations
 

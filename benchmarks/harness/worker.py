@@ -1,7 +1,7 @@
 """
 One task in a process of its own: ``python -m benchmarks.harness.worker``, with the job as JSON on its standard input.
 
-Everything is imported before the clock starts, unless the job says that the start is what is measured. The
+Everything is imported before the clock starts, unless the job measures the start. The
 last line on the standard output is the outcome as JSON.
 """
 
@@ -87,7 +87,7 @@ def import_everything(operator: Any, task: str) -> None:
 
 
 def wait_for_go(gate: Path) -> None:
-    """Say that all is imported, and wait for the others: they begin together."""
+    """Mark this worker as ready, and wait for the others: all begin together."""
     gate.with_name(f"{gate.name}.{os.getpid()}").touch()
     while not gate.exists():
         time.sleep(0.005)
@@ -110,7 +110,7 @@ def watch_batches(marks: dict[str, float], rows_wanted: int | None) -> None:
 
 
 def stand_in(job: dict[str, Any]) -> Any:
-    """Return as much of a task's context as the operators look at."""
+    """Return the part of a task's context that the operators read."""
     ti = SimpleNamespace(
         dag_id="benchmarks",
         task_id="copy",

@@ -1,1 +1,1 @@
-"""The ways to do the same work that the provider is measured against."""
+"""The peers that the provider is measured against: other ways to do the same work."""

@@ -24,7 +24,7 @@ def main(table: str, host: str, port: str, folder: str) -> None:
     def rows() -> Iterator[Any]:
         yield connectorx.read_sql(source, f"SELECT * FROM {table} ORDER BY id", return_type="arrow")
 
-    # dlt wants a password even where the server does not.
+    # dlt requires a password even where the server does not.
     credentials = {
         "host": host,
         "port": int(port),

@@ -61,9 +61,9 @@ def dumped(mariadb: MariaDB, name: str) -> float:
 
 def require_pgloader() -> None:
     """
-    Look for pgloader.
+    Check that pgloader is installed.
 
-    :raises UnavailableError: when it is not there
+    :raises UnavailableError: when it is not
     """
     if not shutil.which("pgloader"):
         raise UnavailableError("pgloader is not installed (Debian's pgloader)")

@@ -1,7 +1,7 @@
 """
-What is done without Airflow, in a process of its own: ``python -m benchmarks.peers.plain TASK ARGUMENT...``.
+Tasks without Airflow, each in a process of its own: ``python -m benchmarks.peers.plain TASK ARGUMENT...``.
 
-Prints the seconds that it took.
+Prints the seconds of the task.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The peer that sets the mark: psql, one process that reads and one that writes."""
+"""The reference peer: psql, one process that reads and one that writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where sling is, if it is installed."""
+"""The path of sling, if it is installed."""
 
 from __future__ import annotations
 

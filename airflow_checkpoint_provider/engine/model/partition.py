@@ -239,7 +239,7 @@ class TableStatistics:
     :param pages: pages that the rows fill; 0 where they are not counted, ``None`` where a sample is one of rows
     :param changed: rows that have changed since
     :param null_share: the share of rows without a value in the column, 0 to 1
-    :param values: the number of values of the column whose share of rows is known; 0 where none may be used
+    :param values: the number of values that are known with the share of rows up to each; 0 where none may be used
     """
 
     rows: float

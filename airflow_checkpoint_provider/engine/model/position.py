@@ -22,7 +22,7 @@ from airflow_checkpoint_provider.engine.model.key import Key
 @dataclass(frozen=True, slots=True)
 class Position:
     """
-    The end of the transferred rows.
+    The end of the rows transferred so far.
 
     :param key: the last committed key, or ``None`` before the first one and for the python strategy
     :param rows: source rows read up to here

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptC
 from airflow_checkpoint_provider.engine.transfer.session import Session
 
 SAVEPOINT_ROWS = 10_000
-"""Rows in a savepoint: few to hold in memory and to write again, many per round trip."""
+"""Rows in a savepoint: few enough to hold in memory and to write again, enough for its round trips."""
 
 SAVEPOINT_BYTES = 2 * BYTES_AT_ONCE
 """Bytes in a savepoint, where the rows are large."""
