@@ -41,7 +41,9 @@ class SqliteDialect(Dialect):
 
     transactional = True
     savepoints = True
-    waits = False  # the driver releases the interpreter's lock for each row; a thread that waits for it delays every row
+    waits = (
+        False  # the driver releases the interpreter's lock for each row; a waiting thread delays every row
+    )
 
     @property
     def source_class(self) -> Any:
