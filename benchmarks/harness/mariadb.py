@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.harness.unavailable import UnavailableError
@@ -62,7 +63,7 @@ class MariaDB:
             "", f"DROP DATABASE IF EXISTS {database}", f"CREATE DATABASE {database} CHARACTER SET utf8mb4"
         )
 
-    def airflow(self, database: str, **extra: object) -> str:
+    def airflow(self, database: str) -> str:
         """Return the Airflow connection to a database."""
         return json.dumps(
             {
@@ -72,7 +73,7 @@ class MariaDB:
                 "login": "bench",
                 "password": _PASSWORD,
                 "schema": database,
-                "extra": {"charset": "utf8mb4", "local_infile": True, **extra},
+                "extra": {"charset": "utf8mb4", "client": driver()},
             }
         )
 
@@ -83,7 +84,13 @@ class MariaDB:
     def describe(self) -> dict[str, str]:
         """Return the settings that matter here."""
         names = ", ".join(f"@@{name}" for name in _SHOWN)
-        return dict(zip(_SHOWN, self.execute("", f"SELECT {names}").strip().split("\t"), strict=True))
+        shown = self.execute("", f"SELECT {names}").strip().split("\t")
+        return {"driver": driver(), **dict(zip(_SHOWN, shown, strict=True))}
+
+
+def driver() -> str:
+    """Return the driver in the terms of Airflow's hook: mysqlclient where it is installed, else MySQL's own."""
+    return "mysqlclient" if find_spec("MySQLdb") else "mysql-connector-python"
 
 
 @contextmanager
