@@ -25,6 +25,7 @@ from airflow_checkpoint_provider.hooks.transfers import Place, display_names_of,
 MOST_RENDERED = 100
 """The most places of one task that are taken from its rendered fields."""
 _KEEP = 15.0  # seconds for which the places are kept: pages refresh themselves
+_SOON = 1.0  # seconds for which a task is taken for unknown
 
 
 @dataclass(slots=True)
@@ -78,10 +79,16 @@ class Discovery:
         self._places = Places()
         self._until = 0.0
 
-    def places(self) -> Places:
-        """Return the known places, at most a few seconds old."""
+    def places(self, of: Task | None = None) -> Places:
+        """
+        Return the known places, at most a few seconds old.
+
+        :param of: a task whose places are needed: its DAG may be newer
+        """
         with self._lock:
-            if time.monotonic() >= self._until:
+            left = self._until - time.monotonic()
+            is_new = of is not None and left < _KEEP - _SOON and of not in self._places.every_task
+            if left <= 0 or is_new:
                 self._places = self._look()
                 self._until = time.monotonic() + _KEEP
             return self._places

@@ -148,7 +148,7 @@ def delete(target: Target, viewer: Someone) -> Done:
 
 def own_places(dag_id: str, task_id: str) -> list[Place]:
     """Return the places of a task's checkpoints, without those of other teams."""
-    places, team = discovery().places(), team_of(dag_id)
+    places, team = discovery().places((dag_id, task_id)), team_of(dag_id)
     return [
         place
         for place in places.of(dag_id, task_id)
@@ -166,7 +166,7 @@ def place_of(target: Target, viewer: Viewer) -> Place:
     """
     viewer.require("PUT", target.dag_id)
     place = Place(target.conn_id, target.table, target.team)
-    places = discovery().places()
+    places = discovery().places((target.dag_id, target.task_id))
     ours = not place.team or place.team == team_of(target.dag_id)
     known = places.knows(place, target.dag_id, target.task_id) or known_to(viewer, [place])
     if not (ours and known):

@@ -7,13 +7,14 @@ So the clear needs Airflow's rights, is in its audit log, and is that of the ins
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Literal, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, status
 from pydantic import BaseModel, Field
 
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
 from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
 from airflow_checkpoint_provider.hooks.airflow_internals import (
     AT_WORK,
@@ -27,12 +28,14 @@ from airflow_checkpoint_provider.hooks.airflow_internals import (
 )
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.instances import instance_of
+from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import actions
 from airflow_checkpoint_provider.plugin.access import Someone, from_this_site
 from airflow_checkpoint_provider.plugin.actions import Action, Asked, Done, Id, Reason
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.display.ahead import seen
 from airflow_checkpoint_provider.plugin.problems import described
+from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import reader
 
 router = APIRouter(
@@ -41,6 +44,7 @@ router = APIRouter(
     route_class=DeskRoute,
 )
 
+T = TypeVar("T")
 Begun = Literal[Action.RELOAD, Action.RESUME]
 
 
@@ -60,6 +64,9 @@ class FailedNow(BaseModel):
     action: Begun
     indexes: list[int] = Field(
         min_length=1, max_length=MOST_PARTS + 1, description="The failed ones that the page has shown"
+    )
+    checkpoints: int = Field(
+        ge=0, le=MOST_PARTS + 1, description="How many of them have a checkpoint, as the page has shown"
     )
     reason: Reason = ""
 
@@ -100,6 +107,22 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
             f"{len(failed):,} task instances have failed now, and not the {len(set(asked.indexes)):,} that this page "
             "has shown. Look at the page again before you decide."
         )
+    instances = {(asked.dag_id, asked.task_id, asked.run_id, index) for index in failed}
+
+    def find(hook: CheckpointHook) -> list[Checkpoint]:
+        runs = [asked.run_id, ALL_RUNS]
+        found = hook.list(dag_id=asked.dag_id, task_id=asked.task_id, run_id=runs, limit=None)
+        return [checkpoint for checkpoint in found if instance_of(checkpoint) in instances]
+
+    places = actions.own_places(asked.dag_id, asked.task_id)
+    found = _all_answers(reader().ask(places, find))
+    # Two connections may lead to one table.
+    number = len({checkpoint.identity for mine in found.values() for checkpoint in mine})
+    if number != asked.checkpoints:  # without its request, a load would start from the beginning
+        raise _refused(
+            f"{number:,} checkpoints of these task instances are found, and not the {asked.checkpoints:,} that this "
+            "page has shown. Nothing was done. Look at the page again before you decide."
+        )
     add_to_audit_log(
         f"checkpoint_{asked.action}_now",
         dag_id=asked.dag_id,
@@ -110,20 +133,26 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
         extra=json.dumps({"map_indexes": sorted(failed), "reason": asked.reason}),
     )
 
-    def ask(hook: CheckpointHook) -> None:
-        runs = [asked.run_id, ALL_RUNS]
-        found = hook.list(dag_id=asked.dag_id, task_id=asked.task_id, run_id=runs, limit=None)
-        instances = {(asked.dag_id, asked.task_id, asked.run_id, index) for index in failed}
-        mine = [checkpoint for checkpoint in found if instance_of(checkpoint) in instances]
+    def ask(hook: CheckpointHook, mine: list[Checkpoint]) -> None:
         requests = hook.pending_requests(mine)
         todo = [one.identity for one in mine if requests.get(one.identity) != asked.action.value]
         if todo:
             hook.request_each(asked.action, todo, who=viewer.name, reason=asked.reason or None)
 
-    answers = reader().ask(actions.own_places(asked.dag_id, asked.task_id), ask)
+    for place, mine in found.items():
+        _all_answers(reader().ask([place], partial(ask, mine=mine)))
+    return Done(message=_said(asked.action, asked.dag_id, f"{len(failed):,} task instances are cleared"))
+
+
+def _all_answers(answers: Answers[T]) -> Mapping[Place, T]:
+    """
+    Return the answers of all places.
+
+    :raises HTTPException: where one has none
+    """
     for trouble in answers.troubles:
         actions.only(answers, trouble.place)
-    return Done(message=_said(asked.action, asked.dag_id, f"{len(failed):,} task instances are cleared"))
+    return answers.by_place
 
 
 def _refuse_unless_over(instances: Iterable[TaskRun]) -> None:

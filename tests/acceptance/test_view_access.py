@@ -158,7 +158,7 @@ def test_who_may_not_edit_changes_nothing(
         assert refused.status_code == 403
         assert "You may not change the task instances" in refused.json()["detail"]
     assert ask(client(user), "DELETE", "/checkpoint", {**target, **PLACE}).status_code == 403
-    now = {**target, **PLACE, "action": "reload", "seen": "", "indexes": [1]}
+    now = {**target, **PLACE, "action": "reload", "seen": "", "indexes": [1], "checkpoints": 1}
     assert ask(client(user), "POST", "/now", now).status_code == 403
     assert ask(client(user), "POST", "/now/failed", now).status_code == 403
     # The right for one DAG does not open another one's checkpoint.

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.transfers import Place
-from airflow_checkpoint_provider.plugin import starting
+from airflow_checkpoint_provider.plugin import actions, starting
 from airflow_checkpoint_provider.plugin.display.ahead import Ahead, seen
 from tests.admin.test_search import row
 from tests.plugin.test_requests import OWN, TARGET, client, databases, entries, logged
@@ -127,9 +127,9 @@ def mapped(databases: dict[Place, Db], states: dict[int, str]) -> dict[int, str]
     return states
 
 
-def ask_for_all(client: TestClient, indexes: list[int]) -> Any:
+def ask_for_all(client: TestClient, indexes: list[int], checkpoints: int = 2) -> Any:
     body = {"dag_id": "mine", "task_id": "load", "run_id": "run_2", "action": "resume", "indexes": indexes}
-    return client.post("/now/failed", json=body)
+    return client.post("/now/failed", json={**body, "checkpoints": checkpoints})
 
 
 def test_all_failed_instances_at_once(
@@ -154,6 +154,17 @@ def test_others_have_failed_than_the_page_has_shown(
     assert entries(databases[OWN]) == []
 
 
+def test_a_checkpoint_that_is_not_found_is_not_loaded_from_the_beginning(
+    client: TestClient, databases: dict[Place, Db], mapped: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = ask_for_all(client, [1, 2, 3], checkpoints=3)
+    assert answer.status_code == 409
+    assert "2 checkpoints of these task instances are found, and not the 3" in answer.json()["detail"]
+    monkeypatch.setattr(actions, "own_places", lambda *_: [])  # the DAG is not known yet
+    assert ask_for_all(client, [1, 2, 3]).status_code == 409
+    assert entries(databases[OWN]) == []
+
+
 def test_the_page_has_what_it_sends(
     client: TestClient, mapped: dict[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +175,7 @@ def test_the_page_has_what_it_sends(
     page = client.get("/task", params={**names, "run_id": "run_2"}, headers={"Accept": "text/html"}).text
     assert "3 of 4 task instances have failed" in page
     body, clear = sent(page, "dialog-resume-failed-now")
-    assert body == {**names, "run_id": "run_2", "indexes": [1, 2, 3], "action": "resume"}
+    assert body == {**names, "run_id": "run_2", "indexes": [1, 2, 3], "checkpoints": 2, "action": "resume"}
     assert clear["body"]["task_ids"] == [["load", 1], ["load", 2], ["load", 3]]
     assert "150 rows are kept, and how many are to go cannot be told." in page
     page = client.get("/task", params={**TARGET}, headers={"Accept": "text/html"}).text

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_checkpoint_provider.hooks import discovery
+from airflow_checkpoint_provider.hooks.discovery import Places
 from airflow_checkpoint_provider.hooks.transfers import Place, display_names_of, place_of, transfers_of
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
@@ -76,6 +77,25 @@ def test_runs_of_one_task_lead_to_so_many_places_at_most(monkeypatch: pytest.Mon
     places = discovery.Discovery().places()
     assert len(places.all()) == discovery.MOST_RENDERED + 1
     assert places.of("a_dag", "other") == [Place("theirs")]
+
+
+def test_a_dag_that_is_new_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Places] = []
+
+    def look(self: discovery.Discovery) -> Places:
+        looks.append(Places())
+        if len(looks) > 1:
+            looks[-1].tasks[Place("warehouse")].add(("new", "load"))
+        return looks[-1]
+
+    monkeypatch.setattr(discovery.Discovery, "_look", look)
+    monkeypatch.setattr(discovery, "_SOON", 0.0)
+    found = discovery.Discovery()
+    assert found.places().of("new", "load") == found.places().of("new", "load") == []
+    assert found.places(("new", "load")).of("new", "load") == [Place("warehouse")]
+    assert found.places(("new", "load")) is looks[1]
+    monkeypatch.setattr(discovery, "_SOON", 100.0)
+    assert found.places(("another", "load")) is looks[1]
 
 
 def test_rendered_fields() -> None:

@@ -48,6 +48,7 @@ class FailedOnes:
     The failed instances of a mapped task in one run.
 
     :param indexes: their map indexes
+    :param checkpoints: how many of them have a checkpoint
     :param of: number of instances in all
     :param ahead: the rows ahead of all of them together
     :param clear: see :func:`clear_of`
@@ -57,6 +58,7 @@ class FailedOnes:
     task_id: str
     run_id: str
     indexes: Sequence[int]
+    checkpoints: int
     of: int
     ahead: Ahead
     clear: dict[str, Any]
@@ -65,7 +67,7 @@ class FailedOnes:
     def target(self) -> dict[str, Any]:
         """The fields that identify them in a request."""
         names = {"dag_id": self.dag_id, "task_id": self.task_id, "run_id": self.run_id}
-        return {**names, "indexes": list(self.indexes)}
+        return {**names, "indexes": list(self.indexes), "checkpoints": self.checkpoints}
 
 
 def failed_indexes(dag_id: str, task_id: str, run_id: str) -> tuple[list[int], int]:
@@ -82,11 +84,12 @@ def failed_ones(
 
     :param views: the checkpoints of the run
     """
-    mine = [view.checkpoint for view in views if instance_of(view.checkpoint)[3] in indexes]
+    failed = {(dag_id, task_id, run_id, index) for index in indexes}
+    mine = [view.checkpoint for view in views if instance_of(view.checkpoint) in failed]
     rates = sorted(view.average or 0.0 for view in views if view.state in (Status.COMPLETED, Status.STAGED))
     rate = rates[len(rates) // 2] if rates else None
     ahead = Ahead.of_all([Ahead.of(checkpoint, rate) for checkpoint in mine])
     if len(mine) < len(indexes):  # some have failed before they had a checkpoint
         ahead = Ahead(ahead.kept)
     clear = _clear(dag_id, run_id, [[task_id, index] for index in indexes])
-    return FailedOnes(dag_id, task_id, run_id, indexes, of, ahead, clear)
+    return FailedOnes(dag_id, task_id, run_id, indexes, len({one.identity for one in mine}), of, ahead, clear)
