@@ -43,21 +43,18 @@ class TableSource(Source):
     _stored = ""
 
     def primary_key(self, table: TableName) -> list[str]:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection))
+        found = self._resolved(table)
         dialect = self.connection.dialect
         return primary_key(self.raw, *found.in_catalog(dialect)) if found else []
 
     def required_columns(self, table: TableName) -> frozenset[str]:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection))
+        found = self._resolved(table)
         return (
             required_columns(self.raw, *found.in_catalog(self.connection.dialect)) if found else frozenset()
         )
 
     def late_keys(self, table: TableName, columns: Sequence[str]) -> list[str]:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection))
+        found = self._resolved(table)
         if not found:
             return []
         named = found.in_catalog(self.connection.dialect)
@@ -72,8 +69,7 @@ class TableSource(Source):
         ]
 
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection))
+        found = self._resolved(table)
         if not found:
             return None
         named = found.in_catalog(self.connection.dialect)
@@ -105,8 +101,7 @@ class TableSource(Source):
         return f"SAMPLE {'BLOCK ' if self._blocks else ''}({max(percent, 0.000001):.6f})"
 
     def storage_places(self, table: TableName) -> StoragePlaces:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection)) or table
+        found = self._resolved(table) or table
         dialect = self.connection.dialect
         with self.errors():
             return places(
@@ -117,8 +112,7 @@ class TableSource(Source):
         return part.column == COLUMN and COLUMN not in self.columns  # a query may return such a column
 
     def read_stored(self, table: TableName, part: Partition) -> None:
-        with reading(self.connection):
-            found = table.resolve(sa.inspect(self.connection)) or table
+        found = self._resolved(table) or table
         named = found.in_catalog(self.connection.dialect)
         with self.errors():
             self._stored = condition(self.raw, *named, part, at_moment=bool(part.moment))
@@ -131,6 +125,10 @@ class TableSource(Source):
         self._as_of = as_of(moment)
         self.moment = moment
         self._write_query()
+
+    def _resolved(self, table: TableName) -> TableName | None:
+        with reading(self.connection):
+            return table.resolve(sa.inspect(self.connection))
 
     @property
     def version(self) -> tuple[int, ...]:
