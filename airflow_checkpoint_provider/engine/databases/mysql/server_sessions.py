@@ -47,12 +47,12 @@ def server_sessions(connection: sa.Connection) -> list[ServerSession]:
     """
     waits: dict[int, set[int]] = defaultdict(set)
     holders = [-1]  # MySQL takes no empty IN
-    if _sees_transactions(connection):
+    if (transactions := _threads_in_transactions(connection)) is not None:
         of_mariadb = getattr(connection.dialect, "is_mariadb", False)
         statement = _WAITS_OF_MARIADB if of_mariadb else _WAITS_OF_MYSQL
         for waiting, holding in connection.exec_driver_sql(statement).all():
             waits[waiting].add(holding)
-        holders += [thread for (thread,) in connection.exec_driver_sql(_TRANSACTIONS).all()]
+        holders += transactions
     given = {"longest": LONGEST_STATEMENT, "most": MOST_SESSIONS, "holders": holders}
     return [
         ServerSession(
@@ -68,9 +68,9 @@ def server_sessions(connection: sa.Connection) -> list[ServerSession]:
     ]
 
 
-def _sees_transactions(connection: sa.Connection) -> bool:
+def _threads_in_transactions(connection: sa.Connection) -> list[int] | None:
+    """Return the threads in a transaction; ``None`` without the right to see them."""
     try:
-        connection.exec_driver_sql(_TRANSACTIONS).all()
+        return [thread for (thread,) in connection.exec_driver_sql(_TRANSACTIONS).all()]
     except sa.exc.DBAPIError:
-        return False
-    return True
+        return None
