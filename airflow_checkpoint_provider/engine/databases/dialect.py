@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.metadata_dialect import MetadataDialect
 from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
+from airflow_checkpoint_provider.engine.databases.session_dialect import SessionDialect
 from airflow_checkpoint_provider.engine.databases.statements.query import TOKENS
 from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
@@ -24,7 +25,7 @@ _KEPT_AS = "airflow_checkpoint_dialect"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Dialect(MetadataDialect):
+class Dialect(MetadataDialect, SessionDialect):
     """
     The engine's questions about a database; each folder beside this module answers them for one.
 
@@ -51,17 +52,6 @@ class Dialect(MetadataDialect):
     """A name in lower case, written without quotes, means one in upper case."""
     tokens: re.Pattern[str] = TOKENS
     """How quotes and comments are written."""
-
-    session_statement: re.Pattern[str] = re.compile(
-        r"SET (?!LOCAL |TRANSACTION )|RESET |USE |ALTER SESSION |DECLARE (?:GLOBAL |LOCAL )?TEMPORARY "
-        r"|CREATE (?:OR REPLACE |LOCAL |GLOBAL )*TEMP(?:ORARY)? ",
-        re.IGNORECASE,
-    )
-    """Matches the beginning of a statement that leaves state in its session; comments are removed, and one blank stands
-    between words."""
-
-    session_settings: str = "Let the hook of the connection set it"
-    """Advice for an error: how every connection gets a setting that a statement makes in one session only."""
 
     # Transactions
     transactional: bool = False
@@ -188,17 +178,6 @@ class Dialect(MetadataDialect):
     def keeps_order(self, type_: Any, kind: BoundKind, value: Any) -> bool:
         """Return whether values that differ at the source stay different in a column, and in their order."""
         return False
-
-    def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
-        """Return what statements may have set in the session, by name, as far as the server reports it."""
-        return _NONE
-
-    def name_settings(self, connection: sa.Connection) -> Mapping[str, str]:
-        """Return the settings of a transaction that decide which table a name without a schema means."""
-        return _NONE
-
-    def set_for_transaction(self, connection: sa.Connection, settings: Mapping[str, str]) -> None:
-        """Apply the result of :meth:`name_settings` until the transaction ends."""
 
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str

@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.row_security import H
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
 from airflow_checkpoint_provider.engine.databases.postgres.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.postgres.session import (
+    ENDS_WITH_TRANSACTION,
     LEAVES_STATE,
     STATE,
     WRITES,
@@ -97,6 +98,7 @@ class PostgresDialect(Dialect):
     engine_options = {"use_native_hstore": False}  # noqa: RUF012 its values stay text, as those of json do
 
     session_statement = LEAVES_STATE
+    transaction_setting = ENDS_WITH_TRANSACTION
     session_settings = (
         'Name tables with their schema, or let the connection set it, by {"options": "-c search_path=dwh"} in its '
         "extra"

@@ -105,6 +105,10 @@ LEAVES_STATE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Matches the beginning of a statement whose effect outlasts the transaction."""
+ENDS_WITH_TRANSACTION = re.compile(
+    r"\bSET\s+LOCAL\s+([\w.]+)|\bset_config\s*\(\s*'([\w.]+)'\s*,[^;]*,\s*true\s*\)", re.IGNORECASE
+)
+"""Finds settings that end with the transaction."""
 
 STATE = sa.text(
     "SELECT name, setting FROM pg_settings WHERE source = 'session'"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError, shortened
 from airflow_checkpoint_provider.engine.transfer.fingerprint import resolved_table
 
 Script = str | Sequence[str]
@@ -22,12 +22,6 @@ _EMPTIES = re.compile(
 )
 
 
-# Settings that end with the transaction, in Postgres.
-_LOCAL = re.compile(
-    r"\bSET\s+LOCAL\s+([\w.]+)|\bset_config\s*\(\s*'([\w.]+)'\s*,[^;]*,\s*true\s*\)", re.IGNORECASE
-)
-
-
 def check_session_state(script: Script, destination: Destination) -> None:
     """
     Refuse settings of one session: the rest of the rows may be written in another one.
@@ -37,9 +31,9 @@ def check_session_state(script: Script, destination: Destination) -> None:
     for statement in statements(script, destination):
         text = re.sub(" +", " ", statement)
         if destination.dialect.session_statement.match(text):
-            shown = text if len(text) <= 80 else f"{text[:77]}..."
             raise ArgumentError(
-                f"preoperator: {shown!r} holds for one session only{_LATER}. {destination.dialect.session_settings}."
+                f"preoperator: {shortened(text)!r} holds for one session only{_LATER}. "
+                f"{destination.dialect.session_settings}."
             )
 
 
@@ -61,7 +55,7 @@ def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str
     local = {
         name.lower()
         for text in ([script] if isinstance(script, str) else script)
-        for found in _LOCAL.findall(text)
+        for found in dialect.transaction_setting.findall(text)
         for name in found
     }
     names = {**before, **after}
