@@ -7,8 +7,9 @@ So the clear needs Airflow's rights, is in its audit log, and is that of the ins
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
+from itertools import chain
 from typing import Literal, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, status
@@ -18,12 +19,10 @@ from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkp
 from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
 from airflow_checkpoint_provider.hooks.airflow_internals import (
     AT_WORK,
-    FAILED,
     OVER,
     TaskRun,
     add_to_audit_log,
     is_paused,
-    states_in_run,
     states_of,
 )
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -37,6 +36,7 @@ from airflow_checkpoint_provider.plugin.display.ahead import seen
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import reader
+from airflow_checkpoint_provider.plugin.tasks.clearing import checkpoints_of, failed_indexes, number_of
 
 router = APIRouter(
     dependencies=[Depends(from_this_site)],
@@ -89,7 +89,7 @@ def now(asked: Now, viewer: Someone) -> Done:
             f"The load has moved on since this page was shown: it is {checkpoint.status}, with "
             f"{checkpoint.rows:,} rows committed. Look at the page again before you decide."
         )
-    _refuse_unless_over([instance_of(checkpoint)])
+    _refuse_unless_over(instance_of(checkpoint))
     actions.audit(f"checkpoint_{asked.action}_now", asked, viewer)
     if not request or request.asks_for != asked.action.value:
         actions.record(asked, place, viewer)
@@ -100,24 +100,22 @@ def now(asked: Now, viewer: Someone) -> Done:
 def failed_now(asked: FailedNow, viewer: Someone) -> Done:
     """Record a request for all failed instances of a task, unless others have failed than the page has shown."""
     viewer.require("PUT", asked.dag_id)
-    states = states_in_run(asked.dag_id, asked.task_id, asked.run_id)
-    failed = {index for index, state in states.items() if state == FAILED}
-    if failed != set(asked.indexes):
+    task = (asked.dag_id, asked.task_id, asked.run_id)
+    failed, _ = failed_indexes(*task)
+    if set(failed) != set(asked.indexes):
         raise _refused(
             f"{len(failed):,} task instances have failed now, and not the {len(set(asked.indexes)):,} that this page "
             "has shown. Look at the page again before you decide."
         )
-    instances = {(asked.dag_id, asked.task_id, asked.run_id, index) for index in failed}
 
     def find(hook: CheckpointHook) -> list[Checkpoint]:
         runs = [asked.run_id, ALL_RUNS]
         found = hook.list(dag_id=asked.dag_id, task_id=asked.task_id, run_id=runs, limit=None)
-        return [checkpoint for checkpoint in found if instance_of(checkpoint) in instances]
+        return checkpoints_of(*task, failed, found)
 
     places = actions.own_places(asked.dag_id, asked.task_id)
     found = _all_answers(reader().ask(places, find))
-    # Two connections may lead to one table.
-    number = len({checkpoint.identity for mine in found.values() for checkpoint in mine})
+    number = number_of(chain.from_iterable(found.values()))
     if number != asked.checkpoints:  # without its request, a load would start from the beginning
         raise _refused(
             f"{number:,} checkpoints of these task instances are found, and not the {asked.checkpoints:,} that this "
@@ -130,7 +128,7 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
         run_id=asked.run_id,
         map_index=-1,
         user=viewer.name,
-        extra=json.dumps({"map_indexes": sorted(failed), "reason": asked.reason}),
+        extra=json.dumps({"map_indexes": failed, "reason": asked.reason}),
     )
 
     def ask(hook: CheckpointHook, mine: list[Checkpoint]) -> None:
@@ -155,25 +153,24 @@ def _all_answers(answers: Answers[T]) -> Mapping[Place, T]:
     return answers.by_place
 
 
-def _refuse_unless_over(instances: Iterable[TaskRun]) -> None:
+def _refuse_unless_over(instance: TaskRun) -> None:
     """
-    Refuse task instances that Airflow cannot clear, or whose clear would end an attempt.
+    Refuse a task instance that Airflow cannot clear, or whose clear would end an attempt.
 
     :raises HTTPException: 409
     """
-    for instance in instances:
-        states = states_of([instance]).get(instance, set())
-        if not states:
-            raise _refused("Airflow has no such task instance any more, so it cannot be cleared.")
-        for state in states - OVER:
-            shown = "without a state" if state == "none" else state.replace("_", " ")
-            if state in AT_WORK:
-                raise _refused(
-                    f"An attempt is at work: the task instance is {shown}. Wait for its end, or stop it in Airflow."
-                )
+    states = states_of([instance]).get(instance, set())
+    if not states:
+        raise _refused("Airflow has no such task instance any more, so it cannot be cleared.")
+    for state in states - OVER:
+        shown = "without a state" if state == "none" else state.replace("_", " ")
+        if state in AT_WORK:
             raise _refused(
-                f"Nothing was done: the task instance is {shown}, so an attempt may be about to begin."
+                f"An attempt is at work: the task instance is {shown}. Wait for its end, or stop it in Airflow."
             )
+        raise _refused(
+            f"Nothing was done: the task instance is {shown}, so an attempt may be about to begin."
+        )
 
 
 def _said(action: Action, dag_id: str, done: str) -> str:

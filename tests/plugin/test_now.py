@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import actions, starting
 from airflow_checkpoint_provider.plugin.display.ahead import Ahead, seen
+from airflow_checkpoint_provider.plugin.tasks import clearing
 from tests.admin.test_search import row
 from tests.plugin.test_requests import OWN, TARGET, client, databases, entries, logged
 from tests.support.databases.db import Db
@@ -30,7 +31,7 @@ def states(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
     monkeypatch.setattr(
         starting, "states_of", lambda asked: {one: {known[one[3]]} for one in asked if one[3] in known}
     )
-    monkeypatch.setattr(starting, "states_in_run", lambda *_: known)
+    monkeypatch.setattr(clearing, "states_in_run", lambda *_: known)
     monkeypatch.setattr(starting, "is_paused", lambda dag_id: False)
     monkeypatch.setattr(starting, "add_to_audit_log", Mock())
     return known
@@ -168,8 +169,6 @@ def test_a_checkpoint_that_is_not_found_is_not_loaded_from_the_beginning(
 def test_the_page_has_what_it_sends(
     client: TestClient, mapped: dict[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_checkpoint_provider.plugin.tasks import clearing
-
     monkeypatch.setattr(clearing, "states_in_run", lambda *_: mapped)
     names = {"dag_id": "mine", "task_id": "load"}
     page = client.get("/task", params={**names, "run_id": "run_2"}, headers={"Accept": "text/html"}).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -76,6 +76,19 @@ def failed_indexes(dag_id: str, task_id: str, run_id: str) -> tuple[list[int], i
     return sorted(index for index, state in states.items() if state == FAILED and index >= 0), len(states)
 
 
+def checkpoints_of(
+    dag_id: str, task_id: str, run_id: str, indexes: Iterable[int], among: Iterable[Checkpoint]
+) -> list[Checkpoint]:
+    """Return the checkpoints that instances of a mapped task have moved last."""
+    instances = {(dag_id, task_id, run_id, index) for index in indexes}
+    return [checkpoint for checkpoint in among if instance_of(checkpoint) in instances]
+
+
+def number_of(checkpoints: Iterable[Checkpoint]) -> int:
+    """Count checkpoints; two connections may lead to one table."""
+    return len({checkpoint.identity for checkpoint in checkpoints})
+
+
 def failed_ones(
     dag_id: str, task_id: str, run_id: str, indexes: Sequence[int], of: int, views: Sequence[View]
 ) -> FailedOnes:
@@ -84,12 +97,11 @@ def failed_ones(
 
     :param views: the checkpoints of the run
     """
-    failed = {(dag_id, task_id, run_id, index) for index in indexes}
-    mine = [view.checkpoint for view in views if instance_of(view.checkpoint) in failed]
+    mine = checkpoints_of(dag_id, task_id, run_id, indexes, (view.checkpoint for view in views))
     rates = sorted(view.average or 0.0 for view in views if view.state in (Status.COMPLETED, Status.STAGED))
     rate = rates[len(rates) // 2] if rates else None
     ahead = Ahead.of_all([Ahead.of(checkpoint, rate) for checkpoint in mine])
     if len(mine) < len(indexes):  # some have failed before they had a checkpoint
         ahead = Ahead(ahead.kept)
     clear = _clear(dag_id, run_id, [[task_id, index] for index in indexes])
-    return FailedOnes(dag_id, task_id, run_id, indexes, len({one.identity for one in mine}), of, ahead, clear)
+    return FailedOnes(dag_id, task_id, run_id, indexes, number_of(mine), of, ahead, clear)
