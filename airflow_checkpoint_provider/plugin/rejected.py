@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, status
 from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, Field
 
-from airflow_checkpoint_provider.engine.model.checks import LARGEST
+from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
@@ -21,7 +22,7 @@ from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.actions import only
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
-from airflow_checkpoint_provider.plugin.pages import Text, places_for
+from airflow_checkpoint_provider.plugin.pages import places_for
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery, reader
@@ -36,38 +37,43 @@ router = APIRouter(
     default_response_class=HTMLResponse, responses=described(401, 403, 404, 422, 503), route_class=DeskRoute
 )
 
-_Index = Annotated[int, Query(ge=-1, le=LARGEST)]
+_Text = Annotated[str, Field(max_length=ID_LENGTH, pattern=r"^[^\x00]*$")]
 _Found = tuple[int, Sequence[Reject], Sequence[ReasonCount], LoadFacts | None]
 
 
+class Wanted(BaseModel):
+    """The checkpoint whose rejected rows are asked for."""
+
+    dag_id: _Text
+    task_id: _Text
+    run_id: _Text
+    conn_id: _Text
+    table: _Text
+    map_index: int = Field(-1, ge=-1, le=LARGEST)
+    name: _Text = ""
+    team: _Text = ""
+
+
+class WantedPage(Wanted):
+    """A page of them, and whether it is shown in a tab of Airflow's."""
+
+    tab: bool = False
+    page: int = Field(1, ge=1, le=100_000)
+
+
 @router.get("/rejects")
-def rejects(
-    viewer: Someone,
-    dag_id: Text,
-    task_id: Text,
-    run_id: Text,
-    conn_id: Text,
-    table: Text,
-    map_index: _Index = -1,
-    name: Text = "",
-    team: Text = "",
-    tab: bool = False,
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
-) -> HTMLResponse:
+def rejects(viewer: Someone, wanted: Annotated[WantedPage, Query()]) -> HTMLResponse:
     """Show why rows were refused, and a page of them."""
-    key, place = (dag_id, task_id, run_id, map_index, name), Place(conn_id, table, team)
-    count, found, reasons, facts = _read(viewer, place, key, PAGE_SIZE, (page - 1) * PAGE_SIZE)
-    chosen = {"dag_id": dag_id, "task_id": task_id, "run_id": run_id, "map_index": map_index, "name": name}
-    chosen |= {"conn_id": conn_id, "table": table, "team": team, "tab": "1" if tab else ""}
+    count, found, reasons, facts = _read(viewer, wanted, PAGE_SIZE, (wanted.page - 1) * PAGE_SIZE)
     return render(
         "rejects.html",
-        chosen=chosen,
-        name=discovery().places().called(dag_id, task_id),
+        chosen={**wanted.model_dump(exclude={"page"}), "tab": "1" if wanted.tab else ""},
+        name=discovery().places().called(wanted.dag_id, wanted.task_id),
         rejected=count,
         rejects=found,
         reasons=reasons,
         facts=facts,
-        page=page,
+        page=wanted.page,
         pages=-(-count // PAGE_SIZE),
         most_in_file=MOST_IN_FILE,
         troubles=[],
@@ -76,23 +82,11 @@ def rejects(
 
 
 @router.get("/rejects.{form}", response_class=Response)
-def download(
-    form: str,
-    viewer: Someone,
-    dag_id: Text,
-    task_id: Text,
-    run_id: Text,
-    conn_id: Text,
-    table: Text,
-    map_index: _Index = -1,
-    name: Text = "",
-    team: Text = "",
-) -> Response:
+def download(form: str, viewer: Someone, wanted: Annotated[Wanted, Query()]) -> Response:
     """Return the refused rows, at most 10,000, as a JSON or CSV file."""
     if form not in ("json", "csv"):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There are files of JSON and CSV.")
-    key, place = (dag_id, task_id, run_id, map_index, name), Place(conn_id, table, team)
-    found = _read(viewer, place, key, MOST_IN_FILE, 0)[1]
+    found = _read(viewer, wanted, MOST_IN_FILE, 0)[1]
     as_json = form == "json"
     text = (
         json.dumps([_object(one) for one in found], ensure_ascii=False, indent=1) if as_json else _csv(found)
@@ -103,9 +97,11 @@ def download(
     return Response(content, media_type="application/json" if as_json else "text/csv", headers=headers)
 
 
-def _read(viewer: Someone, place: Place, key: tuple[Any, ...], limit: int, offset: int) -> _Found:
-    viewer.require("GET", key[0])
-    places = places_for(viewer, key[0], key[1], place)
+def _read(viewer: Someone, wanted: Wanted, limit: int, offset: int) -> _Found:
+    key = (wanted.dag_id, wanted.task_id, wanted.run_id, wanted.map_index, wanted.name)
+    place = Place(wanted.conn_id, wanted.table, wanted.team)
+    viewer.require("GET", wanted.dag_id)
+    places = places_for(viewer, wanted.dag_id, wanted.task_id, place)
     if place not in places:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"No checkpoints are known to be kept in {place}.")
 
