@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
-from airflow_checkpoint_provider.engine.model.errors import one_line
+from airflow_checkpoint_provider.engine.model.errors import one_line, with_class
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
 
@@ -123,7 +123,7 @@ def _told(error: Any) -> str:
     if not error:
         return ""
     if isinstance(error, BaseException):
-        return _short(f"{type(error).__name__}: {one_line(error)}")
+        return _short(with_class(error))
     return _short(str(error))
 
 

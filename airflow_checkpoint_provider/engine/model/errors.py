@@ -16,6 +16,12 @@ def one_line(error: BaseException) -> str:
     return written_out(" ".join(text.split())) or type(cause).__name__
 
 
+def with_class(error: BaseException) -> str:
+    """Return an error's message on one line, with its class in front unless that is all there is."""
+    text, name = one_line(error), type(error).__name__
+    return text if text == name else f"{name}: {text}"
+
+
 def written_out(text: str) -> str:
     """Escape control characters, so that a log and a terminal show them and obey none."""
     return text.translate(_CONTROLS)

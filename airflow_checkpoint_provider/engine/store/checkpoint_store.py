@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     FencedError,
     StoppedError,
     one_line,
+    with_class,
 )
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.key import Key
@@ -206,8 +207,8 @@ class SqlStore:
                 self._record(Kind.FAILED, checkpoint.rows, checkpoint.position, reason)
         if isinstance(error, FencedError):
             return
-        if not isinstance(error, StoppedError) and reason != type(error).__name__:
-            reason = f"{type(error).__name__}: {reason}"
+        if not isinstance(error, StoppedError):
+            reason = with_class(error)
         # The cause of the failure may prevent this write, too; the error of the failure is the one to show.
         with suppress(sa.exc.SQLAlchemyError, CheckpointError), self._lease.transaction():
             self._lease.update(row_changes.failed(reason))
