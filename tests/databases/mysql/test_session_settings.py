@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -11,6 +13,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CannotConnectError
+from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
 from tests.support.loads import Load
@@ -115,6 +118,8 @@ def test_a_query_is_not_ended_early(
     [
         ("max_statement_time = 0.3", "SELECT n, a FROM t WHERE SLEEP(0.2) = 0", 0.0),
         ("wait_timeout = 1", "SELECT n, a FROM t", 1.5),
+        # More than the buffers between the server and the source hold.
+        ("net_write_timeout = 1", "SELECT seq AS n, REPEAT('x', 2000000) AS a FROM seq_1_to_20", 2.5),
     ],
 )
 def test_a_slow_side_does_not_end_the_session_of_the_other(
@@ -128,11 +133,47 @@ def test_a_slow_side_does_not_end_the_session_of_the_other(
         time.sleep(rests.pop())
         return list(rows)
 
-    rests = [0.0, 0.0, rest]
+    rests = [0.0] * 20 + [rest]
     set_global(setting)
+    destination.execute("ALTER TABLE target MODIFY a longtext")
     load = Load(source, destination, {"sql": sql, "checkpoint_column": "n", "batch_size": 1})
     result = load.attempt(rows_processor=slowly)
+    assert (result.rows, result.reconnects) == (destination.one("SELECT COUNT(*) FROM target"), 0)
+    assert result.rows in (3, 20)
+
+
+def test_a_lock_on_rows_is_waited_for_as_long_as_the_task_says(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal
+) -> None:
+    source, destination = mysql_pair
+    set_global("innodb_lock_wait_timeout = 1")
+    with closing(destination.connect()) as holder:
+        holder.cursor().execute("INSERT INTO target VALUES (2, 'held')")
+        timer = threading.Timer(2.0, holder.rollback)
+        timer.start()
+        result = Load(source, destination, {"sql": "SELECT n, a FROM t", "checkpoint_column": "n"}).attempt()
+        timer.join()
     assert (result.rows, result.reconnects) == (3, 0)
+
+
+def test_a_lock_on_the_table_is_waited_for_as_long_as_the_server_says(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, destination = mysql_pair
+    set_global("lock_wait_timeout = 1")
+    with closing(destination.connect()) as holder:
+        cursor = holder.cursor()
+        cursor.execute("LOCK TABLES target WRITE")
+
+        def let_go(low: float, high: float) -> float:
+            cursor.execute("UNLOCK TABLES")
+            return 0.0
+
+        monkeypatch.setattr(random, "uniform", let_go)
+        load = Load(source, destination, {"sql": "SELECT n, a FROM t", "checkpoint_column": "n"})
+        result = load.attempt()
+    assert (result.rows, result.reconnects) == (3, 1)
+    assert "Lock wait timeout" in load.told(Reconnecting)[0].error
 
 
 def test_a_list_is_not_cut(mysql_pair: tuple[Db, Db], set_global: SetGlobal) -> None:

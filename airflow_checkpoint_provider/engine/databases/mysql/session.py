@@ -36,6 +36,11 @@ completion_type                               begin a transaction, or disconnect
 tx_isolation, autocommit                      not see another attempt's update, commit each statement     fixed
 wait_timeout, net_write_timeout,              end the session while the other side works                  8 hours, none
 idle_..._transaction_timeout
+interactive_timeout                           be the wait_timeout of a client that calls itself so          as above
+net_read_timeout                              end the session in the middle of a statement that is sent   left [4]_
+innodb_lock_wait_timeout                      end the wait for a row, with an error                       the task's
+lock_wait_timeout                             end the wait for a table, with an error                     left [4]_
+lc_messages                                   hide which errors a trigger has raised                      en_US
 max_statement_time, max_execution_time        end a long read, with an error                              none [3]_
 lc_time_names, div_precision_increment,       what the user's own query means                             left
 default_week_format
@@ -45,6 +50,7 @@ max_allowed_packet                            return NULL for a longer text that
 .. [1] with a sort buffer for keys of that size; longer keys are found at the end of the range
 .. [2] unless the connection itself has set it to off, as in its ``init_command``
 .. [3] where only checkpoints are read: a minute, or the limit that the connection itself has set
+.. [4] the attempt connects again, and sends the batch again
 """
 
 from __future__ import annotations
@@ -73,6 +79,7 @@ _SETTINGS = (
     "time_zone = '+00:00'",
     "sql_select_limit = 18446744073709551615",
     "sql_auto_is_null = 0",
+    "lc_messages = 'en_US'",
     "max_sort_length = 131072",
     # The sort buffer has to hold 15 keys at least.
     "sort_buffer_size = GREATEST(@@sort_buffer_size, 4194304)",
