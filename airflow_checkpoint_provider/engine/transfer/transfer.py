@@ -49,6 +49,7 @@ from airflow_checkpoint_provider.engine.transfer.starting.marker import leave_ma
 from airflow_checkpoint_provider.engine.transfer.starting.moment import is_renewed
 from airflow_checkpoint_provider.engine.transfer.starting.startup import StartingPoint, Startup
 from airflow_checkpoint_provider.engine.transfer.starting.table_checks import check_server
+from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import PassedValues
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import choose_strategy
 from airflow_checkpoint_provider.engine.transfer.verification.verification import Verification
 
@@ -227,7 +228,9 @@ class Transfer:
         """Copy batch after batch, and yield the checkpoint committed with each."""
         session, store = context.session, context.store
         now = beginning.checkpoint
-        chunks = shaped(beginning.chunks, context.columns.pick, self._spec.rows_processor)
+        process = self._spec.rows_processor
+        watch = PassedValues.of(session, context.columns) if process else None
+        chunks = shaped(beginning.chunks, context.columns.pick, process, watch)
         for batch in batches(as_one_batch(chunks) if self._spec.commits_at_once else chunks):
             known, whole = take(batch, 2 * READ_AT_ONCE)
             tally = Tally(now.position, now.lower)

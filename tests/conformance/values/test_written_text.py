@@ -128,3 +128,30 @@ def test_text_is_not_completed(make_db: MakeDb, kind: str, declared: str, value:
     with pytest.raises(CheckpointError, match=said):
         make_load(source, destination, ("varchar(50)", value, declared), 0).attempt()
     assert destination.rows("SELECT n FROM target0 WHERE n = 1") == []
+
+
+@pytest.mark.parametrize("kind", ["mysql", "sqlite", "postgres"])
+def test_what_a_rows_processor_passes_on(make_db: MakeDb, kind: str) -> None:
+    source, destination = make_db("postgres", "source"), make_db(kind, "destination")
+    load = make_load(source, destination, ("bit(5)", "10101", "integer"), 0)
+    for passing in (lambda rows: rows, lambda rows: [[n, v] for n, v in rows]):
+        with pytest.raises(ArgumentError, match=r'^sql: v is "bit", and v of .* is .*CAST\(v AS '):
+            load.attempt(rows_processor=passing)
+    assert destination.rows("SELECT n FROM target0 WHERE n = 1") == []
+    load.attempt(rows_processor=lambda rows: [(n, int(v, 2)) for n, v in rows])
+    assert destination.rows("SELECT n, v FROM target0 WHERE n = 1") == [(1, 0b10101)]
+
+
+def test_a_rows_processor_passes_on_what_is_read_alike(make_db: MakeDb) -> None:
+    source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
+    source.execute(OURS.format("bit(3)"))
+    destination.execute(OURS.format("bit(3)"))
+    pairs = (
+        *TAKEN["postgres"],
+        ("ours", "(101)", "ours"),
+        ("macaddr", "08:00:2b:01:02:03", "macaddr"),
+    )
+    for number, pair in enumerate(pairs):
+        load = make_load(source, destination, pair, number)
+        assert load.attempt(rows_processor=lambda rows: list(rows)).rows == 1, pair
+        assert destination.one(f"SELECT CAST(v AS text) FROM target{number} WHERE n = 1") == pair[1]

@@ -128,7 +128,10 @@ class PostgresSource(Source):
 
     def written_types(self, forms: Sequence[PackedForm], read: Sequence[str]) -> dict[int, WrittenType]:
         there = next((form.types for form in forms if form.name == BINARY), ())
-        return written_types(read, self.described, there)
+        described = self.described
+        if not self.exact_values:  # then text is what the driver has no type of Python for
+            described = {name: replace(column, as_text=True) for name, column in described.items()}
+        return written_types(read, described, there)
 
     def pads(self, column: str) -> bool:
         return self.described[column].kind == "bpchar"

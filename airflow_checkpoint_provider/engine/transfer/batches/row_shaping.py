@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row, Rows
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
 
 
+class Watch(Protocol):
+    """Compares the rows that a ``rows_processor`` returns with those that it was given."""
+
+    def give(self, rows: Rows) -> None: ...
+
+    def check(self, rows: Rows) -> None: ...
+
+
 def shaped(
-    chunks: Iterator[Chunk], pick: Callable[[Row], Row] | None, process: Callable[[Any], Any] | None
+    chunks: Iterator[Chunk],
+    pick: Callable[[Row], Row] | None,
+    process: Callable[[Any], Any] | None,
+    watch: Watch | None = None,
 ) -> Iterator[Chunk]:
     """
     Shape rows, block by block.
 
     :param pick: selects the written columns
     :param process: the ``rows_processor``, which sees a batch as a whole
+    :param watch: sees each batch before and after it
     """
     whole = Rows()
     for chunk in chunks:
@@ -29,7 +41,12 @@ def shaped(
             continue
         whole += cast("Rows", chunk.rows)
         if chunk.end is not None:
-            yield replace(chunk, rows=_as_rows(process(whole)))
+            if watch:
+                watch.give(whole)
+            processed = _as_rows(process(whole))
+            if watch:
+                watch.check(processed)
+            yield replace(chunk, rows=processed)
             whole = Rows()
 
 
