@@ -69,6 +69,7 @@ if HAS_POLICIES:
             errors.CannotConnectError("no answer"),
             errors.SourceError("statement timeout"),
             errors.DestinationError("disk full"),
+            errors.MomentGoneAgainError("a newer moment"),
             errors.NewerFormatError("newer"),
             OSError("no space left"),
         ],

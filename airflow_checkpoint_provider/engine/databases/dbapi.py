@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedError, ConnectionGoneError
+from airflow_checkpoint_provider.engine.model.errors import (
+    BadRowsError,
+    CheckpointLockedError,
+    ConnectionGoneError,
+)
 
 
 @contextmanager
@@ -35,18 +39,31 @@ def paramstyle(connection: sa.Connection) -> str:
 
 
 def is_disconnect(connection: sa.Connection, error: BaseException) -> bool:
-    """Return whether an error means that the connection is gone."""
+    """Return whether an error means that the connection is gone, or that a new one cures it."""
+    return is_gone(connection, error, dialect_of(connection).starts_again)
+
+
+def is_gone(
+    connection: sa.Connection,
+    error: BaseException,
+    or_else: Callable[[BaseException], bool] = lambda _: False,
+) -> bool:
+    """
+    Return whether an error means that the connection is gone.
+
+    :param or_else: whether another error of the driver counts as well
+    """
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, CheckpointLockedError):  # its remedy is neither a longer wait nor a retry
+        # The remedy of one is neither a longer wait nor a retry; the other is about rows, whatever its number.
+        if isinstance(cause, (CheckpointLockedError, BadRowsError)):
             return False
         if isinstance(cause, ConnectionGoneError):
             return True
         if isinstance(cause, sa.exc.DBAPIError) and cause.connection_invalidated:
             return True
         if isinstance(cause, connection.dialect.loaded_dbapi.Error) and (
-            connection.dialect.is_disconnect(cause, _dbapi_connection(connection), None)
-            or dialect_of(connection).starts_again(cause)
+            connection.dialect.is_disconnect(cause, _dbapi_connection(connection), None) or or_else(cause)
         ):
             return True
         cause = cause.__cause__

@@ -15,9 +15,7 @@ from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
-    DestinationError,
     DestinationMismatchError,
-    one_line,
 )
 
 
@@ -67,11 +65,8 @@ class Destination(DestinationTable):
                 raise
             with suppress(Exception):
                 self.raw.rollback()  # in SQLite a refused commit leaves the transaction open
-            message = f"Destination {self.conn_id!r}: {self.table} refused the commit, and nothing of it is committed"
-            cause = one_line(error.orig)
-            if self.dialect.blames_rows(error.orig):
-                raise BadRowsError(f"{message}: {cause}", cause) from error
-            raise DestinationError(f"{message}: {cause}") from error
+            of_rows = self.dialect.blames_rows(error.orig)
+            raise self.refusal(error.orig, "refused the commit", of_rows=of_rows) from error
 
     def check_at_once(self) -> None:
         """Have this transaction check deferred constraints now instead of at its commit, where the server can."""

@@ -29,11 +29,13 @@ from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     DestinationError,
     DestinationMismatchError,
+    RaisedBatchError,
     one_line,
 )
 
 CHANGING = frozenset(("DELETE", "INSERT", "MERGE", "REPLACE", "UPDATE"))
 """The first words of statements that change rows."""
+_ROLLED_BACK = "nothing of it is committed"
 
 
 def changed_rows(cursor: Any) -> int | None:
@@ -51,6 +53,9 @@ class DestinationTable:
     :param conn_id: the Airflow connection, for messages
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     """
+
+    raised_before = False
+    """A RaisedBatchError has ended the last attempt to write the same rows: another one is about them."""
 
     def __init__(self, connection: sa.Connection, table: TableName, conn_id: str, write_mode: str) -> None:
         self.connection = connection
@@ -202,7 +207,7 @@ class DestinationTable:
         return [(verb, changed_rows(cursor) if verb in CHANGING else None)]
 
     @contextmanager
-    def errors(self, what: str, outcome: str = "nothing of it is committed") -> Iterator[None]:
+    def errors(self, what: str, outcome: str = _ROLLED_BACK) -> Iterator[None]:
         """Turn the driver's error into one that names the table."""
         try:
             yield
@@ -210,10 +215,23 @@ class DestinationTable:
             raise
         # The last two are how drivers refuse a text that is not Unicode, and a number that is too large.
         except (self.connection.dialect.loaded_dbapi.Error, UnicodeError, OverflowError) as error:
-            message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
-            if self.dialect.blames_rows(error):
-                raise BadRowsError(message, one_line(error)) from error
-            raise DestinationError(message) from error
+            raise self.refusal(error, what, outcome, of_rows=self.dialect.blames_rows(error)) from error
+
+    def refusal(
+        self, error: BaseException, what: str, outcome: str = _ROLLED_BACK, *, of_rows: bool
+    ) -> DestinationError:
+        """
+        Return the error that names the table.
+
+        :param error: the driver's
+        :param of_rows: it blames the values of rows, or a trigger has raised it, which may be for the values
+        """
+        message = f"Destination {self.conn_id!r}: {self.table} {what}, and {outcome}: {one_line(error)}"
+        if not of_rows:
+            return DestinationError(message)
+        if self.dialect.starts_again(error) and not self.raised_before:
+            return RaisedBatchError(message)
+        return BadRowsError(message, one_line(error))
 
     def quote(self, name: str) -> str:
         """Quote a column name as the catalog has it."""

@@ -98,6 +98,10 @@ class BadRowsError(DestinationError, PermanentError):
         self.reason = masked(reason or message)
 
 
+class RaisedBatchError(DestinationError):
+    """A trigger has raised, in its own words, an error that passes when the server raises it: about a row, or not."""
+
+
 class TooManyBadRowsError(PermanentError):
     """The destination refuses more rows of a load than ``max_rejected_rows`` allows."""
 
@@ -132,6 +136,14 @@ class SourceChangedError(PermanentError):
 
 class MomentGoneError(SourceChangedError):
     """The source can no longer be read as of the moment that the load reads."""
+
+
+class MomentGoneAgainError(SourceError):
+    """
+    The moment at which a load has begun again, because an earlier one was gone, is gone as well.
+
+    The next attempt begins again at a newer one.
+    """
 
 
 class WouldDuplicateError(PermanentError):
@@ -175,7 +187,7 @@ class MetadataTableError(CheckpointError):
 
 
 class ConnectionLostError(CheckpointError):
-    """A connection was lost more often than ``max_reconnects`` allows."""
+    """A connection was lost, or a statement ended by the server, more often than ``max_reconnects`` allows."""
 
 
 class VerificationError(PermanentError):

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from airflow_checkpoint_provider.engine.databases.dbapi import is_closed, is_disconnect
+from airflow_checkpoint_provider.engine.databases.dbapi import is_closed, is_disconnect, is_gone
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.registry import open_destination, open_source, query_of
@@ -35,7 +35,18 @@ _SOURCE, _DESTINATION, _KEEPER = "source", "destination", "checkpoint database"
 
 
 class LostError(Exception):
-    """A connection of the session is lost; the message has its name and the driver's error."""
+    """
+    The session has to be opened again; the message names a connection and has the driver's error.
+
+    :param ended: the connections are still there, and a statement was ended
+    """
+
+    what = "A connection was lost"
+
+    def __init__(self, message: str, *, ended: bool = False) -> None:
+        super().__init__(message)
+        if ended:
+            self.what = "A statement was ended"
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,8 @@ def _noticing_loss(connections: Mapping[str, sa.Connection]) -> Iterator[None]:
             raise stopped from None
         if _has_lost(connections.values(), error):
             first = _told_first(error)
-            raise LostError(_describe_loss(connections, first)) from first
+            ended = not any(is_gone(connection, error) for connection in connections.values())
+            raise LostError(_describe_loss(connections, first), ended=ended) from first
         raise
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,13 +17,12 @@ from airflow_checkpoint_provider.engine.model.decision import Action
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
     CannotConnectError,
-    ConnectionLostError,
+    MomentGoneAgainError,
     MomentGoneError,
     SourceOrderError,
     interruption,
-    one_line,
 )
-from airflow_checkpoint_provider.engine.model.events import Completed, Observer, Reconnecting, Verified
+from airflow_checkpoint_provider.engine.model.events import Completed, Observer, Verified
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.steps import StepBegun
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
@@ -39,6 +37,7 @@ from airflow_checkpoint_provider.engine.transfer.batches.garbage import few_coll
 from airflow_checkpoint_provider.engine.transfer.batches.row_shaping import shaped
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
+from airflow_checkpoint_provider.engine.transfer.reconnects import Reconnects
 from airflow_checkpoint_provider.engine.transfer.report import Report
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
@@ -80,9 +79,8 @@ class Transfer:
         self._report = Report(observe)
         self._began = time.monotonic()
         self._fence = 0
-        self._reconnects = self._lost_in_a_row = 0
+        self._reconnects = Reconnects(spec, observe)
         self._cutters: list[Callable[[], None]] = []
-        self._abandoned = False
         self._route = VALUES
         self._by_values = ""
         self._renewed: BaseException | None = None
@@ -112,32 +110,36 @@ class Transfer:
                 with open_session(self._spec, *self._databases, self._opened) as session:
                     return self._run(session)
             except LostError as lost:
-                self._reconnect(str(lost), lost.__cause__ or lost)
+                self._reconnects.wait(lost)
             except (NoLineError, BadRowsError, MomentGoneError) as error:
-                if not (self._goes_on_by_values(error) or self._goes_on_at_new_moment(error)):
-                    raise
+                if self._goes_on_by_values(error) or self._goes_on_at_new_moment(error):
+                    continue
+                if self._renewed and isinstance(error, MomentGoneError):
+                    raise MomentGoneAgainError(f"A moment was gone twice in this attempt: {error}") from error
+                raise
             except CannotConnectError as error:
-                if not self._lost_in_a_row:
+                if not self._reconnects.in_a_row:
                     raise
-                self._reconnect(one_line(error), error)
+                self._reconnects.wait(error)
 
     def abandon(self) -> None:
         """Cut the connections, from another thread: a stopped attempt that waits for one ends now."""
-        self._abandoned = True
+        self._reconnects.given_up = True
         for cut in list(self._cutters):
             cut()
 
     def _opened(self, raw: Any) -> None:
         self._cutters.append(cutter(raw))
-        if self._abandoned:
+        if self._reconnects.given_up:
             self._cutters[-1]()
 
     def _run(self, session: Session) -> Result:
         spec = self._spec
+        session.destination.raised_before = self._reconnects.raised
         check_rejecting(spec, session)
         check_server(session)
         strategy, chosen = choose_strategy(spec, session)
-        if not self._reconnects and not self._by_values:
+        if not self._reconnects.number and not self._by_values:
             self._report.observe(chosen)
         columns = Columns.of(spec, session)
         load = describe_load(spec, session, strategy, columns).marked_by(self._attempt)
@@ -173,7 +175,9 @@ class Transfer:
             if verification:
                 verification.check(checkpoint)
             for committed in self._copy(context, writer, beginning):
-                checkpoint, self._lost_in_a_row = committed, 0
+                checkpoint = committed
+                self._reconnects.progressed()
+                session.destination.raised_before = False
             self._end(context, verification, checkpoint, beginning.warnings)
         except BaseException as error:
             stopped = interruption(error)
@@ -218,7 +222,7 @@ class Transfer:
         guarantee = self._report.guarantee.guarantee if self._report.guarantee else ""
         rejected = (self._report.rejected, writer.total)
         result = Result.of(
-            self._report.first or beginning, end, guarantee, self._reconnects, self._began, rejected
+            self._report.first or beginning, end, guarantee, self._reconnects.number, self._began, rejected
         )
         return result.with_verified(self._verified).with_warnings(beginning.warnings)
 
@@ -277,22 +281,3 @@ class Transfer:
             return False
         self._renewed = self._renewed or error
         return self._renewed is error
-
-    def _reconnect(self, reason: str, cause: BaseException) -> None:
-        self._lost_in_a_row += 1
-        most = self._spec.max_reconnects
-        if not self._spec.keeps_checkpoint:
-            raise ConnectionLostError(
-                f"A connection was lost, and no checkpoint is kept to go on from: {reason}"
-            ) from cause
-        if self._lost_in_a_row > most or self._abandoned:
-            times = "once" if self._lost_in_a_row == 1 else f"{self._lost_in_a_row} times"
-            raise ConnectionLostError(
-                f"A connection was lost {times} without progress in between (max_reconnects={most}); the last time: "
-                f"{reason}. The next attempt goes on from the last committed batch."
-            ) from cause
-        self._reconnects += 1
-        # Full jitter: many tasks that lost the same server do not come back all at once.
-        wait = random.uniform(0, min(30.0, 2.0 ** min(self._lost_in_a_row - 1, 5)))  # noqa: S311
-        self._report.observe(Reconnecting(reason, self._lost_in_a_row, most, wait))
-        time.sleep(wait)

@@ -9,7 +9,9 @@ import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
+    MomentGoneAgainError,
     MomentGoneError,
+    PermanentError,
     SourceChangedError,
     SourceError,
     SourceMismatchError,
@@ -150,8 +152,9 @@ def test_a_moment_that_goes_meanwhile(
 
 def test_moments_that_go_again_and_again(load: Load, faults: dict[str, Faults]) -> None:
     faults["source"].plan(Fault(1555, "fetch", of=ROWS, times=2))
-    with pytest.raises(MomentGoneError):
+    with pytest.raises(MomentGoneAgainError, match="gone twice in this attempt.*ORA-01555") as gone:
         load.attempt(on_source_change="reload")
+    assert not isinstance(gone.value, PermanentError)
     assert load.attempt(on_source_change="reload").rows_total == len(THEN)
 
 

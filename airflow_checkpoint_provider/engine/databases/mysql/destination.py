@@ -23,7 +23,7 @@ from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm,
 from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, Tuples
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, one_line
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
 
 _ROWS_AT_ONCE = 1_000
 _BYTES_AT_ONCE = 1_000_000
@@ -178,17 +178,12 @@ class MysqlDestination(Destination):
                     "of the index that tells the rows apart, remove the other, or give the columns a binary collation.",
                     reason,
                 ) from error
-            if not self.dialect.blames_rows(error) and is_signalled(self._sqlstate(cursor)):
-                reason = one_line(error)
-                raise BadRowsError(
-                    f"Destination {self.conn_id!r}: {self.table} refused the batch, and nothing of it is committed: "
-                    f"{reason}",
-                    reason,
-                ) from error
+            if not self.dialect.blames_rows(error) and is_signalled(error, self._sqlstate(cursor)):
+                raise self.refusal(error, "refused the batch", of_rows=True) from error
             raise
 
     def _sqlstate(self, cursor: Any) -> str:
-        """Ask for the SQLSTATE of the failed statement, which drivers do not pass on."""
+        """Ask the server for the SQLSTATE of the failed statement, which drivers do not pass on."""
         try:
             cursor.execute("GET DIAGNOSTICS CONDITION 1 @airflow_checkpoint_state = RETURNED_SQLSTATE")
             cursor.execute("SELECT @airflow_checkpoint_state")

@@ -13,16 +13,25 @@ NO_NAME = frozenset((1059, 1102, 1103, 1300))
 BEING_DEFINED = 1684
 """Another session is creating or changing the table, and has yet to commit that."""
 
-# The transaction or the connection is gone: the load can go on from the checkpoint.
-PASSING = frozenset(
-    (
-        *(1053, 1927, 2006, 2013, 2014, 2045, 2048, 2055, 4031),  # shut down, killed, gone away, lost, idle
-        *(LOCK_WAIT_TIMEOUT, 1213),  # a lock that was not granted in time, a deadlock
-        *(1317, 1969, 3024),  # a statement that a user or a timeout has cancelled
-        *(1020, 3101),  # another transaction's update, another member's of a cluster
-        *(1158, 1159, 1160, 1161),  # the server's own timeouts and errors of the network
-    )
-)
+# The server's own SQLSTATE for an error of PASSING, and a part of its text; a trigger's SIGNAL has others.
+_OF_SERVER = {
+    1053: ("08S01", "shutdown"),
+    **dict.fromkeys(
+        (1158, 1159, 1160, 1161), ("08S01", "communication packets")
+    ),  # timeouts and errors of the network
+    1927: ("70100", "killed"),
+    4031: ("HY000", "inactivity"),
+    LOCK_WAIT_TIMEOUT: ("HY000", "Lock wait timeout"),
+    1213: ("40001", "Deadlock"),
+    **dict.fromkeys((1317, 1969), ("70100", "interrupted")),  # by a user or a timeout
+    3024: ("HY000", "interrupted"),
+    1020: ("HY000", "Record has changed"),  # another transaction's update, another member's of a cluster
+    3101: ("40000", "Plugin instructed"),
+}
+_OF_CLIENT = frozenset((2006, 2013, 2014, 2045, 2048, 2055))
+
+PASSING = _OF_CLIENT | frozenset(_OF_SERVER)
+"""The transaction or the connection is gone: the load can go on from the checkpoint."""
 
 # Not the reasons that concern the whole table, the session or the server: rights, locks, missing columns.
 OF_ROWS = frozenset(
@@ -86,8 +95,18 @@ _CLASSES_OF_SERVER = frozenset(
 )
 
 
-def is_signalled(state: str) -> bool:
-    """Return whether an error is a trigger's own, by its SQLSTATE."""
+def is_signalled(error: BaseException, state: str) -> bool:
+    """
+    Return whether a trigger's SIGNAL has raised an error.
+
+    :param state: the SQLSTATE that the server has of it; empty where the connection is gone
+    """
+    number = error_number(error)
+    if number in _OF_CLIENT:  # the driver raises it without the server
+        return bool(state)
+    if number in _OF_SERVER:
+        own, text = _OF_SERVER[number]
+        return bool(state) and (state != own or text.lower() not in str(error).lower())
     return bool(state) and state[:2] not in _CLASSES_OF_SERVER
 
 

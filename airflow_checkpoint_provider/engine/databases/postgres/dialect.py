@@ -82,6 +82,8 @@ _MEANT = sa.text(
 # The transaction is gone and the session is not: a standby's cancellation for rows that it has to change, a deadlock,
 # another transaction's update, a statement that a user or a timeout has cancelled.
 _PASSING = frozenset(("40001", "40P01", _CANCELLED))
+_RAISE_OF_TRIGGER = "exec_stmt_raise"
+"""The server's own function that runs PL/pgSQL's RAISE."""
 
 
 class PostgresDialect(Dialect):
@@ -162,6 +164,9 @@ class PostgresDialect(Dialect):
         state = getattr(error, "sqlstate", None)
         if state is None:  # the driver's own: text with a NUL, a type that it has no form for
             return type(error).__name__ in ("DataError", "ProgrammingError")
+        if state in _PASSING:
+            diagnosis: Any = getattr(error, "diag", None)
+            return getattr(diagnosis, "source_function", None) == _RAISE_OF_TRIGGER
         return state[:2] not in _CLASSES_OF_ALL or state == _INDEX_ENTRY_TOO_LONG
 
     def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:

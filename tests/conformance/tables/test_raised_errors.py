@@ -1,0 +1,88 @@
+"""Triggers that raise what the server raises of a deadlock, a lock or a lost connection: about a row, or not."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+
+import pytest
+
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError, ConnectionLostError
+from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
+
+pytestmark = pytest.mark.server
+
+RAISING = {
+    "postgres": (
+        "CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.k = 'b' THEN"
+        " RAISE EXCEPTION 'no b' USING ERRCODE = '{}'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER judge BEFORE INSERT ON target FOR EACH ROW EXECUTE FUNCTION judge()",
+    ),
+    "mysql": (
+        "CREATE TRIGGER judge BEFORE INSERT ON target FOR EACH ROW BEGIN IF NEW.k = 'b' THEN"
+        " SIGNAL SQLSTATE {}, MESSAGE_TEXT = 'no b'; END IF; END",
+    ),
+}
+RAISED = [
+    *(("postgres", state) for state in ("57014", "40001", "40P01")),
+    *(
+        ("mysql", signal)
+        for signal in (
+            "'40001' SET MYSQL_ERRNO = 1213",
+            "'HY000' SET MYSQL_ERRNO = 1205",
+            "'70100' SET MYSQL_ERRNO = 1317",
+            "'45000' SET MYSQL_ERRNO = 1213",
+        )
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
+
+
+def made(make_db: MakeDb, kind: str, *more: str) -> Load:
+    source, destination = make_db("sqlite", "source"), make_db(kind, "destination")
+    source.execute("CREATE TABLE t (n integer, k text)")
+    source.insert("t", list(enumerate("abc")))
+    destination.execute("CREATE TABLE target (n integer PRIMARY KEY, k varchar(9))", *more)
+    return Load(source, destination, {"source_table": "t", "checkpoint_column": "n", "batch_size": 10})
+
+
+@pytest.mark.parametrize(("kind", "raised"), RAISED)
+def test_an_error_that_comes_again_is_about_its_row(make_db: MakeDb, kind: str, raised: str) -> None:
+    load = made(make_db, kind, *(statement.format(raised) for statement in RAISING[kind]))
+    with pytest.raises(
+        BadRowsError, match=r"target refused the batch, and nothing of it is committed: .*no b"
+    ):
+        load.attempt()
+    result = load.attempt(on_bad_row="reject")
+    assert (result.rows, result.rejected, result.reconnects) == (2, 1, 1)
+    assert load.destination.rows("SELECT k FROM target ORDER BY k") == [("a",), ("c",)]
+    assert "no b" in load.destination.one("SELECT error FROM airflow_checkpoint_reject")
+
+
+def test_an_error_that_only_the_driver_has(make_db: MakeDb) -> None:
+    load = made(make_db, "mysql", RAISING["mysql"][0].format("'45000' SET MYSQL_ERRNO = 2013"))
+    result = load.attempt(on_bad_row="reject")
+    assert (result.rows, result.rejected) == (2, 1)
+
+
+def test_a_row_that_others_lock_is_no_bad_row(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = made(make_db, "mysql")
+    with closing(load.destination.connect()) as holder:
+        holder.cursor().execute("INSERT INTO target VALUES (1, 'held')")
+        with pytest.raises(ConnectionLostError, match="A statement was ended 2 times without progress"):
+            load.attempt(on_bad_row="reject", lock_timeout=1, max_reconnects=1)
+
+        def let_go(low: float, high: float) -> float:
+            holder.rollback()
+            return 0.0
+
+        monkeypatch.setattr(random, "uniform", let_go)
+        result = load.attempt(on_bad_row="reject", lock_timeout=1)
+    assert (result.rows, result.rejected, result.reconnects) == (3, 0, 1)
+    assert len(load.told(Reconnecting)) == 2
