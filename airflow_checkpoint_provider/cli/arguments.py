@@ -108,6 +108,13 @@ SEED = (
     ),
     arg("--source-conn-id", required=True, help="Connection to the source"),
     arg("--source-table", help="The table that is read, TABLE or SCHEMA.TABLE"),
+    arg(
+        "--columns",
+        action="append",
+        metavar="COLUMN",
+        help="A column of the table to read; several times for several columns (default: all)",
+    ),
+    arg("--where", help="The condition on the rows of the table, without the word WHERE (default: all)"),
     arg("--sql", help="Or the query that is read"),
     arg("--parameters", metavar="JSON", help="Bind parameters of the query"),
     arg(

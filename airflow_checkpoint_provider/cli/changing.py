@@ -31,6 +31,8 @@ _SEED = (
         "source_conn_id",
         "sql",
         "source_table",
+        "columns",
+        "where",
         "parameters",
         "destination_table",
         "force",

@@ -85,6 +85,8 @@ def details(
         "next_attempt": outlook(checkpoint, request, now),
         "request": request.value if request else None,
         "source_table": (facts.source_table or None) if facts else None,
+        "columns": (facts.columns or None) if facts else None,
+        "where": (facts.where or None) if facts else None,
         "query": (facts.query or None) if facts else None,
         "write_mode": facts.write_mode if facts else None,
         "batch_size": facts.batch_size if facts else None,

@@ -115,6 +115,8 @@ class CheckpointHook(CheckpointReadingHook):
         source_conn_id: str,
         sql: str | None = None,
         source_table: str | None = None,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
         parameters: Mapping[str, Any] | Sequence[Any] | None = None,
         source_hook_params: dict[str, Any] | None = None,
         destination_table: str,
@@ -147,6 +149,8 @@ class CheckpointHook(CheckpointReadingHook):
         :param source_conn_id: as the task has it
         :param sql: as the task has it, rendered
         :param source_table: as the task has it
+        :param columns: as the task has them
+        :param where: as the task has it, rendered
         :param parameters: as the task has them
         :param source_hook_params: as the task has them
         :param destination_table: as the task has it
@@ -186,6 +190,8 @@ class CheckpointHook(CheckpointReadingHook):
             arguments={
                 "sql": sql,
                 "source_table": source_table,
+                "columns": columns,
+                "where": where,
                 "parameters": parameters,
                 "destination_table": destination_table,
                 "destination_columns": destination_columns,

@@ -24,6 +24,38 @@ class Arguments(Protocol):
     rows_processor: Callable[..., Any] | None
 
 
+TEMPLATED = (
+    "sql",
+    "source_table",
+    "columns",
+    "where",
+    "parameters",
+    "source_conn_id",
+    "destination_table",
+    "destination_conn_id",
+    "destination_columns",
+    "strategy",
+    "checkpoint_column",
+    "checkpoint_enabled",
+    "batch_size",
+    "write_mode",
+    "conflict_columns",
+    "preoperator",
+    "on_clear",
+    "on_source_change",
+    "force_reload",
+    "on_null_key",
+    "on_bad_row",
+    "scope",
+    "verify",
+    "as_of",
+    "checkpoint_conn_id",
+    "checkpoint_table",
+    "checkpoint_name",
+    "partition",
+)
+"""The transfer operator's templated arguments."""
+
 _NAMES = [field.name for field in fields(TransferSpec) if field.init]
 _DERIVED = {"separate_checkpoint", "auto_create", "rows_processor"}
 _CONNECTIONS = (

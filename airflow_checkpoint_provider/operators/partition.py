@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 _OWN = ("partitions", "partition_column", "split")
-_NAMES = ("sql", "source_table", "parameters", "checkpoint_column", "as_of", *_OWN)
+_NAMES = ("sql", "source_table", "where", "parameters", "checkpoint_column", "as_of", *_OWN)
 
 
 class CheckpointPartitionOperator(BaseOperator):
@@ -30,6 +30,7 @@ class CheckpointPartitionOperator(BaseOperator):
 
     :param sql: the query to split, one SELECT, as a string or a ``.sql`` file. (templated)
     :param source_table: instead of ``sql``, a table: ``table`` or ``schema.table``. (templated)
+    :param where: with ``source_table``, the condition on the rows to split, as the load has it. (templated)
     :param parameters: bind parameters of ``sql``, in the style of the source's driver. (templated)
     :param source_conn_id: the connection to read from. (templated)
     :param source_hook_params: parameters of the source's hook
@@ -48,6 +49,7 @@ class CheckpointPartitionOperator(BaseOperator):
     template_fields: Sequence[str] = (
         "sql",
         "source_table",
+        "where",
         "parameters",
         "source_conn_id",
         "checkpoint_column",
@@ -57,7 +59,7 @@ class CheckpointPartitionOperator(BaseOperator):
         "as_of",
     )
     template_ext: Sequence[str] = (".sql",)
-    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "parameters": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "where": "sql", "parameters": "json"}
     ui_color = "#cfe8d5"
 
     def __init__(
@@ -65,6 +67,7 @@ class CheckpointPartitionOperator(BaseOperator):
         *,
         sql: str | None = None,
         source_table: str | None = None,
+        where: str | None = None,
         parameters: Mapping[str, Any] | Sequence[Any] | None = None,
         source_conn_id: str,
         source_hook_params: dict[str, Any] | None = None,
@@ -78,6 +81,7 @@ class CheckpointPartitionOperator(BaseOperator):
         super().__init__(**kwargs)
         self.sql = sql
         self.source_table = source_table
+        self.where = where
         self.parameters = parameters
         self.source_conn_id = source_conn_id
         self.source_hook_params = source_hook_params

@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
-from airflow_checkpoint_provider.operators.arguments import check_literals, rendered
+from airflow_checkpoint_provider.operators.arguments import TEMPLATED, check_literals, rendered
 from airflow_checkpoint_provider.operators.identity import describe_attempt, identify
 from airflow_checkpoint_provider.operators.stopping import Stopping
 from airflow_checkpoint_provider.operators.task_state import TaskStateMarker
@@ -39,6 +39,9 @@ class CheckpointedTransferOperator(BaseOperator):
 
     :param sql: the query to read, one SELECT, as a string or a ``.sql`` file. (templated)
     :param source_table: instead of ``sql``, a table to read whole: ``table`` or ``schema.table``. (templated)
+    :param columns: with ``source_table``, the columns to read, in this order; by default all of them. (templated)
+    :param where: with ``source_table``, the condition on the rows to read, as SQL of the source without the word
+        WHERE; by default all rows. (templated)
     :param parameters: bind parameters of ``sql``, in the style of the source's driver. (templated)
     :param source_conn_id: the connection to read from. (templated)
     :param source_hook_params: parameters of the source's hook
@@ -100,38 +103,13 @@ class CheckpointedTransferOperator(BaseOperator):
         comparison; a clear takes a new one. With ``source_table`` of Oracle. (templated)
     """
 
-    template_fields: Sequence[str] = (
-        "sql",
-        "source_table",
-        "parameters",
-        "source_conn_id",
-        "destination_table",
-        "destination_conn_id",
-        "destination_columns",
-        "strategy",
-        "checkpoint_column",
-        "checkpoint_enabled",
-        "batch_size",
-        "write_mode",
-        "conflict_columns",
-        "preoperator",
-        "on_clear",
-        "on_source_change",
-        "force_reload",
-        "on_null_key",
-        "on_bad_row",
-        "scope",
-        "verify",
-        "as_of",
-        "checkpoint_conn_id",
-        "checkpoint_table",
-        "checkpoint_name",
-        "partition",
-    )
+    template_fields: Sequence[str] = TEMPLATED
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "sql": "sql",
         "preoperator": "sql",
+        "where": "sql",
+        "columns": "json",
         "parameters": "json",
         "destination_columns": "json",
         "partition": "json",
@@ -144,6 +122,8 @@ class CheckpointedTransferOperator(BaseOperator):
         *,
         sql: str | None = None,
         source_table: str | None = None,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
         parameters: Mapping[str, Any] | Sequence[Any] | None = None,
         source_conn_id: str,
         source_hook_params: dict[str, Any] | None = None,
@@ -183,6 +163,8 @@ class CheckpointedTransferOperator(BaseOperator):
         super().__init__(**kwargs)
         self.sql = sql
         self.source_table = source_table
+        self.columns = columns
+        self.where = where
         self.parameters = parameters
         self.source_conn_id = source_conn_id
         self.source_hook_params = source_hook_params

@@ -20,6 +20,9 @@ PART = Partition(
 ).as_dict()  # fmt: skip
 
 
+TABLE = {"sql": None, "source_table": "t"}
+
+
 def operator(**changes: Any) -> CheckpointedTransferOperator:
     arguments: dict[str, Any] = {
         "task_id": "copy",
@@ -86,6 +89,13 @@ def operator(**changes: Any) -> CheckpointedTransferOperator:
         ({"partition": PART, "strategy": "python"}, "partition: a partition is read by key"),
         ({"partition": PART, "checkpoint_enabled": False}, "partition: .* leave checkpoint_enabled True"),
         ({"as_of": "yesterday"}, "as_of: 'yesterday' is not one of None, 'now'"),
+        ({"columns": ["id"]}, "columns: it goes with source_table"),
+        ({"where": "id > 1"}, "where: it goes with source_table"),
+        ({**TABLE, "columns": "id"}, "columns: give a list of columns"),
+        ({**TABLE, "columns": []}, "columns: give a list of columns"),
+        ({**TABLE, "columns": ["id", "id"]}, "columns: a column is named twice"),
+        ({**TABLE, "where": " "}, "where: the condition is empty"),
+        ({**TABLE, "where": 5}, "where: 5 is not a condition in SQL"),
         ({"as_of": "now"}, "as_of: it goes with source_table"),
         (
             {"as_of": "now", "sql": None, "source_table": "t", "strategy": "none"},

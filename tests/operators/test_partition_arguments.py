@@ -36,6 +36,8 @@ def operator(**changes: Any) -> CheckpointPartitionOperator:
         ({"split": "rowid", "partition_column": "day"}, "split: 'rowid' splits by no column"),
         ({"as_of": "then"}, "as_of: 'then' is not one of None, 'now'"),
         ({"as_of": "now", "source_table": None, "sql": "SELECT 1"}, "as_of: it goes with source_table"),
+        ({"where": "", "source_table": "t"}, "where: the condition is empty"),
+        ({"where": "a > 1", "source_table": None, "sql": "SELECT 1"}, "where: it goes with source_table"),
         ({"partition_column": ["a", "b"]}, "partition_column: .* is not the name of a column"),
     ],
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dbapi import reading
+from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of, keep
 from airflow_checkpoint_provider.engine.databases.generic.dialect import GenericDialect
@@ -16,7 +17,11 @@ from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDi
 from airflow_checkpoint_provider.engine.databases.postgres.dialect import PostgresDialect
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.sqlite.dialect import SqliteDialect
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, quote_exactly
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import (
+    TableName,
+    match_columns,
+    quote_exactly,
+)
 from airflow_checkpoint_provider.engine.databases.statements.query import Parameters, Query
 from airflow_checkpoint_provider.engine.model.errors import SourceMismatchError
 
@@ -119,14 +124,19 @@ class Asked(Protocol):
     def source_table(self) -> str | None: ...
 
     @property
+    def where(self) -> str | None: ...
+
+    @property
     def parameters(self) -> Parameters: ...
 
 
-def query_of(spec: Asked, connection: sa.Connection) -> Query:
+def query_of(spec: Asked, connection: sa.Connection, wanted: Sequence[str] | None = None) -> Query:
     """
     Return the query to read.
 
-    :raises SourceError: when the table does not exist
+    :param wanted: the columns of a table; by default all of them
+    :raises SourceError: when the table, or one of its columns, does not exist
+    :raises ArgumentError: when the query, or the condition on a table, is not one
     """
     if spec.source_table is None:
         return Query.parse(spec.sql or "", spec.parameters, dialect_of(connection).tokens)
@@ -140,5 +150,27 @@ def query_of(spec: Asked, connection: sa.Connection) -> Query:
     schema, plain = found.in_catalog(connection.dialect)
     name = found.quote(connection.dialect)
     columns = dialect_of(connection).table_columns(connection, plain, schema, name)
-    listed = ", ".join(quote_exactly(column, connection.dialect) for column in columns.names)
-    return Query(f"SELECT {listed or '*'} FROM {name}", table=columns)
+    names = list(columns.names)
+    if wanted is not None:
+        names = _columns(wanted, names or _described(connection, name), table)
+    listed = ", ".join(quote_exactly(column, connection.dialect) for column in names)
+    tokens = dialect_of(connection).tokens
+    return Query.of_table(f"SELECT {listed or '*'} FROM {name}", columns, spec.where, tokens)
+
+
+def _described(connection: sa.Connection, name: str) -> list[str]:
+    """Return the columns of a table as the driver names them."""
+    with reading(connection), closing(raw_connection(connection).cursor()) as cursor:
+        cursor.execute(f"SELECT * FROM {name} WHERE 1 = 0")
+        names = [str(column[0]) for column in cursor.description]
+        cursor.fetchall()
+        return names
+
+
+def _columns(wanted: Sequence[str], names: list[str], table: TableName) -> list[str]:
+    def missing(name: str) -> SourceMismatchError:
+        return SourceMismatchError(
+            f"columns: {table} at the source has no column {name!r}. It has: {', '.join(names)}."
+        )
+
+    return match_columns(wanted, names, missing)

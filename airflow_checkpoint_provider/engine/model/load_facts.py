@@ -18,7 +18,9 @@ class LoadFacts:
     """
     The facts that define a load; one that is not known yet is empty.
 
-    :param source_table: the table that is read whole; empty for a query
+    :param source_table: the table that is read; empty for a query
+    :param columns: the columns of the table that are read; empty for all
+    :param where: the condition on its rows, shown as a query is; empty for all
     :param query: the query, without known secrets, and cut after 2,000 characters; empty for a table
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
     :param batch_size: rows of a batch
@@ -33,6 +35,8 @@ class LoadFacts:
     """
 
     source_table: str = ""
+    columns: str = ""
+    where: str = ""
     query: str = ""
     write_mode: str
     batch_size: int
@@ -53,7 +57,11 @@ class LoadFacts:
     @property
     def reads(self) -> str:
         """The table or query that is read, in words."""
-        return f"table {self.source_table}" if self.source_table else self.query
+        if not self.source_table:
+            return self.query
+        columns = f"columns {self.columns} of " if self.columns else ""
+        where = f" where {self.where}" if self.where else ""
+        return f"{columns}table {self.source_table}{where}"
 
     def as_words(self) -> str:
         """Return the main facts on one line, without their reasons."""

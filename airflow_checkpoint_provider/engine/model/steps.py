@@ -48,6 +48,15 @@ class StepBegun:
         return cls(f"Publishing {rows:,} staged rows into {table}")
 
     @classmethod
+    def replacing_by_part(cls, table: object, part: str) -> StepBegun:
+        """
+        Return the notice that a table loses all of its rows, and gets a part of another one.
+
+        :param part: what is read, in words
+        """
+        return cls(f"Replacing all rows of {table} by a part of the source: {part}")
+
+    @classmethod
     def deleting(cls, table: object, *, partition: bool) -> StepBegun:
         """
         Return the step that empties the table.

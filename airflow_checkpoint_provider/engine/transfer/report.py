@@ -53,9 +53,7 @@ class Report:
     def describe(self, spec: TransferSpec, source_conn_id: str, destination_conn_id: str) -> None:
         """Report the load that is about to begin."""
         part = spec.part.as_words() if spec.part else ""
-        event = LoadDescribed(
-            facts_of(spec), source_conn_id, destination_conn_id, spec.destination_table, part
-        )
+        event = LoadDescribed(spec.facts, source_conn_id, destination_conn_id, spec.destination_table, part)
         self.observe(event)
 
     def guarantees(self, stated: GuaranteeStated) -> None:
@@ -68,7 +66,7 @@ class Report:
         """Return the facts of the load, with those that are known once the source is open."""
         stated = self.guarantee or GuaranteeStated("", "")
         return replace(
-            facts_of(spec),
+            spec.facts,
             guarantee=stated.guarantee,
             guarantee_reason=stated.reason,
             route=route.name,
@@ -162,19 +160,6 @@ class Report:
         self.rejected += rows
         table = context.store.rejects.table if context.store.rejects else ""
         self.observe(RowsRejected(rows, writer.total, table, first.number, first.error))
-
-
-def facts_of(spec: TransferSpec) -> LoadFacts:
-    """Return the facts of a load that its arguments give."""
-    return LoadFacts(
-        source_table=spec.source_table or "",
-        query=LoadFacts.shown_query(spec.sql or ""),
-        write_mode=spec.write_mode,
-        batch_size=spec.batch_size,
-        scope=spec.scope,
-        publishes=spec.publish or not spec.stages,
-        max_rejected_rows=(spec.max_rejected_rows or 0) if spec.on_bad_row == "reject" else 0,
-    )
 
 
 def _is_past_beginning(position: Position) -> bool:

@@ -107,7 +107,9 @@ def open_session(
             # A commit to the file would wait for the connection that reads from it.
             reader = writer
         yield Session(
-            source=open_source(reader, query_of(spec, reader), source.conn_id, exact=not spec.rows_processor),
+            source=open_source(
+                reader, query_of(spec, reader, spec.columns), source.conn_id, exact=not spec.rows_processor
+            ),
             destination=open_destination(writer, _table(spec), destination.conn_id, spec.write_mode),
             keeper=connect(keeper, _KEEPER) if keeper and spec.keeps_checkpoint else writer,
             at_end=stack,

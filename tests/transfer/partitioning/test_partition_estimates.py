@@ -88,6 +88,18 @@ def test_texts_are_sampled_because_statistics_have_no_collation(fill: Fill, make
     assert target.one("SELECT count(DISTINCT n) FROM target") == ROWS
 
 
+def test_a_part_of_a_table_is_sampled(fill: Fill, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._PAGES_FOR_EACH", 10
+    )
+    source = fill("postgres")
+    made = plan(source, 4, checkpoint_column="k", large=1000, where="n % 2 = 0 OR n < 0")
+    assert made.how.startswith("a sample of ")
+    assert sum(part.rows for part in made.parts) == pytest.approx(ROWS / 2, rel=0.2)
+    few = plan(source, 4, checkpoint_column="k", large=1000, where="n <= 200")
+    assert [part.rows for part in few.parts] == [50, 50, 50, 50]
+
+
 @pytest.mark.parametrize("kind", ["postgres", "oracle"])
 def test_a_sample(fill: Fill, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -138,5 +137,4 @@ class TableSource(Source):
     def _write_query(self) -> None:
         """Add the moment and the condition on its rows to the query of a table."""
         self._table = self._table or self.query
-        where = f" WHERE {self._stored}" if self._stored else ""
-        self.query = replace(self._table, text=f"{self._table.text}{self._as_of}{where}")
+        self.query = self._table.narrowed(self._as_of, self._stored)

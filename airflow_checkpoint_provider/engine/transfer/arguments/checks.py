@@ -102,6 +102,8 @@ _SHAPES = (
         ),
         "a list of columns, or a mapping of source to destination",
     ),
+    ("columns", lambda v: is_names(v) or isinstance(v, str), "a list of columns"),
+    ("where", is_text, "a condition in SQL"),
     ("conflict_columns", lambda v: is_names(v) or isinstance(v, str), "a list of columns"),
     ("checkpoint_column", lambda v: is_text(v) or is_names(v), "a column name or a list of them"),
     ("preoperator", lambda v: is_text(v) or is_names(v), "a statement or a list of them"),

@@ -44,6 +44,7 @@ def _check_source(given: Mapping[str, Any]) -> None:
         raise ArgumentError("sql: one query is read, not a list; map the task over a list of queries.")
     if given.get("parameters") and given.get("source_table"):
         raise ArgumentError("parameters: they belong to sql; source_table takes none.")
+    _check_part_of_table(given)
     columns = given.get("destination_columns")
     if columns is not None and (isinstance(columns, str) or not columns):
         raise ArgumentError(
@@ -51,6 +52,21 @@ def _check_source(given: Mapping[str, Any]) -> None:
         )
     if isinstance(given.get("conflict_columns"), str):
         raise ArgumentError("conflict_columns: give a list of columns.")
+
+
+def _check_part_of_table(given: Mapping[str, Any]) -> None:
+    columns, where = given.get("columns"), given.get("where")
+    for name, value in (("columns", columns), ("where", where)):
+        if value is not None and given.get("sql"):
+            raise ArgumentError(
+                f"{name}: it goes with source_table; a query has columns and a WHERE of its own."
+            )
+    if columns is not None and (isinstance(columns, str) or not columns):
+        raise ArgumentError("columns: give a list of columns; without it, all of them are read.")
+    if columns is not None and len(set(columns)) < len(columns):
+        raise ArgumentError("columns: a column is named twice.")
+    if where is not None and not where.strip():
+        raise ArgumentError("where: the condition is empty; without it, all rows are read.")
 
 
 def _check_key(given: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.statements.query import Parameters
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.transfer.arguments.checks import check_arguments
 
@@ -26,6 +27,8 @@ class TransferSpec:
     destination_table: str
     sql: str | None = None
     source_table: str | None = None
+    columns: Sequence[str] | None = None
+    where: str | None = None
     parameters: Parameters = None
     destination_columns: Sequence[str] | Mapping[str, str] | None = None
     strategy: str = "auto"
@@ -67,6 +70,21 @@ class TransferSpec:
         object.__setattr__(self, "part", part)
 
     @property
+    def facts(self) -> LoadFacts:
+        """The facts of the load that the arguments give."""
+        return LoadFacts(
+            source_table=self.source_table or "",
+            columns=LoadFacts.shown_query(", ".join(self.columns or ())),
+            where=LoadFacts.shown_query(self.where or ""),
+            query=LoadFacts.shown_query(self.sql or ""),
+            write_mode=self.write_mode,
+            batch_size=self.batch_size,
+            scope=self.scope,
+            publishes=self.publish or not self.stages,
+            max_rejected_rows=(self.max_rejected_rows or 0) if self.on_bad_row == "reject" else 0,
+        )
+
+    @property
     def stages(self) -> bool:
         """Whether rows go to a stage before the destination."""
         return self.write_mode == "replace_atomic"
@@ -79,6 +97,13 @@ class TransferSpec:
     def may_begin_again(self) -> bool:
         """Whether a load that begins again writes no row twice, or may write it twice."""
         return self.write_mode != "append" or bool(self.preoperator) or self.allow_duplicates
+
+    @property
+    def replaces_by_part(self) -> bool:
+        """Whether a part of a source's table takes the place of all rows of the destination."""
+        return bool(self.columns or self.where) and (
+            self.stages or (self.write_mode == "replace" and not self.part)
+        )
 
     @property
     def commits_at_once(self) -> bool:

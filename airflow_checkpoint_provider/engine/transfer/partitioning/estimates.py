@@ -10,6 +10,7 @@ from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary
 from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, fetch
 
 _ROWS_FOR_EACH = 500  # of a sample, for each partition: they then differ by a few percent
+_LEAST_FOR_EACH = 50  # where a condition leaves fewer, the rows that meet it are few, and are read
 _PAGES_FOR_EACH = 50  # a page's rows are often neighbours, and so one observation
 _VALUES_FOR_EACH = 4  # of the statistics
 _ROWS_IN_PAGE = 10  # at least, where the pages are not counted: of a partitioned table
@@ -30,7 +31,11 @@ def estimate(source: Source, table: TableName, column: str, parts: int, large: i
         return None
     rows = int(known.rows)
     # Even if all the changes were in one partition, it would not be much larger.
-    if known.values >= _VALUES_FOR_EACH * parts and known.changed * 4 * parts <= known.rows:
+    if (
+        not source.query.where
+        and known.values >= _VALUES_FOR_EACH * parts
+        and known.changed * 4 * parts <= known.rows
+    ):
         shares = source.value_shares(table, column)
         nulls = int(known.rows * known.null_share)
         borders = [Boundary(value, share * known.rows) for value, share in shares]
@@ -39,11 +44,11 @@ def estimate(source: Source, table: TableName, column: str, parts: int, large: i
     if known.pages is not None:
         pages = known.pages if known.pages > 0 else known.rows / _ROWS_IN_PAGE
         percent = max(percent, 100.0 * parts * _PAGES_FOR_EACH / pages)
-    return _sampled(source, table, column, Amount(rows, 0), percent)
+    return _sampled(source, table, column, Amount(rows, 0), percent, parts)
 
 
 def _sampled(
-    source: Source, table: TableName, column: str, amount: Amount, percent: float
+    source: Source, table: TableName, column: str, amount: Amount, percent: float, parts: int
 ) -> Estimate | None:
     if percent > _MOST:
         return None
@@ -51,10 +56,15 @@ def _sampled(
     # Where names are quoted with that of the derived table, the table itself gets it, too.
     alias = " src" if name.startswith("src.") else ""
     quoted = table.quote(source.connection.dialect)
-    sampled = f"SELECT {name} FROM {quoted} {source.sample_clause(percent)}{alias}"
+    where = f" WHERE (\n{source.query.where}\n)" if source.query.where else ""
+    sampled = f"SELECT {name} FROM {quoted} {source.sample_clause(percent)}{alias}{where}"
     statement = f"SELECT {source.exact(column)} FROM (\n{sampled}\n) src ORDER BY {name}"
     found: list[Any] = [row[0] for row in fetch(source, (statement, None))]
     values = [value for value in found if value is not None]
+    if where:  # the statistics count all rows, so the sample has to tell how many meet the condition
+        if len(found) < _LEAST_FOR_EACH * parts:
+            return None
+        amount = Amount(int(len(found) * 100 / percent), 0)
     if not values:
         return None
     nulls = amount.rows * (len(found) - len(values)) // len(found)

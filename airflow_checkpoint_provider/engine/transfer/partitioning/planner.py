@@ -42,6 +42,7 @@ class SplitSpec:
     partitions: int
     sql: str | None = None
     source_table: str | None = None
+    where: str | None = None
     parameters: Parameters = None
     checkpoint_column: str | Sequence[str] | None = None
     partition_column: str | None = None

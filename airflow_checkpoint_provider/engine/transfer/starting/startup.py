@@ -164,6 +164,8 @@ class Startup:
                     self._prepare_destination()
                     state_guarantee(spec, session)  # of the table as it is now
                 warnings += self._warned(self._untold_changes())
+                if spec.replaces_by_part:
+                    self._observe(StepBegun.replacing_by_part(destination.table, spec.facts.reads))
                 if spec.write_mode == "replace" or context.published_stage:
                     warnings += self._warned(self._hidden_references())
                 if spec.write_mode == "replace":

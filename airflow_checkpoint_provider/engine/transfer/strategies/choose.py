@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, match_column
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.events import StrategyChosen
 from airflow_checkpoint_provider.engine.model.partition import Partition
@@ -30,6 +31,7 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
     table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
     if not key and spec.strategy == "auto" and table:
         key, reason = source.primary_key(table), "the primary key of the source table"
+        _check_read(key, source)
     if key and spec.strategy in ("auto", "key"):
         columns = source.find_columns(key, "checkpoint_column")
         if part and source.is_by_storage(part):
@@ -69,6 +71,17 @@ def choose_strategy(spec: TransferSpec, session: Session) -> tuple[Strategy, Str
         )
     chosen = StrategyChosen("python", f"rows are counted and skipped, {why}", warning)
     return CountStrategy(source, spec.batch_size, proof=spec.resume_proof), chosen
+
+
+def _check_read(key: Sequence[str], source: Source) -> None:
+    """Refuse to leave out the primary key that the rows would be read by."""
+    left_out = [name for name in key if match_column(name, source.columns) is None]
+    if left_out and source.query.selected:
+        raise ArgumentError(
+            f"columns: the rows are read by the primary key, and {', '.join(left_out)} of it is not among the columns. "
+            "Add it; a mapping in destination_columns keeps it out of the destination. Or give another "
+            "checkpoint_column."
+        )
 
 
 def _read_stored(spec: TransferSpec, source: Source, table: TableName | None, part: Partition) -> None:
