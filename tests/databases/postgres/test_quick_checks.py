@@ -68,7 +68,7 @@ def test_quick_is_exact(type_: PostgresType, values: list[Any]) -> None:
 
 
 def test_each_is_looked_at_where_all_do_not_show_it() -> None:
-    with pytest.raises(BadRowsError, match=r"would round 0.123 to 2 digits"):
+    with pytest.raises(BadRowsError, match=r"would round 0.123 to 2 decimal places"):
         ValueCheck("c", numeric(5, 2)).check([0.12, 0.123], padded=False)
 
 
@@ -85,3 +85,21 @@ def test_each_is_looked_at_where_all_do_not_show_it() -> None:
 )
 def test_what_is_quick(type_: PostgresType, values: list[Any]) -> None:
     assert keeps_all(type_, values, set(map(type, values)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31 24:00:00",
+        "2026-01-31T24:00:00",
+        "2026-01-31 10:11:60",
+        "0000-01-01",
+        "2026-00-01",
+        "2026-01-00 10:11:12",
+        "2026-01-31 10:11:12.5",
+        "2026-01-31\n2026-01-31",
+        "٢026-01-31",
+    ],
+)
+def test_texts_that_are_checked_one_by_one(text: str) -> None:
+    assert not keeps_all(TYPES[9], ["2026-01-31 10:11:12", text], {str})

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from operator import attrgetter, itemgetter
 from typing import Any
 
 WHOLE_TEXT = re.compile(r"0|-?[1-9][0-9]*")
@@ -16,6 +15,13 @@ _NUMBER = r"(?!-0(?:\.0+)?{end})-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 NUMBER_TEXT = re.compile(_NUMBER.format(end=r"\Z"))
 """The text of a number, as every database writes it: no blank, sign, zero or exponent to lose."""
 _NUMBERS = re.compile(rf"(?:{_NUMBER.format(end=chr(10))}\n)*")
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_DATED = {
+    10: (b"0000-00-00",),
+    19: (b"0000-00-00 00:00:00", b"0000-00-00T00:00:00"),
+    26: (b"0000-00-00 00:00:00.000000", b"0000-00-00T00:00:00.000000"),
+}
+_ANOTHER_TIME = (b"0000-", b"-00", b" 24:", b"T24:", b":60")
 
 
 def single_precision(number: float) -> tuple[float, ...]:
@@ -34,7 +40,7 @@ def significant(number: Decimal) -> int:
 
 
 def places(number: Decimal) -> int:
-    """Count the digits after the point, without trailing zeros; a negative count is that of zeros before the point."""
+    """Count the decimal places, without trailing zeros; a negative count is that of zeros before the point."""
     _, digits, exponent = number.as_tuple()
     zeros = next((count for count, digit in enumerate(reversed(digits)) if digit), len(digits))
     return -(int(exponent) + zeros) if any(digits) else 0
@@ -53,19 +59,24 @@ def are_number_texts(texts: Sequence[str], digits: int) -> bool:
 
 def are_dated_texts(texts: Sequence[str], lengths: Collection[int]) -> bool:
     """
-    Return whether all texts are days or times of days in ISO's form: YYYY-MM-DD, with or without HH:MM:SS.ffffff.
+    Return whether all texts have the form of a day or a time of a day: YYYY-MM-DD, with or without HH:MM:SS.ffffff.
+
+    Servers refuse the others of these that are none, such as the 30th of February; what they would read as another
+    time (hour 24, second 60) or as no time (a zero in the place of a year, month or day) is not among them.
 
     :param lengths: those that a text may have, of 10, 19 and 26
     """
     try:
-        return (
-            set(map(len, texts)) <= set(lengths)
-            and set(map(itemgetter(4), texts)) == {"-"}
-            and set(map(itemgetter(7), texts)) == {"-"}
-            and not any(map(attrgetter("tzinfo"), map(datetime.fromisoformat, texts)))
-        )
-    except (ValueError, IndexError):
+        lines = "\n".join(texts).encode("ascii")
+    except UnicodeEncodeError:
         return False
+    return (
+        lines.count(b"\n") == len(texts) - 1
+        and {form for length in lengths for form in _DATED[length]}.issuperset(
+            lines.translate(_DIGITS).split(b"\n")
+        )
+        and not any(part in lines for part in _ANOTHER_TIME)
+    )
 
 
 def time_text(span: timedelta) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import repeat
-from operator import attrgetter, eq
+from operator import attrgetter, eq, mul, truediv
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.postgres.values.types import PostgresType
@@ -38,8 +38,11 @@ def _numbers(type_: PostgresType, values: Sequence[Any], kinds: Collection[type]
     if not _NUMBERS.issuperset(kinds) or scale is None or not 0 <= scale <= _FLOAT_DIGITS:
         return False
     try:
+        if kinds == {float}:  # the float nearest to a number of so many places is written as that number
+            parts = map(round, map(mul, values, repeat(10**scale)))
+            return all(map(eq, map(truediv, parts, repeat(10**scale)), values))
         return all(map(eq, map(round, values, repeat(scale)), values))
-    except ArithmeticError:  # more digits than a Decimal is rounded with
+    except (ArithmeticError, ValueError):  # infinity, NaN, or more digits than a Decimal is rounded with
         return False
 
 
