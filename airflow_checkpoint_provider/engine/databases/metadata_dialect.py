@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +10,6 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 
-_NONE: Mapping[str, Any] = MappingProxyType({})
 UPDATED_OFTEN = "updated_often"
 """The key in the ``info`` of a table whose rows are updated with every batch."""
 
@@ -33,10 +30,6 @@ class MetadataDialect:
     """A recursive query finds the distinct values of an index faster than DISTINCT."""
     takes_any_index: bool = False
     """The server uses an index even for a condition that most rows meet."""
-    table_options: Mapping[str, Any] = _NONE
-    """Options of each metadata table, as SQLAlchemy takes them."""
-    identity_options: Mapping[str, Any] = _NONE
-    """Options of the identity column, as SQLAlchemy takes them."""
     needed_to_create: str = "tables"
     """The objects that a role must be allowed to create."""
     takes_over: bool = False

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.metadata_dialect import indexes
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 
+# Only these tell "a" from "A" in a key, can be rolled back, and have room for four names in an index.
+_OPTIONS = {
+    "mysql_engine": "InnoDB",
+    "mysql_row_format": "DYNAMIC",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
+
 
 class CreateWhole(CreateTable):
     """A table and its indexes in one statement."""
+
+
+def create_whole(table: sa.Table) -> CreateWhole:
+    """Return the statement that creates a metadata table with its indexes."""
+    # Here and not in the table's definition, for which SQLAlchemy loads its dialect, in loads without MySQL as well.
+    table.kwargs.update(_OPTIONS)
+    return CreateWhole(table)
 
 
 @compiles(CreateWhole)
@@ -67,11 +83,10 @@ def _taken_over(change: TableChange) -> tuple[list[ExecutableDDLElement], list[s
         )
         for time in times
     ]
-    options = change.table.dialect_options["mysql"]
     steps = [
-        f"ENGINE = {options['engine']}",
-        f"ROW_FORMAT = {options['row_format']}",
-        f"CONVERT TO CHARACTER SET {options['charset']} COLLATE {options['collate']}",
+        f"ENGINE = {_OPTIONS['mysql_engine']}",
+        f"ROW_FORMAT = {_OPTIONS['mysql_row_format']}",
+        f"CONVERT TO CHARACTER SET {_OPTIONS['mysql_charset']} COLLATE {_OPTIONS['mysql_collate']}",
         *(f"MODIFY COLUMN {change.spell(column)}" for column in there),
     ]
     return list(texts), steps

@@ -14,7 +14,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.mysql import errors
-from airflow_checkpoint_provider.engine.databases.mysql.ddl import CreateWhole, change_table
+from airflow_checkpoint_provider.engine.databases.mysql.ddl import change_table, create_whole
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS, limit_connecting
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
 from airflow_checkpoint_provider.engine.databases.mysql.server_sessions import server_sessions
@@ -55,14 +55,6 @@ class MysqlDialect(Dialect):
     numbers_rows = True
     limits_rows = True
     cuts_text = True
-    # Only these tell "a" from "A" in a key, can be rolled back, and have room for four names in an index.
-    table_options = {  # noqa: RUF012
-        "mysql_engine": "InnoDB",
-        "mysql_row_format": "DYNAMIC",
-        "mysql_charset": "utf8mb4",
-        "mysql_collate": "utf8mb4_bin",
-    }
-
     takes_over = True
     text_types = frozenset((15, 252, 253, 254))
 
@@ -127,7 +119,7 @@ class MysqlDialect(Dialect):
     def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
         # Each statement commits by itself. With a single one, no process killed in between leaves a table without its
         # indexes, and no user of the table waits for a lock that the next index waits for.
-        return [CreateWhole(table)]
+        return [create_whole(table)]
 
     def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
         # DDL waits for all transactions that have used the table, by default for a day (MariaDB) or a year (MySQL).

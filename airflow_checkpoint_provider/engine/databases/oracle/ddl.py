@@ -7,8 +7,17 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
 
-# In a cluster each instance caches numbers: without ORDER, a later row may get a smaller one.
-IDENTITY_OPTIONS = {"oracle_order" if hasattr(sa.Identity, "dialect_kwargs") else "order": True}
+
+def order_numbers(table: sa.Table) -> None:
+    """Number the rows of a metadata table in order: in a cluster each instance caches numbers otherwise."""
+    # Here and not in the table's definition, for which SQLAlchemy loads its dialect, in loads without Oracle as well.
+    for column in table.columns:
+        if column.identity is not None:
+            kept = getattr(column.identity, "dialect_kwargs", None)
+            if kept is None:
+                column.identity.order = True  # type: ignore[misc]  # SQLAlchemy 2.0
+            else:
+                kept["oracle_order"] = True
 
 
 def change_table(change: TableChange) -> list[ExecutableDDLElement]:

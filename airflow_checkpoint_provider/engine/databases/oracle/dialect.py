@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.oracle import errors
 from airflow_checkpoint_provider.engine.databases.oracle.connecting import advice, keep_alive
-from airflow_checkpoint_provider.engine.databases.oracle.ddl import IDENTITY_OPTIONS, change_table
+from airflow_checkpoint_provider.engine.databases.oracle.ddl import change_table, order_numbers
 from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     SCHEMA,
     codec,
@@ -58,7 +58,6 @@ class OracleDialect(Dialect):
     numbers_rows = True
     limits_rows = True
     cuts_text = True
-    identity_options = IDENTITY_OPTIONS
     needed_to_create = "tables and sequences"  # the sequence is that of an identity column
 
     transactional = True
@@ -141,6 +140,10 @@ class OracleDialect(Dialect):
 
     def unusable(self, name: str, driver: str) -> str | None:
         return "a double quote, which Oracle has in no name." if '"' in name else None
+
+    def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
+        order_numbers(table)
+        return super().creation(table)
 
     def hold_for_migration(self, connection: sa.Connection, quoted: str, seconds: float) -> None:
         # Without this setting, DDL does not wait for a lock at all.

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.codec import codec_of, storable
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATED_OFTEN
-from airflow_checkpoint_provider.engine.databases.registry import KNOWN
 from airflow_checkpoint_provider.engine.model.checks import NO_NAME
 
 FORMAT_VERSION = 2
@@ -32,10 +31,6 @@ _DIGEST_LENGTH = 16
 _NEW = {SINCE: 2}
 _BY_LAST_CHANGE = ("updated", "status", "dag", "dag_status")
 """Ends of the names of the indexes by ``updated_at``, which format 2 drops."""
-
-_TABLE_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.table_options.items()}
-_IDENTITY_OPTIONS = {name: value for dialect in KNOWN for name, value in dialect.identity_options.items()}
-
 
 CATALOG_COLUMNS = ("destination_database", "destination_schema", "destination_name")
 """The destination's name as the catalog has it."""
@@ -178,7 +173,6 @@ def _checkpoint_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("format_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("dag_id", "task_id", "run_id", "map_index", "name_digest"),
         info={UPDATED_OFTEN: True, UNTIL_2: tuple(f"{name}_{part}"[-60:] for part in _BY_LAST_CHANGE)},
-        **_TABLE_OPTIONS,
     )
     # To find the newest of a million rows without reading the others; tables without these indexes do as well, slower.
     committed, columns = table.c.committed_at, table.c
@@ -194,7 +188,7 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
     table = sa.Table(
         name,
         metadata,
-        sa.Column("id", RowId, sa.Identity(**_IDENTITY_OPTIONS), primary_key=True),
+        sa.Column("id", RowId, sa.Identity(), primary_key=True),
         *_identity(),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("recorded_at", UTCDateTime, nullable=False),
@@ -204,7 +198,6 @@ def _event_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("position", LongText),
         sa.Column("detail", LongText),
         info={UNTIL_2: (f"{name}_identity"[-60:],)},
-        **_TABLE_OPTIONS,
     )
     sa.Index(f"{name}_named"[-60:], *(table.c[part] for part in IDENTITY_COLUMNS), info=_NEW)
     sa.Index(f"{name}_kind"[-60:], table.c.kind)  # to find the few requests among many progress entries
@@ -215,7 +208,7 @@ def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
     table = sa.Table(
         name,
         metadata,
-        sa.Column("id", RowId, sa.Identity(**_IDENTITY_OPTIONS), primary_key=True),
+        sa.Column("id", RowId, sa.Identity(), primary_key=True),
         *_identity(),
         sa.Column("current_run_id", Name(_ID_LENGTH), nullable=False),
         sa.Column("row_no", sa.BigInteger, nullable=False),
@@ -225,7 +218,6 @@ def _reject_table(name: str, metadata: sa.MetaData) -> sa.Table:
         sa.Column("who", Name(400), nullable=False),
         sa.Column("recorded_at", UTCDateTime, nullable=False),
         info={UNTIL_2: (f"{name}_identity"[-60:],)},
-        **_TABLE_OPTIONS,
     )
     sa.Index(f"{name}_named"[-60:], *(table.c[part] for part in IDENTITY_COLUMNS), info=_NEW)
     return table
