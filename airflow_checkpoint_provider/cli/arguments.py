@@ -89,25 +89,23 @@ OUTPUT = arg(
 VERBOSE = arg("-v", "--verbose", help="Make logging output more verbose", action="store_true")
 YES = arg("-y", "--yes", help="Do not prompt to confirm. Use with care!", action="store_true")
 REASON = arg("--reason", help="Why, for the history of the checkpoint")
-CANCEL = arg(
-    "--cancel", action="store_true", help="Take back what was asked for and no attempt has followed yet"
-)
+CANCEL = arg("--cancel", action="store_true", help="Cancel the open request")
 
 SEED = (
     arg(
         "--position",
         action="append",
         metavar="VALUE",
-        help="The last key that is there; several times for a key of several columns",
+        help="The last key that is loaded; several times for a key of several columns",
     ),
     arg(
         "--rows",
         type=number("--rows", 0),
         metavar="N",
-        help="How many rows are there; without a key, this is the position",
+        help="The number of rows that are loaded; without a key, this is the position",
     ),
     arg("--source-conn-id", required=True, help="Connection to the source"),
-    arg("--source-table", help="The table that is read, TABLE or SCHEMA.TABLE"),
+    arg("--source-table", help="The table to read, TABLE or SCHEMA.TABLE"),
     arg(
         "--columns",
         action="append",
@@ -115,7 +113,7 @@ SEED = (
         help="A column of the table to read; several times for several columns (default: all)",
     ),
     arg("--where", help="The condition on the rows of the table, without the word WHERE (default: all)"),
-    arg("--sql", help="Or the query that is read"),
+    arg("--sql", help="Or the query to read"),
     arg("--parameters", metavar="JSON", help="Bind parameters of the query"),
     arg(
         "--checkpoint-column",
@@ -126,16 +124,16 @@ SEED = (
     arg(
         "--strategy",
         **one_of("--strategy", ("auto", "key", "python")),
-        help="As the task has it (default: auto)",
+        help="As in the task (default: auto)",
     ),
     arg(
         "--resume-proof",
         **one_of("--resume-proof", ("last_row", "prefix")),
-        help="As the task has it (default: last_row)",
+        help="As in the task (default: last_row)",
     ),
-    arg("--destination-table", required=True, help="The table that is written"),
-    arg("--destination-conn-id", help="Its connection (default: that of the checkpoints)"),
-    arg("--destination-columns", metavar="JSON", help="Its columns, as the task has them"),
+    arg("--destination-table", required=True, help="The table to write"),
+    arg("--destination-conn-id", help="Connection to it (default: that of the checkpoints)"),
+    arg("--destination-columns", metavar="JSON", help="Its columns, as in the task"),
     arg("--force", action="store_true", help="Accept a position beyond the greatest key of the source"),
 )
 
@@ -147,5 +145,5 @@ def limit(default: int) -> Arg:
         type=number("--limit", 1),
         metavar="N",
         default=default,
-        help=f"At most so many lines (default: {default})",
+        help=f"Maximum number of lines (default: {default})",
     )

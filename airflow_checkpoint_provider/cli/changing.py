@@ -97,13 +97,13 @@ def checkpoint_seed(args: Any) -> None:
     except InvalidCheckpointError:
         what = f"{identity} (unreadable)"
     if what:
-        confirm(args, f"Put the seed in the place of the checkpoint of {what}?")
+        confirm(args, f"Replace by the seed the checkpoint of {what}?")
     doubt = None if known else other_scope(hook, identity)
     seeded = hook.seed(*key, **given, replace=bool(what))
     where = describe_position(seeded.key_columns, seeded.position)
     scope = "task" if identity.run_id == ALL_RUNS else "run"
     provided = "" if known else f", provided that the task has scope={scope!r}"
-    print(f"The next attempt of {identity} goes on behind {where}{provided}.")
+    print(f"The next attempt of {identity} continues after {where}{provided}.")
     if doubt:
         print(doubt, file=sys.stderr)
 
@@ -127,7 +127,7 @@ def checkpoint_purge(args: Any) -> None:
     """Delete old checkpoints."""
     age, now = _age(args.older_than), datetime.now(UTC)
     statuses = tuple(dict.fromkeys(args.status or ["completed"]))
-    which = f"{' or '.join(statuses)} checkpoints to which nothing has happened for {args.older_than}"
+    which = f"{' or '.join(statuses)} checkpoints without a change for {args.older_than}"
     places = Places(args)
 
     def read(hook: CheckpointHook) -> Any:
@@ -177,16 +177,16 @@ def checkpoint_create_tables(args: Any) -> None:
     for hook, _ in places.each(CheckpointHook.create_tables):
         tables = Tables.named(args.table)
         names = f"{tables.name}, {tables.event.fullname} and {tables.reject.fullname}"
-        print(f"{names} are there in {hook.checkpoint_conn_id}.")
+        print(f"{names} exist in {hook.checkpoint_conn_id}.")
     places.end()
 
 
 def _cancel(found: Found, args: Any) -> None:
     who = found.checkpoint.identity
     if not found.hook.pending_requests([found.checkpoint]):
-        raise ArgumentError(f"Nothing is asked of the next attempt of {who} that could be taken back.")
+        raise ArgumentError(f"The next attempt of {who} has no open request.")
     found.hook.cancel_request(*found.key, reason=args.reason)
-    print(f"What was asked of the next attempt of {who} is taken back.")
+    print(f"The request for the next attempt of {who} is canceled.")
 
 
 def _from_json(flag: str, text: str) -> Any:

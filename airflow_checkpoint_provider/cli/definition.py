@@ -34,8 +34,8 @@ from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Sta
 _READING = frozenset(("list", "show", "history", "rejects", "ddl"))
 # Rich takes brackets for markup, and Airflow does not wrap lines.
 _WHERE = (
-    "\nLooks where the dags keep checkpoints, and into the databases of the setting checkpoint/conn_ids;\n"
-    "with --conn-id, into those that it names.\n"
+    "\nSearches the databases where the dags keep checkpoints, and those of the setting checkpoint/conn_ids;\n"
+    "with --conn-id, only those that it names.\n"
     "Exits with 1 when something is not found or cannot be read."
 )
 
@@ -61,7 +61,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
             subcommands=[
                 _command(
                     "list",
-                    "List checkpoints, the one that has committed last first",
+                    "List checkpoints, newest commit first",
                     arg("--dag-id", help="Only those of this dag"),
                     arg("--task-id", help="Only those of this task"),
                     arg("--run-id", help="Only those of this dag run"),
@@ -78,13 +78,13 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                         "--request",
                         action="append",
                         **one_of("--request", ("reload", "resume")),
-                        help="Only those whose next attempt was asked to do so; may be given several times",
+                        help="Only those with this request for the next attempt; may be given several times",
                     ),
                     limit(100),
                     CONN_ID,
                     TEAM,
                     OUTPUT,
-                    description=f"List checkpoints, the one that has committed last first.{_WHERE}",
+                    description=f"List checkpoints, newest commit first.{_WHERE}",
                 ),
                 _command(
                     "show",
@@ -107,18 +107,18 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     OUTPUT,
                     description=(
                         "Show the attempts, requests, failures and progress of a checkpoint, newest first.\n"
-                        f"It stays when the checkpoint is deleted.{_WHERE}"
+                        f"The history outlives its checkpoint.{_WHERE}"
                     ),
                 ),
                 _command(
                     "rejects",
-                    "Show the rows that the destination has refused, with its reasons",
+                    "Show the rows that the destination refused, and why",
                     *newest,
                     limit(50),
                     OUTPUT,
                     description=(
-                        "Show the rows that the destination has refused and on_bad_row='reject' has put aside,\n"
-                        f"with what the destination says of them, in the order of the load.{_WHERE}"
+                        "Show the rows that the destination refused and on_bad_row='reject' set aside,\n"
+                        f"with the destination's errors, in the order of the load.{_WHERE}"
                     ),
                 ),
                 _command(
@@ -152,10 +152,10 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     REASON,
                     YES,
                     description=(
-                        "Set the position of a load that another tool has begun: the next attempt goes on behind it.\n"
-                        "Give what the task has as its arguments. The position is checked against the source, and\n"
-                        "recorded with your name. Asks before it takes the place of a checkpoint, and refuses\n"
-                        "one that the scope of the task, as its DAG has it, leaves unread."
+                        "Set the position of a load that another tool has begun: the next attempt continues after it.\n"
+                        "Give the arguments of the task. The position is checked against the source, and\n"
+                        "recorded with your name. Asks before it replaces a checkpoint, and refuses\n"
+                        "a position that the task, with its scope in the DAG, would not read."
                     ),
                 ),
                 _command(
@@ -165,8 +165,8 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     YES,
                     description=(
                         "Delete a checkpoint; its history stays.\n"
-                        "The next attempt knows of no earlier one: it loads from the beginning, and cannot tell that\n"
-                        "appended rows are there already; reload is safer. A running attempt ends with an error."
+                        "The next attempt finds no trace of earlier ones: it loads from the beginning, and does not\n"
+                        "know of rows appended before; reload is safer. A running attempt ends with an error."
                     ),
                 ),
                 _command(
@@ -176,7 +176,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                         "--older-than",
                         required=True,
                         metavar="AGE",
-                        help="Nothing has happened to them for so long: a number with m, h, d or w, such as 30d",
+                        help="Time since their last change: a number with m, h, d or w, such as 30d",
                     ),
                     arg(
                         "--status",
@@ -192,11 +192,11 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                 ),
                 _command(
                     "create-tables",
-                    "Create the metadata tables, if they are not there",
+                    "Create the metadata tables where they are missing",
                     CONN_ID,
                     TEAM,
                     description=(
-                        "Create the metadata tables, if they are not there.\nThe first transfer does so, too, unless "
+                        "Create the metadata tables where they are missing.\nThe first transfer does so, too, unless "
                         "the setting checkpoint/auto_create is off."
                     ),
                 ),
@@ -212,7 +212,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     arg(
                         "--migrate",
                         action="store_true",
-                        help="Instead, the script that brings tables of the first format to the present one",
+                        help="Print the script that migrates tables of the first format to the present one",
                     ),
                 ),
             ],

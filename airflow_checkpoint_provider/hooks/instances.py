@@ -38,7 +38,7 @@ def retry_of(checkpoint: Checkpoint) -> datetime | None:
     try:
         return next_retry(instance_of(checkpoint))
     except Exception:  # of Airflow's own rows and code: the page is shown without this line
-        log.warning("When the next retry of %s comes cannot be told", checkpoint.identity, exc_info=True)
+        log.warning("The time of the next retry of %s is unknown", checkpoint.identity, exc_info=True)
         return None
 
 

@@ -114,7 +114,7 @@ class Waiting:
                 f"{self._max_reconnects}); the last time: {reason}"
             )
         self._log.warning(
-            "The checkpoint cannot be read (%s): looking again, %d of at most %d",
+            "The checkpoint cannot be read (%s): trying again, %d of at most %d",
             reason,
             self._failures,
             self._max_reconnects,

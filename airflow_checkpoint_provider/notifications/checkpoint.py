@@ -62,7 +62,7 @@ def message(context: Context) -> str:
         checkpoint, request = _look(context)
     except Exception as fault:  # a callback can report it to the chat only
         lines = [f"{what}, run {ti.run_id}: try {ti.try_number}", _told(error)]
-        lines.append(f"How far it has come cannot be told: {_short(one_line(fault))}")
+        lines.append(f"Its progress is unknown: {_short(one_line(fault))}")
     else:
         state = _state(checkpoint)
         lines = [f"{what}, run {ti.run_id}: {state}, try {ti.try_number}"]

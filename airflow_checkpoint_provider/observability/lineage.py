@@ -84,7 +84,7 @@ class Lineage:
             self._collect()
         except Exception as error:
             # The rows are committed; a name that Airflow refuses for an asset is no reason to fail.
-            log.warning("Airflow's hook lineage does not take these tables: %s", one_line(error))
+            log.warning("Airflow's hook lineage does not accept these tables: %s", one_line(error))
 
     def _collect(self) -> None:
         if not self._tables:

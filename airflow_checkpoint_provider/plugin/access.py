@@ -107,7 +107,7 @@ async def from_this_site(request: Request, viewer: Someone) -> None:
     }
     foreign = site != "same-origin" if site else bool(origin) and _host_of(origin or "") not in hosts
     if foreign:
-        raise HTTPException(status.HTTP_403_FORBIDDEN, "This can only be asked for from Airflow's own pages.")
+        raise HTTPException(status.HTTP_403_FORBIDDEN, "Only Airflow's own pages can send this request.")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, "Send a JSON body, as application/json.")
 

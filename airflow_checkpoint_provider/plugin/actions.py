@@ -91,7 +91,7 @@ _ASKED_BEFORE = {Action.RELOAD: Request.RELOAD, Action.RESUME: Request.RESUME, A
 _MESSAGES = {
     Action.RELOAD: "The next attempt loads from the beginning.",
     Action.RESUME: "The next attempt resumes, even after a clear.",
-    Action.CANCEL: "The request was taken back.",
+    Action.CANCEL: "The request was canceled.",
 }
 
 

@@ -95,7 +95,7 @@ def _too_large(scope: Scope) -> HTTPException | None:
 def _too_many() -> HTTPException:
     return HTTPException(
         status.HTTP_503_SERVICE_UNAVAILABLE,
-        "Too many pages of checkpoints are asked for at once. Try again in a moment.",
+        "Too many pages of checkpoints are requested at once. Try again in a moment.",
         {"Retry-After": str(_RETRY_AFTER_S)},
     )
 

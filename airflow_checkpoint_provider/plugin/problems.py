@@ -19,13 +19,13 @@ _TITLES = {
 }
 
 _REASONS = {
-    400: "The body is no text",
+    400: "The body is not text",
     401: "Nobody is logged in",
-    403: "They may not, or what they are logged in with is not valid",
-    404: "There is no such thing",
-    409: "The load is no more what the page has shown, or its task instance cannot be cleared now",
+    403: "The user lacks the right, or the login is not valid",
+    404: "Not found",
+    409: "The load has changed since the page was shown, or its task instance cannot be cleared now",
     415: "The body is not JSON",
-    422: "A value is missing, or is none that it may be",
+    422: "A value is missing or not allowed",
     503: "The database did not answer, or too many requests are at work",
 }
 
@@ -52,7 +52,7 @@ def answer(request: Request, status: int, detail: str, headers: Mapping[str, str
     """Return a page if a page is asked for, else JSON."""
     response: Response
     if "text/html" in request.headers.get("accept", ""):
-        title = _TITLES.get(status, "This did not work")
+        title = _TITLES.get(status, "Request failed")
         response = render("problem.html", status=status, title=title, detail=detail)
     else:
         response = JSONResponse({"detail": detail}, status)

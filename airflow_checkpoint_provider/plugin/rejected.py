@@ -85,7 +85,7 @@ def rejects(viewer: Someone, wanted: Annotated[WantedPage, Query()]) -> HTMLResp
 def download(form: str, viewer: Someone, wanted: Annotated[Wanted, Query()]) -> Response:
     """Return the refused rows, at most 10,000, as a JSON or CSV file."""
     if form not in ("json", "csv"):
-        raise HTTPException(status.HTTP_404_NOT_FOUND, "There are files of JSON and CSV.")
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "Files are JSON or CSV.")
     found = _read(viewer, wanted, MOST_IN_FILE, 0)[1]
     as_json = form == "json"
     text = (

@@ -87,7 +87,7 @@ def now(asked: Now, viewer: Someone) -> Done:
     if seen(checkpoint) != asked.seen:
         raise _refused(
             f"The load has moved on since this page was shown: it is {checkpoint.status}, with "
-            f"{checkpoint.rows:,} rows committed. Look at the page again before you decide."
+            f"{checkpoint.rows:,} rows committed. Reload the page before you decide."
         )
     _refuse_unless_over(instance_of(checkpoint))
     actions.audit(f"checkpoint_{asked.action}_now", asked, viewer)
@@ -105,7 +105,7 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
     if set(failed) != set(asked.indexes):
         raise _refused(
             f"{len(failed):,} task instances have failed now, and not the {len(set(asked.indexes)):,} that this page "
-            "has shown. Look at the page again before you decide."
+            "has shown. Reload the page before you decide."
         )
 
     def find(hook: CheckpointHook) -> list[Checkpoint]:
@@ -119,7 +119,7 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
     if number != asked.checkpoints:  # without its request, a load would start from the beginning
         raise _refused(
             f"{number:,} checkpoints of these task instances are found, and not the {asked.checkpoints:,} that this "
-            "page has shown. Nothing was done. Look at the page again before you decide."
+            "page has shown. Nothing was done. Reload the page before you decide."
         )
     add_to_audit_log(
         f"checkpoint_{asked.action}_now",

@@ -63,6 +63,6 @@ BAD = [
 
 @pytest.mark.parametrize(("given", "example"), BAD)
 def test_anything_else_is_refused(given: Any, example: Any) -> None:
-    with pytest.raises(ArgumentError, match="is no value of c; give") as refused:
+    with pytest.raises(ArgumentError, match="is not a value of c; give") as refused:
         value_of_type("c", given, example)
     assert refused.value.__cause__ is not refused.value

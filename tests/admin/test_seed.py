@@ -174,9 +174,9 @@ def test_a_source_that_has_shifted_since_is_noticed(load: Load, seed: Seed, proo
 
 
 WRONG = [
-    ({"position": "x"}, r"position: 'x' is no value of n; give a whole number"),
-    ({"position": 5.5}, r"5\.5 is no value of n; give a whole number"),
-    ({"position": "nan"}, r"'nan' is no value of n"),
+    ({"position": "x"}, r"position: 'x' is not a value of n; give a whole number"),
+    ({"position": 5.5}, r"5\.5 is not a value of n; give a whole number"),
+    ({"position": "nan"}, r"'nan' is not a value of n"),
     ({"position": None}, r"position: give the last value of n"),
     ({"position": [1, 2]}, r"2 values are given for n; give one"),
     ({"position": 10}, r"n = 10 is beyond the greatest of the source, n = 9.*--force"),
@@ -260,7 +260,7 @@ def test_a_key_of_several_columns_with_a_time(ends: tuple[Db, Db]) -> None:
     time = "2026-01-02 12:00:00" if source.kind == "sqlite" else "2026-01-02T12:00:00"
     if source.kind != "sqlite":  # where a time is text
         for wrong in ("soon", "2026-01-02T12:00:00+01:00"):
-            with pytest.raises(ArgumentError, match="is no value of changed.*without a time zone|a time"):
+            with pytest.raises(ArgumentError, match="is not a value of changed.*without a time zone|a time"):
                 hook.seed(*RUN, **given, source_conn_id="src", position=[wrong, "5"])
     hook.seed(*RUN, **given, source_conn_id="src", position=[time, "5"])
     assert load.attempt().rows == 6

@@ -113,7 +113,7 @@ def test_a_load_without_a_key_has_no_value() -> None:
 
 @pytest.mark.parametrize("value", [True, b"x", "", object(), [1, None]])
 def test_values_of_no_use(value: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"value: .* is not a number or a time"):
+    with pytest.raises(ArgumentError, match=r"value: .* is neither a number nor a time"):
         as_text(value)
 
 

@@ -291,10 +291,10 @@ def test_a_reload_is_what_the_next_attempt_does(airflow: Airflow, two: Load, hoo
 def test_a_request_is_taken_back(airflow: Airflow, two: Load) -> None:
     run_2 = ("a_dag", "a_task", "run_2")
     refused = airflow("reload", *run_2, "--cancel")
-    assert (refused.code, "Nothing is asked" in refused.err) == (1, True)
+    assert (refused.code, "has no open request" in refused.err) == (1, True)
     airflow("reload", *run_2, "--yes")
     assert airflow("reload", *run_2, "--cancel").out == (
-        "What was asked of the next attempt of a_dag.a_task, run run_2 is taken back.\n"
+        "The request for the next attempt of a_dag.a_task, run run_2 is canceled.\n"
     )
     assert two.attempt().rows == 6
 
@@ -322,7 +322,7 @@ def test_purge(airflow: Airflow, two: Load) -> None:
     )
     dry = airflow("purge", "--older-than", "30d", "--dry-run", "-o", "json")
     assert [row["run_id"] for row in dry.json()] == ["run_1"]
-    assert "Would delete 1 completed checkpoints to which nothing has happened for 30d." in dry.err
+    assert "Would delete 1 completed checkpoints without a change for 30d." in dry.err
     assert two.destination.one("SELECT count(*) FROM airflow_checkpoint") == 2
     both = ("purge", "--older-than", "30d", "--status", "completed", "--status", "failed", "--yes")
     assert airflow(*both).out.startswith("Deleted 2 completed or failed checkpoints")
@@ -359,7 +359,7 @@ def test_rejects(airflow: Airflow, load: Load) -> None:
 def test_create_tables_and_ddl(airflow: Airflow, load: Load) -> None:
     assert airflow("list").code == 1
     assert airflow("create-tables").out == (
-        "airflow_checkpoint, airflow_checkpoint_event and airflow_checkpoint_reject are there in target.\n"
+        "airflow_checkpoint, airflow_checkpoint_event and airflow_checkpoint_reject exist in target.\n"
     )
     assert airflow("list").code == 0
     script = airflow("ddl", "--dialect", "oracle", "--table", "meta.checkpoints")
@@ -490,7 +490,7 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     said = airflow("seed", *ONE, *SEED, *where, "--rows", "6", "--destination-conn-id", "target")
     assert (said.code, said.err) == (0, "")
     # No DAG tells what the task's scope is.
-    goes_on = "The next attempt of a_dag.a_task, run run_1 goes on behind n = 5"
+    goes_on = "The next attempt of a_dag.a_task, run run_1 continues after n = 5"
     assert said.out == f"{goes_on}, provided that the task has scope='run'.\n"
     shown = airflow("show", *ONE, "-o", "json").json()
     assert (shown["status"], shown["rows"]) == ("seeded", 6)
@@ -505,7 +505,7 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     assert (ahead.code, "beyond the greatest" in ahead.err) == (1, True)
     assert "is not JSON" in airflow("seed", *ONE, *SEED, *where, "--parameters", "{", "--yes").err
     counted = airflow("seed", *ONE, *SEED, "--rows", "6", "--destination-columns", '["n"]', "--yes")
-    assert (counted.code, counted.out.split(",")[1]) == (0, " run run_1 goes on behind row 6")
+    assert (counted.code, counted.out.split(",")[1]) == (0, " run run_1 continues after row 6")
 
 
 def test_seed_says_that_the_last_attempt_had_another_scope(
@@ -517,7 +517,7 @@ def test_seed_says_that_the_last_attempt_had_another_scope(
     for _ in range(2):  # a seed is no attempt
         said = airflow("seed", *ONE[:2], *where)
         assert said.code == 0
-        assert said.out.endswith("all runs goes on behind n = 5, provided that the task has scope='task'.\n")
+        assert said.out.endswith("all runs continues after n = 5, provided that the task has scope='task'.\n")
         assert said.err.startswith(
             "The last attempt of a_dag.a_task had scope='run', and kept the checkpoint of a_dag.a_task, run run_1."
         )

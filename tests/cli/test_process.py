@@ -119,4 +119,4 @@ def test_seed_refuses_what_the_dag_would_not_read(shell: Shell, load: Load) -> N
     for key, which in (("each_run", "run_1"), "run run_1"), (("all_runs",), "all runs"):
         said = shell.run("checkpoint", "seed", "marks", *key, *given)
         assert (said.returncode, said.stderr) == (0, "")
-        assert said.stdout.endswith(f"The next attempt of marks.{key[0]}, {which} goes on behind n = 3.\n")
+        assert said.stdout.endswith(f"The next attempt of marks.{key[0]}, {which} continues after n = 3.\n")

@@ -66,7 +66,7 @@ def test_before_there_is_a_checkpoint_and_where_it_cannot_be_told(
     _, what, error, cannot, _ = told(operator(), ValueError("x" * 1000))
     assert what == "a_dag.copy, run run_1: try 1"
     assert (len(error), error[-3:]) == (300, "...")
-    assert cannot.startswith("How far it has come cannot be told: There is no metadata table")
+    assert cannot.startswith("Its progress is unknown: There is no metadata table")
     assert (
         "the task does not name the connection"
         in told(operator(destination_conn_id="{{ x }}"), None, map_index=2)[2]

@@ -93,7 +93,7 @@ def test_a_page_that_is_stale(
     )
     answer = ask(client, seen=seen(stored))
     assert answer.status_code == 409
-    assert "it is completed, with 1,234 rows committed. Look at the page again" in answer.json()["detail"]
+    assert "it is completed, with 1,234 rows committed. Reload the page" in answer.json()["detail"]
     assert (entries(databases[OWN]), logged.called) == ([], False)
 
 
@@ -176,7 +176,7 @@ def test_the_page_has_what_it_sends(
     body, clear = sent(page, "dialog-resume-failed-now")
     assert body == {**names, "run_id": "run_2", "indexes": [1, 2, 3], "checkpoints": 2, "action": "resume"}
     assert clear["body"]["task_ids"] == [["load", 1], ["load", 2], ["load", 3]]
-    assert "150 rows are kept, and how many are to go cannot be told." in page
+    assert "150 rows are kept, and how many are to go is unknown." in page
     page = client.get("/task", params={**TARGET}, headers={"Accept": "text/html"}).text
     body, clear = sent(page, "dialog-reload-now")
     assert (
@@ -206,13 +206,13 @@ def sent(page: str, dialog: str) -> tuple[Any, Any]:
         (
             {"upper": None},
             10,
-            "500 rows are kept, and how many are to go cannot be told.",
-            "The 500 rows that are committed are loaded again, and how many are in all cannot be told.",
+            "500 rows are kept, and how many are to go is unknown.",
+            "The 500 rows that are committed are loaded again, and how many are in all is unknown.",
         ),
         (
             {"status": "completed"},
             None,
-            "All 500 rows are committed, and none is to go.",
+            "All 500 rows are committed, and none are to go.",
             "The 500 rows that are committed are loaded again, 500 in all.",
         ),
     ],

@@ -85,7 +85,7 @@ def test_an_empty_list_claims_nothing_of_a_place_that_does_not_answer(
     ("troubles", "said"),
     [
         ([], "There is no checkpoint."),
-        ([Trouble(THEIRS, "refused")], "Whether there is a checkpoint cannot be told."),
+        ([Trouble(THEIRS, "refused")], "Whether there is a checkpoint is unknown."),
     ],
 )
 def test_nor_does_the_page_of_one(viewer: Any, troubles: list[Trouble], said: str) -> None:

@@ -257,8 +257,8 @@ def test_nothing_is_made_beside_somebody_elses_table(tmp_path: Path, monkeypatch
     database.execute("CREATE TABLE salaries (who text)", "CREATE TABLE notes_event (what text)")
     there = database.rows("SELECT name FROM sqlite_master ORDER BY name")
     for name in ("salaries", "notes"):
-        with pytest.raises(MetadataTableError, match="is there, and is no table of checkpoints"):
+        with pytest.raises(MetadataTableError, match="exists, and is not a table of checkpoints"):
             execute(operator(checkpoint_table=name))
-        with pytest.raises(MetadataTableError, match="is there, and is no table of checkpoints"):
+        with pytest.raises(MetadataTableError, match="exists, and is not a table of checkpoints"):
             CheckpointHook("dst", name).create_tables()
     assert database.rows("SELECT name FROM sqlite_master ORDER BY name") == there

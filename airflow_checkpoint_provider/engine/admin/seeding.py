@@ -94,7 +94,7 @@ def _describe(seed: Seed, spec: TransferSpec, session: Session) -> tuple[Load, P
     if isinstance(strategy, KeyStrategy):
         if seed.position is None:
             raise ArgumentError(
-                f"position: give the last value of {', '.join(strategy.columns)} that is there."
+                f"position: give the last value of {', '.join(strategy.columns)} that is loaded."
             )
         return load, Position(_key(seed, session.source, strategy.columns), seed.rows or 0)
     if seed.position is not None:
@@ -115,8 +115,8 @@ def _key(seed: Seed, source: Source, columns: Sequence[str]) -> tuple[Any, ...]:
     greatest = source.last_key(columns)
     if greatest is None:
         raise ArgumentError(
-            f"position: the source has no rows with a value in {', '.join(columns)}, so nothing can tell whether "
-            "it is right. Without rows there is nothing to pass over: let the first attempt begin."
+            f"position: the source has no rows with a value in {', '.join(columns)}, so it cannot be "
+            "checked. Without rows there is nothing to pass over: let the first attempt begin."
         )
     key = tuple(value_of_type(*one) for one in zip(columns, given, greatest, strict=True))
     binds = Binds(source.paramstyle, source.query.parameters)

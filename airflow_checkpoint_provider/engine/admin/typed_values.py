@@ -74,4 +74,4 @@ def _number(value: Any, python_type: type) -> Any:
 
 
 def _wrong(column: str, given: Any, expected: str) -> ArgumentError:
-    return ArgumentError(f"position: {given!r} is no value of {column}; give {expected}.")
+    return ArgumentError(f"position: {given!r} is not a value of {column}; give {expected}.")

@@ -91,7 +91,7 @@ class WaitCondition:
             raise LoadStalledError(
                 f"The load of {checkpoint.identity} has stalled: {checkpoint.status.value}, and nothing committed for "
                 f"{duration(still)} (stalled_after={self.stalled_after:g} seconds; {where(checkpoint)}). Attempt "
-                f"{checkpoint.try_number} was {checkpoint.owner}. Look at that task's log; if its process is gone, its "
+                f"{checkpoint.try_number} was {checkpoint.owner}. See that task's log; if its process is gone, its "
                 "next attempt goes on from there."
             )
 
@@ -115,7 +115,9 @@ def as_text(value: Any) -> tuple[str, ...] | None:
     texts = []
     for one in values:
         if isinstance(one, bool) or not isinstance(one, (int, float, Decimal, date, str)) or one == "":
-            raise ArgumentError(f"value: {shown(one)} is not a number or a time that a position can reach.")
+            raise ArgumentError(
+                f"value: {shown(one)} is neither a number nor a time that a position can reach."
+            )
         try:
             texts.append(one.isoformat() if isinstance(one, date) else str(one))
         except ValueError:  # a whole number of too many digits for Python

@@ -105,8 +105,8 @@ class Database:
             raw.close()
             package = type(raw).__module__.partition(".")[0]
             raise UnsupportedDatabaseError(
-                f"Connection {self.conn_id!r} uses {package!r}, which is not a driver as Python's DB-API (PEP 249) has "
-                "them: it says no paramstyle."
+                f"Connection {self.conn_id!r} uses {package!r}, which is not a driver of Python's DB-API "
+                "(PEP 249): it has no paramstyle."
             )
         return found
 

@@ -133,7 +133,7 @@ class Destination(DestinationTable):
         :raises BadRowsError: when they differ
         """
         if sent != taken:
-            reason = f"{self.table} took {taken:,} of {sent:,} rows, and no error said so: {self.leaves_out}"
+            reason = f"{self.table} took {taken:,} of {sent:,} rows, without an error: {self.leaves_out}"
             raise BadRowsError(
                 f"Destination {self.conn_id!r}: {reason} leaves rows out. Nothing of the batch is committed. Remove "
                 "it, or leave these rows out in the query or in rows_processor.",

@@ -62,7 +62,7 @@ def _why_unpacked(spec: TransferSpec, session: Session, strategy: Strategy, colu
     if spec.on_bad_row == "reject":
         return "on_bad_row='reject' looks for the bad rows of a batch that is refused"
     if strategy.name == "python" and spec.resume_proof == "prefix":
-        return "resume_proof='prefix' looks at every row"
+        return "resume_proof='prefix' reads every row"
     if missing := [column for column in strategy.columns if column not in columns.read]:
         return f"{', '.join(missing)} is read but not written"
     return None

@@ -55,7 +55,7 @@ class Ahead:
     def if_resumed(self) -> str:
         """Describe a resume."""
         if self.left == 0:
-            return f"All {number(self.kept)} rows are committed, and none is to go."
+            return f"All {number(self.kept)} rows are committed, and none are to go."
         kept = f"{number(self.kept)} rows are kept" if self.kept else "Nothing is committed yet"
         return f"{kept}, {self._to_go(self.left, 'to go')}."
 
@@ -71,7 +71,7 @@ class Ahead:
 
     def _to_go(self, rows: int | None, what: str) -> str:
         if rows is None:
-            return f"and how many are {what} cannot be told"
+            return f"and how many are {what} is unknown"
         known = what == "in all" and self.left == 0
         shown = number(rows) if known else f"about {number(round(rows, 3 - len(str(rows))))}"
         time = f", about {duration(rows / self.rate)}" if self.rate and rows else ""

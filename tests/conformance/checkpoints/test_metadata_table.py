@@ -58,7 +58,7 @@ def test_in_a_schema(load: Load) -> None:
 @pytest.mark.parametrize("name", ["target", '"Other"'])
 def test_a_table_that_is_somebody_elses(load: Load, hook: CheckpointHook, name: str) -> None:
     load.destination.execute('CREATE TABLE "Other" (n integer, dag_id varchar(9))')
-    said = "checkpoint_table: .* is no table of checkpoints: it has no column (dag|task)_id"
+    said = "checkpoint_table: .* is not a table of checkpoints: it has no column (dag|task)_id"
     other = CheckpointHook("target", checkpoint_table=name)
     for look in (
         other.list,

@@ -115,7 +115,7 @@ def test_every_destination_tells_text_from_numbers(make_db: MakeDb, destination:
 @pytest.mark.parametrize(
     ("declared", "value", "said"),
     [
-        ("cidr", "10.1", "no whole address"),
+        ("cidr", "10.1", "not a complete address"),
         ("point", "(0.12345678901234567891,1)", "would round"),
         ("macaddr8", "08:00:2b:01:02:03", "eight bytes"),
         ("macaddr", "2024-01-01", "six bytes"),

@@ -268,7 +268,7 @@ def test_types_that_may_not_fit_travel_as_values(two: Pair, declared: str, kind:
     destination.execute(f"CREATE TABLE target (n integer, v {kind})")
     load = Load(source, destination, {"source_table": "t"})
     assert (load.attempt().rows, routes(load)) == (1, ["rows"])
-    reason = "it is not known that v fits the type that it has there, and each value is looked at"
+    reason = "it is not known that v fits the type that it has there, and each value is checked"
     assert load.told(RouteChosen)[-1].reason == reason
 
 

@@ -182,7 +182,7 @@ def test_partitions_without_a_moment(load: Load) -> None:
         ArgumentError, match="partition: it was planned with as_of, which goes with source_table"
     ):
         load.attempt(sql="SELECT * FROM t", source_table=None, as_of=None, partition=planned)
-    with pytest.raises(ArgumentError, match="is no moment of Oracle"):
+    with pytest.raises(ArgumentError, match="is not a moment of Oracle"):
         load.attempt(as_of=None, partition={**planned, "moment": "SCN 1) OR (1 = 1"})
 
 

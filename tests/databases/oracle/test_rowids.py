@@ -132,7 +132,7 @@ def test_what_it_does_not_go_with(sides: tuple[Db, Db], arguments: dict[str, obj
 
 def test_a_place_that_is_none(sides: tuple[Db, Db]) -> None:
     part = replace(split(sides[0])[0], upper=bound("AAAR3sAAEAAAACXAA') OR (1 = 1"))
-    with pytest.raises(ArgumentError, match=r"partition: .* is no ROWID\. Plan the partitions again"):
+    with pytest.raises(ArgumentError, match=r"partition: .* is not a ROWID\. Plan the partitions again"):
         PartLoad.of(*sides, part).attempt()
 
 

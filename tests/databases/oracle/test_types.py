@@ -209,13 +209,13 @@ CONVERTED = [
     ("VARCHAR2(40)", "", None),
 ]
 REFUSED = [
-    ("NUMBER", float("nan"), "nan is no number that Oracle's NUMBER has"),
+    ("NUMBER", float("nan"), "nan is not a number that Oracle's NUMBER has"),
     ("NUMBER", "abc", "'abc' is not a number"),
     ("NUMBER", Decimal(BIG + "9"), "has more digits than the 38 that Oracle keeps"),
     ("BINARY_DOUBLE", Decimal("0.10000000000000000000001"), "would be rounded"),
-    ("NUMBER(10,2)", Decimal("1.005"), "would be rounded to 2 digits after the point"),
-    ("NUMBER(10,2)", 1.005, "would be rounded to 2 digits after the point"),
-    ("INTEGER", "1.5", "would be rounded to 0 digits after the point"),
+    ("NUMBER(10,2)", Decimal("1.005"), "would be rounded to 2 decimal places"),
+    ("NUMBER(10,2)", 1.005, "would be rounded to 2 decimal places"),
+    ("INTEGER", "1.5", "would be rounded to 0 decimal places"),
     ("TIMESTAMP(3)", datetime(2026, 1, 1, 0, 0, 0, 1), "more digits than the 3 of the column"),
     ("TIMESTAMP(0) WITH TIME ZONE", datetime(2026, 1, 1, 0, 0, 0, 1, UTC), "more digits than the 0 of"),
     ("INTERVAL DAY TO SECOND(3)", timedelta(microseconds=1), "more digits than the 3 of the column"),

@@ -16,7 +16,7 @@ VALUES = [
         "the same, into columns that would round it", "numeric", _NUMBER,
         everywhere(refused("numeric(40, 2)", "would round"), refused("decimal(40, 2)", "would round"), refused("numeric(40, 10)", "would round"), refused("number(38, 2)", "more digits than the 38")),
     ),
-    Value("numeric NaN", "numeric", "'NaN'", everywhere(exact("numeric", "NaN"), refused("decimal(40, 10)", "cannot hold NaN"), converted("text", "NaN", "text"), refused("number", "no number that Oracle's NUMBER has"))),
+    Value("numeric NaN", "numeric", "'NaN'", everywhere(exact("numeric", "NaN"), refused("decimal(40, 10)", "cannot hold NaN"), converted("text", "NaN", "text"), refused("number", "not a number that Oracle's NUMBER has"))),
     Value("double precision", "double precision", "0.30000000000000004", everywhere(*(exact(t, "0.30000000000000004") for t in ("double precision", "double", "real")), exact("binary_double", "0.30000000000000004"))),
     Value("double NaN", "double precision", "'NaN'", everywhere(exact("double precision", "NaN"), refused("double", "cannot hold nan"), refused("real", "cannot hold NaN"), exact("binary_double", "nan"))),
     Value("double Infinity", "double precision", "'Infinity'", everywhere(exact("double precision", "Infinity"), refused("double", "cannot hold inf"), exact("real", "inf"), exact("binary_double", "inf"))),

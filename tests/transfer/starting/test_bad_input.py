@@ -155,6 +155,6 @@ def test_what_is_no_driver(load: Load) -> None:
 
     with pytest.raises(
         CheckpointError,
-        match=r"Connection 'odd' uses 'tests', which is not a driver as Python's DB-API \(PEP 249\) has them",
+        match=r"Connection 'odd' uses 'tests', which is not a driver of Python's DB-API \(PEP 249\)",
     ):
         load.transfer(source=Database("odd", Connection)).run()

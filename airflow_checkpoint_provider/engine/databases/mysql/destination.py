@@ -170,7 +170,7 @@ class MysqlDestination(Destination):
                 keys = ", ".join(self.conflict_columns)
                 reason = (
                     f"a row is equal to one of {self.table} in another unique index than that of {keys}, or differs "
-                    f"from it only in what the collation of {keys} does not look at (case, accents, blanks at the "
+                    f"from it only in what the collation of {keys} ignores (case, accents, blanks at the "
                     "end), and would change that one."
                 )
                 raise BadRowsError(

@@ -44,7 +44,7 @@ class LineType:
     """
     What a column keeps of a field.
 
-    :param most: characters of a text, or digits after the point of a number, beyond which the server cuts or rounds
+    :param most: characters of a text, or decimal places of a number, beyond which the server cuts or rounds
         without an error; ``None`` for no such limit
     """
 
@@ -90,7 +90,7 @@ def only_by_key(what: str) -> str:
 
 def may_not_fit(column: str) -> str:
     """Return why the source does not write the rows: no exact form is known for the type of a column."""
-    return f"it is not known that {column} fits the type that it has there, and each value is looked at"
+    return f"it is not known that {column} fits the type that it has there, and each value is checked"
 
 
 _NONE = Lines(b"", 0, (), ())

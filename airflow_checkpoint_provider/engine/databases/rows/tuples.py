@@ -43,7 +43,7 @@ class TupleType:
 
     :param kind: how the literal is written
     :param most: characters of a text beyond which white space is cut off without an error, digits of a second, or
-        digits after the point of a number; ``None`` for no such limit
+        decimal places of a number; ``None`` for no such limit
     :param least: bytes to which the server would fill up a shorter value
     :param listed: the only texts that it takes
     :param needed: it takes no NULL, for which the server would store a value of its own or insert a new key

@@ -31,7 +31,7 @@ class StoredType:
     :param json: the column holds JSON, and writes it in a form of its own
     :param json_doubles: fractions in JSON are doubles there
     :param bits: 32 or 64 for a column of floats
-    :param scale: digits after the point
+    :param scale: decimal places
     :param second_digits: of a moment
     :param rewrites: text is returned in another form than it was written in, such as a range
     :param empty_is_null: empty text and empty bytes are NULL

@@ -95,7 +95,7 @@ def _refusal(connection: sa.Connection, table: sa.Table, error: BaseException) -
         )
     return said + (
         "Nothing is lost: an earlier version of this package still reads it. Change it by hand as `airflow checkpoint "
-        "ddl --migrate` shows for other databases, in the words of this one; or give another checkpoint_table, in "
+        "ddl --migrate` shows for other databases, in the dialect of this one; or give another checkpoint_table, in "
         "which all loads begin anew (`airflow checkpoint seed` sets where they go on)."
     )
 

@@ -218,6 +218,6 @@ def refuse_other_table(connection: sa.Connection, tables: Tables) -> None:
             wanted = [column.name for column in table.columns if SINCE not in column.info]
             if missing := [name for name in wanted if name not in there]:
                 raise MetadataTableError(
-                    f"checkpoint_table: {table.fullname} is there, and is no table of checkpoints: it has no column "
+                    f"checkpoint_table: {table.fullname} exists, and is not a table of checkpoints: it has no column "
                     f"{missing[0]}. Give a name that no other table has."
                 )

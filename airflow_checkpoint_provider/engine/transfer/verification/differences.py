@@ -69,7 +69,7 @@ class Comparison:
             if not missing and not extra:
                 return []
             return [
-                f"{missing.total():,} of the rows that were looked at are missing in the destination, and "
+                f"{missing.total():,} of the rows that were compared are missing in the destination, and "
                 f"{extra.total():,} are only there"
             ]
         keys = sorted(held.keys() | there.keys(), key=_order)

@@ -14,7 +14,7 @@ class ColumnFacts:
     :param kind: the type without its length, in lower case
     :param declared: the type with it
     :param length: in characters, or in bytes where the type is not text
-    :param scale: digits after the point
+    :param scale: decimal places
     :param fraction: digits of a second
     :param nulls: NULL may be stored
     :param counts: the server numbers the rows (AUTO_INCREMENT)

@@ -67,7 +67,7 @@ def number_of(value: Any, kind: str) -> Decimal:
         number = Decimal(value)
     elif isinstance(value, str):
         raise RefusedValueError(
-            f"would read something else in {shown(value)}, which is no number as MySQL writes it. {CAST}"
+            f"would read something else in {shown(value)}, which is not a number as MySQL writes it. {CAST}"
         )
     else:
         raise unknown(value, kind)
@@ -81,7 +81,7 @@ def as_decimal(facts: ColumnFacts, value: Any) -> Any:
     scale = facts.scale or 0
     if places(number_of(value, "decimal")) > scale:
         raise RefusedValueError(
-            f"would round {value} to {scale} digits behind the point. Declare it with more, or round it in the query."
+            f"would round {value} to {scale} decimal places. Declare it with more, or round it in the query."
         )
     return value
 
@@ -100,7 +100,7 @@ def as_float(facts: ColumnFacts, value: Any) -> Any:
             raise RefusedValueError(f"would round {value}. Declare it {wider}, or round it in the query.")
     if scale is not None and places(number) > scale:
         raise RefusedValueError(
-            f"would round {value} to {scale} digits behind the point. Declare it with more, or round it in the query."
+            f"would round {value} to {scale} decimal places. Declare it with more, or round it in the query."
         )
     return number if isinstance(value, str) else value
 

@@ -53,11 +53,11 @@ def as_of(moment: str) -> str:
     """
     Write the clause after a table that reads it as of a moment.
 
-    :raises ArgumentError: when the text is no moment of Oracle
+    :raises ArgumentError: when the text is not a moment of Oracle
     """
     number = moment.removeprefix(_PREFIX)
     if moment == number or not (number.isascii() and number.isdecimal()):
-        raise ArgumentError(f"as_of: {moment!r} is no moment of Oracle. Plan the partitions again.")
+        raise ArgumentError(f"as_of: {moment!r} is not a moment of Oracle. Plan the partitions again.")
     return f" AS OF {moment}"
 
 

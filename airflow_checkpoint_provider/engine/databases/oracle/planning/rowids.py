@@ -91,7 +91,7 @@ def condition(raw: Any, owner: str | None, table: str, part: Partition, *, at_mo
         if place is None:
             continue
         if not isinstance(place, str) or not _PLACE.fullmatch(place):
-            raise ArgumentError(f"partition: {place!r} is no ROWID. Plan the partitions again.")
+            raise ArgumentError(f"partition: {place!r} is not a ROWID. Plan the partitions again.")
         with closing(raw.cursor()) as cursor:
             cursor.execute(_STORED, [owner, table, place])
             if not cursor.fetchone()[0]:

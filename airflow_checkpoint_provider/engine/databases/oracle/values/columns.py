@@ -53,7 +53,7 @@ def column_of(described: Any) -> Column | None:
     """
     Return how a column is written; ``None`` where it cannot be.
 
-    Oracle itself rounds a value with more digits after the point, or of a second, than its column has.
+    Oracle itself rounds a value with more decimal places, or of a second, than its column has.
 
     :param described: the column in the driver's ``cursor.description``
     """
@@ -100,7 +100,7 @@ def _without_rounding(scale: int) -> Callable[[Any], Any]:
         number = to_number(value)
         # The repr of a float is the shortest number that reads the same.
         if places(Decimal(repr(number) if isinstance(number, float) else number)) > scale:
-            raise ValueError(f"would be rounded to {scale} digits after the point")
+            raise ValueError(f"would be rounded to {scale} decimal places")
         return number
 
     return convert

@@ -27,14 +27,14 @@ def to_number(value: Any) -> Any:
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("is no number that Oracle's NUMBER has")
+            raise ValueError("is not a number that Oracle's NUMBER has")
         return value
     if isinstance(value, (str, Decimal)):
         if isinstance(value, str) and not NUMBER_TEXT.fullmatch(value):
             raise ValueError("is not a number, as Oracle writes it")
         number = _decimal(value)
         if not number.is_finite():
-            raise ValueError("is no number that Oracle's NUMBER has")
+            raise ValueError("is not a number that Oracle's NUMBER has")
         if significant(number) > _NUMBER_DIGITS:
             raise ValueError(f"has more digits than the {_NUMBER_DIGITS} that Oracle keeps")
         return number

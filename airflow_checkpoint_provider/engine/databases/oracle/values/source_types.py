@@ -60,7 +60,7 @@ WHOLE = {
 UNSORTED = frozenset((*WHOLE, "DB_TYPE_LONG", "DB_TYPE_LONG_RAW", "DB_TYPE_JSON", "DB_TYPE_XMLTYPE"))
 REFUSED = {
     "DB_TYPE_BFILE": "the file is not in the database; leave the column out",
-    "DB_TYPE_CURSOR": "a cursor is no value; leave the column out",
+    "DB_TYPE_CURSOR": "a cursor is not a value; leave the column out",
     "DB_TYPE_OBJECT": "select its attributes, as in t.{}.attribute",
     "DB_TYPE_VECTOR": "select VECTOR_SERIALIZE({} RETURNING CLOB)",
 }

@@ -51,7 +51,7 @@ def packed_route(form: PackedForm, use: RowUse, columns: Mapping[str, PostgresCo
     """
     kept = kept_places(form, use.read, columns)
     if doubtful := [name for index, name in enumerate(use.read) if index not in kept]:
-        return f"{', '.join(doubtful)} may not fit the type that it has there, and each value is looked at"
+        return f"{', '.join(doubtful)} may not fit the type that it has there, and each value is checked"
     if form.name == TEXT:
         return _route(
             TEXT, "every value travels as the server's text", CopyForm(False, use.read, keys=use.keys)

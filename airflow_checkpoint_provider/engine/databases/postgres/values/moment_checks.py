@@ -98,7 +98,7 @@ def check_time(type_: PostgresType, value: Any, padded: bool) -> None:
         _check_fraction(type_, value, f"{value.microsecond:06}")
     elif isinstance(value, timedelta) and not zoned:
         if not timedelta(0) <= value < timedelta(days=1):
-            raise RefusedValueError(f"would read another time in {value}, which is no time of day. {CAST}")
+            raise RefusedValueError(f"would read another time in {value}, which is not a time of day. {CAST}")
         _check_fraction(type_, value, f"{value.microseconds:06}")
     elif isinstance(value, str):
         if match := (_TIME_ZONED if zoned else _TIME).fullmatch(value):

@@ -70,7 +70,7 @@ def check_numeric(type_: PostgresType, value: Any, padded: bool) -> None:
     number = Decimal(repr(value) if isinstance(value, float) else value)
     if type_.scale is not None and places(number) > type_.scale:
         raise RefusedValueError(
-            f"would round {value} to {type_.scale} digits behind the point. Declare it with more, or round it in the "
+            f"would round {value} to {type_.scale} decimal places. Declare it with more, or round it in the "
             "query."
         )
 

@@ -29,7 +29,7 @@ _PAIR = re.compile(rf"{_TEXT}=>(?:{_TEXT}|NULL)(?:, |\Z)", re.DOTALL)
 def check_network(type_: PostgresType, text: str) -> None:
     """Check that an address of version 4 has its four numbers."""
     if not _NETWORK.fullmatch(text):
-        raise RefusedValueError(f"would add to {shown(text)}, which is no whole address. {CAST}")
+        raise RefusedValueError(f"would add to {shown(text)}, which is not a complete address. {CAST}")
 
 
 def check_shape(type_: PostgresType, text: str) -> None:
