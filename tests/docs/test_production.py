@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.documents import ROOT, blocks
 
 PAGE = ROOT / "docs" / "production.md"
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 
 def test_the_test_of_a_dag_passes_and_can_fail(tmp_path: Path) -> None:
