@@ -137,6 +137,25 @@ SEED = (
     arg("--force", action="store_true", help="Accept a position beyond the greatest key of the source"),
 )
 
+REPLAY = (
+    arg("--error", metavar="TEXT", help="Only rows whose error contains this text"),
+    arg(
+        "--from",
+        dest="from_file",
+        metavar="FILE",
+        help=(
+            "Only the rows of this file, with their values there: a list as 'rejects -o json' prints it, and as the\n"
+            "view gives it, in which values were corrected"
+        ),
+    ),
+    arg("--limit", type=number("--limit", 1), metavar="N", help="At most so many rows (default: all)"),
+    arg(
+        "--overwrite",
+        action="store_true",
+        help="Of an upsert: replace rows with the same key, which later loads may have written",
+    ),
+)
+
 
 def limit(default: int) -> Arg:
     """Return the argument that bounds a list."""

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found, Places, described
@@ -17,6 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     InvalidCheckpointError,
     MetadataTableError,
+    one_line,
 )
 from airflow_checkpoint_provider.engine.model.position import describe_position
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
@@ -106,6 +108,40 @@ def checkpoint_seed(args: Any) -> None:
     print(f"The next attempt of {identity} continues after {where}{provided}.")
     if doubt:
         print(doubt, file=sys.stderr)
+
+
+@command
+def checkpoint_replay_rejects(args: Any) -> None:
+    """Write rejected rows again."""
+    corrected = _rows_in(args.from_file) if args.from_file else None
+    places = Places(args, discover=True)
+    found = places.find(args)
+    count, _ = found.hook.look_at_rejects(*found.key, limit=1)
+    if not count:
+        print(f"{found.checkpoint.identity} has no rejected rows.")
+        places.end()
+        return
+    few = f"{len(corrected):,}" if corrected is not None else "all" if not args.error else "some"
+    which = f"{few} of the {count:,} rejected rows of {found.checkpoint.identity}"
+    confirm(args, f"Write {which} into {found.checkpoint.destination_table}?")
+    done = found.hook.replay_rejects(
+        *found.key, error=args.error, corrected=corrected, limit=args.limit, overwrite=args.overwrite
+    )
+    print(done.as_words())
+    places.end()
+    if done.refused:
+        raise SystemExit(1)
+
+
+def _rows_in(path: str) -> dict[int, dict[str, Any]]:
+    """Read corrected rows."""
+    try:
+        rows = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {row["id"]: dict(row["row"]) for row in rows}
+    except (OSError, UnicodeError, ValueError, TypeError, KeyError) as error:
+        raise ArgumentError(
+            f"--from: {path} is no list of rows with id and row, as 'rejects -o json' prints it: {one_line(error)}"
+        ) from None
 
 
 @command

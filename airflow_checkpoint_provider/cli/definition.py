@@ -17,6 +17,7 @@ from airflow_checkpoint_provider.cli.arguments import (
     NEWEST_RUN_ID,
     OUTPUT,
     REASON,
+    REPLAY,
     RUN_ID,
     SEED,
     TABLE,
@@ -119,6 +120,19 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     description=(
                         "Show the rows that the destination refused and on_bad_row='reject' set aside,\n"
                         f"with the destination's errors, in the order of the load.{_WHERE}"
+                    ),
+                ),
+                _command(
+                    "replay-rejects",
+                    "Write the refused rows again, now that the destination takes them",
+                    *one,
+                    *REPLAY,
+                    YES,
+                    description=(
+                        "Write the rows that the destination has refused again: each is inserted, and removed from the\n"
+                        "rejected ones, in one transaction. A row that is refused again stays, with the new reason.\n"
+                        "Refused while an attempt is at work. Recorded with your name.\n"
+                        "Exits with 1 when a row is refused again."
                     ),
                 ),
                 _command(

@@ -136,6 +136,7 @@ def entry_line(entry: HistoryEntry, key_columns: tuple[str, ...], *, for_people:
 def reject_line(reject: Reject, *, for_people: bool) -> dict[str, Any]:
     """Return a rejected row; people read it as one line of JSON where a program reads an object."""
     return {
+        **({} if for_people else {"id": reject.id}),
         "row_no": reject.row_no,
         "error": reject.error,
         "row": json.dumps(reject.row, ensure_ascii=False) if for_people else reject.row,

@@ -13,11 +13,11 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, user
-from airflow_checkpoint_provider.hooks.reading import CheckpointReadingHook
+from airflow_checkpoint_provider.hooks.replaying import CheckpointReplayingHook
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint
 
 
-class CheckpointHook(CheckpointReadingHook):
+class CheckpointHook(CheckpointReplayingHook):
     """
     Read and manage the checkpoints in a database.
 

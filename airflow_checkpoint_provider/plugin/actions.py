@@ -41,7 +41,8 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Refuse text that is no Unicode."""
     if not is_text(text):  # half of a surrogate pair
         raise ValueError("is no Unicode")
     return text
@@ -55,9 +56,9 @@ def _no_bool(value: object) -> object:
 
 # No control characters: Airflow's audit log can hold the others, and every database and log keeps them as they are.
 _PRINTED = r"^[^\x00-\x1f\x7f-\x9f]*$"
-Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=_PRINTED), AfterValidator(_encodable)]
+Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=_PRINTED), AfterValidator(encodable)]
 
-Reason = Annotated[str, Field(max_length=500, pattern=_PRINTED), AfterValidator(_encodable)]
+Reason = Annotated[str, Field(max_length=500, pattern=_PRINTED), AfterValidator(encodable)]
 
 
 class Target(BaseModel):
@@ -67,10 +68,10 @@ class Target(BaseModel):
     task_id: Id
     run_id: Id
     map_index: Annotated[int, BeforeValidator(_no_bool)] = Field(-1, ge=-1, le=LARGEST)
-    name: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
+    name: Annotated[str, AfterValidator(encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
     conn_id: Id
     table: Id
-    team: Annotated[str, AfterValidator(_encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
+    team: Annotated[str, AfterValidator(encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
     reason: Reason = ""
 
 

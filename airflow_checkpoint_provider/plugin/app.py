@@ -10,7 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from airflow_checkpoint_provider.plugin import actions, pages, rejected, standstill, starting, static
+from airflow_checkpoint_provider.plugin import (
+    actions,
+    pages,
+    rejected,
+    replaying,
+    standstill,
+    starting,
+    static,
+)
 from airflow_checkpoint_provider.plugin.desk import Door
 from airflow_checkpoint_provider.plugin.problems import answer
 
@@ -34,6 +42,7 @@ def create_app() -> FastAPI:
     for router in (
         pages.router,
         rejected.router,
+        replaying.router,
         standstill.router,
         actions.router,
         starting.router,

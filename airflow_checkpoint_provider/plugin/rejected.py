@@ -67,6 +67,8 @@ def rejects(viewer: Someone, wanted: Annotated[WantedPage, Query()]) -> HTMLResp
     count, found, reasons, facts = _read(viewer, wanted, PAGE_SIZE, (wanted.page - 1) * PAGE_SIZE)
     return render(
         "rejects.html",
+        may_act=viewer.may("PUT", wanted.dag_id),
+        target=wanted.model_dump(exclude={"page", "tab"}),
         chosen={**wanted.model_dump(exclude={"page"}), "tab": "1" if wanted.tab else ""},
         name=discovery().places().called(wanted.dag_id, wanted.task_id),
         rejected=count,
@@ -115,6 +117,7 @@ def _read(viewer: Someone, wanted: Wanted, limit: int, offset: int) -> _Found:
 
 def _object(reject: Reject) -> dict[str, Any]:
     return {
+        "id": reject.id,
         "row_no": reject.row_no,
         "error": reject.error,
         "row": reject.row,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -128,3 +129,58 @@ def test_those_of_many_are_told_apart(database: Db) -> None:
 )
 def test_a_reason_has_no_values(error: str, reason: str) -> None:
     assert reason_of(error) == reason
+
+
+def take_any_name(database: Db) -> None:
+    database.execute(
+        "ALTER TABLE target RENAME TO old",
+        "CREATE TABLE target (id integer PRIMARY KEY, name text NOT NULL)",
+        "INSERT INTO target SELECT * FROM old",
+        "DROP TABLE old",
+    )
+
+
+def test_they_are_written_again_from_their_page(client: TestClient, database: Db) -> None:
+    its = query(client)
+    page = client.get(f"/rejects?{its}").text
+    body = re.search(r'data-to="rejects/replay" data-body="(.*?)"', page)
+    assert body
+    asked = json.loads(html.unescape(body.group(1)))
+    reasons = [html.unescape(one) for one in re.findall(r'<option value="(.+?)">', page)]
+    assert [one.partition(":")[0] for one in reasons] == [
+        "CHECK constraint failed",
+        "NOT NULL constraint failed",
+    ]
+    none = client.post("/rejects/replay", json={**asked, "error": reasons[0]}).json()
+    assert none["message"].startswith("0 rows written, 60 still rejected. 59 refused again; the first: CHECK")
+    take_any_name(database)
+    done = client.post("/rejects/replay", json=asked).json()
+    told = "59 rows written, 1 still rejected. 1 refused again; the first: NOT NULL constraint failed: target.name"
+    assert done == {"message": told}
+    assert database.one("SELECT count(*) FROM target") == 199
+    assert "replayed" in client.get(f"/task?{its}").text
+    database.execute("UPDATE airflow_checkpoint SET status = 'running'")
+    refused = client.post("/rejects/replay", json=asked, headers={"Accept": "application/json"})
+    assert (refused.status_code, "is at work" in refused.json()["detail"]) == (409, True)
+
+
+def test_they_are_written_again_from_the_shell(
+    database: Db, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    command: Ask = shell(capsys, monkeypatch)
+    its = ("a_dag", "copy", "run_1")
+    take_any_name(database)
+    told = command("replay-rejects", *its, "--error", "CHECK", "--limit", "9", "-y")
+    assert told == "9 rows written, 51 still rejected. Not all were tried: repeat it for the rest.\n"
+    told = command("replay-rejects", *its, "-y")
+    assert "50 rows written, 1 still rejected. 1 refused again; the first: NOT NULL" in told
+    assert told.endswith("\n1")
+    rows = json.loads(command("rejects", *its, "-o", "json"))
+    rows[0]["row"]["name"] = "given"
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps(rows))
+    assert command("replay-rejects", *its, "--from", str(file), "-y") == "1 row written, 0 still rejected.\n"
+    assert database.one("SELECT name FROM target WHERE id = 7") == "given"
+    assert command("replay-rejects", *its) == "a_dag.copy, run run_1 has no rejected rows.\n"
+    file.write_text('[{"row_no": 1}]')
+    assert "is no list of rows with id and row" in command("replay-rejects", *its, "--from", str(file), "-y")

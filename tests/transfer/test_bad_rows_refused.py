@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     MetadataTableError,
 )
 from airflow_checkpoint_provider.engine.model.events import RouteChosen
-from airflow_checkpoint_provider.engine.store.rejects import row_text
+from airflow_checkpoint_provider.engine.store.reject_rows import row_text
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
@@ -145,7 +145,7 @@ def test_types_that_postgres_refuses(make_db: MakeDb) -> None:
     )
     assert kept == [(2, "x"), (3, "x")]
     assert load.destination.rows("SELECT row_data FROM airflow_checkpoint_reject WHERE row_no = 5") == [
-        ('{"n": 4, "a": null, "b": "\\\\x6279746573"}',)
+        ('{"n": 4, "a": null, "b": "\\\\x6279746573", "": {"b": "bytes"}}',)
     ]
 
 
@@ -193,7 +193,7 @@ def test_how_values_are_written() -> None:
     )
     assert row_text(columns, row) == (
         '{"a": "1.10", "b": "2026-01-02 00:00:00+00:00", "c": "\\\\x00ff", "d": "nan", "e": 1180591620717411303424, '
-        '"f": {"x": ["1"]}}'
+        '"f": {"x": ["1"]}, "": {"a": "Decimal", "b": "datetime", "c": "bytes", "d": "float", "f": "dict"}}'
     )
     assert row_text(["a"], ("Zürich",)) == '{"a": "Zürich"}'
     assert row_text(["a"], ("\ud800",)) == '{"a": "\\ud800"}'

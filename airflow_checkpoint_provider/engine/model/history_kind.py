@@ -21,6 +21,8 @@ class Kind(StrEnum):
     REQUEST_CANCELLED = "request_cancelled"
     DELETED = "deleted"
     SEEDED = "seeded"
+    REPLAYED = "replayed"
+    """Rejected rows were written after all."""
     PROBED = "probed"
 
 

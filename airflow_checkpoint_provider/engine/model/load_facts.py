@@ -23,6 +23,8 @@ class LoadFacts:
     :param where: the condition on its rows, shown as a query is; empty for all
     :param query: the query, without known secrets, and cut after 2,000 characters; empty for a table
     :param write_mode: ``append``, ``upsert``, ``replace`` or ``replace_atomic``
+    :param conflict_columns: the key for ``upsert``, as the task gives it; none where that is the primary key
+    :param empties: whether the load deletes the rows of its table, or of its partition, before it writes
     :param batch_size: rows of a batch
     :param scope: ``run`` or ``task``
     :param publishes: whether the task publishes its staged rows by itself; true where nothing is staged
@@ -39,6 +41,8 @@ class LoadFacts:
     where: str = ""
     query: str = ""
     write_mode: str
+    conflict_columns: tuple[str, ...] = ()
+    empties: bool = False
     batch_size: int
     scope: str
     publishes: bool = True
@@ -71,7 +75,7 @@ class LoadFacts:
     def as_text(self) -> str:
         """Return the form for a history entry."""
         return json.dumps(
-            {name: value for name, value in asdict(self).items() if value != ""}, ensure_ascii=False
+            {name: value for name, value in asdict(self).items() if value not in ("", ())}, ensure_ascii=False
         )
 
     @classmethod
@@ -91,6 +95,10 @@ _TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
 
 def _checked(stored: Any, field: Any) -> Any:
     value = stored[field.name]
+    if field.type == "tuple[str, ...]":
+        if type(value) is not list or not all(type(one) is str for one in value):
+            raise TypeError(field.name)
+        return tuple(value)
     if type(value) is not _TYPES[field.type]:
         raise TypeError(field.name)
     return value

@@ -226,6 +226,20 @@ class SqlStore:
         """Record, in the transaction of the publication, that the staged rows are in the destination."""
         self._record(Kind.PUBLISHED, rows, None, detail)
 
+    def note_replayed(self, stored: Checkpoint, rows: int, detail: str) -> None:
+        """
+        Record, in the transaction that writes them, that rejected rows are in the destination.
+
+        :param stored: the checkpoint, locked in this transaction
+        :param rows: how many
+        :param detail: for the history
+        """
+        self._lease.join(stored)
+        self._lease.update(row_changes.replayed(stored.rows + rows))
+        self._history.record(
+            self._identity, Kind.REPLAYED, self._attempt.owner, rows=stored.rows + rows, detail=detail
+        )
+
     def _deleted_by(self) -> str:
         entry = self._history.deletion(self._identity)
         return f" by {entry.who} at {entry.recorded_at:%Y-%m-%d %H:%M:%S} UTC" if entry else ""

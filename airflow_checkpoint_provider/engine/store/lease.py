@@ -112,6 +112,10 @@ class Lease:
             self._connection.execute(self._table.update().where(self._is_mine, as_read).values(**values))
         return self._taken()
 
+    def join(self, stored: Checkpoint) -> None:
+        """Write the row, locked in this transaction, under the fence of the attempt that took it last."""
+        self._fence = stored.fence
+
     def update(self, values: dict[str, Any]) -> None:
         """
         Change columns of the row.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +15,9 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
-from airflow_checkpoint_provider.engine.model.stored_text import shown
 from airflow_checkpoint_provider.engine.store.bounded_queries import page
 from airflow_checkpoint_provider.engine.store.reject_reasons import MOST_READ, ReasonCount, grouped
+from airflow_checkpoint_provider.engine.store.reject_rows import StoredRow, row_in, row_text
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row, identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
 from airflow_checkpoint_provider.engine.store.schema.columns import IDENTITY_COLUMNS, _reject_table
@@ -38,6 +36,7 @@ class Reject:
     """
     A refused row.
 
+    :param id: grows with each rejected row of the table
     :param identity: the checkpoint of the load
     :param run_id: the run that has read it, also where the checkpoint spans runs
     :param row_no: its number among the rows that the load has sent to the destination, from 1
@@ -48,6 +47,7 @@ class Reject:
     :param recorded_at: when it was refused, in UTC
     """
 
+    id: int
     identity: Identity
     run_id: str
     row_no: int
@@ -56,6 +56,15 @@ class Reject:
     try_number: int
     who: str
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A refused row that may be written again: its id among all, the error, and the row as it is stored."""
+
+    id: int
+    error: str
+    row: StoredRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +152,34 @@ class Rejects:
             found = page(self._connection, statement, MOST_READ, 0)
             return grouped((row.row_no, str(row.error)[:LONGEST_MESSAGE]) for row in found)
 
+    def after(self, last: int, limit: int) -> Sequence[Kept]:
+        """
+        Return those after one, in the order in which they were refused.
+
+        :param last: the id of that one; 0 for the beginning
+        :param limit: at most so many
+        """
+        if not self._there:
+            return []
+        columns = self._table.c
+        statement = sa.select(columns.id, columns.error, columns.row_data).where(
+            self._mine, columns.id > last
+        )
+        found = page(self._connection, statement.order_by(columns.id), limit, 0)
+        return [Kept(int(row.id), str(row.error), row_in(row.row_data)) for row in found]
+
+    def take(self, id_: int) -> bool:
+        """Delete one, and return whether it was there."""
+        deleted = self._connection.execute(self._table.delete().where(self._mine, self._table.c.id == id_))
+        return bool(deleted.rowcount == 1)
+
+    def refuse_again(self, id_: int, error: str, who: str) -> None:
+        """Record that a row was written once more, and refused with this error."""
+        values = {"error": _storable(error), "who": who, "recorded_at": datetime.now(UTC)}
+        self._connection.execute(
+            self._table.update().where(self._mine, self._table.c.id == id_).values(**values)
+        )
+
     def _of(self, run_id: str | None) -> sa.ColumnElement[bool]:
         return self._mine if run_id is None else sa.and_(self._mine, self._table.c.current_run_id == run_id)
 
@@ -171,31 +208,6 @@ def counts_of(
     return found
 
 
-def row_text(columns: Sequence[str], row: Row) -> str:
-    """Write a row as a JSON object: numbers, booleans and text as they are, everything else as exact text."""
-    values = {name: _plain(value) for name, value in zip(columns, row, strict=True)}
-    text = json.dumps(values, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeError:  # half of a surrogate pair, which no database stores
-        return json.dumps(values)
-    return text
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return f"\\x{bytes(value).hex()}"
-    if isinstance(value, (list, tuple)):
-        return list(map(_plain, value))
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return str(value)
-
-
 def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
@@ -206,10 +218,11 @@ def _from_row(row: Any, refused: Exception | None) -> Reject | None:
             raise refused
         values = SimpleNamespace(**checked(row._mapping, _COLUMNS))
         return Reject(
+            id=values.id,
             identity=identity_of_row(row),
             run_id=values.current_run_id,
             row_no=values.row_no,
-            row=_row_in(row.row_data),
+            row=row_in(row.row_data).values,
             error=values.error,
             try_number=values.try_number,
             who=values.who,
@@ -218,14 +231,3 @@ def _from_row(row: Any, refused: Exception | None) -> Reject | None:
     except (CheckpointError, *DAMAGED) as error:
         log.warning("Rejected row %s cannot be read and is left out: %s", row.id, one_line(error))
         return None
-
-
-def _row_in(text: Any) -> dict[str, Any]:
-    """Read the output of :func:`row_text`; any other text is the only value of a row."""
-    try:
-        row = json.loads(text)
-        if isinstance(row, dict):
-            return row
-    except (ValueError, TypeError, RecursionError):
-        pass
-    return {"unreadable": shown(text)}

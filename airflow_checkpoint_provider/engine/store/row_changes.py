@@ -155,6 +155,15 @@ def overtaken(reason: str) -> Values:
     }
 
 
+def replayed(rows: int) -> Values:
+    """
+    Write that rejected rows were written after all.
+
+    :param rows: rows of the load that are committed now
+    """
+    return {"rows_written": rows, "updated_at": datetime.now(UTC)}
+
+
 def seeded(load: Load, nobody: Attempt, position: Position, request_seen: int) -> Values:
     """
     Write a position that was set by a person.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
@@ -29,6 +30,7 @@ from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferS
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import Writer
 from airflow_checkpoint_provider.engine.transfer.fingerprint import match_tables
+from airflow_checkpoint_provider.engine.transfer.starting.preoperator import empties
 from airflow_checkpoint_provider.engine.transfer.starting.startup import StartingPoint
 
 
@@ -62,11 +64,13 @@ class Report:
             self.guarantee = stated
             self.observe(stated)
 
-    def facts(self, spec: TransferSpec, route: RowRoute) -> LoadFacts:
+    def facts(self, spec: TransferSpec, route: RowRoute, destination: Destination) -> LoadFacts:
         """Return the facts of the load, with those that are known once the source is open."""
         stated = self.guarantee or GuaranteeStated("", "")
+        given = spec.facts
         return replace(
-            spec.facts,
+            given,
+            empties=given.empties or bool(spec.preoperator and empties(spec.preoperator, destination)),
             guarantee=stated.guarantee,
             guarantee_reason=stated.reason,
             route=route.name,

@@ -194,7 +194,7 @@ class Transfer:
 
     def _note(self, context: AttemptContext, beginning: StartingPoint) -> None:
         """Record the facts of the load in the history, for people."""
-        facts = self._report.facts(self._spec, beginning.route)
+        facts = self._report.facts(self._spec, beginning.route, context.session.destination)
         if facts != self._noted:  # after a lost connection they are mostly the same
             with context.store.transaction():
                 context.store.note_opened(facts, beginning.checkpoint)

@@ -144,7 +144,10 @@ async function announce(form) {
 async function act(form) {
   const refused = form.querySelector(".refused");
   const button = form.querySelector("button:not([data-close])");
-  const body = { ...JSON.parse(form.dataset.body), reason: form.elements.reason?.value.trim() || "" };
+  const body = JSON.parse(form.dataset.body);
+  for (const field of form.elements) {
+    if (field.name) body[field.name] = field.type === "checkbox" ? field.checked : field.value.trim();
+  }
   refused.hidden = true;
   button.disabled = true;
   try {

@@ -78,6 +78,8 @@ class TransferSpec:
             where=LoadFacts.shown_query(self.where or ""),
             query=LoadFacts.shown_query(self.sql or ""),
             write_mode=self.write_mode,
+            conflict_columns=tuple(self.conflict_columns or ()) if self.write_mode == "upsert" else (),
+            empties=self.write_mode in ("replace", "replace_atomic"),
             batch_size=self.batch_size,
             scope=self.scope,
             publishes=self.publish or not self.stages,

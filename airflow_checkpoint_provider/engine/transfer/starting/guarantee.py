@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
@@ -37,7 +38,7 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
         )
     rejecting = spec.on_bad_row == "reject"
     tables = Tables.named(spec.checkpoint_table)
-    if hazard := _hazard(session, tables, is_there=is_there, rejecting=rejecting):
+    if hazard := hazard_of(session.destination, tables, is_there=is_there, rejecting=rejecting):
         reason = hazard.reason
         if rejecting:
             raise ArgumentError(
@@ -68,7 +69,7 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
     if not reason and not destination.dialect.transactional:
         if spec.keeps_checkpoint and not session.separate:
             tables = Tables.named(spec.checkpoint_table)
-            hazard = _hazard(session, tables, is_there=True, rejecting=False)
+            hazard = hazard_of(session.destination, tables, rejecting=False)
             reason = hazard.reason if hazard else None
         else:
             reason = (
@@ -82,8 +83,16 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
         )
 
 
-def _hazard(session: Session, tables: Tables, *, is_there: bool, rejecting: bool) -> Hazard | None:
-    destination = session.destination
+def hazard_of(
+    destination: Destination, tables: Tables, *, is_there: bool = True, rejecting: bool
+) -> Hazard | None:
+    """
+    Return why rows and checkpoint may not commit together, or not stay; ``None`` where they do.
+
+    :param destination: its facts are known, where its table is there
+    :param tables: the metadata tables, in the destination's database
+    :param rejecting: whether the table of rejected rows is one of them
+    """
     if is_there and destination.facts.hazard:
         return destination.facts.hazard
     metadata = [tables.checkpoint, *([tables.reject] if rejecting else [])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.table_facts import (
@@ -15,6 +17,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     UniqueKey,
 )
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
+from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.session import Session
 
@@ -43,7 +46,17 @@ def check_server(session: Session) -> None:
             raise DestinationError(f"{what} cannot be written: {reason}.")
 
 
-def check_table(spec: TransferSpec, destination: Destination) -> None:
+class Written(Protocol):
+    """How a table is written: the write mode, and the partition where not all of its rows are."""
+
+    @property
+    def write_mode(self) -> str: ...
+
+    @property
+    def part(self) -> Partition | None: ...
+
+
+def check_table(spec: Written, destination: Destination) -> None:
     """
     Refuse what the server would refuse or change later, when rows are deleted or staged already.
 
@@ -111,7 +124,7 @@ def untold_changes(spec: TransferSpec, destination: Destination) -> list[str]:
     ]
 
 
-def _check_columns(spec: TransferSpec, destination: Destination) -> None:
+def _check_columns(spec: Written, destination: Destination) -> None:
     facts, table, upserts = destination.facts, destination.table, spec.write_mode == "upsert"
     known = {name: facts.columns[name] for name in destination.columns if name in facts.columns}
     if generated := [name for name, column in known.items() if column.generated or column.always_inserts]:

@@ -1,0 +1,45 @@
+"""Later loads of a table that have deleted the rows of an earlier one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
+from airflow_checkpoint_provider.engine.store.bounded_queries import page
+from airflow_checkpoint_provider.engine.store.history import History
+from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
+
+_MOST_READ = 100
+
+
+def emptied_by(connection: sa.Connection, tables: Tables, checkpoint: Checkpoint) -> Identity | None:
+    """
+    Return a load, of another task or run, that has emptied the table since a load of it began.
+
+    The newest 100 later loads of the table are read.
+    """
+    table, mine = tables.checkpoint, checkpoint.identity
+    name = checkpoint.catalog.values()
+    same = (
+        [
+            table.c[column].is_(None) if value is None else table.c[column] == value
+            for column, value in name.items()
+        ]
+        if checkpoint.catalog.table
+        else [table.c.destination_table == checkpoint.destination_table]
+    )
+    siblings = [table.c[column] == getattr(mine, column) for column in ("dag_id", "task_id", "run_id")]
+    identity = [table.c[column] for column in Identity.__slots__]
+    later = (
+        sa.select(*identity)
+        .where(*same, table.c.started_at > checkpoint.started_at, ~sa.and_(*siblings))
+        .order_by(table.c.started_at.desc())
+    )
+    history = History(connection, tables)
+    for other in map(identity_of_row, list(page(connection, later, _MOST_READ, 0))):
+        opened = history.list(other, kinds=[Kind.OPENED.value], limit=1)
+        if opened and opened[0].facts and opened[0].facts.empties:
+            return other
+    return None

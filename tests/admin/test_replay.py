@@ -1,0 +1,186 @@
+"""Rejected rows that are written again: when that is refused, and what a death in the middle leaves."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from airflow_checkpoint_provider.engine.admin import replay as replaying
+from airflow_checkpoint_provider.engine.admin.replay import Replay, replay
+from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.checkpoint import Identity
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.store.reject_rows import UnknownValueError, row_in, row_text
+from airflow_checkpoint_provider.engine.store.schema.tables import Tables
+from tests.support.crashing import Fuse, connect
+from tests.support.databases.fixtures import MakeDb
+from tests.support.loads import Load
+
+IDENTITY = Identity("a_dag", "a_task", "run_1")
+TABLES = Tables.named("airflow_checkpoint")
+
+
+def rejecting(make_db: MakeDb, kind: str = "sqlite", **arguments: Any) -> Load:
+    """Run a load of which one row is written, and nine are refused by an index that is dropped then."""
+    load = Load(
+        make_db("sqlite", "source"),
+        make_db(kind, "destination"),
+        {"source_table": "t", "checkpoint_column": "n", "on_bad_row": "reject", **arguments},
+    )
+    load.source.execute("CREATE TABLE t (n integer PRIMARY KEY, b text)")
+    load.source.insert("t", [(n, "same") for n in range(10)])
+    load.destination.execute(
+        "CREATE TABLE target (n integer, b text)", "CREATE UNIQUE INDEX once ON target (b)"
+    )
+    load.attempt()
+    load.destination.execute("DROP INDEX once")
+    return load
+
+
+def again(load: Load, **asked: Any) -> replaying.Replayed:
+    return replay(Replay(who="ann", **asked), load.destination.database("dst"), TABLES, IDENTITY)
+
+
+def numbers(load: Load) -> list[int]:
+    return [n for (n,) in load.destination.rows("SELECT n FROM target ORDER BY n")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.server)])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_death_at_any_statement_loses_and_doubles_no_row(
+    make_db: MakeDb, kind: str, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "ROWS_AT_ONCE", 2)
+    load = rejecting(make_db, kind)
+    burnt, at = True, 0
+    while burnt:
+        fuse = Fuse(at, after)
+        database = Database("dst", lambda fuse=fuse: connect(load.destination, fuse))  # type: ignore[misc]
+        try:
+            replay(Replay(who="ann"), database, TABLES, IDENTITY)
+        except BaseException:
+            assert fuse.burnt
+        burnt = fuse.burnt
+        kept = load.destination.rows("SELECT row_no FROM airflow_checkpoint_reject")
+        assert sorted([*numbers(load), *(number - 1 for (number,) in kept)]) == list(range(10))
+        at += 1
+    assert numbers(load) == list(range(10))
+    assert load.destination.one("SELECT rows_written FROM airflow_checkpoint") == 10
+    assert at > 20
+
+
+def test_some_of_them(make_db: MakeDb) -> None:
+    load = rejecting(make_db)
+    done = again(load, limit=2)
+    assert done.as_words() == "2 rows written, 7 still rejected. Not all were tried: repeat it for the rest."
+    assert again(load, error="no such error").written == 0
+    assert again(load, seconds=-1.0).complete is False
+    ids = [id_ for (id_,) in load.destination.rows("SELECT id FROM airflow_checkpoint_reject ORDER BY id")]
+    assert again(load, corrected={ids[2]: {"b": "corrected"}}).written == 1
+    assert load.destination.rows("SELECT n FROM target WHERE b = 'corrected'") == [(5,)]
+    with pytest.raises(ArgumentError, match=f"There is no rejected row {ids[2]} of a_dag.a_task, run run_1"):
+        again(load, corrected={ids[2]: {}})
+    done = again(load, corrected={ids[3]: {"c": 1}})
+    assert (done.refused, done.reason) == (1, "The row has no column 'c'; it has n, b")
+    assert again(load, error="UNIQUE").written == 5
+    assert numbers(load) == [n for n in range(10) if n != 6]
+
+
+def test_refused_while_the_load_is_not_at_rest(make_db: MakeDb) -> None:
+    load = rejecting(make_db)
+    states = {
+        "status = 'running'": "is at work, or was killed",
+        "status = 'failed', restarting = 1": "begins anew, and reads all rows again",
+        "status = 'seeded', restarting = 0": "begins anew",
+    }
+    for state, words in states.items():
+        load.destination.execute(f"UPDATE airflow_checkpoint SET {state}")
+        with pytest.raises(ArgumentError, match=words):
+            again(load)
+    load.destination.execute("UPDATE airflow_checkpoint SET status = 'failed'")
+    assert again(load).written == 9
+
+
+def test_refused_where_rows_would_be_the_only_ones_of_their_load(make_db: MakeDb) -> None:
+    load = rejecting(make_db)
+    load.next_run()
+    load.attempt(write_mode="append", on_bad_row="fail")
+    assert again(load, limit=1).written == 1
+    load.next_run()
+    load.attempt(write_mode="replace", on_bad_row="fail")
+    with pytest.raises(ArgumentError, match="target was emptied by a_dag.a_task, run run_3 since"):
+        again(load)
+    assert len(numbers(load)) == 10
+
+
+def test_refused_where_the_table_is_gone_or_takes_no_such_rows(make_db: MakeDb) -> None:
+    load = rejecting(make_db)
+    with pytest.raises(ArgumentError, match="overwrite: the load has write_mode='append'"):
+        again(load, overwrite=True)
+    load.destination.execute("DELETE FROM airflow_checkpoint_event")
+    with pytest.raises(
+        ArgumentError, match="How a_dag.a_task, run run_1 writes its rows is not in its history"
+    ):
+        again(load)
+    load = rejecting(make_db_in(make_db, "other"))
+    load.destination.execute("DROP TABLE target")
+    with pytest.raises(ArgumentError, match="there is no table target in 'dst' any more"):
+        again(load)
+
+
+def make_db_in(make_db: MakeDb, role: str) -> MakeDb:
+    return lambda kind, name: make_db(kind, f"{role}_{name}")
+
+
+VALUES = (
+    Decimal("1.10"),
+    Decimal("1E+30"),
+    datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
+    datetime(2026, 1, 2),
+    date(2026, 1, 2),
+    time(23, 59, 59, 1),
+    timedelta(days=-1, seconds=5, microseconds=7),
+    timedelta(hours=30),
+    b"\x00\xff",
+    UUID(int=5),
+    float("inf"),
+    1.25,
+    2**70,
+    True,
+    None,
+    "text",
+    "\\x00",
+    {"a": [1, None]},
+)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_value_is_restored_with_its_type(value: Any) -> None:
+    restored = row_in(row_text(["n", "v"], (1, value))).restored()
+    assert (restored, type(restored["v"])) == ({"n": 1, "v": value}, type(value))
+
+
+class Nanoseconds(datetime):
+    def __str__(self) -> str:
+        return f"{super().__str__()}.123456789"
+
+
+@pytest.mark.parametrize("value", [[Decimal(1)], ((1, 2),), Nanoseconds(2026, 1, 2), range(3)], ids=repr)
+def test_a_value_that_cannot_be_restored_is_refused(value: Any) -> None:
+    with pytest.raises(UnknownValueError, match=r"v: only the text of its .* is stored"):
+        row_in(row_text(["v"], (value,))).restored()
+    assert row_in(row_text(["v"], (value,))).restored({"v": [1]}) == {"v": [1]}
+
+
+def test_corrected_values_are_of_the_type_of_the_first_one() -> None:
+    row = row_in(row_text(["at", "n"], (datetime(2026, 1, 2), 1)))
+    assert row.restored({"at": "2026-02-03", "n": 5}) == {"at": datetime(2026, 2, 3), "n": 5}
+    with pytest.raises(UnknownValueError, match="at: 'soon' is no datetime"):
+        row.restored({"at": "soon"})
+    with pytest.raises(UnknownValueError, match=r"is text or bytes is not known"):
+        row_in(json.dumps({"a": "\\x00"})).restored()
