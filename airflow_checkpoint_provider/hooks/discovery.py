@@ -34,11 +34,13 @@ class Places:
     The known places of checkpoints.
 
     :param tasks: for each place, the transfers ``(dag_id, task_id)`` that keep their checkpoints there
+    :param transfers: every transfer, also those whose places are not known
     :param configured: places that the configuration names
     :param names: the names of tasks in Airflow's UI, where they are not their ids
     """
 
     tasks: dict[Place, set[Task]] = field(default_factory=lambda: defaultdict(set))
+    transfers: set[Task] = field(default_factory=set)
     configured: set[Place] = field(default_factory=set)
     names: dict[Task, str] = field(default_factory=dict)
 
@@ -102,6 +104,7 @@ class Discovery:
         for dag_id, (_, _, transfers, names) in self._dags.items():
             found.names.update({(dag_id, task_id): name for task_id, name in names.items()})
             for task_id, place in transfers:
+                found.transfers.add((dag_id, task_id))
                 if place:
                     found.tasks[place].add((dag_id, task_id))
                 else:

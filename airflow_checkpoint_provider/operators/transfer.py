@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from airflow_checkpoint_provider.hooks.early_failure import EarlyFailure
     from airflow_checkpoint_provider.observability.lineage import Lineage
 
 
@@ -217,7 +218,13 @@ class CheckpointedTransferOperator(BaseOperator):
             ``duration_s``, ``rows_per_s``, ``verified``, ``warnings``
         :raises CheckpointError: when it cannot; the message has the reason and the remedy
         """
-        # Here, so that parsing a DAG does not pay for imports that only a running task needs.
+        # Here, and in what it calls, so that parsing a DAG does not pay for imports that only a running task needs.
+        from airflow_checkpoint_provider.hooks.early_failure import EarlyFailure
+
+        with EarlyFailure(context) as early:
+            return self._execute(context, early)
+
+    def _execute(self, context: Context, early: EarlyFailure) -> dict[str, Any]:
         from airflow_checkpoint_provider.engine.model.events import all_of
         from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
         from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
@@ -248,7 +255,7 @@ class CheckpointedTransferOperator(BaseOperator):
             keeper=keeper,
             identity=identity,
             attempt=attempt,
-            observe=all_of(ProgressLog(self.log, final=final), Metrics(identity), self._lineage),
+            observe=all_of(ProgressLog(self.log, final=final), Metrics(identity), self._lineage, early),
         )
         result = self._stopping.run(transfer, self.log, self.execution_timeout)
         self._lineage.collect(self.log)

@@ -46,6 +46,15 @@ class Viewer:
             user=self._user,
         )
 
+    def may_read_logs(self, dag_id: str) -> bool:
+        """Return whether they may read the logs of a DAG's tasks, and so the errors in them."""
+        return get_auth_manager().is_authorized_dag(
+            method="GET",
+            access_entity=DagAccessEntity.TASK_LOGS,
+            details=DagDetails(id=dag_id, team_name=team_of(dag_id)),
+            user=self._user,
+        )
+
     def require(self, method: Method, dag_id: str | None) -> None:
         """
         Refuse a user without this right.

@@ -18,6 +18,9 @@ from airflow_checkpoint_provider.plugin.display.ahead import seen
 from airflow_checkpoint_provider.plugin.display.pace import Pace, pace
 from airflow_checkpoint_provider.plugin.display.words import ago, duration, position
 
+SLOW = timedelta(seconds=30)
+"""How long an attempt may commit nothing before its page offers to look for the reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -110,6 +113,11 @@ class View:
         return self.state is Status.INTERRUPTED or self.checkpoint.status is not Status.RUNNING
 
     @property
+    def is_slow(self) -> bool:
+        """Whether an attempt is at work that has committed nothing for a while."""
+        return not self.over and self.shown_at - self.checkpoint.committed_at > SLOW
+
+    @property
     def href(self) -> str:
         """The address of its page, from a page beside it."""
         return f"task?{self.query}"
@@ -132,9 +140,9 @@ class View:
     @property
     def airflow_href(self) -> str:
         """The address of the task instance in Airflow's UI, from a page of this app."""
-        identity, run_id = self.identity, self.checkpoint.run_id
-        path = f"../dags/{_part(identity.dag_id)}/runs/{_part(run_id)}/tasks/{_part(identity.task_id)}"
-        return path if self.index is None else f"{path}/mapped/{self.index}"
+        identity = self.identity
+        index = -1 if self.index is None else self.index
+        return instance_href(identity.dag_id, identity.task_id, self.checkpoint.run_id, index)
 
     @property
     def spans_runs(self) -> bool:
@@ -182,6 +190,12 @@ def target_of(identity: Identity, place: Place) -> dict[str, Any]:
 def query_of(identity: Identity, place: Place) -> str:
     """Return the query string that identifies a checkpoint."""
     return urlencode(target_of(identity, place))
+
+
+def instance_href(dag_id: str, task_id: str, run_id: str, index: int) -> str:
+    """Return the address of a task instance in Airflow's UI, from a page of this app."""
+    path = f"../dags/{_part(dag_id)}/runs/{_part(run_id)}/tasks/{_part(task_id)}"
+    return path if index < 0 else f"{path}/mapped/{index}"
 
 
 def _part(text: str) -> str:

@@ -39,6 +39,7 @@ from airflow_checkpoint_provider.plugin.tasks.clearing import (
     failed_indexes,
     failed_ones,
 )
+from airflow_checkpoint_provider.plugin.tasks.early import LATELY, EarlyFailure, early_failures
 
 Text = Annotated[str, Query(max_length=ID_LENGTH, pattern=r"^[^\x00]*$")]
 
@@ -100,7 +101,8 @@ def task(
         subject = finding.look(places, dag_id, task_id, run_id, index, name)
         found = subject.view or subject.damaged or subject.entries
         if found or index >= 0 or name or run_id == ALL_RUNS:
-            return _one(viewer, subject, dag_id, task_id, tab)
+            early = early_failures(viewer, [(dag_id, task_id)], run_id) if not found else []
+            return _one(viewer, subject, dag_id, task_id, tab, [one for one in early if one.is_of(index)])
     search = Search(
         dag_id=dag_id,
         task_id=task_id,
@@ -138,6 +140,7 @@ def _list(
             "a text, so that fewer checkpoints are listed.",
         )
     result = finding.find(places, search, chosen["sort"], PAGE_SIZE, (page - 1) * PAGE_SIZE)
+    early = _early(viewer, search) if page == 1 and search.state in (None, Status.FAILED) else []
     whole = _parts(places, search, result) if path == "task" else None
 
     def link(**changes: Any) -> str:
@@ -150,6 +153,8 @@ def _list(
         result=result,
         called=discovery().places().called,
         whole=whole,
+        early=early,
+        early_since=LATELY,
         failed=_failed(viewer, places, search, whole) if path == "task" else None,
         chosen=chosen,
         link=link,
@@ -191,7 +196,26 @@ def _failed(viewer: Someone, places: list[Place], search: Search, whole: Parts |
     return failed_ones(dag_id, task_id, run_id, indexes, of, views)
 
 
-def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, tab: bool) -> HTMLResponse:
+def _early(viewer: Someone, search: Search) -> list[EarlyFailure]:
+    """Return the failures without a checkpoint among those that are searched for."""
+    asked = [
+        task
+        for task in discovery().places().transfers
+        if search.dag_id in (None, task[0]) and search.task_id in (None, task[1])
+    ]
+    readable = search.readable({dag_id for dag_id, _ in asked})
+    tasks = [task for task in asked if task[0] in readable]
+    return early_failures(viewer, tasks, search.run_id, search.text or "")
+
+
+def _one(
+    viewer: Someone,
+    subject: finding.Subject,
+    dag_id: str,
+    task_id: str,
+    tab: bool,
+    early: list[EarlyFailure],
+) -> HTMLResponse:
     now = datetime.now(UTC)
     view, damaged = subject.view, subject.damaged
     target = view.target if view else None
@@ -225,6 +249,8 @@ def _one(viewer: Someone, subject: finding.Subject, dag_id: str, task_id: str, t
         troubles=_troubles(viewer, subject.troubles),
         unsure=_unsure(subject.troubles, dag_id, task_id),
         tab=tab,
+        early=early,
+        early_since=LATELY,
         retry_at=retry_of(view.checkpoint) if view and view.over else None,
         refresh=3 if view and (view.state is Status.RUNNING or view.request) else 20,
     )

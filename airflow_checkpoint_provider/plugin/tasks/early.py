@@ -1,0 +1,145 @@
+"""Task instances of transfers that have failed before they claimed a checkpoint, from Airflow's own data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
+from airflow_checkpoint_provider.hooks.airflow_internals import Task, TaskRun
+from airflow_checkpoint_provider.hooks.airflow_internals_failures import (
+    FailedInstance,
+    early_errors,
+    failed_instances,
+)
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.instances import instance_of
+from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin.access import Viewer
+from airflow_checkpoint_provider.plugin.models import instance_href
+from airflow_checkpoint_provider.plugin.services import discovery, reader
+
+LATELY = timedelta(days=7)
+"""How old a failure may be."""
+MOST = 50
+"""Most failures that are read of Airflow, the newest first."""
+_MOST_CHECKPOINTS = 10_000  # of the runs of these failures
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyFailure:
+    """
+    A task instance whose last try has failed without a checkpoint.
+
+    :param error: what has ended it; empty where that is not known, or may not be seen
+    """
+
+    failed: FailedInstance
+    name: str
+    error: str
+
+    @property
+    def dag_id(self) -> str:
+        return self.failed.instance[0]
+
+    @property
+    def run_id(self) -> str:
+        return self.failed.instance[2]
+
+    @property
+    def index(self) -> int | None:
+        """The map index, where the task is mapped."""
+        index = self.failed.instance[3]
+        return index if index >= 0 else None
+
+    def is_of(self, index: int) -> bool:
+        """Return whether it is the instance of a map index; -1 where the task is not mapped."""
+        return self.failed.instance[3] == index
+
+    @property
+    def state(self) -> str:
+        """The state of the task instance, in words."""
+        return self.failed.state.replace("_", " ")
+
+    @property
+    def tries(self) -> str:
+        """The last try's number, and the number of tries."""
+        return f"{self.failed.try_number} of {max(self.failed.tries, self.failed.try_number)}"
+
+    @property
+    def href(self) -> str:
+        """The address of the task instance in Airflow's UI, where its log is."""
+        return instance_href(*self.failed.instance)
+
+
+def early_failures(
+    viewer: Viewer, tasks: Collection[Task], run_id: str | None = None, text: str = ""
+) -> list[EarlyFailure]:
+    """
+    Return the task instances of transfers that have failed lately and have no checkpoint, the newest first.
+
+    Where the database of the checkpoints does not answer, only those are known that have left their error in Airflow.
+
+    :param tasks: transfers, of DAGs that the viewer may see
+    :param run_id: only those of this run
+    :param text: only those with this text in the id of task or run
+    """
+    failed = failed_instances(sorted(tasks), datetime.now(UTC) - LATELY, MOST)
+    failed = [one for one in failed if run_id in (None, one.instance[2]) and _has(one, text)]
+    if not failed:
+        return []
+    errors = early_errors([one.instance for one in failed])
+    known = _with_checkpoint([one for one in failed if one.instance not in errors])
+    names = discovery().places()
+    readable = {dag_id: viewer.may_read_logs(dag_id) for dag_id in {one.instance[0] for one in failed}}
+    return [
+        EarlyFailure(
+            one,
+            names.called(*one.instance[:2]),
+            errors.get(one.instance, "") if readable[one.instance[0]] else "",
+        )
+        for one in failed
+        if one.instance in errors or one.instance not in known
+    ]
+
+
+def _has(one: FailedInstance, text: str) -> bool:
+    return not text or any(text.lower() in part.lower() for part in one.instance[1:3])
+
+
+def _with_checkpoint(failed: Sequence[FailedInstance]) -> set[TaskRun]:
+    """Return those of task instances that have a checkpoint, or may have one."""
+    if not failed:
+        return set()
+    places = discovery().places()
+    where: dict[Place, list[FailedInstance]] = {}
+    for one in failed:
+        for place in places.of(*one.instance[:2]):
+            where.setdefault(place, []).append(one)
+    found: set[TaskRun] = set()
+    answers = reader().ask(where, lambda hook: _checkpoints(hook, failed))
+    # A place without a metadata table has no checkpoint.
+    for trouble in answers.troubles:
+        found.update(one.instance for one in where[trouble.place])
+    for place, checkpoints in answers.by_place.items():
+        theirs = {instance_of(checkpoint) for checkpoint in checkpoints}
+        spanning: dict[Task, datetime] = {}
+        for checkpoint in checkpoints:
+            who = checkpoint.identity
+            if who.run_id == ALL_RUNS:
+                task = (who.dag_id, who.task_id)
+                spanning[task] = max(checkpoint.updated_at, spanning.get(task, checkpoint.updated_at))
+        for one in where[place]:
+            moved = spanning.get(one.instance[:2])
+            # Of an earlier run of a checkpoint that spans runs it is not known any more.
+            if one.instance in theirs or (moved and moved > one.ended_at):
+                found.add(one.instance)
+    return found
+
+
+def _checkpoints(hook: CheckpointHook, failed: Sequence[FailedInstance]) -> Sequence[Checkpoint]:
+    dags, tasks, runs = ({one.instance[n] for one in failed} for n in range(3))
+    return hook.list(
+        dag_id=sorted(dags), task_id=sorted(tasks), run_id=[*sorted(runs), ALL_RUNS], limit=_MOST_CHECKPOINTS
+    )

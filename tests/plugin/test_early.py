@@ -1,0 +1,141 @@
+"""Failures without a checkpoint: in the list, on the pages of the task, and of nobody else's DAGs."""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
+
+import pytest
+from starlette.testclient import TestClient
+
+from airflow_checkpoint_provider.hooks.airflow_internals_failures import FailedInstance, _error_in
+from airflow_checkpoint_provider.hooks.discovery import Places
+from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin import access, actions, pages
+from airflow_checkpoint_provider.plugin.app import create_app
+from airflow_checkpoint_provider.plugin.tasks import early
+from tests.plugin.test_requests import HIDDEN, OWN, SHARED, Editor, databases
+from tests.support.airflow.view_client import JSON, airflow_tables
+from tests.support.databases.db import Db
+
+__all__ = ["databases"]
+
+TASKS = {("mine", "load"), ("mine", "other"), ("theirs", "load"), ("lost", "load")}
+ENDED = datetime.now(UTC) - timedelta(minutes=5)
+
+
+def failed(dag_id: str, run_id: str, index: int = -1, task_id: str = "load") -> FailedInstance:
+    return FailedInstance((dag_id, task_id, run_id, index), "failed", 2, 3, ENDED)
+
+
+class Reader(Editor):
+    """Somebody who may see some DAGs, and of one no log."""
+
+    def readable(self) -> object:
+        return lambda dag_ids: {dag_id for dag_id in dag_ids if dag_id != "theirs"}
+
+    def may_read_logs(self, dag_id: str) -> bool:
+        return dag_id != "lost"
+
+
+@pytest.fixture
+def client(databases: dict[Place, Db], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    places = Places(
+        defaultdict(set, {OWN: {("mine", "load"), ("mine", "other")}, HIDDEN: {("theirs", "load")}})
+    )
+    places.transfers = TASKS
+    places.tasks[SHARED].add(("lost", "load"))
+    discovery = Mock(**{"places.return_value": places})
+    for module in (actions, pages, early):
+        monkeypatch.setattr(module, "discovery", lambda: discovery)
+    all_ = [
+        failed("mine", "run_1"),  # has a checkpoint
+        failed("mine", "run_2"),
+        failed("mine", "run_3", 7, "other"),
+        failed("theirs", "run_4"),
+        failed("lost", "run_5"),
+    ]
+    monkeypatch.setattr(
+        early,
+        "failed_instances",
+        lambda tasks, since, limit: [one for one in all_ if one.instance[:2] in tasks],
+    )
+    monkeypatch.setattr(
+        early,
+        "early_errors",
+        lambda instances: {
+            one: f"ArgumentError: <{one[2]}> is wrong" for one in instances if one[2] in ("run_3", "run_5")
+        },
+    )
+    app = create_app()
+    app.dependency_overrides[access.logged_in] = Reader
+    with airflow_tables(), TestClient(app, raise_server_exceptions=False, headers=JSON) as opened:
+        yield opened
+
+
+def shown(client: TestClient, address: str) -> str:
+    page = client.get(address)
+    assert page.status_code == 200, page.text
+    return html.unescape(" ".join(page.text.split())).partition("Failed before the load began")[2]
+
+
+def test_the_list_has_those_without_a_checkpoint(client: TestClient) -> None:
+    there = shown(client, "/")
+    runs = [
+        run
+        for run in ("run_1", "run_2", "run_3", "run_4", "run_5")
+        if f'title="{run}"' in there.split("</section>")[0]
+    ]
+    assert runs == ["run_2", "run_3", "run_5"]
+    assert "ArgumentError: <run_3> is wrong" in there
+    assert "<run_5>" not in there  # its log may not be read
+    assert there.count("its log has the error") == 2
+    assert "../dags/mine/runs/run_3/tasks/other/mapped/7" in there
+    assert "2 of 3" in there
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/?dag_id=lost", ["run_5"]),
+        ("/?q=other", ["run_3"]),
+        ("/?state=failed", ["run_2", "run_3", "run_5"]),
+        ("/?state=completed", []),
+        ("/?page=2", []),
+        ("/task?dag_id=mine&task_id=load", ["run_2"]),
+        ("/task?dag_id=mine&task_id=load&run_id=run_2", ["run_2"]),
+        ("/task?dag_id=mine&task_id=other&run_id=run_3&map_index=7", ["run_3"]),
+        ("/task?dag_id=mine&task_id=other&run_id=run_3&map_index=8", []),
+    ],
+)
+def test_other_pages_have_those_that_they_are_about(
+    client: TestClient, address: str, expected: list[str]
+) -> None:
+    there = shown(client, address).split("</section>")[0]
+    assert [f"run_{n}" for n in range(9) if f'title="run_{n}"' in there] == expected
+
+
+def test_without_an_answer_only_those_are_known_that_have_left_their_error(
+    client: TestClient, databases: dict[Place, Db], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OWN", "postgres://nobody@127.0.0.1:1/x")
+    there = shown(client, "/").split("</section>")[0]
+    assert [f"run_{n}" for n in range(9) if f'title="run_{n}"' in there] == ["run_3", "run_5"]
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ({"error": "x"}, "x"),
+        ('{"error": "x"}', "x"),
+        ({"error": 1}, None),
+        ("x", None),
+        (None, None),
+        ([1], None),
+    ],
+)
+def test_only_what_the_package_leaves_is_an_error(value: object, error: str | None) -> None:
+    assert _error_in(value) == error
