@@ -137,6 +137,17 @@ SEED = (
     arg("--force", action="store_true", help="Accept a position beyond the greatest key of the source"),
 )
 
+LAG = (
+    arg("--parameters", metavar="JSON", help="Bind parameters of the query, as the task has them"),
+    arg(
+        "--seconds",
+        type=number("--seconds", 1),
+        metavar="N",
+        default=10,
+        help="How long the source may take for each of two statements (default: 10)",
+    ),
+)
+
 REPLAY = (
     arg("--error", metavar="TEXT", help="Only rows whose error contains this text"),
     arg(

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found, Places, described
 from airflow_checkpoint_provider.cli.rows import line, unreadable_line
-from airflow_checkpoint_provider.cli.running import command, confirm, is_for_people, print_rows
+from airflow_checkpoint_provider.cli.running import command, confirm, from_json, is_for_people, print_rows
 from airflow_checkpoint_provider.cli.scopes import refuse_other_scope
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import (
@@ -90,7 +90,7 @@ def checkpoint_seed(args: Any) -> None:
     given = {name: getattr(args, name) for name in _SEED if getattr(args, name) is not None}
     for name in ("parameters", "destination_columns"):
         if name in given:
-            given[name] = _from_json(f"--{name.replace('_', '-')}", given[name])
+            given[name] = from_json(f"--{name.replace('_', '-')}", given[name])
     try:
         there = hook.get(*key)
         what = described(there) if there else None
@@ -223,13 +223,6 @@ def _cancel(found: Found, args: Any) -> None:
         raise ArgumentError(f"The next attempt of {who} has no open request.")
     found.hook.cancel_request(*found.key, reason=args.reason)
     print(f"The request for the next attempt of {who} is canceled.")
-
-
-def _from_json(flag: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ArgumentError(f"{flag}: {text!r} is not JSON ({error}).") from error
 
 
 def _age(text: str) -> timedelta:

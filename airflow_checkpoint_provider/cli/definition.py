@@ -12,6 +12,7 @@ from airflow_checkpoint_provider.cli.arguments import (
     CANCEL,
     CONN_ID,
     DAG_ID,
+    LAG,
     MAP_INDEX,
     NAME,
     NEWEST_RUN_ID,
@@ -32,7 +33,7 @@ from airflow_checkpoint_provider.cli.arguments import (
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 
-_READING = frozenset(("list", "show", "history", "rejects", "ddl"))
+_READING = frozenset(("list", "show", "history", "rejects", "lag", "ddl"))
 # Rich takes brackets for markup, and Airflow does not wrap lines.
 _WHERE = (
     "\nSearches the databases where the dags keep checkpoints, and those of the setting checkpoint/conn_ids;\n"
@@ -123,14 +124,26 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     ),
                 ),
                 _command(
+                    "lag",
+                    "Show how far a mark is behind its source, in time and rows",
+                    *newest,
+                    *LAG,
+                    OUTPUT,
+                    description=(
+                        "Show how far the position of a load by key is behind its source: the newest key there,\n"
+                        "the time between the two where they are times, and the rows in between.\n"
+                        f"Reports the gauges checkpoint.lag and checkpoint.lag_rows, too.{_WHERE}"
+                    ),
+                ),
+                _command(
                     "replay-rejects",
                     "Write the refused rows again, now that the destination takes them",
                     *one,
                     *REPLAY,
                     YES,
                     description=(
-                        "Write the rows that the destination has refused again: each is inserted, and removed from the\n"
-                        "rejected ones, in one transaction. A row that is refused again stays, with the new reason.\n"
+                        "Write the rows that the destination has refused again: each is inserted, and removed from\n"
+                        "the rejected ones, in one transaction. One that is refused again stays, with the new reason.\n"
                         "Refused while an attempt is at work. Recorded with your name.\n"
                         "Exits with 1 when a row is refused again."
                     ),

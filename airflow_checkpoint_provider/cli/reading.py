@@ -7,8 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found, Places, row_of
-from airflow_checkpoint_provider.cli.rows import details, entry_line, line, reject_line, unreadable_line
-from airflow_checkpoint_provider.cli.running import command, is_for_people, print_rows, print_value
+from airflow_checkpoint_provider.cli.rows import (
+    details,
+    entry_line,
+    lag_line,
+    line,
+    reject_line,
+    unreadable_line,
+)
+from airflow_checkpoint_provider.cli.running import (
+    command,
+    from_json,
+    is_for_people,
+    print_rows,
+    print_value,
+)
 from airflow_checkpoint_provider.cli.statuses import (
     is_among,
     most_read,
@@ -120,6 +133,19 @@ def checkpoint_rejects(args: Any) -> None:
     print_rows([reject_line(reject, for_people=for_people) for reject in rejects], args)
     if count > len(rejects):
         print(f"{len(rejects):,} of {count:,} rows; --limit shows more.", file=sys.stderr)
+    places.end()
+
+
+@command
+def checkpoint_lag(args: Any) -> None:
+    """Show how far a mark is behind its source."""
+    parameters = from_json("--parameters", args.parameters) if args.parameters else None
+    places = Places(args, discover=True)
+    found = places.find(args, newest=True)
+    lag = found.hook.lag(*found.key, parameters=parameters, seconds=args.seconds)
+    for_people = is_for_people(args)
+    shown = lag_line(found.checkpoint, lag, for_people=for_people)
+    print_rows([shown], args) if for_people else print_value(shown, args)
     places.end()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_checkpoint_provider.cli.places import Found
+from airflow_checkpoint_provider.engine.admin.lag import Lag
 from airflow_checkpoint_provider.engine.admin.outlook import duration, outlook, range_of
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
@@ -144,6 +145,21 @@ def reject_line(reject: Reject, *, for_people: bool) -> dict[str, Any]:
         "try_number": reject.try_number,
         "who": reject.who,
         "recorded_at": _time(reject.recorded_at),
+    }
+
+
+def lag_line(checkpoint: Checkpoint, lag: Lag, *, for_people: bool) -> dict[str, Any]:
+    """Return how far a mark is behind its source."""
+    seconds: Any = lag.seconds
+    if for_people and lag.seconds is not None:
+        seconds = duration(timedelta(seconds=lag.seconds))
+    columns = checkpoint.key_columns
+    return {
+        **_of(checkpoint.identity),
+        "position": _position(columns, checkpoint.position, for_people=for_people),
+        "newest": _position(columns, Position(lag.newest), for_people=for_people),
+        "behind" if for_people else "seconds": seconds,
+        "rows": f"{lag.rows:,}" if for_people and lag.rows is not None else lag.rows,
     }
 
 

@@ -14,7 +14,12 @@ from airflow.utils.cli import action_cli
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 from sqlalchemy.exc import DBAPIError
 
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line, written_out
+from airflow_checkpoint_provider.engine.model.errors import (
+    ArgumentError,
+    CheckpointError,
+    one_line,
+    written_out,
+)
 
 
 def command(function: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -44,6 +49,18 @@ def confirm(args: Any, question: str) -> None:
         raise SystemExit("Nobody is there to confirm; add --yes.") from None
     if answer.strip().lower() not in ("y", "yes"):
         raise SystemExit("Cancelled.")
+
+
+def from_json(flag: str, text: str) -> Any:
+    """
+    Read the value of an argument that takes JSON.
+
+    :raises ArgumentError: when it is none
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ArgumentError(f"{flag}: {text!r} is not JSON ({error}).") from error
 
 
 def is_for_people(args: Any) -> bool:

@@ -13,11 +13,12 @@ from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.arguments import identity_of, name_of, user
+from airflow_checkpoint_provider.hooks.lag import CheckpointLagHook
 from airflow_checkpoint_provider.hooks.replaying import CheckpointReplayingHook
 from airflow_checkpoint_provider.hooks.seeding import other_scope, seed_checkpoint
 
 
-class CheckpointHook(CheckpointReplayingHook):
+class CheckpointHook(CheckpointReplayingHook, CheckpointLagHook):
     """
     Read and manage the checkpoints in a database.
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_checkpoint_provider.plugin import (
     actions,
+    lagging,
     pages,
     rejected,
     replaying,
@@ -41,6 +42,7 @@ def create_app() -> FastAPI:
     )
     for router in (
         pages.router,
+        lagging.router,
         rejected.router,
         replaying.router,
         standstill.router,

@@ -73,6 +73,7 @@ def test_these_are_all_routes() -> None:
     assert every_route() == [
         ("DELETE", "/checkpoint"),
         ("GET", "/"),
+        ("GET", "/lag"),
         ("GET", "/rejects"),
         ("GET", "/rejects.{form}"),
         ("GET", "/standstill"),
@@ -80,6 +81,7 @@ def test_these_are_all_routes() -> None:
         ("GET", "/task"),
         ("POST", "/now"),
         ("POST", "/now/failed"),
+        ("POST", "/rejects/replay"),
         ("POST", "/request"),
     ]
 
@@ -134,7 +136,7 @@ def test_the_onlooker_may_not_look_elsewhere(client: Client) -> None:
         page = onlooker.get("/task", params=params, headers=PAGE)
         assert page.status_code == 403
         assert "21000" not in page.text
-    for path in ("/rejects", "/rejects.json"):
+    for path in ("/rejects", "/rejects.json", "/lag"):
         assert onlooker.get(path, params={**HIDDEN, **PLACE}, headers=PAGE).status_code == 403
     assert onlooker.get("/task", params={**SEEN, "dag_id": "~"}, headers=PAGE).status_code == 403
 
@@ -161,6 +163,7 @@ def test_who_may_not_edit_changes_nothing(
     now = {**target, **PLACE, "action": "reload", "seen": "", "indexes": [1], "checkpoints": 1}
     assert ask(client(user), "POST", "/now", now).status_code == 403
     assert ask(client(user), "POST", "/now/failed", now).status_code == 403
+    assert ask(client(user), "POST", "/rejects/replay", {**target, **PLACE}).status_code == 403
     # The right for one DAG does not open another one's checkpoint.
     mixed = {**HIDDEN, **PLACE, "action": "reload"}
     assert client(user).post("/request", params={"dag_id": "copy_orders"}, json=mixed).status_code == 403

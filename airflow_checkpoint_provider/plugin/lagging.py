@@ -1,0 +1,79 @@
+"""How far a mark is behind its source, asked of the source on request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, HTTPException, Query, status
+from fastapi.responses import HTMLResponse
+
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, one_line
+from airflow_checkpoint_provider.engine.model.position import Position, describe_position
+from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin import actions
+from airflow_checkpoint_provider.plugin.access import Someone
+from airflow_checkpoint_provider.plugin.desk import DeskRoute
+from airflow_checkpoint_provider.plugin.display.words import position
+from airflow_checkpoint_provider.plugin.pages import places_for
+from airflow_checkpoint_provider.plugin.problems import described
+from airflow_checkpoint_provider.plugin.rejected import Wanted
+from airflow_checkpoint_provider.plugin.rendering import render
+from airflow_checkpoint_provider.plugin.services import discovery, reader
+
+if TYPE_CHECKING:
+    from airflow_checkpoint_provider.engine.admin.lag import Lag
+
+_SECONDS = 2.0  # for each of two statements; a page waits five for its databases
+
+router = APIRouter(
+    default_response_class=HTMLResponse, responses=described(401, 403, 404, 422, 503), route_class=DeskRoute
+)
+
+
+class Chosen(Wanted):
+    """The checkpoint of the page, and whether it is shown in a tab of Airflow's."""
+
+    tab: bool = False
+
+
+@router.get("/lag")
+def lag(viewer: Someone, wanted: Annotated[Chosen, Query()]) -> HTMLResponse:
+    """Show the newest key of the source, and the time and the rows between the mark and it."""
+    key = (wanted.dag_id, wanted.task_id, wanted.run_id, wanted.map_index, wanted.name)
+    place = Place(wanted.conn_id, wanted.table, wanted.team)
+    viewer.require("GET", wanted.dag_id)
+    if place not in places_for(viewer, wanted.dag_id, wanted.task_id, place):
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"No checkpoints are known to be kept in {place}.")
+
+    def ask(hook: CheckpointHook) -> tuple[Checkpoint, Lag | None, str] | None:
+        checkpoint = hook.get(*key)
+        if checkpoint is None:
+            return None
+        try:
+            return checkpoint, hook.lag(*key, seconds=_SECONDS), ""
+        except ArgumentError as error:
+            return checkpoint, None, one_line(error)
+        except CheckpointError as error:
+            may_see = viewer.may_see_connection(checkpoint.source_conn_id, wanted.team or None)
+            return checkpoint, None, one_line(error) if may_see else "The source does not answer."
+
+    found = actions.only(reader().ask([place], ask), place)
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such checkpoint any more.")
+    checkpoint, lag_, unknown = found
+    return render(
+        "lag.html",
+        chosen={**wanted.model_dump(), "tab": "1" if wanted.tab else ""},
+        name=discovery().places().called(wanted.dag_id, wanted.task_id),
+        checkpoint=checkpoint,
+        lag=lag_,
+        mark=position(checkpoint),
+        newest=describe_position(checkpoint.key_columns, Position(lag_.newest))
+        if lag_ and lag_.newest
+        else "",
+        unknown=unknown,
+        troubles=[],
+        refresh=30,
+    )
