@@ -34,15 +34,15 @@ class Places:
     The known places of checkpoints.
 
     :param tasks: for each place, the transfers ``(dag_id, task_id)`` that keep their checkpoints there
-    :param transfers: every transfer, also those whose places are not known
     :param configured: places that the configuration names
     :param names: the names of tasks in Airflow's UI, where they are not their ids
+    :param transfers: every transfer, also those whose places are not known
     """
 
     tasks: dict[Place, set[Task]] = field(default_factory=lambda: defaultdict(set))
-    transfers: set[Task] = field(default_factory=set)
     configured: set[Place] = field(default_factory=set)
     names: dict[Task, str] = field(default_factory=dict)
+    transfers: set[Task] = field(default_factory=set)
 
     def all(self) -> list[Place]:
         """Return every place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -214,7 +215,7 @@ def _one(
     dag_id: str,
     task_id: str,
     tab: bool,
-    early: list[EarlyFailure],
+    early: Sequence[EarlyFailure] = (),
 ) -> HTMLResponse:
     now = datetime.now(UTC)
     view, damaged = subject.view, subject.damaged
