@@ -36,6 +36,9 @@ with DAG("copy_orders", schedule=None, params=PARAMS):
 with DAG("copy_orders_once", schedule=None, params=PARAMS):
     copy_orders(retries=0)
 
+with DAG("copy_good_orders", schedule=None, params=PARAMS):
+    copy_orders(retries=0, on_bad_row="reject")
+
 with DAG("copy_orders_in_time", schedule=None, params=PARAMS):
     copy_orders(retries=2, execution_timeout=timedelta(seconds=6))
 
