@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.mysql.upsert import on_duplicate
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
 from airflow_checkpoint_provider.engine.databases.mysql.values.destination_checks import ColumnWriter
 from airflow_checkpoint_provider.engine.databases.mysql.values.text_values import reads
@@ -23,7 +24,7 @@ from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm,
 from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, Tuples
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError
 
 _ROWS_AT_ONCE = 1_000
 _BYTES_AT_ONCE = 1_000_000
@@ -69,7 +70,12 @@ class MysqlDestination(Destination):
         self._choose_writers(())
         self._into = self.insert_statement()
         self._row = f"({', '.join(['%s'] * len(self.columns))})"
-        self._suffix = self._on_duplicate() if self.write_mode == "upsert" else ""
+        self._suffix = ""
+        if self.write_mode == "upsert":
+            coarse = {name for name in self.conflict_columns if self._facts[name].kind in _COLLATED}
+            self._suffix = on_duplicate(
+                self.connection, self.table, self.columns, self.conflict_columns, coarse, self._name
+            )
         with closing(self.raw.cursor()) as cursor:
             cursor.execute("SELECT @@max_allowed_packet")
             self._packet = int(cursor.fetchone()[0])
@@ -210,39 +216,6 @@ class MysqlDestination(Destination):
                 f"Destination {self.conn_id!r}: a row for {self.table} takes {needed:,} bytes, and the server "
                 f"accepts {self._packet:,} at a time. Raise max_allowed_packet there."
             )
-
-    def _on_duplicate(self) -> str:
-        inspector = sa.inspect(self.connection)
-        name, schema = self.table.table, self.table.schema
-        keys = [set(inspector.get_pk_constraint(name, schema=schema).get("constrained_columns") or [])]
-        keys += [
-            set(map(str, index["column_names"]))
-            for index in inspector.get_indexes(name, schema=schema)
-            if index["unique"]
-        ]
-        keys = [key for key in keys if key]
-        wanted = set(self.conflict_columns)
-        if wanted not in keys:
-            raise ArgumentError(
-                f"conflict_columns: {self.table} has no unique index on {', '.join(self.conflict_columns)}, and "
-                "MySQL updates by such an index only. Create one, or give the columns of one."
-            )
-        others = [name for name in self.columns if name not in wanted] or self.conflict_columns[:1]
-        values = {name: f"VALUES({self._name(name)})" for name in self.columns}
-        coarse = [name for name in self.conflict_columns if self._facts[name].kind in _COLLATED]
-        if coarse or any(key != wanted for key in keys):
-            # MySQL updates by any unique index that a row violates: then the columns of the wanted one differ. And in
-            # most collations of text, keys that differ may be equal.
-            same = " AND ".join(
-                f"{'BINARY ' if name in coarse else ''}{self._name(name)} <=> {values[name]}"
-                for name in self.conflict_columns
-            )
-            for name in others:
-                values[name] = f"IF({same}, {values[name]}, (SELECT 1 UNION SELECT 2))"
-        # VALUES(), because MariaDB has no other form.
-        return " ON DUPLICATE KEY UPDATE " + ", ".join(
-            f"{self._name(name)} = {values[name]}" for name in others
-        )
 
     def _name(self, column: str) -> str:
         return self._escape(quote_name(column, self.connection.dialect))
