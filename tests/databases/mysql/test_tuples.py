@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from hashlib import md5
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from airflow_checkpoint_provider.engine.databases.mysql.destination import MysqlDestination
+from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.engine.model.events import RouteChosen
 from tests.support.databases.db import Db
@@ -131,6 +133,8 @@ POSTGRES_PAIRS = [
 ]  # fmt: skip
 OF_MARIADB = [("uuid", "uuid", [UUID, "NULL"])]
 
+WAYS = [(driver, TUPLES if driver == "mysql.connector" else LOADED) for driver in DRIVERS]
+
 Pair = tuple[Db, Db]
 ByValues = Callable[[], None]
 
@@ -140,11 +144,17 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=DRIVERS)
-def two(request: pytest.FixtureRequest, kind: str, mysql_destination: str) -> Pair:
+@pytest.fixture(params=WAYS, ids="-".join)
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return cast("tuple[str, str]", request.param)
+
+
+@pytest.fixture
+def two(request: pytest.FixtureRequest, kind: str, way: tuple[str, str], mysql_destination: str) -> Pair:
+    driver, route = way
     source = request.getfixturevalue(f"{kind}_source")
-    one = Db("mysql", source, request.param) if kind == "mysql" else Db("postgres", source)
-    return one, Db("mysql", mysql_destination, request.param)
+    one = Db("mysql", source, driver) if kind == "mysql" else Db("postgres", source)
+    return one, Db("mysql", f"{mysql_destination}&local_infile={int(route == LOADED)}", driver)
 
 
 @pytest.fixture
@@ -153,8 +163,23 @@ def by_values(monkeypatch: pytest.MonkeyPatch) -> ByValues:
     return lambda: monkeypatch.setattr(MysqlDestination, "packed_forms", lambda _: ())
 
 
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return, of each file that LOAD DATA has read, whether all of its rows were stored as they are."""
+    found: list[bool] = []
+    take = Loading.take
+
+    def watched(loading: Loading, texts: Any) -> bool:
+        found.append(take(loading, texts))
+        return found[-1]
+
+    monkeypatch.setattr(Loading, "take", watched)
+    return found
+
+
 def routes(load: Load) -> list[str]:
-    return [chosen.path for chosen in load.told(RouteChosen)]
+    """Return the routes of a load, with one name for both ways of tuples."""
+    return [TUPLES if chosen.path == LOADED else chosen.path for chosen in load.told(RouteChosen)]
 
 
 def loosely(db: Db) -> tuple[str, ...]:
@@ -216,7 +241,7 @@ def is_mariadb(db: Db) -> bool:
 
 @pytest.mark.parametrize("part", range(4))
 def test_every_type_arrives_as_it_does_as_a_value(
-    two: Pair, kind: str, by_values: ByValues, part: int
+    two: Pair, kind: str, way: tuple[str, str], by_values: ByValues, taken: list[bool], part: int
 ) -> None:
     source, destination = two
     pairs = MYSQL_PAIRS if kind == "mysql" else POSTGRES_PAIRS
@@ -227,7 +252,8 @@ def test_every_type_arrives_as_it_does_as_a_value(
         pairs = pairs + (OF_MARIADB if is_mariadb(destination) else [])
     make(two, pairs[part::4])
     tuples, rows = both(two, by_values, {"source_table": "t"})
-    assert routes(tuples) == ["SQL tuples"], tuples.told(RouteChosen)
+    assert [chosen.path for chosen in tuples.told(RouteChosen)] == [way[1]], tuples.told(RouteChosen)
+    assert set(taken) == ({True} if way[1] == LOADED else set())
     assert rows == source.one("SELECT count(*) FROM t")
 
 

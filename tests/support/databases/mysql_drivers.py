@@ -15,7 +15,7 @@ DEFAULT_DRIVER = DRIVERS[0] if DRIVERS else ""
 
 def connect_mysql(dsn: str, driver: str = DEFAULT_DRIVER, make: Callable[..., Any] | None = None) -> Any:
     """
-    Open ``mysql://user:password@host:port/database?unix_socket=path``.
+    Open ``mysql://user:password@host:port/database?unix_socket=path&local_infile=1``.
 
     :param make: what takes the place of the driver's own ``connect``
     """
@@ -23,6 +23,8 @@ def connect_mysql(dsn: str, driver: str = DEFAULT_DRIVER, make: Callable[..., An
     options: dict[str, Any] = dict(parse_qsl(url.query))
     options |= {"user": unquote(url.username or "root"), "password": unquote(url.password or "")}
     options |= {"host": url.hostname or "localhost", "port": url.port or 3306}
+    if allowed := options.pop("local_infile", ""):
+        options["allow_local_infile" if driver == "mysql.connector" else "local_infile"] = int(allowed)
     if name := url.path.strip("/"):
         options["database"] = name
     return (make or import_module(driver).connect)(**options)

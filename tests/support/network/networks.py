@@ -35,7 +35,8 @@ def behind(db: Db, proxy: Proxy) -> Db:
     if db.kind == "mysql":
         url = urlsplit(db.place)
         login = url.netloc.rpartition("@")[0]
-        return Db("mysql", f"mysql://{login}@127.0.0.1:{proxy.port}{url.path}", db.driver)
+        allowed = "?local_infile=1" if "local_infile=1" in url.query else ""
+        return Db("mysql", f"mysql://{login}@127.0.0.1:{proxy.port}{url.path}{allowed}", db.driver)
     place = psycopg.conninfo.make_conninfo(db.place, host="127.0.0.1", port=proxy.port, sslmode="disable")
     return Db("postgres", place)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
+from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading, cannot_load
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.mysql.upsert import on_duplicate
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
@@ -21,7 +22,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.values.text_values impor
 from airflow_checkpoint_provider.engine.databases.mysql.values.tuple_types import tuple_type
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
-from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, Tuples
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES, Tuples
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
@@ -45,6 +46,10 @@ class MysqlDestination(Destination):
     """A table in MySQL or MariaDB."""
 
     leaves_out = "a view, or the engine of the table,"
+
+    _loading: Loading | None = None
+    _waiting: list[bytes]
+    _unsent = 0
 
     def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
         listed = [script] if isinstance(script, str) else script
@@ -80,6 +85,33 @@ class MysqlDestination(Destination):
             cursor.execute("SELECT @@max_allowed_packet")
             self._packet = int(cursor.fetchone()[0])
             self._plan(cursor)
+        self._form = self._find_form()
+
+    def _find_form(self) -> PackedForm:
+        """Choose between INSERT and LOAD DATA; the second one needs an empty file to be read."""
+        keys = self.conflict_columns if self.write_mode == "upsert" else ()
+        types = [tuple_type(self._facts[name], in_key=name in keys) for name in self.columns]
+        known = [type_ for type_ in types if type_]
+        self._loading = None
+        if self.write_mode == "upsert" or len(known) < len(types):
+            return PackedForm(TUPLES, tuple(types), "INSERT reads it")
+        why_not = cannot_load(self.facts)
+        if not why_not:
+            error = self.connection.dialect.loaded_dbapi.Error
+            names = (quote_name(name, self.connection.dialect) for name in self.columns)
+            loading = Loading(self.raw, error, self.name, list(zip(names, known, strict=True)))
+            why_not = loading.why_not()
+        if why_not:
+            return PackedForm(TUPLES, tuple(types), f"INSERT reads it (not LOAD DATA LOCAL: {why_not})")
+        self._loading = loading
+        return PackedForm(LOADED, tuple(types), "LOAD DATA reads it")
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        self._waiting, self._unsent = [], 0
+        yield
+        with self.errors("refused the batch"):
+            self._send()
 
     def _plan(self, cursor: Any) -> None:
         """Have the server plan the statements of the load, so that it checks the user's rights."""
@@ -127,9 +159,7 @@ class MysqlDestination(Destination):
         return facts
 
     def packed_forms(self) -> Sequence[PackedForm]:
-        keys = self.conflict_columns if self.write_mode == "upsert" else ()
-        types = [tuple_type(self._facts[name], in_key=name in keys) for name in self.columns]
-        return (PackedForm(TUPLES, tuple(types)),)
+        return (self._form,)
 
     def reads(self, index: int, kind: WrittenKind) -> bool:
         return reads(self._facts[self.columns[index]].kind, kind)
@@ -139,6 +169,9 @@ class MysqlDestination(Destination):
 
     def _write(self, rows: Any, route: RowRoute) -> int | None:
         if isinstance(rows, Tuples):
+            if self._loading and route.name == LOADED:
+                self._collect(rows)
+                return None  # counted when they are sent
             return self._write_tuples(rows)
         if route.padded != self._padded:
             self._choose_writers(route.padded)
@@ -155,6 +188,27 @@ class MysqlDestination(Destination):
                         statement, values = mysql.as_read(self.raw, statement, values)
                     taken += self._insert(cursor, statement, values)
         return None if self._suffix else taken  # an update counts twice, or not at all
+
+    def _collect(self, rows: Tuples) -> None:
+        """Keep tuples until they are worth a file of their own, or the batch ends."""
+        self._waiting += rows.texts
+        self._unsent += rows.size
+        if self._unsent > _BYTES_AT_ONCE:
+            self._send()
+
+    def _send(self) -> None:
+        texts, size = self._waiting, self._unsent
+        self._waiting, self._unsent = [], 0
+        if not texts:
+            return
+        fits = max(map(len, texts)) + len(self._into) < self._packet
+        if self._loading and fits:
+            if self._loading.take(texts):
+                return
+            self._loading = None  # the next rows may be like these
+        taken = self._write_tuples(Tuples(texts, size, (), ()))
+        if taken is not None:
+            self.compare(len(texts), taken)
 
     def _write_tuples(self, rows: Tuples) -> int | None:
         before, behind = (part.replace("%%", "%").encode() for part in (self._into, self._suffix))

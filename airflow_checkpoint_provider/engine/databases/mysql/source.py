@@ -23,7 +23,7 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
 )
 from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, LineReader
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
-from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, TupleForm, TupleReader
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES, TupleForm, TupleReader
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
@@ -37,7 +37,7 @@ class MysqlSource(Source):
 
     asks_meanwhile = True
     first_row = "LIMIT 1"
-    packed_forms = frozenset((LINES, TUPLES))
+    packed_forms = frozenset((LINES, TUPLES, LOADED))
     row_values = False  # MySQL compares them, but uses no index for it
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
@@ -123,7 +123,7 @@ class MysqlSource(Source):
         found = self.one((f"SELECT {asked} FROM (SELECT 1) one LEFT JOIN ({source}) found ON 1 = 0", given))
         charsets = [mysql.text_of(charset) for charset in found or ()]
         columns = line_columns(self._description, self.quote, charsets)
-        choose = tuple_route if form.name == TUPLES else line_route
+        choose = line_route if form.name == LINES else tuple_route
         return choose(form, use, columns, self.exact)
 
     def written_types(self, forms: Sequence[PackedForm], read: Sequence[str]) -> dict[int, WrittenType]:

@@ -10,7 +10,6 @@ from airflow_checkpoint_provider.engine.databases.rows.lines import may_not_fit,
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.rows.tuples import (
     NULL,
-    TUPLES,
     TupleForm,
     TupleKind,
     TupleType,
@@ -44,8 +43,8 @@ def tuple_route(
         literals.append(literal)
     commas = ", ',', ".join(literals)
     what = ", ".join((*map(exact, use.keys), f"CAST(CONCAT('(', {commas}, ')') AS BINARY)"))
-    reason = "the source writes each row as INSERT reads it"
-    return RowRoute(TUPLES, reason, TupleForm(what), use.keys, provisional=True)
+    reason = f"the source writes each row as {form.read}"
+    return RowRoute(form.name, reason, TupleForm(what), use.keys, provisional=True)
 
 
 _Writer = Callable[[LineColumn, TupleType], str | None]

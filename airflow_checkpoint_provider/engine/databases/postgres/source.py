@@ -49,7 +49,7 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
 )
 from airflow_checkpoint_provider.engine.databases.rows.lines import NoLineError
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
-from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, TupleForm, TupleReader
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES, TupleForm, TupleReader
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
@@ -78,7 +78,7 @@ class PostgresSource(Source):
     first_row = "LIMIT 1"
     asks_meanwhile = True
     row_values = True
-    packed_forms = frozenset((BINARY, TEXT, TUPLES))
+    packed_forms = frozenset((BINARY, TEXT, TUPLES, LOADED))
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self.described: dict[str, PostgresColumn] = {}
@@ -158,7 +158,7 @@ class PostgresSource(Source):
         return described.compares_as_python or (described.is_text and is_deterministic(self, described))
 
     def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
-        if form.name == TUPLES:
+        if form.name in (TUPLES, LOADED):
             return tuple_route(form, use, self.described, self.quote)
         return packed_route(form, use, self.described)
 

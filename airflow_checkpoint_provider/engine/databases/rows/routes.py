@@ -47,10 +47,12 @@ class PackedForm:
 
     :param name: as the log has it; source and destination know the form by it
     :param types: of the written columns, in the terms of the form; empty where it takes any
+    :param read: how its server reads a row, as the end of the route's reason, such as ``INSERT reads it``
     """
 
     name: str
     types: tuple[Any, ...] = ()
+    read: str = ""
 
 
 @dataclass(frozen=True, slots=True)

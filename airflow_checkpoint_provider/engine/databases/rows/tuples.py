@@ -14,6 +14,9 @@ from airflow_checkpoint_provider.engine.databases.rows.lines import NoLineError,
 TUPLES = "SQL tuples"
 """The name of the form; its types are a :class:`TupleType` for each column, ``None`` for one that takes no literal."""
 
+LOADED = "SQL tuples by LOAD DATA"
+"""The same form, of which the destination's server reads many rows from a file."""
+
 NULL = "NULL"
 
 

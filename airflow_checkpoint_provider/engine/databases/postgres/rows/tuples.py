@@ -10,7 +10,6 @@ from airflow_checkpoint_provider.engine.databases.rows.lines import may_not_fit,
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.rows.tuples import (
     NULL,
-    TUPLES,
     TupleForm,
     TupleKind,
     TupleType,
@@ -61,8 +60,8 @@ def tuple_route(
     if doubts:
         written = f"CASE WHEN {' OR '.join(doubts)} THEN NULL ELSE {written} END"
     what = ", ".join((*map(quote, use.keys), f"{written} AS airflow_checkpoint_tuple"))
-    reason = "the source writes each row as INSERT reads it"
-    return RowRoute(TUPLES, reason, TupleForm(what), use.keys, provisional=True)
+    reason = f"the source writes each row as {form.read}"
+    return RowRoute(form.name, reason, TupleForm(what), use.keys, provisional=True)
 
 
 def _concatenated(texts: Sequence[str]) -> str:

@@ -1,0 +1,113 @@
+"""Tuples of SQL that LOAD DATA LOCAL reads from a file in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import is_connector, text_of
+from airflow_checkpoint_provider.engine.databases.mysql.errors import PASSING, error_number
+from airflow_checkpoint_provider.engine.databases.rows.tuples import TupleKind, TupleType
+from airflow_checkpoint_provider.engine.databases.table_facts import INSERT, TableFacts
+from airflow_checkpoint_provider.engine.model.errors import one_line
+
+_SPLITTING = "wsrep_load_data_splitting"
+_SAVEPOINT = "airflow_checkpoint_load"
+# A file has no literals of these kinds.
+_CONVERTED = {
+    TupleKind.BYTES: "UNHEX(SUBSTRING({0}, 3, LENGTH({0}) - 3))",
+    TupleKind.BITS: "CAST({0} AS UNSIGNED)",
+}
+_READ_AS = (
+    " CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '''' ESCAPED BY '\\\\'"
+    " LINES STARTING BY '(' TERMINATED BY ')\\n'"
+)
+
+
+def cannot_load(facts: TableFacts) -> str:
+    """Return why the rows of a table have to be inserted; empty where they can be loaded."""
+    if not facts.columns or facts.hazard:
+        return "a refused file could not be taken back" if facts.hazard else "the table is a view"
+    if triggers := facts.triggers.get(INSERT):
+        return f"it hides errors of the trigger {', '.join(triggers)}"
+    return ""
+
+
+class Loading:
+    """
+    Has the server read tuples by LOAD DATA LOCAL.
+
+    LOCAL stands for IGNORE: what is an error of an INSERT is a warning here, and a row is left out or changed.
+
+    :param raw: the driver's connection
+    :param error: the driver's class of errors
+    :param table: as it stands in a statement
+    :param columns: the written columns as they stand in a statement, each with what it reads in a tuple
+    """
+
+    def __init__(
+        self, raw: Any, error: type[Exception], table: str, columns: Sequence[tuple[str, TupleType]]
+    ) -> None:
+        self._raw = raw
+        self._error = error
+        names, changes = [], []
+        for index, (name, type_) in enumerate(columns):
+            if type_.kind in _CONVERTED:
+                variable = f"@airflow_checkpoint_{index}"
+                names.append(variable)
+                changes.append(f"{name} = {_CONVERTED[type_.kind].format(variable)}")
+            else:
+                names.append(name)
+        into = f" INTO TABLE {table}{_READ_AS} ({', '.join(names)})"
+        self._into = f"{into} SET {', '.join(changes)}" if changes else into
+
+    def why_not(self) -> str:
+        """Return why no file can be read, as server and connection are set up; empty where it can."""
+        if not hasattr(os, "memfd_create"):
+            return "only Linux has files in memory"
+        if is_connector(self._raw):
+            return "mysql-connector-python opens no file in memory, and mysqlclient does"
+        with closing(self._raw.cursor()) as cursor:
+            cursor.execute(f"SHOW GLOBAL VARIABLES LIKE '{_SPLITTING}'")
+            if any(text_of(value).upper() in ("ON", "1") for _, value in cursor.fetchall()):
+                return f"{_SPLITTING} commits parts of a file"
+            try:
+                self._run(cursor, ())
+            except (self._error, OSError) as error:
+                return one_line(error)
+        return ""
+
+    def take(self, texts: Sequence[bytes]) -> bool:
+        """
+        Have the server read tuples in the current transaction.
+
+        :return: whether all rows are stored as they are; otherwise none of them is
+        """
+        with closing(self._raw.cursor()) as cursor:
+            cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
+            try:
+                taken = self._run(cursor, texts)
+                cursor.execute("SELECT @@warning_count")
+                if taken == len(texts) and not int(cursor.fetchone()[0]):
+                    return True
+            except self._error as error:
+                if error_number(error) in PASSING:
+                    raise
+            cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            return False
+
+    def _run(self, cursor: Any, texts: Sequence[bytes]) -> int:
+        with _in_memory(texts) as path:
+            cursor.execute(f"LOAD DATA LOCAL INFILE '{path}'{self._into}")
+            return int(cursor.rowcount)
+
+
+@contextmanager
+def _in_memory(texts: Sequence[bytes]) -> Iterator[str]:
+    """Write a line for each text to a file that is on no disk, and yield its path in this process."""
+    with os.fdopen(os.memfd_create("airflow_checkpoint"), "wb") as file:
+        file.write(b"\n".join((*texts, b"")))
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"

@@ -1,0 +1,220 @@
+"""LOAD DATA LOCAL reads tuples where server, connection and table allow it; elsewhere INSERT does, and the log has the reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from airflow_checkpoint_provider.engine.databases.mysql import loading
+from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.events import RouteChosen
+from tests.support.databases.db import Db
+from tests.support.databases.mysql_drivers import DRIVERS
+from tests.support.loads import Load
+
+pytestmark = pytest.mark.server
+
+Pair = tuple[Db, Db]
+OWN = "mysql.connector"
+
+
+@pytest.fixture(params=[driver for driver in DRIVERS if driver != OWN])
+def two(request: pytest.FixtureRequest, mysql_source: str, mysql_destination: str) -> Pair:
+    source = Db("mysql", mysql_source, request.param)
+    source.execute("CREATE TABLE t (n integer PRIMARY KEY, v varchar(20))")
+    source.insert("t", [(n, f"v{n}") for n in range(10)])
+    return source, Db("mysql", f"{mysql_destination}&local_infile=1", request.param)
+
+
+def route(load: Load) -> tuple[str, str]:
+    chosen = load.told(RouteChosen)[0]
+    return chosen.path, chosen.reason
+
+
+@contextmanager
+def globally(db: Db, name: str, value: int) -> Iterator[None]:
+    before = db.one(f"SELECT @@GLOBAL.{name}")
+    db.execute(f"SET GLOBAL {name} = {value}")
+    try:
+        yield
+    finally:
+        db.execute(f"SET GLOBAL {name} = {before}")
+
+
+def test_the_server_reads_a_file(two: Pair) -> None:
+    source, destination = two
+    destination.execute("CREATE TABLE target (n integer, v varchar(20))")
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    before = loads(destination)
+    assert load.attempt().rows == 10
+    assert route(load) == (LOADED, "the source writes each row as LOAD DATA reads it")
+    assert loads(destination) - before == 4  # an empty file, and one for each batch
+    assert destination.rows("SELECT * FROM target ORDER BY n") == source.rows("SELECT * FROM t ORDER BY n")
+
+
+def loads(db: Db) -> int:
+    return int(db.rows("SHOW GLOBAL STATUS LIKE 'Com_load'")[0][1])
+
+
+VIEW = "CREATE VIEW target AS SELECT n, v FROM behind"
+TRIGGER = "CREATE TRIGGER audit BEFORE INSERT ON target FOR EACH ROW SET NEW.v = NEW.v"
+TABLE = "CREATE TABLE target (n integer PRIMARY KEY, v varchar(20))"
+
+
+@pytest.mark.parametrize(("made", "arguments", "reason"), [
+    ([TABLE], {"write_mode": "upsert", "conflict_columns": ["n"]}, "INSERT reads it"),
+    ([TABLE, TRIGGER], {}, "INSERT reads it (not LOAD DATA LOCAL: it hides errors of the trigger audit)"),
+    (["CREATE TABLE behind (n integer, v varchar(20))", VIEW], {}, "INSERT reads it (not LOAD DATA LOCAL: the table is a view)"),
+    ([f"{TABLE} ENGINE = MyISAM"], {"allow_duplicates": True}, "INSERT reads it (not LOAD DATA LOCAL: a refused file could not be taken back)"),
+])  # fmt: skip
+def test_a_table_that_takes_no_file(
+    two: Pair, made: list[str], arguments: dict[str, object], reason: str
+) -> None:
+    source, destination = two
+    destination.execute(*made)
+    load = Load(source, destination, {"source_table": "t", **arguments})
+    assert load.attempt().rows == 10
+    assert route(load) == (TUPLES, f"the source writes each row as {reason}")
+
+
+def test_a_server_that_takes_no_file(two: Pair) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    load = Load(source, destination, {"source_table": "t"})
+    with globally(destination, "local_infile", 0):
+        assert load.attempt().rows == 10
+    path, reason = route(load)
+    assert path == TUPLES
+    assert "not LOAD DATA LOCAL: " in reason
+    assert "local" in reason.partition("LOCAL: ")[2].lower()
+
+
+def test_a_connection_that_gives_no_file(two: Pair) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    forbids = Db("mysql", destination.place.replace("local_infile=1", "local_infile=0"), destination.driver)
+    load = Load(source, forbids, {"source_table": "t"})
+    assert load.attempt().rows == 10
+    path, reason = route(load)
+    assert path == TUPLES
+    assert "not LOAD DATA LOCAL: " in reason
+
+
+@pytest.mark.skipif(OWN not in DRIVERS, reason="there is no mysql-connector-python")
+def test_a_driver_that_opens_no_file_in_memory(mysql_source: str, mysql_destination: str) -> None:
+    source = Db("mysql", mysql_source, OWN)
+    source.execute("CREATE TABLE t (n integer PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    destination = Db("mysql", f"{mysql_destination}&local_infile=1", OWN)
+    destination.execute("CREATE TABLE target (n integer)")
+    load = Load(source, destination, {"source_table": "t"})
+    assert load.attempt().rows == 1
+    assert route(load)[1].endswith(
+        "(not LOAD DATA LOCAL: mysql-connector-python opens no file in memory, and mysqlclient does)"
+    )
+
+
+def test_a_cluster_that_commits_parts_of_a_file(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    monkeypatch.setattr(loading, "_SPLITTING", "autocommit")  # another variable that is on
+    load = Load(source, destination, {"source_table": "t"})
+    assert load.attempt().rows == 10
+    assert route(load)[1].endswith("(not LOAD DATA LOCAL: autocommit commits parts of a file)")
+
+
+def test_a_machine_without_files_in_memory(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    monkeypatch.delattr(os, "memfd_create")
+    load = Load(source, destination, {"source_table": "t"})
+    assert load.attempt().rows == 10
+    assert route(load)[1].endswith("(not LOAD DATA LOCAL: only Linux has files in memory)")
+
+
+@pytest.mark.parametrize(("declared", "value", "message"), [
+    ("v varchar(20), PRIMARY KEY (n)", "n = 4, v = 'x'", "Duplicate entry '4'"),
+    ("v varchar(20), FOREIGN KEY (n) REFERENCES parents (n)", None, "foreign key"),
+    ("v varchar(20), CHECK (v <> 'v7')", None, "(?i)constraint"),
+    ("v varchar(1)", None, "Data too long"),
+    ("v varchar(20), PRIMARY KEY (n)) PARTITION BY RANGE (n) (PARTITION p VALUES LESS THAN (7)", None, "partition"),
+])  # fmt: skip
+@pytest.mark.parametrize("max_error_count", [0, 64])
+def test_what_would_be_a_warning_is_an_error(
+    two: Pair, declared: str, value: str | None, message: str, max_error_count: int
+) -> None:
+    source, destination = two
+    destination.execute(
+        "CREATE TABLE parents (n integer PRIMARY KEY) AS SELECT 1 AS n",
+        f"CREATE TABLE target (n integer, {declared})",
+        *([f"INSERT INTO target SET {value}"] if value else []),
+    )
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    with (
+        globally(destination, "max_error_count", max_error_count),
+        pytest.raises(CheckpointError, match=message),
+    ):
+        load.attempt()
+    assert route(load)[0] == LOADED
+    kept = [n for (n,) in destination.rows("SELECT n FROM target ORDER BY n")]
+    assert kept in ([], [0, 1, 2, 3], [0, 1, 2, 3, 4])  # whole batches, and the row that was there
+
+
+def test_columns_that_the_load_does_not_write(two: Pair) -> None:
+    source, destination = two
+    others = (
+        "id integer AUTO_INCREMENT PRIMARY KEY, made timestamp DEFAULT CURRENT_TIMESTAMP, w varchar(9) DEFAULT 'x',"
+        " doubled varchar(40) AS (CONCAT(v, '!')) STORED, e varchar(9) DEFAULT (CONCAT('a', 'b')), z varchar(9)"
+    )
+    destination.execute(f"CREATE TABLE target ({others}, n integer, v varchar(20))")
+    load = Load(source, destination, {"source_table": "t"})
+    assert load.attempt().rows == 10
+    assert route(load)[0] == LOADED
+    found = destination.rows("SELECT id, made > '2020-01-01', w, doubled, e, z FROM target ORDER BY n")
+    assert found == [(n + 1, 1, "x", f"v{n}!", "ab", None) for n in range(10)]
+
+
+def test_a_file_that_was_warned_of_is_the_last(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    sent: list[int] = []
+    run = Loading._run
+
+    def warned(self: Loading, cursor: object, texts: list[bytes]) -> int:
+        sent.append(len(texts))
+        return run(self, cursor, texts) - (len(texts) > 0)  # as if the server had left a row out
+
+    monkeypatch.setattr(Loading, "_run", warned)
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    assert load.attempt().rows == 10
+    assert sent == [0, 4]
+    assert destination.rows("SELECT * FROM target ORDER BY n") == source.rows("SELECT * FROM t ORDER BY n")
+
+
+def test_a_session_that_ends_while_a_file_is_read(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    run, ended = Loading._run, []
+
+    def killed(self: Loading, cursor: object, texts: list[bytes]) -> int:
+        if texts and not ended:
+            ended.append(True)
+            with closing(destination.connect()) as other:
+                number = connection_id(self)
+                other.cursor().execute(f"KILL {number}")
+        return run(self, cursor, texts)
+
+    def connection_id(one: Loading) -> int:
+        with closing(one._raw.cursor()) as cursor:
+            cursor.execute("SELECT CONNECTION_ID()")
+            return int(cursor.fetchone()[0])
+
+    monkeypatch.setattr(Loading, "_run", killed)
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    assert load.attempt().rows_total == 10
+    assert ended
+    assert destination.rows("SELECT * FROM target ORDER BY n") == source.rows("SELECT * FROM t ORDER BY n")
