@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +13,7 @@ import psycopg
 import pytest
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, ConnectionLostError
 from airflow_checkpoint_provider.engine.model.events import Reconnecting, Started
 from airflow_checkpoint_provider.engine.model.task_state import TaskState
@@ -219,6 +222,30 @@ def test_a_statement_of_the_destination_that_is_cancelled_runs_again(
     result = load.attempt(checkpoint_column="n", write_mode=write_mode)
     assert (result.rows_total, result.reconnects) == (20, 1)
     assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_connection_that_takes_no_more_rows(
+    load: Load, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, stops: bool
+) -> None:
+    write, writes = PostgresDestination._write, 0
+
+    def lose(destination: PostgresDestination, rows: Any, route: Any) -> int | None:
+        nonlocal writes
+        written, writes = write(destination, rows, route), writes + 1
+        if writes == 2:
+            with socket.socket(fileno=os.dup(destination.raw.fileno())) as line:
+                line.shutdown(socket.SHUT_WR)
+            if stops:
+                raise KeyError("ours")
+        return written
+
+    monkeypatch.setattr(PostgresDestination, "_write", lose)
+    assert load.attempt().reconnects == 1
+    assert loaded(load) == list(range(20))
+    if not stops:
+        assert "the connection was lost while rows were sent" in load.told(Reconnecting)[0].error
+    assert "unpack" not in caplog.text
 
 
 @pytest.mark.parametrize("setting", ["idle_session_timeout", "idle_in_transaction_session_timeout"])

@@ -52,9 +52,10 @@ class Reconnects:
             ) from cause
         if self.in_a_row > most or self.given_up:
             times = "once" if self.in_a_row == 1 else f"{self.in_a_row} times"
+            reason = str(lost).rstrip(".")
             raise ConnectionLostError(
                 f"{lost.what} {times} without progress in between (max_reconnects={most}); the last time: "
-                f"{lost}. The next attempt goes on from the last committed batch."
+                f"{reason}. The next attempt goes on from the last committed batch."
             ) from cause
         self.number += 1
         # Full jitter: many tasks that lost the same server do not come back all at once.

@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.row_security import (
     is_policy,
 )
 from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_stream import HEADER, TRAILER, Packed
+from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_writer import CopyWriter
 from airflow_checkpoint_provider.engine.databases.postgres.rows.passthrough import read_forms
 from airflow_checkpoint_provider.engine.databases.postgres.values.destination_checks import ValueCheck
 from airflow_checkpoint_provider.engine.databases.postgres.values.structures import with_parts
@@ -257,7 +258,7 @@ class PostgresDestination(Destination):
         cursor.adapters.register_dumper(int, IntNumericDumper)
         writer = LibpqWriter(cursor)
         writer.flush_threshold = _UNSENT
-        self._copy = self._copying.enter_context(cursor.copy(statement, writer=writer))
+        self._copy = self._copying.enter_context(cursor.copy(statement, writer=CopyWriter(writer)))
         self._binary = form == _BINARY
         if self._binary:
             self._copy.write(HEADER)
