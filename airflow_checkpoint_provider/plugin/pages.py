@@ -239,6 +239,8 @@ def _one(
         rejected=subject.rejected,
         rejects=subject.rejects,
         reasons=subject.reasons,
+        usual=subject.usual,
+        unusual=subject.usual.unusual(view.checkpoint, now) if view and subject.usual else (),
         attempts=found,
         working=working_time(found),
         clear=clear_of(view.checkpoint) if view and view.over else None,

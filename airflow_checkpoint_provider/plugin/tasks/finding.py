@@ -27,6 +27,7 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.instances import interrupted
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin.display.usual import MOST_RUNS, Run, Usual, earlier_runs, runs_of
 from airflow_checkpoint_provider.plugin.models import View, query_of
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.services import reader
@@ -94,6 +95,7 @@ _Answer = tuple[
     int,
     Sequence[Reject],
     Sequence[ReasonCount],
+    Sequence[Run],
 ]
 
 
@@ -104,6 +106,7 @@ class Subject:
     :param rejected: number of rows that its destination has refused
     :param rejects: the first of them
     :param reasons: the reasons, counted
+    :param usual: the last runs before it, combined
     :param damaged: its row, where that cannot be read
     """
 
@@ -113,6 +116,7 @@ class Subject:
     rejected: int = 0
     rejects: Sequence[Reject] = ()
     reasons: Sequence[ReasonCount] = ()
+    usual: Usual | None = None
     damaged: Damaged | None = None
 
 
@@ -188,11 +192,12 @@ def look(
         except (InvalidCheckpointError, NewerFormatError) as error:
             return UnreadableRow(identity, str(error), isinstance(error, InvalidCheckpointError))
         if own[0] is None:
-            return *own, 0, (), ()
+            return *own, 0, (), (), ()
         who = own[0].identity
         key = (who.dag_id, who.task_id, who.run_id, who.map_index, who.name)
         number, first = hook.look_at_rejects(*key, limit=REJECTS_SHOWN, whole=False)
-        return *own, number, first, hook.reject_reasons(*key) if number else ()
+        reasons = hook.reject_reasons(*key) if number else ()
+        return *own, number, first, reasons, _runs_before(hook, own[0], own[2])
 
     answers = reader().ask(places, question)
     now = datetime.now(UTC)
@@ -200,19 +205,32 @@ def look(
     kept = [(place, *answer) for place, answer in told.items() if answer[0]]
     # A task that was moved to another destination has left an older checkpoint behind.
     kept.sort(key=lambda entry: entry[1].updated_at if entry[1] else now, reverse=True)
-    for place, checkpoint, request, entries, rejected, rejects, reasons in kept:
+    for place, checkpoint, request, entries, rejected, rejects, reasons, runs in kept:
         if checkpoint:
             listed = Listed(checkpoint, request, _sample(entries), is_staged(entries), rejected)
             over = interrupted([checkpoint]).get(checkpoint.identity)
             view = _view(place, listed, over, stalled_after(), now)
             if not isinstance(view, View):
                 return Subject(None, (), answers.troubles, damaged=view)
-            return Subject(view, entries, answers.troubles, rejected, rejects, reasons)
+            return Subject(view, entries, answers.troubles, rejected, rejects, reasons, Usual.of(runs))
     for place, answer in answers.by_place.items():
         if isinstance(answer, UnreadableRow):
             return Subject(None, (), answers.troubles, damaged=Damaged(place, answer))
     entries = next((answer[2] for answer in told.values() if answer[2]), ())
     return Subject(None, entries, answers.troubles)
+
+
+def _runs_before(
+    hook: CheckpointHook, checkpoint: Checkpoint, entries: Sequence[HistoryEntry]
+) -> Sequence[Run]:
+    """Return the last completed runs of a task before that of a checkpoint."""
+    who = checkpoint.identity
+    if who.run_id == ALL_RUNS:
+        return earlier_runs(entries)
+    same: dict[str, Any] = {"dag_id": who.dag_id, "task_id": who.task_id}
+    same |= {"map_index": who.map_index, "name": who.name}
+    done, _ = hook.list_all(**same, status=Status.COMPLETED.value, limit=MOST_RUNS + 1)
+    return runs_of(one for one in done if one.started_at < checkpoint.started_at)
 
 
 def _claimed(hook: CheckpointHook, dag_id: str, task_id: str, run_id: str, map_index: int) -> list[Identity]:
