@@ -38,6 +38,8 @@ TEMPLATED = (
     "checkpoint_column",
     "checkpoint_enabled",
     "batch_size",
+    "create_table",
+    "column_types",
     "write_mode",
     "conflict_columns",
     "preoperator",

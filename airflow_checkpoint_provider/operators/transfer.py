@@ -52,6 +52,9 @@ class CheckpointedTransferOperator(BaseOperator):
     :param destination_columns: columns of the destination, one for each column of the query; or a mapping of
         the query's columns to the destination's, which leaves the others out. By default the columns of the
         query. (templated)
+    :param create_table: ``"missing"`` creates the table from the source's columns where it does not exist, with types
+        that are known to keep every value. (templated)
+    :param column_types: types for some columns of the table that is created, in the destination's words. (templated)
     :param strategy: ``"key"`` reads by ``checkpoint_column``, ``"python"`` counts rows and skips them,
         ``"none"`` keeps no checkpoint, ``"auto"`` takes ``checkpoint_column``, else the primary key of
         ``source_table``, else ``"python"``. (templated)
@@ -111,6 +114,7 @@ class CheckpointedTransferOperator(BaseOperator):
         "preoperator": "sql",
         "where": "sql",
         "columns": "json",
+        "column_types": "json",
         "parameters": "json",
         "destination_columns": "json",
         "partition": "json",
@@ -132,6 +136,8 @@ class CheckpointedTransferOperator(BaseOperator):
         destination_conn_id: str,
         destination_hook_params: dict[str, Any] | None = None,
         destination_columns: Sequence[str] | Mapping[str, str] | None = None,
+        create_table: str | None = None,
+        column_types: Mapping[str, str] | None = None,
         strategy: str = "auto",
         checkpoint_column: str | Sequence[str] | None = None,
         checkpoint_enabled: bool | str = True,
@@ -173,6 +179,8 @@ class CheckpointedTransferOperator(BaseOperator):
         self.destination_conn_id = destination_conn_id
         self.destination_hook_params = destination_hook_params
         self.destination_columns = destination_columns
+        self.create_table = create_table
+        self.column_types = column_types
         self.strategy = strategy
         self.checkpoint_column = checkpoint_column
         self.checkpoint_enabled = checkpoint_enabled

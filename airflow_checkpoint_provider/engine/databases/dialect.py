@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.databases.session_dialect import Session
 from airflow_checkpoint_provider.engine.databases.statements.query import TOKENS
 from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.type_dialect import TypeDialect
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
 _NOT_ASKED = (
@@ -25,7 +26,7 @@ _KEPT_AS = "airflow_checkpoint_dialect"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Dialect(MetadataDialect, SessionDialect):
+class Dialect(MetadataDialect, SessionDialect, TypeDialect):
     """
     The engine's questions about a database; each folder beside this module answers them for one.
 

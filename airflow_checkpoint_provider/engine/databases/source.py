@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from copy import copy
@@ -130,12 +131,13 @@ class Source(SourceAbilities):
 
     def primary_key(self, table: TableName) -> list[str]:
         """Return the primary key of a table, or an empty list."""
-        with suppress(sa.exc.NoSuchTableError), reading(self.connection):  # a view has none
+        with suppress(sa.exc.NoSuchTableError), reading(self.connection), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
             inspector = sa.inspect(self.connection)
             if found := table.resolve(inspector):
                 key = inspector.get_pk_constraint(found.table, schema=found.schema)
                 return list(key.get("constrained_columns") or [])
-        return []
+        return []  # a view has none
 
     def required_columns(self, table: TableName) -> frozenset[str]:
         """Return columns of a table that are known to have a value in every row; the query must be the table."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.source_statements import SourceStatements
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import Partition, StoragePlaces, TableStatistics
 
@@ -17,6 +21,20 @@ class SourceAbilities(SourceStatements):
 
     conn_id: str
     dialect: Dialect
+
+    def declared_columns(self, table: TableName | None) -> Mapping[str, DeclaredColumn]:
+        """
+        Return the columns of the query with their types, as far as these are known.
+
+        :param table: the table that it reads, if it reads one
+        """
+        if table is None:
+            return {}
+        connection = self.connection
+        with reading(connection):
+            found = table.resolve(sa.inspect(connection)) or table
+            schema, name = found.in_catalog(connection.dialect)
+            return self.dialect.declared_columns(connection, name, schema, found.quote(connection.dialect))
 
     def newest_moment(self) -> str:
         """

@@ -48,6 +48,23 @@ class StepBegun:
         return cls(f"Publishing {rows:,} staged rows into {table}")
 
     @classmethod
+    def creating(cls, table: object, statement: str) -> StepBegun:
+        """
+        Return the step that creates the destination's table.
+
+        :param statement: the statement for it
+        """
+        return cls(f"Creating {table}: {' '.join(statement.split())}")
+
+    @classmethod
+    def created(cls, table: object) -> StepBegun:
+        """Return the notice that the table is there, and what it has not."""
+        return cls(
+            f"Created {table}. Defaults, comments, foreign keys and further indexes are not those of the source; the "
+            "preoperator can add them"
+        )
+
+    @classmethod
     def replacing_by_part(cls, table: object, part: str) -> StepBegun:
         """
         Return the notice that a table loses all of its rows, and gets a part of another one.

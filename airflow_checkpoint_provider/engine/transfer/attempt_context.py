@@ -10,6 +10,7 @@ from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferS
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+from airflow_checkpoint_provider.engine.transfer.starting.new_table import NewTable
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import Strategy
 
 
@@ -22,6 +23,7 @@ class AttemptContext:
     :param columns: which columns of the query are written, and where
     :param load: the load, which a later attempt must find unchanged
     :param stage: the stage of the rows, if they do not go to the destination at once
+    :param new_table: the destination's table, where it is to be created
     :param by_values: why the remaining rows travel as Python values, whatever the source could write
     """
 
@@ -34,6 +36,12 @@ class AttemptContext:
     stage: Stage | None
     attempt: Attempt
     by_values: str = ""
+    new_table: NewTable | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the destination's table is there as it will be written."""
+        return not (self.spec.preoperator or self.new_table)
 
     @property
     def published_stage(self) -> Stage | None:

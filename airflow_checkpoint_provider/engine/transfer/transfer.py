@@ -46,6 +46,7 @@ from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.starting.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.starting.marker import leave_marker
 from airflow_checkpoint_provider.engine.transfer.starting.moment import is_renewed
+from airflow_checkpoint_provider.engine.transfer.starting.new_table import plan_table
 from airflow_checkpoint_provider.engine.transfer.starting.startup import StartingPoint, Startup
 from airflow_checkpoint_provider.engine.transfer.starting.table_checks import check_server
 from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import PassedValues
@@ -142,16 +143,17 @@ class Transfer:
         if not self._reconnects.number and not self._by_values:
             self._report.observe(chosen)
         columns = Columns.of(spec, session)
+        new_table = plan_table(spec, session, strategy, columns)
         load = describe_load(spec, session, strategy, columns).marked_by(self._attempt)
         store = open_store(spec, session, self._identity, self._attempt)
         stage = Stage(session.destination, self._identity) if spec.stages else None
         self._route = VALUES
         context = AttemptContext(
-            spec, session, strategy, columns, load, store, stage, self._attempt, self._by_values
+            spec, session, strategy, columns, load, store, stage, self._attempt, self._by_values, new_table
         )
         start = Startup(context, self._report.observe)
         start.prepare()
-        self._report.guarantees(state_guarantee(spec, session, is_there=not spec.preoperator))
+        self._report.guarantees(state_guarantee(spec, session, is_there=context.is_settled))
         checkpoint, decision = start.claim(self._fence)
         self._fence = store.fence
         self._report.claimed(checkpoint, decision)
@@ -166,7 +168,7 @@ class Transfer:
             self._attempt = context.attempt
             beginning = Startup(context, self._report.observe).begin(checkpoint, decision)
             checkpoint, self._route = beginning.checkpoint, beginning.route
-            if spec.preoperator:
+            if not context.is_settled:
                 self._report.guarantees(state_guarantee(spec, session, is_there=True))
             self._note(context, beginning)
             self._report.started(context, beginning)

@@ -80,7 +80,8 @@ class OracleType:
                 or (words.startswith("INTERVAL") and "SECOND(" not in text.upper().replace(" ", ""))
                 else numbers[-1]
             )
-        size = numbers[0] if numbers and "{}" in postgres else 0
+        sized = "{}" in postgres or db_type is oracledb.DB_TYPE_RAW
+        size = numbers[0] if numbers and sized else 0
         in_bytes = (
             size and db_type in (oracledb.DB_TYPE_VARCHAR, oracledb.DB_TYPE_CHAR) and "CHAR" not in given[0]
         )

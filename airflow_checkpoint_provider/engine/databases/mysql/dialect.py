@@ -20,15 +20,19 @@ from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
 from airflow_checkpoint_provider.engine.databases.mysql.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.mysql.session import LEAVES_STATE, prepare, session_state
 from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
+    declared_columns,
     demands_primary_key,
     hazard_of,
     table_columns,
     table_facts,
     why_read_only,
 )
+from airflow_checkpoint_provider.engine.databases.mysql.values import column_types
 from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 
 _STAGE_WITH_KEY = (
     "CREATE TABLE {stage} (airflow_checkpoint_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY)"
@@ -57,6 +61,8 @@ class MysqlDialect(Dialect):
     cuts_text = True
     takes_over = True
     text_types = frozenset((15, 252, 253, 254))
+
+    too_long_for_key = frozenset(("longtext", "longblob"))
 
     transactional = True
     savepoints = True
@@ -115,6 +121,26 @@ class MysqlDialect(Dialect):
         if driver == "mysqlconnector" and "%(" in name:
             return "%(, which mysql-connector-python takes for a parameter. Choose another name, or use mysqlclient."
         return None
+
+    def describe_type(self, text: str) -> ColumnType | None:
+        return column_types.describe(text)
+
+    def declare_type(self, type_: ColumnType) -> str | None:
+        return column_types.declare(type_)
+
+    def declared_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> Mapping[str, DeclaredColumn]:
+        return declared_columns(connection, (schema or str(connection.dialect.default_schema_name), table))
+
+    def own_type(self, text: str) -> str:
+        # The server would put the present time in the place of a NULL otherwise.
+        return f"{text} null" if text.lower().startswith("timestamp") else text
+
+    def creation_options(self, connection: sa.Connection) -> str:
+        # Keys are told apart character by character, blanks at the end included.
+        mariadb = getattr(connection.dialect, "is_mariadb", False)
+        return f" ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE {'utf8mb4_nopad_bin' if mariadb else 'utf8mb4_0900_bin'}"
 
     def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
         # Each statement commits by itself. With a single one, no process killed in between leaves a table without its

@@ -21,6 +21,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     TableFacts,
     UniqueKey,
 )
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 
 # A rollback takes back all changes to these, and a transaction over both and the metadata tables commits as a whole.
 _ENGINES = frozenset(("innodb", "rocksdb"))
@@ -32,6 +33,10 @@ _TABLE = sa.text(
 _COLUMNS = sa.text(
     "SELECT column_name, is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'enum', extra"
     " FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name ORDER BY ordinal_position"
+)
+_DECLARED = sa.text(
+    "SELECT column_name, column_type, is_nullable FROM information_schema.columns"
+    " WHERE table_schema = :schema AND table_name = :name ORDER BY ordinal_position"
 )
 _KEYS = sa.text(
     "SELECT index_name, column_name, sub_part FROM information_schema.statistics"
@@ -127,6 +132,13 @@ def table_columns(connection: sa.Connection, named: Named) -> TableColumns:
     return TableColumns.of(
         (text_of(row[0]), "INVISIBLE" in text_of(row[2]).upper(), _column(row).generated) for row in rows
     )
+
+
+def declared_columns(connection: sa.Connection, named: Named) -> dict[str, DeclaredColumn]:
+    """Return the columns of a table or view with their types."""
+    with reading(connection):
+        rows = _ask(connection, _DECLARED, named).all()
+    return {text_of(row[0]): DeclaredColumn(text_of(row[1]), text_of(row[2]) == "NO") for row in rows}
 
 
 def hazard_of(connection: sa.Connection, tables: Iterable[Named]) -> Hazard | None:

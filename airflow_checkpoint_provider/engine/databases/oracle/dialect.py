@@ -21,12 +21,16 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     codec,
     meant_table,
     primary_key,
+    required_columns,
 )
 from airflow_checkpoint_provider.engine.databases.oracle.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
+from airflow_checkpoint_provider.engine.databases.oracle.values import column_types
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 from airflow_checkpoint_provider.engine.model.errors import ConnectionGoneError, one_line
 
 _BITS = {"BINARY_FLOAT": 32, "BINARY_DOUBLE": 64}
@@ -59,6 +63,10 @@ class OracleDialect(Dialect):
     limits_rows = True
     cuts_text = True
     needed_to_create = "tables and sequences"  # the sequence is that of an identity column
+
+    create_missing = "CREATE TABLE"
+    empty_is_null = True
+    too_long_for_key = frozenset(("clob", "blob"))
 
     transactional = True
     savepoints = True
@@ -196,6 +204,20 @@ class OracleDialect(Dialect):
     ) -> TableColumns:
         with reading(connection):
             return table_columns(raw_connection(connection), schema, table)
+
+    def describe_type(self, text: str) -> ColumnType | None:
+        return column_types.describe(text)
+
+    def declare_type(self, type_: ColumnType) -> str | None:
+        return column_types.declare(type_)
+
+    def declared_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> Mapping[str, DeclaredColumn]:
+        with reading(connection):
+            raw = raw_connection(connection)
+            required = required_columns(raw, schema, table)
+            return column_types.declared_columns(raw, quoted, required)
 
     def why_read_only(self, connection: sa.Connection) -> str | None:
         with reading(connection):

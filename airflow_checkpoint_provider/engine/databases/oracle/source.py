@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.driver import SECOND_DI
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import at_moment
 from airflow_checkpoint_provider.engine.databases.oracle.source_table import TableSource
+from airflow_checkpoint_provider.engine.databases.oracle.values.column_types import described_columns
 from airflow_checkpoint_provider.engine.databases.oracle.values.description import as_it_is, is_json
 from airflow_checkpoint_provider.engine.databases.oracle.values.source_types import (
     AS_TEXT,
@@ -34,7 +35,9 @@ from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, Pac
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, fitting_parameters
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
@@ -240,7 +243,12 @@ class OracleSource(TableSource):
             return cursor.var(type_, 64, arraysize=cursor.arraysize, outconverter=moment)
         return None
 
+    def declared_columns(self, table: TableName | None) -> Mapping[str, DeclaredColumn]:
+        required = self.required_columns(table) if table else frozenset()
+        return described_columns(self._description, required)
+
     def _described(self, description: Sequence[Any]) -> None:
+        self._description = list(description)
         for column in description:
             name, type_ = str(column[0]), column[1].name
             if type_ == "DB_TYPE_NUMBER" and column[4] and column[5] == 0:

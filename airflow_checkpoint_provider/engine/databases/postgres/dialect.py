@@ -32,6 +32,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
     table_facts,
     why_read_only,
 )
+from airflow_checkpoint_provider.engine.databases.postgres.values import column_types
 from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
 from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import (
@@ -40,7 +41,9 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     TableColumns,
     TableFacts,
 )
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 
 # The server's classes of SQLSTATE that concern the whole table, the session or the server: rights, locks, missing
 # columns. Its other classes concern values, constraints and what a trigger does; a class that the server does not have
@@ -116,6 +119,8 @@ class PostgresDialect(Dialect):
     text_types = frozenset((25, 1042, 1043))
     migration_frame = ("BEGIN;\n\n", "COMMIT;\n")
     key_name = "{table:.58}_pkey"
+
+    key_collation = 'COLLATE "C"'
 
     transactional = True
     savepoints = True
@@ -208,6 +213,17 @@ class PostgresDialect(Dialect):
         precise = getattr(type_, "precision", None) in (None, 6)
         zoned = bool(getattr(type_, "timezone", False))
         return isinstance(type_, sa.DateTime) and precise and zoned == (kind is BoundKind.ZONED)
+
+    def describe_type(self, text: str) -> ColumnType | None:
+        return column_types.describe(text)
+
+    def declare_type(self, type_: ColumnType) -> str | None:
+        return column_types.declare(type_)
+
+    def declared_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> Mapping[str, DeclaredColumn]:
+        return column_types.declared_columns(connection, quoted)
 
     def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
         return {str(name): str(value) for name, value in connection.execute(STATE)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -39,6 +39,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.rows.text_values impo
 )
 from airflow_checkpoint_provider.engine.databases.postgres.rows.tuples import TOO_LONG, tuple_route
 from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
+from airflow_checkpoint_provider.engine.databases.postgres.values.column_types import described_columns
 from airflow_checkpoint_provider.engine.databases.postgres.values.written_text import written_types
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
@@ -54,6 +55,7 @@ from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
 from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError, one_line
 from airflow_checkpoint_provider.engine.model.key import Key
@@ -105,6 +107,12 @@ class PostgresSource(Source):
                     cursor.execute(_PRIMARY_KEY, [found.quote(self.connection.dialect)])
                     return [name for (name,) in cursor.fetchall()]
         return []
+
+    def declared_columns(self, table: TableName | None) -> Mapping[str, DeclaredColumn]:
+        required = [name for name, column in super().declared_columns(table).items() if column.required]
+        types = {name: (column.oid, column.modifier) for name, column in self.described.items()}
+        with self.errors(), reading(self.connection), self._cursor() as cursor:
+            return described_columns(cursor, types, required)
 
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
         with self.errors(), self._cursor() as cursor:

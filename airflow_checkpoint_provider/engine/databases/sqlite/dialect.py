@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +13,14 @@ from sqlalchemy.schema import CreateIndex, ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
+from airflow_checkpoint_provider.engine.databases.sqlite import column_types
 from airflow_checkpoint_provider.engine.databases.sqlite.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
+from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
+from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 
 
 class SqliteDialect(Dialect):
@@ -75,6 +79,18 @@ class SqliteDialect(Dialect):
         # SQLite ignores the case of names, but SQLAlchemy's reading of its catalog does not.
         there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
         return match_column(table, there) or table
+
+    def describe_type(self, text: str) -> ColumnType | None:
+        return column_types.describe(text)
+
+    def declare_type(self, type_: ColumnType) -> str | None:
+        return column_types.declare(type_)
+
+    def declared_columns(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> Mapping[str, DeclaredColumn]:
+        with reading(connection):
+            return column_types.declared_columns(raw_connection(connection), table, schema)
 
     def migration(
         self, change: TableChange, inspector: sa.Inspector | None = None

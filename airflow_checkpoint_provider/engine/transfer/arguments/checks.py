@@ -30,6 +30,7 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "resume_proof": ("last_row", "prefix"),
     "verify": (None, "count", "digest"),
     "as_of": (None, "now"),
+    "create_table": (None, "missing"),
 }
 """The values that each of these arguments takes; the first is not always the default."""
 
@@ -103,6 +104,11 @@ _SHAPES = (
         "a list of columns, or a mapping of source to destination",
     ),
     ("columns", lambda v: is_names(v) or isinstance(v, str), "a list of columns"),
+    (
+        "column_types",
+        lambda v: isinstance(v, Mapping) and is_names(list(v)) and is_names(list(v.values())),
+        "a mapping of columns to types",
+    ),
     ("where", is_text, "a condition in SQL"),
     ("conflict_columns", lambda v: is_names(v) or isinstance(v, str), "a list of columns"),
     ("checkpoint_column", lambda v: is_text(v) or is_names(v), "a column name or a list of them"),

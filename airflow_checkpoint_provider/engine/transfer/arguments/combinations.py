@@ -28,6 +28,7 @@ def check_combinations(given: Mapping[str, Any]) -> None:
         _check_partition(given)
     if given.get("as_of"):
         _check_as_of(given)
+    _check_creation(given)
     if given.get("verify"):
         _check_verify(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
@@ -193,6 +194,18 @@ def _check_partition(given: Mapping[str, Any]) -> None:
         raise ArgumentError(
             "as_of: the partitions were planned without a moment that they share; give as_of to the "
             "CheckpointPartitionOperator."
+        )
+
+
+def _check_creation(given: Mapping[str, Any]) -> None:
+    if given.get("column_types") and given.get("create_table", "missing") is None:
+        raise ArgumentError(
+            "column_types: they are those of a table that is created; set create_table='missing'."
+        )
+    if given.get("create_table") and given.get("rows_processor"):
+        raise ArgumentError(
+            "create_table: the columns that rows_processor returns are not known. Create the table by hand, or by the "
+            "preoperator."
         )
 
 

@@ -37,6 +37,8 @@ class TransferSpec:
     batch_size: int = 100_000
     write_mode: str = "append"
     conflict_columns: Sequence[str] | None = None
+    create_table: str | None = None
+    column_types: Mapping[str, str] | None = None
     publish: bool = True
     preoperator: str | Sequence[str] | None = None
     rows_processor: Callable[[list[Row]], Any] | None = None

@@ -44,6 +44,11 @@ from airflow_checkpoint_provider.engine.transfer.starting.table_checks import (
     hidden_references,
     untold_changes,
 )
+from airflow_checkpoint_provider.engine.transfer.starting.table_creation import (
+    create_table,
+    refuse_creation,
+    refuse_lost_table,
+)
 from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import check_type_pairs
 
 
@@ -77,9 +82,11 @@ class Startup:
     def prepare(self) -> None:
         """Check what can be checked before anything is changed."""
         check_source(self._context)
+        if self._context.new_table:
+            refuse_creation(self._context.spec, self._context.new_table)
         if self._context.spec.preoperator:
             check_session_state(self._context.spec.preoperator, self._context.session.destination)
-        else:  # a preoperator may yet create the table, or change it
+        if self._context.is_settled:  # a preoperator may yet create the table, or change it
             self._look_at_destination()
 
     def claim(self, fence: int) -> tuple[Checkpoint, Decision]:
@@ -98,7 +105,9 @@ class Startup:
             spec = self._context.spec
             wishes = Wishes(spec.on_clear, spec.on_source_change, spec.force_reload, spec.scope == "task")
             decision = decide(stored, self._context.attempt, wishes, request, self._context.load.fingerprint)
-            if stored and decision.action is Action.START:
+            if stored and self._context.new_table:
+                refuse_lost_table(self._context.new_table, stored, decision)
+            elif stored and decision.action is Action.START:
                 refuse_duplicates(self._context, stored, decision)
             return decision
 
@@ -108,7 +117,7 @@ class Startup:
         """Start over or resume, as decided; a source that has changed may turn resuming into starting over."""
         spec, strategy = self._context.spec, self._context.strategy
         if decision.action is Action.RESUME:
-            if spec.preoperator:
+            if not self._context.is_settled:
                 self._look_at_destination()
             try:
                 if not checkpoint.is_seeded:
@@ -147,6 +156,11 @@ class Startup:
         upper = strategy.upper_bound()
         warnings = self._warned(strategy.check_mark(start.key, upper) if spec.scope == "task" else ())
         destination = session.destination
+        if context.new_table:
+            create_table(context.new_table, session, store, self._observe)
+            if not spec.preoperator:
+                self._look_at_destination()
+                state_guarantee(spec, session)  # of the table as it is now
         emptied = self._emptied(begins=start.key is None)
         done: list[PreoperatorRun | RowsDeleted] = []
         with destination.commit_errors(), store.transaction():
@@ -202,9 +216,9 @@ class Startup:
         return emptied_table(session.destination, separate=session.separate, part=part)
 
     def _as_resolved(self, load: Load) -> Load:
-        """Add the table that the preoperator may have created."""
+        """Add the table that this attempt may have created."""
         session = self._context.session
-        if not self._context.spec.preoperator:
+        if self._context.is_settled:
             return load
         meant = resolved_table(session.destination, with_database=session.separate)
         return replace(load, fingerprint={**load.fingerprint, **({RESOLVED: meant} if meant else {})})

@@ -1,0 +1,87 @@
+"""The type of a column in words of no database: what its values are, and their bounds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_PARENTHESES = re.compile(r"\(([^()]*)\)")
+
+
+class TypeKind(StrEnum):
+    """The values of a type."""
+
+    WHOLE = "a whole number"
+    DECIMAL = "a decimal number"
+    NUMBER = "a decimal number of any size"
+    FLOAT = "a floating-point number"
+    BOOLEAN = "a boolean"
+    TEXT = "text"
+    PADDED = "text filled up with blanks"
+    BYTES = "bytes"
+    DATE = "a date"
+    TIME = "a time of day"
+    MOMENT = "a date and time"
+    ZONED = "a date and time with a zone"
+    SPAN = "a span of time"
+    UUID = "a UUID"
+    JSON = "JSON"
+    WRITTEN = "the text of a type of the source's own"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """
+    A type.
+
+    :param size: bits of a whole or floating-point number, digits of a decimal one, characters of text, bytes, or digits
+        of a second; ``None`` for no bound
+    :param scale: digits after the point of a decimal number
+    :param signed: whether a whole number may be negative
+    """
+
+    kind: TypeKind
+    size: int | None = None
+    scale: int = 0
+    signed: bool = True
+
+    @classmethod
+    def decimal(cls, digits: int, scale: int) -> ColumnType:
+        """
+        Return the type of decimal numbers.
+
+        :param scale: digits after the point; a negative number for zeros before it, as in Oracle and Postgres
+        """
+        if scale < 0:
+            return cls(TypeKind.DECIMAL, digits - scale)
+        return cls(TypeKind.DECIMAL, max(digits, scale), scale)
+
+    @property
+    def digits(self) -> int:
+        """The most digits of a whole number."""
+        return len(str(2 ** ((self.size or 64) - self.signed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """
+    A type as SQL declares it.
+
+    :param name: its words in lower case, without parentheses
+    :param numbers: those in parentheses
+    """
+
+    name: str
+    numbers: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> Declared:
+        """Read a declaration such as ``numeric(12, 2)`` or ``timestamp(6) with time zone``."""
+        within = " ".join(_PARENTHESES.findall(text))
+        numbers = tuple(int(number) for number in re.findall(r"-?\d+", within))
+        return cls(" ".join(_PARENTHESES.sub(" ", text).lower().split()), numbers)
+
+    def first(self, default: int | None = None) -> int | None:
+        """Return the first number in parentheses."""
+        return self.numbers[0] if self.numbers else default
