@@ -10,6 +10,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession, holding_up
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.waiting import wait_for
@@ -27,7 +28,7 @@ def sessions_of(db: Db) -> list[ServerSession] | None:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+@pytest.mark.parametrize("kind", ["postgres", "mysql", "oracle"])
 def test_who_holds_a_row_and_who_waits_for_it(kind: str, make_db: MakeDb) -> None:
     db = make_db(kind, "destination")
     db.execute("CREATE TABLE held (n integer)")
@@ -52,10 +53,22 @@ def test_who_holds_a_row_and_who_waits_for_it(kind: str, make_db: MakeDb) -> Non
             holder.rollback()
             waiting.join()
     assert first.waits_for == (second.id,)
-    assert (UPDATE in first.statement, first.own) == (True, True)
+    assert (UPDATE.upper() in first.statement.upper().replace('"', ""), first.own) == (True, True)
     assert first.seconds is not None
     assert 0 <= first.seconds < 60
     assert second.waits_for == ()
+
+
+def test_a_user_who_may_not_see_the_sessions_of_oracle(stood_in: tuple[Db, Db]) -> None:
+    db = stood_in[1]
+    connection = db.database("target").open()
+    try:
+        with closing(db.connect()) as raw:  # the stand-in's own connection
+            raw.postgres.execute('DROP VIEW "SYS"."V$SESSION"')
+        with pytest.raises(CheckpointError, match=r"GRANT SELECT ON v_\$session and on v_\$sqlarea"):
+            dialect_of(connection).server_sessions(connection)
+    finally:
+        connection.close()
 
 
 def test_a_database_that_is_not_asked(make_db: MakeDb) -> None:

@@ -138,7 +138,7 @@ NOT_FUNCTIONS = frozenset(
 DEFINITIONS = """
 CREATE FUNCTION standin_sys_context(text, text) RETURNS text LANGUAGE sql AS
   $$SELECT CASE upper($2) WHEN 'CURRENT_SCHEMA' THEN current_schema()::text WHEN 'SESSION_USER' THEN current_schema()::text
-     WHEN 'CON_NAME' THEN 'FREEPDB1' END$$;
+     WHEN 'CON_NAME' THEN 'FREEPDB1' WHEN 'SID' THEN pg_backend_pid()::text END$$;
 CREATE FUNCTION standin_sys_extract_utc(timestamptz) RETURNS timestamp LANGUAGE sql AS $$SELECT $1 AT TIME ZONE 'UTC'$$;
 CREATE FUNCTION standin_from_tz(timestamptz, text) RETURNS timestamptz LANGUAGE sql AS
   $$SELECT (($1 AT TIME ZONE current_setting('TimeZone'))::text || ' ' || $2)::timestamptz$$;

@@ -45,6 +45,12 @@ CREATE TABLE "ALL_TAB_HISTOGRAMS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME
 CREATE TABLE "ALL_TAB_COL_STATISTICS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME" text, "NUM_NULLS" int);
 CREATE TABLE "ALL_TAB_MODIFICATIONS" ("TABLE_OWNER" text, "TABLE_NAME" text, "PARTITION_NAME" text, "INSERTS" int,
     "UPDATES" int, "DELETES" int);
+CREATE VIEW "V$SESSION" AS SELECT pid AS "SID", current_schema()::text AS "USERNAME", 'host'::text AS "MACHINE",
+    CASE WHEN state = 'active' THEN 'ACTIVE' ELSE 'INACTIVE' END AS "STATUS", wait_event AS "EVENT", 'USER'::text AS "TYPE",
+    extract(epoch FROM clock_timestamp() - query_start)::int AS "LAST_CALL_ET", pid::text AS "SQL_ID", NULL::text AS "PREV_SQL_ID",
+    (pg_blocking_pids(pid))[1] AS "BLOCKING_SESSION", backend_xid::text AS "TADDR"
+  FROM pg_stat_activity WHERE datname = current_database();
+CREATE VIEW "V$SQLAREA" AS SELECT pid::text AS "SQL_ID", query AS "SQL_TEXT" FROM pg_stat_activity;
 CREATE TABLE "SESSION_PRIVS" ("PRIVILEGE" text);
 INSERT INTO "SESSION_PRIVS" VALUES ('SELECT ANY DICTIONARY');
 CREATE VIEW "ALL_TRIGGERS" AS SELECT n.nspname::text AS "TABLE_OWNER", c.relname::text AS "TABLE_NAME",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,11 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     primary_key,
     required_columns,
 )
+from airflow_checkpoint_provider.engine.databases.oracle.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.oracle.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.oracle.values import column_types
+from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
 from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
@@ -227,6 +229,9 @@ class OracleDialect(Dialect):
         if role and str(role).endswith("STANDBY"):
             return f"it is a {str(role).lower()}, which takes no rows. Let the connection name the primary"
         return None
+
+    def server_sessions(self, connection: sa.Connection) -> Sequence[ServerSession]:
+        return server_sessions(connection)
 
     def type_name(self, type_: Any) -> str:
         return str(type_[1].name).removeprefix("DB_TYPE_")
