@@ -99,7 +99,6 @@ def operator(**changes: Any) -> CheckpointedTransferOperator:
         ({"create_table": "always"}, "create_table: 'always' is not one of None, 'missing'"),
         ({"column_types": {"id": "integer"}}, "column_types: .* set create_table='missing'"),
         ({"create_table": "missing", "column_types": ["id"]}, "column_types: .* is not a mapping of columns"),
-        ({"create_table": "missing", "rows_processor": len}, "create_table: the columns that rows_processor"),
         ({"as_of": "now"}, "as_of: it goes with source_table"),
         (
             {"as_of": "now", "sql": None, "source_table": "t", "strategy": "none"},

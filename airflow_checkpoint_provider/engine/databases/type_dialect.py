@@ -26,8 +26,8 @@ class DeclaredColumn:
 class TypeDialect:
     """How a database declares the types of columns."""
 
-    create_missing: str = "CREATE TABLE IF NOT EXISTS"
-    """Creates a table, and does nothing where there is one."""
+    create_missing: str = "CREATE TABLE"
+    """Creates a table, and does nothing where there is one, if the server has a statement for that."""
     empty_is_null: bool = False
     """Empty text is NULL, so that text that takes no NULL elsewhere may be one here."""
     too_long_for_key: frozenset[str] = frozenset()

@@ -255,3 +255,25 @@ def test_without_a_checkpoint(make_db: MakeDb) -> None:
     load.attempt(write_mode="replace")
     assert load.attempt(write_mode="replace").rows == 10
     assert ids(load.destination) == list(range(1, 11))
+
+
+@pytest.mark.parametrize("destination", NAMES)
+def test_the_preoperator_runs_on_the_table(make_db: MakeDb, destination: str) -> None:
+    load = make_load(
+        make_db("sqlite", "source"),
+        make_db(destination, "destination"),
+        preoperator=["DELETE FROM target", "INSERT INTO target (id, name) VALUES (0, 'made here')"],
+        rows_processor=lambda rows: [row for row in rows if row[0] != 5],
+        verify=None,
+    )
+    assert load.attempt_batches(1)
+    load.attempt()
+    assert ids(load.destination) == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]
+
+
+def test_columns_of_a_rows_processor_are_not_made_up(make_db: MakeDb) -> None:
+    load = make_load(make_db("sqlite", "source"), make_db("sqlite", "destination"), verify=None)
+    with pytest.raises(
+        ArgumentError, match="made from the 3 columns of the query, and destination_columns has 1"
+    ):
+        load.attempt(rows_processor=lambda rows: [row[:1] for row in rows], destination_columns=["id"])

@@ -42,7 +42,7 @@ DECLARED = {
             "datetime(6)",
             "timestamp(6)",
             "time(6)",
-            "enum('x')",
+            "enum('x','y (1)')",
             "set('x')",
             "json",
             "uuid",

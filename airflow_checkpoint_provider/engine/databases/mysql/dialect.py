@@ -62,6 +62,7 @@ class MysqlDialect(Dialect):
     takes_over = True
     text_types = frozenset((15, 252, 253, 254))
 
+    create_missing = "CREATE TABLE IF NOT EXISTS"
     too_long_for_key = frozenset(("longtext", "longblob"))
 
     transactional = True

@@ -66,7 +66,6 @@ class OracleDialect(Dialect):
     cuts_text = True
     needed_to_create = "tables and sequences"  # the sequence is that of an identity column
 
-    create_missing = "CREATE TABLE"
     empty_is_null = True
     too_long_for_key = frozenset(("clob", "blob"))
 

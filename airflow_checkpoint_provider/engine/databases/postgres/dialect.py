@@ -120,6 +120,7 @@ class PostgresDialect(Dialect):
     migration_frame = ("BEGIN;\n\n", "COMMIT;\n")
     key_name = "{table:.58}_pkey"
 
+    create_missing = "CREATE TABLE IF NOT EXISTS"
     key_collation = 'COLLATE "C"'
 
     transactional = True

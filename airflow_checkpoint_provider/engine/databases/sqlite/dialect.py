@@ -43,6 +43,8 @@ class SqliteDialect(Dialect):
     takes_over = True
     migration_frame = ("BEGIN IMMEDIATE;\n\n", "COMMIT;\n")
 
+    create_missing = "CREATE TABLE IF NOT EXISTS"
+
     transactional = True
     savepoints = True
     waits = (

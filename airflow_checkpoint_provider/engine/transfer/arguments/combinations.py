@@ -202,11 +202,6 @@ def _check_creation(given: Mapping[str, Any]) -> None:
         raise ArgumentError(
             "column_types: they are those of a table that is created; set create_table='missing'."
         )
-    if given.get("create_table") and given.get("rows_processor"):
-        raise ArgumentError(
-            "create_table: the columns that rows_processor returns are not known. Create the table by hand, or by the "
-            "preoperator."
-        )
 
 
 def _check_as_of(given: Mapping[str, Any]) -> None:

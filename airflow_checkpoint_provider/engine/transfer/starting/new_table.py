@@ -74,6 +74,11 @@ class _Planner:
         self._source, self._destination = session.source, session.destination
         self._there, self._here = session.source.dialect, session.destination.dialect
         self._read = columns.read
+        if len(columns.written) != len(columns.read):  # a rows_processor may make columns of its own
+            raise ArgumentError(
+                f"create_table: the table is made from the {len(columns.read)} columns of the query, and "
+                f"destination_columns has {len(columns.written)}. Create the table by hand, or by the preoperator."
+            )
         self._names = [self._folded(name) for name in columns.written]
         self._strategy = strategy
         table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None

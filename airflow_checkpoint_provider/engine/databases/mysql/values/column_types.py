@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType, Declared, TypeKind
 
 _WHOLE = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
@@ -33,7 +35,7 @@ _LONGEST_CHAR = 255
 def describe(text: str) -> ColumnType | None:
     """Return what a type keeps, from its declaration as the catalog has it."""
     declared = Declared.of(text)
-    name, *attributes = declared.name.split() or [""]
+    name, *attributes = re.findall(r"\w+", declared.name) or [""]
     if name in _WHOLE:
         return ColumnType(TypeKind.WHOLE, _WHOLE[name], signed="unsigned" not in attributes)
     if name == "bit":
