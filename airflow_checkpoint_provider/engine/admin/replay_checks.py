@@ -57,8 +57,8 @@ def check_load(
         )
     if other := emptied_by(connection, tables, checkpoint):
         raise ArgumentError(
-            f"{checkpoint.destination_table} was emptied by {other} since {identity} began: its rejected rows would "
-            "be the only ones of that load. Load it again."
+            f"{other}, which has begun after {identity}, has emptied {checkpoint.destination_table}, or may have: the "
+            "rejected rows would be the only ones of their load. Load it again."
         )
     return checkpoint
 

@@ -16,9 +16,9 @@ _MOST_READ = 100
 
 def emptied_by(connection: sa.Connection, tables: Tables, checkpoint: Checkpoint) -> Identity | None:
     """
-    Return a load, of another task or run, that has emptied the table since a load of it began.
+    Return a load, of another task or run, that has emptied the table since a load of it began, or may have.
 
-    The newest 100 later loads of the table are read.
+    A load that ended before it recorded its facts may have. The newest 100 later loads of the table are read.
     """
     table, mine = tables.checkpoint, checkpoint.identity
     name = checkpoint.catalog.values()
@@ -40,6 +40,7 @@ def emptied_by(connection: sa.Connection, tables: Tables, checkpoint: Checkpoint
     history = History(connection, tables)
     for other in map(identity_of_row, list(page(connection, later, _MOST_READ, 0))):
         opened = history.list(other, kinds=[Kind.OPENED.value], limit=1)
-        if opened and opened[0].facts and opened[0].facts.empties:
+        facts = opened[0].facts if opened else None
+        if facts is None or facts.empties:
             return other
     return None

@@ -139,7 +139,12 @@ def _with_checkpoint(failed: Sequence[FailedInstance]) -> set[TaskRun]:
 
 
 def _checkpoints(hook: CheckpointHook, failed: Sequence[FailedInstance]) -> Sequence[Checkpoint]:
-    dags, tasks, runs = ({one.instance[n] for one in failed} for n in range(3))
-    return hook.list(
-        dag_id=sorted(dags), task_id=sorted(tasks), run_id=[*sorted(runs), ALL_RUNS], limit=_MOST_CHECKPOINTS
+    dags, tasks, runs, indexes = ({one.instance[n] for one in failed} for n in range(4))
+    found, _ = hook.list_all(
+        dag_id=sorted(dags),
+        task_id=sorted(tasks),
+        run_id=[*sorted(runs), ALL_RUNS],
+        map_index=sorted({*indexes, -1}),  # one with a name has no index
+        limit=_MOST_CHECKPOINTS,
     )
+    return found
