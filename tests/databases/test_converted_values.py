@@ -94,6 +94,7 @@ def test_from_sqlite_to_postgres(make_db: MakeDb) -> None:
         ("timestamp", "2026-01-01 23:59:60"),
         *(("interval", text) for text in ("90", "1:2", "1.5 years", "0.3333333333 s")),
         ("oid", -1),
+        ("oid", str(2**64 - 1)),
         *(("cidr", text) for text in ("1", "10.1", "10.1.2", "10.1/16", "0x1F")),
         *(
             ("point", "(0.12345678901234567891,1)"),

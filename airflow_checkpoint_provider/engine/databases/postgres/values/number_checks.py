@@ -27,6 +27,7 @@ _MONEY = re.compile(
     r"(?!-\$?0(?:\.0+)?\Z)-?\$?(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]{1,2})?"
 )
 _BITS = re.compile("[01]*")
+_GREATEST_OID = 2**32 - 1
 _TRUTHS = frozenset(("t", "f", "true", "false", "0", "1"))
 
 
@@ -41,10 +42,11 @@ def check_whole(type_: PostgresType, value: Any, padded: bool) -> None:
 
 
 def check_oid(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Check a value for an oid, which has no sign."""
+    """Check a value for an oid, which has no sign and 32 bits: the server drops other bits where all of them are set."""
     check_whole(type_, value, padded)
-    if str(value).startswith("-"):
-        raise RefusedValueError(f"would make a positive number of {shown(value)}. Declare it bigint. {CAST}")
+    text = str(value)
+    if text.startswith("-") or (WHOLE_TEXT.fullmatch(text) and (len(text) > 10 or int(text) > _GREATEST_OID)):
+        raise RefusedValueError(f"would make another number of {shown(value)}. Declare it numeric. {CAST}")
 
 
 def is_like_a_number(text: str) -> bool:
