@@ -31,6 +31,7 @@ class Viewer:
     def __init__(self, user: Any) -> None:
         self._user = user
         self.name: str = user.get_name()
+        self._allowed: tuple[Collection[str], Collection[str]] | None = None
 
     def may(self, method: Method, dag_id: str | None) -> bool:
         """
@@ -71,8 +72,10 @@ class Viewer:
 
     def readable(self) -> Callable[[Collection[str]], set[str]]:
         """Return a function that picks the DAGs they may see."""
-        allowed = get_auth_manager().get_authorized_dag_ids(user=self._user, method="GET")
-        known = known_dags()
+        if self._allowed is None:  # once in a request: each is a query
+            allowed_ids = get_auth_manager().get_authorized_dag_ids(user=self._user, method="GET")
+            self._allowed = allowed_ids, known_dags()
+        allowed, known = self._allowed
 
         def pick(dag_ids: Collection[str]) -> set[str]:
             # The list has no DAGs that Airflow has forgotten: the auth manager is asked for each of them.

@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.status import FILTERS
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.hooks.discovery import Places
 from airflow_checkpoint_provider.hooks.transfers import Place
-from airflow_checkpoint_provider.plugin import pages
+from airflow_checkpoint_provider.plugin import access, pages
 from airflow_checkpoint_provider.plugin.models import View
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.tasks.finding import Result, Subject
@@ -272,3 +272,12 @@ def test_when_it_will_be_done(viewer: Any) -> None:
     shown = shown_of(pages._one(viewer, Subject(view, (), []), "seen", "copy", tab=True))
     assert view.pace.left == pytest.approx(9990)
     assert 'done about <time class="clock" datetime="2026-03-01T14:46:40+00:00">14:46 UTC</time>' in shown
+
+
+def test_airflow_is_asked_once_what_a_user_may_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    auth_manager = Mock(**{"get_authorized_dag_ids.return_value": {"seen"}})
+    monkeypatch.setattr(access, "get_auth_manager", lambda: auth_manager)
+    monkeypatch.setattr(access, "known_dags", lambda: {"seen", "hidden"})
+    viewer = access.Viewer(Mock())
+    assert [viewer.readable()({"seen", "hidden"}) for _ in range(2)] == [{"seen"}, {"seen"}]
+    assert auth_manager.get_authorized_dag_ids.call_count == 1

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.store.reject_reasons import reason_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from tests.admin.test_growth import statements
 from tests.support.airflow.operating import execute, operator
 from tests.support.airflow.shell import Ask, shell
 from tests.support.airflow.view_client import view
@@ -184,3 +186,16 @@ def test_they_are_written_again_from_the_shell(
     assert command("replay-rejects", *its) == "a_dag.copy, run run_1 has no rejected rows.\n"
     file.write_text('[{"row_no": 1}]')
     assert "is no list of rows with id and row" in command("replay-rejects", *its, "--from", str(file), "-y")
+
+
+def test_rows_are_counted_of_dags_that_have_some(database: Db) -> None:
+    hook = CheckpointHook("dst")
+
+    def counted() -> tuple[int, int]:
+        with statements() as sent:
+            (listed,) = hook.find(Search()).rows
+        return sum("_reject" in text and "count(" in text for text, _ in sent), listed.rejected
+
+    assert counted() == (1, 60)
+    database.execute("DELETE FROM airflow_checkpoint_reject")
+    assert counted() == (0, 0)

@@ -42,7 +42,7 @@ def check_whole(type_: PostgresType, value: Any, padded: bool) -> None:
 
 
 def check_oid(type_: PostgresType, value: Any, padded: bool) -> None:
-    """Check a value for an oid, which has no sign and 32 bits: the server drops other bits where all of them are set."""
+    """Check a value for an oid of 32 bits without a sign: the server drops further bits where all are set."""
     check_whole(type_, value, padded)
     text = str(value)
     if text.startswith("-") or (WHOLE_TEXT.fullmatch(text) and (len(text) > 10 or int(text) > _GREATEST_OID)):
