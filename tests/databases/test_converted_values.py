@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError
+from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CheckpointError
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
@@ -111,6 +111,18 @@ def test_what_postgres_would_change_is_refused(make_db: MakeDb, declared: str, v
     destination.execute(f"CREATE TABLE target (n integer, v {declared})")
     with pytest.raises(CheckpointError, match="target"):
         Load(source, destination, {"source_table": "t"}).attempt()
+    assert destination.rows("SELECT * FROM target") == []
+
+
+@pytest.mark.parametrize("declared", ["text", "varchar(40)", "char(9)", "text[]"])
+def test_a_span_of_time_is_no_text(make_db: MakeDb, declared: str) -> None:
+    source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")
+    source.execute("CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
+    destination.execute(f"CREATE TABLE target (n integer, v {declared})")
+    span: Any = timedelta(hours=-1)
+    load = Load(source, destination, {"source_table": "t", "destination_columns": ["n", "v"]})
+    with pytest.raises(BadRowsError, match="v of target .*is given .*timedelta.*Cast it in the query"):
+        load.attempt(rows_processor=lambda rows: [(1, [span] if declared == "text[]" else span)])
     assert destination.rows("SELECT * FROM target") == []
 
 

@@ -133,7 +133,7 @@ def _rule(type_: PostgresType) -> tuple[frozenset[type], Check]:
     """Return the Python types whose values need no check, and the check of the others."""
     if type_.kind in TEXTS or type_.kind == "name":
         unlimited = type_.kind in ("text", "varchar") and type_.length is None
-        known = (str, int, float, Decimal, UUID, date, datetime, time, timedelta, _NULL)
+        known = (str, int, float, Decimal, UUID, date, datetime, time, _NULL)
         few = (_NULL,) if type_.kind == "name" else (int, _NULL)
         return frozenset(known if unlimited else few), partial(_text, type_)
     if type_.kind == "numeric" and type_.scale is None:
@@ -149,7 +149,7 @@ def _text(type_: PostgresType, value: Any, padded: bool) -> None:
         raise RefusedValueError(
             "is text, and the batch has bytes for it. Decode them in the query or in rows_processor."
         )
-    if isinstance(value, bool):
+    if isinstance(value, (bool, timedelta)):  # which databases and Python write in several ways
         raise unknown(value, "the column")
     if type_.kind == "name":
         _name(value)
