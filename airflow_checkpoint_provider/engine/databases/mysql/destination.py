@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
+from airflow_checkpoint_provider.engine.databases.mysql.literals import tuples_of
 from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading, cannot_load
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.mysql.upsert import on_duplicate
@@ -182,12 +183,24 @@ class MysqlDestination(Destination):
         with closing(self.raw.cursor()) as cursor:
             for start in range(0, len(rows), _ROWS_AT_ONCE):
                 for piece in self._pieces(rows[start : start + _ROWS_AT_ONCE]):
-                    statement = f"{self._into}{', '.join([self._row] * len(piece))}{self._suffix}"
-                    values: Any = list(chain.from_iterable(piece))
-                    if "%" in self._into:  # else the drivers agree
-                        statement, values = mysql.as_read(self.raw, statement, values)
-                    taken += self._insert(cursor, statement, values)
+                    taken += self._insert(cursor, *self._statement(piece))
         return None if self._suffix else taken  # an update counts twice, or not at all
+
+    def _statement(self, rows: Sequence[Row]) -> tuple[str | bytes, Any]:
+        """Return an INSERT and its parameters."""
+        if len(rows) > 1 and mysql.is_mysqlclient(
+            self.raw
+        ):  # one row may be too large to be copied once more
+            before, behind = self._ends()
+            return b"".join((before, tuples_of(self.raw, rows), behind)), None
+        statement = f"{self._into}{', '.join([self._row] * len(rows))}{self._suffix}"
+        values = list(chain.from_iterable(rows))
+        return mysql.as_read(self.raw, statement, values) if "%" in self._into else (statement, values)
+
+    def _ends(self) -> tuple[bytes, bytes]:
+        """Return what is before and behind the tuples of an INSERT without parameters."""
+        before, behind = (part.replace("%%", "%").encode() for part in (self._into, self._suffix))
+        return before, behind
 
     def _collect(self, rows: Tuples) -> None:
         """Keep tuples until they are worth a file of their own, or the batch ends."""
@@ -211,7 +224,7 @@ class MysqlDestination(Destination):
             self.compare(len(texts), taken)
 
     def _write_tuples(self, rows: Tuples) -> int | None:
-        before, behind = (part.replace("%%", "%").encode() for part in (self._into, self._suffix))
+        before, behind = self._ends()
         around = len(before) + len(behind) + 1  # a byte for the command
         taken = 0
         with closing(self.raw.cursor()) as cursor:

@@ -25,6 +25,11 @@ def is_connector(raw: Any) -> bool:
     return any(base.__module__.startswith("mysql.") for base in type(raw).__mro__)
 
 
+def is_mysqlclient(raw: Any) -> bool:
+    """Return whether a connection is of mysqlclient."""
+    return any(base.__module__.startswith("MySQLdb.") for base in type(raw).__mro__)
+
+
 def limit_connecting(hook: Any, seconds: float) -> None:
     """
     Limit the time in which mysqlclient connects: the two other drivers have a limit of 10 seconds, this one has none.
