@@ -133,7 +133,7 @@ POSTGRES_PAIRS = [
 ]  # fmt: skip
 OF_MARIADB = [("uuid", "uuid", [UUID, "NULL"])]
 
-WAYS = [(driver, TUPLES if driver == "mysql.connector" else LOADED) for driver in DRIVERS]
+WAYS = [(driver, (LOADED, TUPLES)[n % 2]) for n, driver in enumerate(DRIVERS)]
 
 Pair = tuple[Db, Db]
 ByValues = Callable[[], None]

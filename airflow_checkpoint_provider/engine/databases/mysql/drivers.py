@@ -30,6 +30,11 @@ def is_mysqlclient(raw: Any) -> bool:
     return any(base.__module__.startswith("MySQLdb.") for base in type(raw).__mro__)
 
 
+def opens_fifo(raw: Any) -> bool:
+    """Return whether a connection of MySQL's own driver sends the server any file, and reads it in Python."""
+    return bool(getattr(raw, "_allow_local_infile", False)) and not hasattr(raw, "_cmysql")
+
+
 def limit_connecting(hook: Any, seconds: float) -> None:
     """
     Limit the time in which mysqlclient connects: the two other drivers have a limit of 10 seconds, this one has none.

@@ -1,13 +1,16 @@
-"""Tuples of SQL that LOAD DATA LOCAL reads from a file in memory."""
+"""Tuples of SQL that LOAD DATA LOCAL reads from a file in memory, or from a FIFO."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
-from airflow_checkpoint_provider.engine.databases.mysql.drivers import is_connector, text_of
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import is_connector, opens_fifo, text_of
 from airflow_checkpoint_provider.engine.databases.mysql.errors import PASSING, error_number
 from airflow_checkpoint_provider.engine.databases.rows.tuples import TupleKind, TupleType
 from airflow_checkpoint_provider.engine.databases.table_facts import INSERT, TableFacts
@@ -67,8 +70,8 @@ class Loading:
         """Return why no file can be read, as server and connection are set up; empty where it can."""
         if not hasattr(os, "memfd_create"):
             return "only Linux has files in memory"
-        if is_connector(self._raw):
-            return "mysql-connector-python opens no file in memory, and mysqlclient does"
+        if is_connector(self._raw) and not opens_fifo(self._raw):
+            return "the connection does not allow it"
         with closing(self._raw.cursor()) as cursor:
             cursor.execute(f"SHOW GLOBAL VARIABLES LIKE '{_SPLITTING}'")
             if any(text_of(value).upper() in ("ON", "1") for _, value in cursor.fetchall()):
@@ -90,7 +93,8 @@ class Loading:
             try:
                 taken = self._run(cursor, texts)
                 cursor.execute("SELECT @@warning_count")
-                if taken == len(texts) and not int(cursor.fetchone()[0]):
+                warnings = int(cursor.fetchone()[0])
+                if taken == len(texts) and not warnings:
                     return True
             except self._error as error:
                 if error_number(error) in PASSING:
@@ -99,15 +103,38 @@ class Loading:
             return False
 
     def _run(self, cursor: Any, texts: Sequence[bytes]) -> int:
-        with _in_memory(texts) as path:
+        # MySQL's own driver takes the path of a file in memory for a symbolic link, which it refuses.
+        provide = _through_fifo if is_connector(self._raw) else _in_memory
+        with provide(b"\n".join((*texts, b""))) as path:
             cursor.execute(f"LOAD DATA LOCAL INFILE '{path}'{self._into}")
             return int(cursor.rowcount)
 
 
 @contextmanager
-def _in_memory(texts: Sequence[bytes]) -> Iterator[str]:
-    """Write a line for each text to a file that is on no disk, and yield its path in this process."""
+def _in_memory(data: bytes) -> Iterator[str]:
+    """Write data to a file that is on no disk, and yield its path in this process."""
     with os.fdopen(os.memfd_create("airflow_checkpoint"), "wb") as file:
-        file.write(b"\n".join((*texts, b"")))
+        file.write(data)
         file.flush()
         yield f"/proc/self/fd/{file.fileno()}"
+
+
+@contextmanager
+def _through_fifo(data: bytes) -> Iterator[str]:
+    """Yield the path of a FIFO through which data can be read once."""
+
+    def write() -> None:
+        with suppress(BrokenPipeError), Path(path).open("wb") as file:
+            file.write(data)
+
+    with TemporaryDirectory(prefix="airflow_checkpoint_") as folder:
+        path = f"{folder}/rows"
+        os.mkfifo(path, 0o600)
+        writer = Thread(target=write, daemon=True)
+        writer.start()
+        try:
+            yield path
+        finally:
+            while writer.is_alive():  # it waits for a reader that has left, or has never come
+                os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+                writer.join(0.01)
