@@ -190,6 +190,22 @@ CASES = (
         _more_megabytes(8),
         memory.ten_times_the_rows,
     ),
+    *(
+        Case(
+            f"memory-large-{name}",
+            f"memory, values of 1 MB, {title}",
+            "everything imported, nothing moved",
+            SIZE,
+            _more_megabytes(67),
+            set_up,
+        )
+        for name, title, set_up in (
+            ("packed", "Postgres -> Postgres", memory.of_large_values(memory.postgres)),
+            ("rows", "the same, as values", memory.of_large_values(memory.postgres, on_bad_row="reject")),
+            ("sqlite", "Postgres -> SQLite", memory.of_large_values(memory.sqlite)),
+            ("mariadb", "Postgres -> MariaDB", memory.of_large_values(memory.mariadb)),
+        )
+    ),
     Case(
         "start",
         "a whole process with nothing to do",

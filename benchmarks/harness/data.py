@@ -82,6 +82,11 @@ WIDE = Table(
         ("email", "text", "'user' || i || E'@example.com\\t' || chr(228)"),
     ),
 )
+DOCUMENTS = Table(
+    "documents",
+    (("id", "integer NOT NULL", "i"), ("body", "text", "repeat(md5(i::text), 32768)")),
+)
+"""Values of 1 MB."""
 
 
 def create_source(server: Server, database: str, table: Table, name: str, rows: int) -> None:

@@ -13,8 +13,20 @@ import pytest
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
-CASES = ["wide", "generic-narrow", "sqlite-sqlite", "small-batches", "upsert-full", "resume-*", "memory"]
-OF_MARIADB = ["mariadb-postgres-wide", "postgres-mariadb-wide", "mariadb-mariadb", "mariadb-upsert"]
+CASES = [
+    "wide",
+    "generic-narrow",
+    "sqlite-sqlite",
+    "small-batches",
+    "upsert-full",
+    "resume-*",
+    "memory",
+    "memory-large-sqlite",
+]
+OF_MARIADB = [
+    *("memory-large-mariadb", "mariadb-postgres-wide", "postgres-mariadb-wide"),
+    *("mariadb-mariadb", "mariadb-upsert"),
+]
 
 
 def run_quickly(folder: Path, cases: list[str]) -> tuple[dict[str, Any], str]:
@@ -41,6 +53,7 @@ def test_the_benchmarks_run(tmp_path: Path) -> None:
         "resume-key",
         "resume-python",
         "memory",
+        "memory-large-sqlite",
     ]
     for case in figures["cases"]:
         assert len(case["ours"]["runs"]) == len(case["peer"]["runs"]) == 1

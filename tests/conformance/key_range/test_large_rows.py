@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases.db import Db
+from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
 LARGE = 1024 * 1024
@@ -32,6 +33,11 @@ def test_large_rows_behind_small_ones(pair: tuple[Db, Db]) -> None:
     load = documents(*pair, small=3_000, batch_size=2_000)
     load.attempt_batches(1)
     assert peak_of(load) < MOST + 2 * pair[0].able.rows_in_an_answer * LARGE
+
+
+@pytest.mark.server
+def test_rows_that_postgres_sends_ahead(make_db: MakeDb) -> None:
+    assert peak_of(documents(make_db("postgres", "source"), make_db("sqlite", "destination"))) < MOST
 
 
 def documents(source: Db, destination: Db, small: int = 0, **arguments: Any) -> Load:

@@ -67,7 +67,7 @@ _PRIMARY_KEY = (
     "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
 )
 _CANCEL_S = 2.0
-_FEW = 100  # rows that libpq holds whole, where they may be large
+_FEW = 8  # rows that libpq holds whole, where they may be large
 
 
 class PostgresSource(Source):
