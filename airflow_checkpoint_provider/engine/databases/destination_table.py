@@ -113,7 +113,7 @@ class DestinationTable:
             self.facts = self.dialect.table_facts(self.connection, table, schema, self.name, deletes=deletes)
         except (sa.exc.DBAPIError, self.connection.dialect.loaded_dbapi.Error) as error:
             raise DestinationError(
-                f"Destination {self.conn_id!r}: the catalog does not describe {self.table} is: {one_line(error)}"
+                f"Destination {self.conn_id!r}: the catalog does not describe {self.table}: {one_line(error)}"
             ) from error
 
     def find(self, inspector: sa.Inspector) -> None:
