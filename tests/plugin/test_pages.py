@@ -102,6 +102,8 @@ def one(stored: Checkpoint, *entries: HistoryEntry, viewer: Any) -> str:
 def test_the_page_of_one_tells_what_is_loaded_and_how(viewer: Any) -> None:
     facts = LoadFacts(
         source_table="erp.sales",
+        columns="id, name",
+        where="id < 9",
         write_mode="upsert",
         batch_size=20_000,
         scope="run",
@@ -117,6 +119,8 @@ def test_the_page_of_one_tells_what_is_loaded_and_how(viewer: Any) -> None:
         '<dt>Range</dt><dd class="id">id up to 1000 <button',
         '<dt>Write mode</dt><dd>upsert <span class="muted">in batches of 20,000</span>',
         "<dt>Scope</dt><dd>run</dd>",
+        '<dt>Columns</dt><dd class="id">id, name</dd>',
+        '<dt>Where</dt><dd><code class="query">id &lt; 9</code></dd>',
         '<dt>Delivery</dt><dd title="one &lt;transaction&gt;">exactly-once</dd>',
         '<dt>Rows travel as</dt><dd title="same types">binary COPY</dd>',
     ):
