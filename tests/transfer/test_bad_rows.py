@@ -1,4 +1,4 @@
-"""Rows that the destination refuses: put aside with the reason, in the transaction of the good ones."""
+"""Rows that the destination refuses: put aside with the reason, in the transaction of the good rows."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ REFUSALS = {
 def test_what_a_destination_refuses(load: Load, hook: CheckpointHook, refusal: str) -> None:
     declared, (a, b), error = REFUSALS[refusal]
     if load.destination.kind == "sqlite" and refusal == "too long":
-        declared = ("", " CHECK (length(b) < 6)")  # it has no lengths
+        declared = ("", " CHECK (length(b) < 6)")  # SQLite enforces no lengths
         error = "CHECK"
     if load.destination.kind == "sqlite" and refusal == "no number":
-        declared = (" CHECK (typeof(a) = 'integer')", "")  # nor types that hold
+        declared = (" CHECK (typeof(a) = 'integer')", "")  # SQLite enforces no types
         error = "CHECK"
     if load.destination.kind == "oracle" and refusal == "out of range":
-        declared = (" CHECK (a < 3000000000)", "")  # its integers have 38 digits
+        declared = (" CHECK (a < 3000000000)", "")  # Oracle's integers have 38 digits
     load.destination.execute("DROP TABLE target", TARGET.format(*declared))
     add(load, *[(n, n, f"b{n}") for n in range(10)])
     add(load, (10, 1, "same"), (11, a, b), (12, 1, "last"))
@@ -128,7 +128,7 @@ def test_one_more_than_the_limit_ends_the_attempt(load: Load) -> None:
     result = load.attempt(max_rejected_rows=None)
     assert (good(load), numbers(load)) == ([0, 2, 3, 4, 5, 8, 9, 10, 11], [2, 7, 8])
     assert (result.rows, result.rejected, result.rejected_total) == (6, 2, 3)
-    again = load.attempt()  # there is nothing left to do
+    again = load.attempt()  # the load is complete
     assert (again.rows, again.rejected, again.rejected_total) == (0, 0, 3)
 
 
@@ -159,7 +159,7 @@ def test_starting_over_forgets_the_rejects_of_the_load_before(load: Load, hook: 
     assert (good(load), numbers(load)) == ([0, 1, 2, 3, 4, 6, 7], [6])
     load.source.execute("UPDATE t SET a = 1")
     load.clear()
-    result = load.attempt(write_mode="replace", on_bad_row="fail")  # which knows the table, too
+    result = load.attempt(write_mode="replace", on_bad_row="fail")  # clears the rejected rows, too
     assert (good(load), numbers(load), result.rejected_total) == (list(range(8)), [], 0)
 
 

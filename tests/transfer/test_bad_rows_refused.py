@@ -97,7 +97,7 @@ def test_a_missing_right_is_no_rows_fault(make_db: MakeDb) -> None:
         "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN IF NEW.n = 3 THEN RAISE EXCEPTION 'not three'; END IF; RETURN NEW; END $$"
     )
-    result = load.attempt()  # what a trigger says of a row is
+    result = load.attempt()  # a trigger's error about a row is that row's fault
     assert (result.rows, result.rejected) == (9, 1)
     assert "not three" in load.destination.one("SELECT error FROM airflow_checkpoint_reject")
 

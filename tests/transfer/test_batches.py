@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.transfer.batches.batching import (
 
 
 class Stream:
-    """A cursor's fetchmany, which may return less than asked."""
+    """A cursor's fetchmany, which may return fewer rows than requested."""
 
     def __init__(self, keys: str, at_most: int = 100) -> None:
         self.left = [(key,) for key in keys]

@@ -1,4 +1,4 @@
-"""Values, ids and errors that would write lines of their own into a log, or give orders to a terminal."""
+"""Values, ids and errors that would add lines to a log, or send control sequences to a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading again what changed behind the high-water mark."""
+"""Reading again the rows that changed behind the high-water mark."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_lookback_of_a_time(make_db: MakeDb, name: str) -> None:
     )
     assert load.attempt().rows == 10
     load.next_run()
-    # Later than three days before the tenth, and possibly one more where text is compared.
+    # Rows later than three days before the tenth, and possibly one more where times are compared as text.
     assert load.attempt().rows in ((3,) if kind == "postgres" else (3, 4))
 
 

@@ -1,4 +1,4 @@
-"""Rows that change while a load is under way, and between its attempts and runs: what docs/source_changes.md says."""
+"""Rows that change during a load, and between its attempts and runs: the tables of docs/source_changes.md."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_page_has_every_case_and_no_other_words() -> None:
     assert set(BETWEEN_RUNS) == {(what, way) for what in MARK_CHANGES for way in MARKS}
     said = {word for table in (BETWEEN_ATTEMPTS, BETWEEN_RUNS, BEFORE_READING) for word in table.values()}
     assert said == {word for word, _ in WORDS}
-    # What cannot happen: a second row with a unique key, and a key without a value where there is no key.
+    # Impossible cases: a second row with a unique key, and a key without a value where there is no key.
     assert {pair for pair, word in BETWEEN_ATTEMPTS.items() if word == "-"} == {
         ("insert with the key of the position", "key"),
         ("key changed: to NULL", "`last_row`"),
@@ -64,7 +64,7 @@ def test_between_two_attempts(kind: str, what: str, way: str, word: str, make_db
 
 
 def attempt_two_batches(load: MovingLoad) -> list[int]:
-    """Commit two batches, and return how many rows are there."""
+    """Commit two batches, and return the number of rows in the destination."""
     assert load.attempt_batches(2)
     return [load.destination.one("SELECT count(*) FROM target")]
 
@@ -153,7 +153,7 @@ def test_nothing_is_seen_while_rows_are_read(kind: str, way: str, make_db: MakeD
 def test_rows_without_a_key_are_of_the_same_moment(kind: str, make_db: MakeDb) -> None:
     load = moving_load(make_db(kind, "source"), make_db("sqlite", "destination"), WAYS["key"], rows=3000)
     load.source.execute("UPDATE t SET k = NULL WHERE id = 5")
-    # They are read by a statement of their own, when the rows with keys are at their end.
+    # Rows without a key are read by a separate statement, after the rows with keys.
     moves = ("UPDATE t SET k = NULL WHERE id = 4", "UPDATE t SET k = 50 WHERE id = 5")
     load.when, load.happens = BatchCommitted, lambda: load.source.execute(*moves)
     assert load.attempt(on_null_key="load", batch_size=100).rows == 3000
@@ -180,7 +180,7 @@ def test_a_connection_that_is_opened_again_sees_the_source_as_it_is_then(
     make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
-    # Wide enough that most rows have not left the server yet.
+    # So many rows that most of them have not left the server yet.
     rows = 30_000
     load = moving_load(make_db("postgres", "source"), make_db("postgres", "destination"), WAYS["key"], rows)
 
@@ -198,7 +198,7 @@ def test_a_connection_that_is_opened_again_sees_the_source_as_it_is_then(
 
 
 def lose(db: Db) -> None:
-    """End all sessions of a database of Postgres."""
+    """End all sessions of a Postgres database."""
     db.rows(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -221,7 +221,7 @@ def test_sqlite_keeps_writers_out_unless_its_journal_is_a_wal(make_db: MakeDb) -
 
 
 def readable(source: Db) -> Db:
-    """Let others write to a file of SQLite while it is read."""
+    """Let other connections write to a SQLite file while it is read."""
     if source.kind == "sqlite":
         source.execute("PRAGMA journal_mode = WAL")
     return source

@@ -1,4 +1,4 @@
-"""Reading ahead: in order, no further than it should, and ended at once by either side."""
+"""Reading ahead: in order, within its limit, and ended at once by either side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.waiting import wait_for
 
 
 class BrokenError(Exception):
-    """What the source fails with."""
+    """The error of the source."""
 
 
 def chunk(number: int) -> Chunk:
@@ -37,7 +37,7 @@ def no_statement() -> None:
 
 
 def stuck(interrupted: threading.Event, released: threading.Event) -> Generator[Chunk]:
-    """Send one chunk, and nothing more until the statement is interrupted."""
+    """Yield one chunk, and nothing more until the statement is interrupted."""
     try:
         yield chunk(1)
         interrupted.wait(30)

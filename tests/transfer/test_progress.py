@@ -1,4 +1,4 @@
-"""The log lines that people follow."""
+"""The log lines that report progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens while staged rows are published: crashes, readers, rivals, and everything that hangs on the table."""
+"""Publishing staged rows: crashes, readers, concurrent loads, and all objects that depend on the table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load(destination: Db, make_db: MakeDb) -> Load:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_crash_at_any_statement_leaves_the_old_rows_or_the_new(load: Load, after: bool) -> None:
-    """Of those that come behind the last batch; nothing before them touches the destination."""
+    """Covers the statements after the last batch; nothing before them touches the destination table."""
     outcomes = []
     for statement in range(100):
         load.next_run()
@@ -105,9 +105,9 @@ def test_a_crash_while_the_stage_is_made(load: Load, after: bool) -> None:
 
 def crashes(load: Load, fuse: Fuse, behind_the_rows: int | None = None) -> bool:
     """
-    Run an attempt whose connection to the destination dies at a statement; tell whether it got there.
+    Run an attempt whose connection to the destination dies at a statement; return whether it was reached.
 
-    :param behind_the_rows: at which statement after the last batch, where the fuse does not say it
+    :param behind_the_rows: the statement after the last batch, where the fuse does not set it
     """
     transfer = load.transfer(destination=Database("dst", lambda: connect(load.destination, fuse)))
     told = transfer._report.observe
@@ -120,7 +120,7 @@ def crashes(load: Load, fuse: Fuse, behind_the_rows: int | None = None) -> bool:
     transfer._report.observe = observe
     try:
         transfer.run()
-    except BaseException:  # cleaning up behind a crash fails in its own ways
+    except BaseException:  # cleaning up after a crash may raise any error
         if not fuse.burnt:
             raise
     return fuse.burnt
@@ -128,7 +128,7 @@ def crashes(load: Load, fuse: Fuse, behind_the_rows: int | None = None) -> bool:
 
 @pytest.fixture
 def before_the_commit(monkeypatch: pytest.MonkeyPatch) -> Pause:
-    """Hold up the first attempt that has swapped the rows and not committed that."""
+    """Pause the first attempt between the swap of the rows and its commit."""
     pause, finish = Pause(), SqlStore.finish
 
     def finish_later(*args: Any) -> None:
@@ -278,7 +278,7 @@ def test_what_hangs_on_a_table_of_postgres_stays(make_db: MakeDb) -> None:
     load.attempt()
     assert [db.rows(query) for query in catalog] == before
     assert db.rows("SELECT * FROM seen ORDER BY 1") == [(n,) for n, _ in NEW]
-    assert db.one("SELECT count(*) FROM log") == 2 + len(NEW)  # rows inserted, each one told by the trigger
+    assert db.one("SELECT count(*) FROM log") == 2 + len(NEW)  # one line by the trigger for each inserted row
 
 
 def with_relations(make_db: MakeDb, deferrable: str) -> Load:

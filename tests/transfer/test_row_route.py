@@ -1,4 +1,4 @@
-"""Which way rows take is settled between the two ends, for forms that the engine knows nothing of."""
+"""The row route is negotiated between source and destination, also for forms unknown to the engine."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Writes:
 
 
 class Reads:
-    """A destination that passes whole rows on."""
+    """A destination that takes whole rows."""
 
     dialect = SimpleNamespace(waits=True, title="there")
     columns = ("a", "b")

@@ -1,4 +1,4 @@
-"""Choosing how rows travel changes neither end: the source reads as before, and as the route says where it is given."""
+"""Choosing a route changes neither end: the source reads as before, and by the route where it is given."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.transfer.strategies.choose import choose
 from tests.support.databases.fixtures import MakeDb
 
 VALUES = [(1, Decimal("1.50"), date(2026, 1, 31))]
-# The rows that come, or of those that are packed, what is known of the first one.
+# The name of the route, and the rows read; of packed rows, the first one.
 CHOSEN: dict[str, tuple[str, Any]] = {
     "postgres": ("binary COPY", VALUES[0]),
     "sqlite": ("rows", [(1, "1.50", "2026-01-31")]),

@@ -1,4 +1,4 @@
-"""Rows on their way changed by the user, and put into columns of the user's choice."""
+"""Rows changed by a ``rows_processor``, and written to chosen columns."""
 
 from __future__ import annotations
 

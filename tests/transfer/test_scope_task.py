@@ -1,4 +1,4 @@
-"""A high-water mark across runs: every run loads what is new."""
+"""A high-water mark across runs: every run loads the new rows."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_clearing_the_newest_run_goes_back_to_where_it_began(load: Load) -> None
         load.attempt()
     assert load.attempt(write_mode="upsert").rows == 3
     assert loaded(load) == list(range(13))
-    # Also when it is cleared a second time.
+    # The same after a second clear.
     load.clear()
     assert load.attempt(write_mode="upsert").rows == 3
 
@@ -173,7 +173,7 @@ def test_keys_that_begin_again_are_an_error(make_db: MakeDb, kind: str, keys: tu
     ):
         load.attempt()
     source.execute(f"INSERT INTO t VALUES ({before[1]})")
-    assert load.attempt().rows == 0  # deleted and there again
+    assert load.attempt().rows == 0  # the row at the mark is there again
 
 
 @pytest.mark.parametrize(

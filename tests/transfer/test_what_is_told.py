@@ -1,4 +1,4 @@
-"""What the log of an attempt names: what is loaded, what was deleted, long steps, and how it failed."""
+"""The contents of an attempt's log: the load, the deleted rows, long steps, and the failure."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_errors_after_which_airflow_does_not_retry(caplog: pytest.LogCaptureFixt
 
 
 def noted(load: Load) -> list[LoadFacts | None]:
-    """Return what the history keeps of what each attempt has loaded."""
+    """Return the load facts that the history keeps of each attempt."""
     connection = load.destination.database("dst").open()
     try:
         entries = History(connection, Tables.named("airflow_checkpoint")).list(

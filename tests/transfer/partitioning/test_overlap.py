@@ -1,4 +1,4 @@
-"""Reading and writing at once: what goes wrong on one side ends the other, and is reported as what it was."""
+"""Reading and writing at once: a failure on one side ends the other, and is reported unchanged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_an_error_of_the_destination_ends_the_query(
         monkeypatch.setattr(PostgresSource, "interrupt", lambda self: None)
     source = make_db("postgres", "source")
     destination.execute("CREATE TABLE target (n integer CHECK (n < 250), x text)")
-    # Wide rows, because the server sends them only when some kilobytes have come together.
+    # Wide rows, because the server sends rows only after some kilobytes have accumulated.
     stuck = "CASE WHEN n = 550 THEN pg_sleep(60)::text ELSE repeat('x', 1000) END"
     load = Load(
         source,

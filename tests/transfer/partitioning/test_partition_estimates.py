@@ -1,4 +1,4 @@
-"""Large tables are planned from statistics or a sample, and the parts still have every row once."""
+"""Large tables are partitioned by statistics or a sample, and the partitions hold each row exactly once."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_statistics_of_postgres(fill: Fill, make_db: MakeDb, key: str) -> No
 def test_statistics_that_are_out_of_date_are_not_used(fill: Fill, make_db: MakeDb) -> None:
     source = fill("postgres")
     source.execute(f"UPDATE t SET k = k + {10 * ROWS} WHERE n <= {ROWS} / 2")
-    # The server counts changes when a session ends, and tells of them a moment later.
+    # The server counts changes when a session ends, and publishes the counts a moment later.
     for _ in range(100):
         if source.one("SELECT pg_stat_get_mod_since_analyze('t'::regclass)"):
             break

@@ -1,4 +1,4 @@
-"""``replace`` by parts: each deletes its own range in the destination, and together they replace the whole table."""
+"""``replace`` by partitions: each deletes its own range, and together they replace the table."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def arguments(column: str = "k", **more: Any) -> dict[str, Any]:
 
 def test_the_parts_together_replace_the_table(source: Db, destination: Db) -> None:
     make_target(destination)
-    # Before the first key, between keys, at a border, behind the last one, and without a key.
+    # Before the first key, between keys, at a boundary, after the last key, and without a key.
     destination.insert("target", [(900, -5), (901, 3), (902, 100), (903, 9999), (904, None)])
     parts = plan(source, 4, checkpoint_column="k").parts
     assert len(parts) == 4

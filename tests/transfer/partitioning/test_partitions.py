@@ -1,4 +1,4 @@
-"""A table in parts: together they have every row once, and each is loaded by an attempt of its own."""
+"""A table in partitions: together they hold each row exactly once, and each is loaded by its own attempt."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def target(make_db: MakeDb) -> Db:
 
 
 def fill(source: Db, target: Db, type_: str, keys: Sequence[Any]) -> list[int]:
-    """Make a table ``t`` of numbered rows with these keys, and return the numbers."""
+    """Create a table ``t`` of numbered rows with these keys, and return the numbers."""
     if source.kind == "sqlite":
         keys = [str(key) if isinstance(key, (date, Decimal)) else key for key in keys]
         type_ = "text" if type_ in ("date", "timestamp") else type_

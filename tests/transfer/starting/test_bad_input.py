@@ -1,4 +1,4 @@
-"""Mistakes: refused before the first row, by a message that names them; corrected, the load goes on."""
+"""Mistakes are refused before the first row, and named; once they are corrected, the load goes on."""
 
 from __future__ import annotations
 

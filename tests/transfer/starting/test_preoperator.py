@@ -86,14 +86,14 @@ def test_that_fails_leaves_everything_as_it_was(load: Load, script: Any, write_m
     with pytest.raises(DestinationError, match="target"):
         load.attempt(preoperator=script, write_mode=write_mode)
     assert loaded(load) == list(range(10))
-    # The intent to load again stands, also for a retry.
+    # The request to load again also holds for a retry.
     load.source.insert("t", [(10, "x")])
     assert load.attempt(preoperator=EMPTY, write_mode=write_mode).rows == 11
     assert loaded(load) == list(range(11))
 
 
 def check_that_ddl_leads_to_starting_over(load: Load, script: Any, write_mode: str) -> None:
-    """What MySQL has committed by itself stays, and so does the intent to start over."""
+    """The implicit commits of MySQL stay, and so does the request to start over."""
     load.attempt_batches(1, write_mode=write_mode)
     load.clear()
     with pytest.raises(DestinationError, match="target"):
@@ -199,7 +199,7 @@ def test_another_table_for_its_own_transaction_is_refused(load: Load, statement:
     assert loaded(load) == [-1]
 
 
-# What holds for one session, behind a statement that does not show it.
+# Session state that is set inside a block or a function, so that the statement's text does not show it.
 BEHIND = {
     "postgres": [
         (

@@ -1,4 +1,4 @@
-"""What the statements of a preoperator are known to do before they run."""
+"""The effects of a preoperator's statements that are known before they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries as people write them, each read in pieces by key and by counting."""
+"""Queries in common forms, each read in pieces by key and by counting."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_arrive_as_they_are(make_db: MakeDb, kind: str, by: dict[str, Any]) -> N
 
 
 def rows_of(source: Db, sql: str) -> list[tuple[Any, ...]]:
-    """Run a query in the session's own way of quoting."""
+    """Run a query with the quoting of the session."""
     with closing(source.connect()) as connection, closing(connection.cursor()) as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())
@@ -113,7 +113,7 @@ def test_bind_parameters(make_db: MakeDb, kind: str, where: str, parameters: Any
 def test_odd_names_of_columns(people: tuple[Db, Db], strategy: str) -> None:
     source, destination = people
     names = ["Id", "a%b", "%s", "x:y", "sp ace", 'quo""te', "order"]
-    if "oracle" in (source.kind, destination.kind):  # which allows no quote in a name
+    if "oracle" in (source.kind, destination.kind):  # Oracle allows no quote in a name
         names.remove('quo""te')
     columns = ", ".join(f'"{name}" integer' for name in names)
     source.execute(f"CREATE TABLE odd ({columns})")

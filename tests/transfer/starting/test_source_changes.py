@@ -1,4 +1,4 @@
-"""A load that is not the one that began: refused with what differs, or loaded again."""
+"""A load that differs from the one that began: refused with the differences, or loaded again."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_another_connection(load: Load, side: str) -> None:
 
 
 PYTHON = {"sql": "SELECT n, a FROM t ORDER BY n", "strategy": "python"}
-# What happens after 10 rows, and which proof notices it.
+# Changes to the source after 10 rows, and the proofs that detect each.
 SHIFTS: list[tuple[str, set[str]]] = [
     ("INSERT INTO t VALUES (1, 1)", {"last_row", "prefix"}),
     ("DELETE FROM t WHERE n = 12", {"last_row", "prefix"}),
