@@ -1,4 +1,4 @@
-"""The script for a DBA: valid in every dialect, and the tables that the package itself would create."""
+"""The script for a DBA: valid in every dialect, and equal to the tables that the package creates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "oracle": "oracle", "m
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_parses_in_every_dialect(dialect: str) -> None:
-    # An option of Oracle's that this parser does not know.
+    # sqlglot does not parse this option of Oracle.
     script = CheckpointHook("x", "checkpoints").ddl(dialect).replace("AS IDENTITY (ORDER)", "AS IDENTITY")
     parsed = sqlglot.parse(script, read=DIALECTS[dialect])
     made = [

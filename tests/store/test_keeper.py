@@ -1,4 +1,4 @@
-"""A checkpoint kept in another database than the rows: at-least-once, and saying so."""
+"""A checkpoint in another database than the rows: at-least-once, and reported as such."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_batch_of_which_the_checkpoint_is_lost_is_written_again(load: Load) ->
     row = load.keeper.rows("SELECT position, rows_written FROM airflow_checkpoint")
     load.attempt_batches(1, **upsert)
     assert loaded(load) == list(range(8))
-    # As if the second commit of the keeper had never come.
+    # As if the keeper's second commit had been lost.
     position, rows = row[0]
     load.keeper.execute(f"UPDATE airflow_checkpoint SET position = '{position}', rows_written = {rows}")
     assert load.attempt(**upsert).rows == 6

@@ -1,4 +1,4 @@
-"""Mapped tasks that load into one table at once: no deadlock, no lost update, each checkpoint its own."""
+"""Mapped tasks that load into one table at once: no deadlock, no lost update, one checkpoint for each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EACH = "SELECT owner, n FROM t WHERE owner = {}"
 
 @pytest.fixture
 def roomy() -> Iterator[Db]:
-    """A server that lets in more than its usual 100."""
+    """A server that accepts more than the default of 100 connections."""
     with running_postgres() as server:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET max_connections = 300")
@@ -43,7 +43,7 @@ def restart(server: Any) -> None:
 @pytest.mark.server
 def test_two_hundred_in_postgres(roomy: Db, make_db: MakeDb) -> None:
     load_at_once(make_db("sqlite", "source"), roomy, 200)
-    # A backend ends a moment after its connection.
+    # A backend ends a moment after its connection is closed.
     left = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
     wait_for(lambda: roomy.one(left) == 1, "the backends to end", timeout=5)
     assert roomy.one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
@@ -55,7 +55,7 @@ def test_some_everywhere(kind: str, number: int, make_db: MakeDb) -> None:
 
 
 def load_at_once(source: Db, destination: Db, number: int) -> None:
-    """Load with so many tasks, of which every second one ends in its middle and is tried again."""
+    """Load with this number of tasks; every second one fails halfway and is retried."""
     source.execute("CREATE TABLE t (owner integer, n integer)")
     source.insert("t", [(owner, n) for owner in range(number) for n in range(ROWS)])
     destination.execute("CREATE TABLE target (owner integer, n integer)")
@@ -64,7 +64,7 @@ def load_at_once(source: Db, destination: Db, number: int) -> None:
     def run(index: int) -> list[str]:
         arguments = {"sql": EACH.format(index), "checkpoint_column": "n", "batch_size": BATCH}
         load = Load(source, destination, {**arguments, "lock_timeout": 300}, map_index=index)
-        together.wait(60)  # the metadata tables, too, are made by whoever comes first
+        together.wait(60)  # so that all tasks try to create the metadata tables
         if index % 2:
             assert load.attempt_batches(2)
         load.attempt()

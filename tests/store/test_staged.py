@@ -1,4 +1,4 @@
-"""Completed loads whose rows are staged: told from those that are published."""
+"""Completed staged loads are distinguished from published ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def publish(load: Load) -> None:
 
 
 def staged(hook: CheckpointHook) -> list[bool]:
-    """Return whether the load is staged, as the hook and as the list has it."""
+    """Return whether the load is staged, according to the hook and to the list."""
     (stored,) = hook.list()
     (listed,) = hook.find(Search()).rows
     return [WHO in hook.staged([stored]), listed.staged]
