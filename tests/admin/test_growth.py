@@ -1,4 +1,4 @@
-"""Twenty times as many checkpoints, and no call reads more of them: told by what the databases read, not by time."""
+"""With twenty times as many checkpoints, no call reads more of them, as measured by the databases, not by time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fill(db: Db, rows: int) -> None:
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
-    """How many hundreds of steps SQLite takes for each call, among few and among many."""
+    """The hundreds of SQLite steps that each call takes, among few and among many checkpoints."""
     found: dict[str, list[int]] = {name: [] for name in NAMES}
     for rows in (FEW, MANY):
         path = str(tmp_path_factory.mktemp("growth") / "metadata.db")
@@ -78,7 +78,7 @@ def test_sqlite_takes_hardly_more_steps(steps: dict[str, list[int]], name: str) 
 
 @contextmanager
 def statements() -> Iterator[list[tuple[str, Any]]]:
-    """Note the queries that are sent."""
+    """Record the queries sent."""
     sent: list[tuple[str, Any]] = []
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
@@ -116,7 +116,7 @@ def rows_read(plan: dict[str, Any]) -> float:
 @pytest.fixture
 def crowded(hook: CheckpointHook, destination: Db) -> CheckpointHook:
     """
-    More than is counted: 2,300 completed checkpoints, and three failed ones that are the oldest.
+    More checkpoints than are counted: 2,300 completed, and three failed ones, the oldest.
 
     From the 1,900th on they are two days old.
     """
@@ -193,7 +193,7 @@ def test_a_purge_takes_some_at_a_time(
 ) -> None:
     monkeypatch.setattr(purge, "AT_ONCE", 100)
     crowded.request_reload("dag_0", "load", "run_2000")
-    # In the middle of it, an attempt takes up one that was found.
+    # During the purge, an attempt claims one of the checkpoints found.
     transactions = []
     real = purge.Purge._some
 

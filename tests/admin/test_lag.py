@@ -1,4 +1,4 @@
-"""The lag of a mark in the shell, as gauges and in the view, and where it cannot be told."""
+"""The lag of a mark in the shell, in gauges and in the view, and where it is unknown."""
 
 from __future__ import annotations
 

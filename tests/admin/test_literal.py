@@ -1,4 +1,4 @@
-"""A key's value that a person has written becomes one of the column's type, or is refused."""
+"""A key's value typed by a user is converted to the column's type, or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are told about a load: its status at a glance, and what the next attempt will do."""
+"""The description of a load: its status, and the action of its next attempt."""
 
 from __future__ import annotations
 

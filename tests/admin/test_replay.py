@@ -1,4 +1,4 @@
-"""Rejected rows that are written again: when that is refused, and what a death in the middle leaves."""
+"""Replay of rejected rows: when it is refused, and the state after a crash halfway."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLES = Tables.named("airflow_checkpoint")
 
 
 def rejecting(make_db: MakeDb, kind: str = "sqlite", **arguments: Any) -> Load:
-    """Run a load of which one row is written, and nine are refused by an index that is dropped then."""
+    """Run a load with one row written and nine refused by an index, and drop the index."""
     load = Load(
         make_db("sqlite", "source"),
         make_db(kind, "destination"),

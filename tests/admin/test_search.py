@@ -1,4 +1,4 @@
-"""Checkpoints among many: by status, DAG and text, page by page, with what was asked of them."""
+"""Searching many checkpoints: by status, DAG and text, page by page, with their open requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FINGERPRINT = (
 def row(
     number: int, seconds: int | None = None, *, now: datetime | None = None, **changes: Any
 ) -> tuple[Any, ...]:
-    """A completed checkpoint of one of 100 DAGs, updated ``number`` seconds ago, or ``seconds``."""
+    """A completed checkpoint of one of 100 DAGs, updated ``seconds`` ago, by default ``number``."""
     dag = number % 100
     ago = timedelta(seconds=number if seconds is None else seconds)
     when = ((now or datetime.now(UTC)) - ago).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -50,7 +50,7 @@ def row(
 
 @pytest.fixture
 def filled(hook: CheckpointHook, destination: Db) -> CheckpointHook:
-    """Of 300 checkpoints one runs, one stalls, two have failed and one is seeded; of a failed one, a reload was asked."""
+    """Of 300 checkpoints, one runs, one stalls, two have failed (one with a requested reload) and one is seeded."""
     hook.create_tables()
     changes: dict[int, dict[str, Any]] = {
         0: {"status": "running"},
@@ -182,7 +182,7 @@ def test_a_hundred_thousand_take_less_than_a_second(hook: CheckpointHook, destin
         "airflow_checkpoint", (row(n, status="running" if n < 5 else "completed") for n in range(100_000))
     )
     for search in (Search(), Search(state="failed"), Search(text="run_4711"), Search(dag_id="dag_3")):
-        # Whatever else the machine is doing can only make it longer.
+        # Other work of the machine can only add time, so the fastest search counts.
         assert any(seconds_to_find(hook, search) < 1 for _ in range(10))
 
 

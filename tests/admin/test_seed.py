@@ -1,4 +1,4 @@
-"""A load that another tool has begun goes on where somebody says that it stands."""
+"""A load that another tool began goes on from a position given by a user."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load(ends: tuple[Db, Db]) -> Load:
 
 @pytest.fixture
 def seed(load: Load) -> Seed:
-    """Seed with the arguments of the load; rows up to 5 are there."""
+    """Seed with the arguments of the load; the destination has the rows up to 5."""
     load.destination.insert("target", [(n,) for n in range(6)])
 
     def with_arguments(*key: Any, **given: Any) -> Any:
@@ -57,7 +57,7 @@ def seed(load: Load) -> Seed:
 def test_the_first_attempt_loads_what_is_behind_it(load: Load, seed: Seed) -> None:
     seeded = seed(position="5", rows=6, reason="was in the old tool")
     assert (seeded.status, seeded.position.key, seeded.rows, seeded.fence) == ("seeded", (5,), 6, 0)
-    add(load, 10)  # before the load begins, so it is of this run
+    add(load, 10)  # before the load begins, so this run loads the row
     result = load.attempt()
     assert (result.started_from, result.rows, result.rows_total) == ({load.source.spelt("n"): 5}, 5, 11)
     assert loaded(load) == list(range(11))
@@ -215,7 +215,7 @@ def test_another_task_than_the_one_that_was_seeded_is_refused(load: Load, seed: 
     load.destination.execute("CREATE TABLE other (n integer)")
     with pytest.raises(SourceChangedError, match="table was 'target', is 'other'"):
         load.attempt(destination_table="other")
-    assert load.attempt().rows == 4  # another query is the task's own matter
+    assert load.attempt().rows == 4  # a different query is accepted
 
 
 def test_what_was_asked_before_is_not_meant_for_the_seed(load: Load, seed: Seed) -> None:
@@ -258,7 +258,7 @@ def test_a_key_of_several_columns_with_a_time(ends: tuple[Db, Db]) -> None:
     load = Load(source, destination, {**given, "batch_size": 3})
     hook = CheckpointHook("dst")
     time = "2026-01-02 12:00:00" if source.kind == "sqlite" else "2026-01-02T12:00:00"
-    if source.kind != "sqlite":  # where a time is text
+    if source.kind != "sqlite":  # in SQLite, a time is text
         for wrong in ("soon", "2026-01-02T12:00:00+01:00"):
             with pytest.raises(ArgumentError, match="is not a value of changed.*without a time zone|a time"):
                 hook.seed(*RUN, **given, source_conn_id="src", position=[wrong, "5"])

@@ -1,4 +1,4 @@
-"""When a wait for a load is over, and when it is of no use."""
+"""When a wait condition is met, and when it can no longer be met."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_rows_are_waited_for() -> None:
         LoadFailedError, match=r"complete \(id = 5, 50 rows committed\).*come to 51 rows \(min_rows\)"
     ):
         met(DONE, min_rows=51)
-    # The next run adds to what spans runs.
+    # The next run may add rows to a load across runs.
     assert not met(SPANNING, min_rows=51)
 
 
