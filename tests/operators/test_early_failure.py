@@ -1,4 +1,4 @@
-"""The error of a try that ends before it claims its checkpoint: left in Airflow, and only then."""
+"""The error of a try that fails before it claims its checkpoint is stored in Airflow; other errors are not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.databases.db import Db
 
 @dataclass
 class Pushing(TaskInstance):
-    """What takes XComs, too."""
+    """A task instance that accepts XComs."""
 
     pushed: dict[str, Any] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
 
 
 def failure(**changes: Any) -> Any:
-    """Return what a failed try has left, and how it has ended."""
+    """Return the XCom of a failed try, and its exception."""
     instance = Pushing()
     with pytest.raises(Exception) as ended:  # noqa: PT011
         operator(**changes).execute({**context(), "ti": instance})  # type: ignore[arg-type]

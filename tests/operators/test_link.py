@@ -12,7 +12,7 @@ from tests.support.airflow.operating import operator
 
 @dataclass
 class Key:
-    """What a link is told of the task instance."""
+    """The key of the task instance that Airflow passes to a link."""
 
     dag_id: str = "a_dag"
     run_id: str = "manual__2026-01-01T00:00:00+00:00"

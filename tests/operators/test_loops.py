@@ -1,4 +1,4 @@
-"""Whose checkpoint a pass of a task loop uses, with what Airflow 3.4 tells it."""
+"""The checkpoint that a pass of a task loop uses, by the context of Airflow 3.4."""
 
 from __future__ import annotations
 

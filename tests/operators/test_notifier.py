@@ -1,4 +1,4 @@
-"""What a chat is told of a load."""
+"""The messages about a load that a notifier sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What metrics, OpenLineage, hook lineage and assets are told of a transfer on real databases."""
+"""Metrics, OpenLineage, hook lineage and asset events of a transfer on real databases."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 from tests.support.waiting import wait_for
 
-WITHOUT = ("unknown",)  # where no primary key is known to go by
+WITHOUT = ("unknown",)  # no known primary key
 
 
 class Counted:
-    """Stands where Airflow has its metrics backend."""
+    """Replaces Airflow's metrics backend."""
 
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
@@ -114,7 +114,7 @@ def test_metrics_of_a_reload(databases: tuple[Db, Db], metrics: Counted) -> None
     execute(operator(**task))
     assert metrics.tags[0]["strategy"] == "python"
     execute(operator(**task), try_number=2, max_tries=4)
-    execute(operator(**task), try_number=3, max_tries=4)  # has nothing to do
+    execute(operator(**task), try_number=3, max_tries=4)  # the load is complete
     assert metrics.counters == {"checkpoint.rows": 2000, "checkpoint.batches": 8, "checkpoint.reloads": 1}
 
 
@@ -137,7 +137,7 @@ def facets(task: CheckpointedTransferOperator) -> Any:
 
 
 def name_of(db: Db, table: str) -> tuple[str, str]:
-    """What OpenLineage calls a table."""
+    """The namespace and the name of a table in OpenLineage."""
     if db.kind == "sqlite":
         return f"sqlite://{db.place}", table
     if db.kind == "oracle":
@@ -190,7 +190,7 @@ def test_openlineage_of_a_failure_has_the_rows_that_are_there(databases: tuple[D
         execute(task)
     (written,) = facets(task).outputs
     assert written.outputFacets["outputStatistics"].rowCount == 600
-    # What a rows_processor makes of a column, nobody knows.
+    # The columns that a rows_processor writes have no known source.
     assert set(written.facets) == {"schema"}
 
 

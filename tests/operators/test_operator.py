@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 
-WITHOUT = ("unknown",)  # where no primary key is known to go by
+WITHOUT = ("unknown",)  # no known primary key
 
 MARKS = {"sqlite": "?", "postgres": "%s", "mysql": "%s", "oracle": ":1"}
 

@@ -1,4 +1,4 @@
-"""The operator's arguments: what is wrong when a DAG is parsed, and what only when it is rendered."""
+"""The operator's arguments: errors raised when a DAG is parsed, and errors raised at rendering."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_what_a_run_or_another_task_hands_over_is_bounded(name: str, value: Any)
 def test_takes_what_generic_transfer_takes() -> None:
     ours = set(inspect.signature(CheckpointedTransferOperator.__init__).parameters)
     theirs = set(inspect.signature(GenericTransfer.__init__).parameters)
-    # Its own ways of reading pages and of inserting.
+    # GenericTransfer's own arguments for reading pages and inserting.
     assert theirs - ours <= {"page_size", "paginated_sql_statement_clause", "insert_args", "deferrable"}
 
 

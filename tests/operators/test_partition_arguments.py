@@ -1,4 +1,4 @@
-"""The arguments of the operator that plans parts, and what it says when they are wrong."""
+"""The arguments of the operator that plans partitions, and its errors where they are wrong."""
 
 from __future__ import annotations
 

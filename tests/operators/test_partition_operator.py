@@ -1,4 +1,4 @@
-"""The operator that plans parts, through an Airflow connection."""
+"""The operator that plans partitions, through an Airflow connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.operators.partition import CheckpointPartitionO
 from tests.support.airflow.operating import context, execute, operator
 from tests.support.databases.db import Db
 
-WITHOUT = ("unknown",)  # where no primary key is known to go by
+WITHOUT = ("unknown",)  # no known primary key
 
 
 def planner(**changes: Any) -> CheckpointPartitionOperator:

@@ -1,4 +1,4 @@
-"""CheckpointPublishOperator: the parts of a mapped transfer become visible together."""
+"""CheckpointPublishOperator: the rows of all instances of a mapped transfer become visible together."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_reference_that_deletes_is_refused(target: Db) -> None:
         load_part(index)
     kept = target.one("SELECT MIN(n) FROM target")
     target.execute(CHILD, f"INSERT INTO child VALUES ({kept})")
-    if target.kind != "sqlite":  # which enforces it on connections that ask for it
+    if target.kind != "sqlite":  # SQLite enforces it only where a connection requests it
         with pytest.raises(
             ArgumentError, match=r"(?i)'replace_atomic' deletes all rows of target .*change child, by a"
         ):
@@ -136,7 +136,7 @@ def test_a_table_that_takes_no_rows_is_refused(target: Db) -> None:
     for index in range(PARTS):
         load_part(index)
     target.execute("ALTER TABLE target RENAME TO was", "CREATE VIEW target AS SELECT MAX(n) AS n FROM was")
-    # Oracle is not asked which views take rows, and refuses the DELETE.
+    # On Oracle, no check finds the views that take no rows; the DELETE is refused.
     expected = DestinationError if target.kind == "oracle" else ArgumentError
     with pytest.raises(
         expected, match="(?i)(nothing can be published into target: it is a view|target could not)"

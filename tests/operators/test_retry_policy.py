@@ -1,4 +1,4 @@
-"""Which errors a retry policy of the package retries, and when."""
+"""The errors that a retry policy of the package retries, and when."""
 
 from __future__ import annotations
 

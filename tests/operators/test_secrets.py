@@ -1,4 +1,4 @@
-"""Passwords and sensitive extras: in no error, log line, history row or result."""
+"""Passwords and sensitive extras: in no error, log line, history entry or result."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=KINDS)
 def both(request: pytest.FixtureRequest, make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> tuple[Db, Db]:
-    """Source and destination, to which the connections ``src`` and ``dst`` lead, with secrets."""
+    """Source and destination of the connections ``src`` and ``dst``, with secrets."""
     return planted(monkeypatch, make_db(request.param, "source"), make_db(request.param, "destination"))
 
 
 def fail(**changes: Any) -> str:
-    """Run a task that fails, and return all that it says, as Airflow's log shows it."""
+    """Run a task that fails, and return its error and its log as Airflow shows them."""
     with capture_logs() as log, pytest.raises((CheckpointError, RuntimeError)) as failed:
         execute(operator(**{"batch_size": 4, "max_reconnects": 0, **changes}))
     lines = "\n".join(str(entry) for entry in log)
@@ -46,7 +46,7 @@ def fail(**changes: Any) -> str:
 
 
 def kept(conn_id: str = "dst") -> str:
-    """Return all that is kept of the load."""
+    """Return the checkpoints and their history."""
     hook = CheckpointHook(conn_id)
     checkpoints = hook.list()
     return repr([checkpoints, [hook.history("a_dag", "copy", c.identity.run_id) for c in checkpoints]])
@@ -65,7 +65,7 @@ def test_a_driver_that_quotes_what_it_was_given(
 
 @pytest.mark.parametrize(
     "driver", [name for name in DRIVERS if name != "pymysql"]
-)  # which the hook does not know
+)  # MySqlHook does not support it
 def test_each_driver_of_mysql(mysql_source: str, monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
     source = Db("mysql", mysql_source, driver)
     source.execute("CREATE TABLE orders (id integer PRIMARY KEY)", "CREATE TABLE target (id integer)")
@@ -129,7 +129,7 @@ def test_a_statement_that_is_wrong(both: tuple[Db, Db], mistake: dict[str, Any],
 def test_a_query_that_has_changed(both: tuple[Db, Db]) -> None:
     secret = TOKEN if both[0].kind == "sqlite" else PASSWORD
     in_sql = secret.replace("'", "''").replace("%", "%%")
-    # The second one is cut in the middle of the secret where it is quoted.
+    # In the error, the second query is cut in the middle of the secret.
     queries = [
         f"SELECT id, name FROM orders WHERE name <> '{'x' * n}' AND name <> '{in_sql}'" for n in (1, 49)
     ]
@@ -157,7 +157,7 @@ def test_a_load_that_fails_and_goes_on(both: tuple[Db, Db]) -> None:
     assert re.match(r"RuntimeError: the service said: .*\*\*\*, \*\*\*", checkpoint.last_error or "")
     result = execute(operator(batch_size=4), try_number=2)
     assert result["rows"] == 12
-    # What the author's own code raises is his; Airflow's log masks it, and nothing else of it is kept.
+    # The error of the author's own code is masked by Airflow's log; the rest must not hold the secrets.
     for text in (redact(said), kept(), repr(result)):
         assert found_in(text, both[0].kind) == []
 

@@ -58,7 +58,7 @@ def wait(task: CheckpointSensor) -> Any:
 
 
 def defer(task: CheckpointSensor) -> CheckpointTrigger:
-    """Begin to wait, and build the trigger as a triggerer does: from what is in Airflow's database."""
+    """Begin to wait, and build the trigger as a triggerer does: from its serialized form."""
     with pytest.raises(TaskDeferred) as deferred:
         wait(task)
     assert deferred.value.method_name == "execute_complete"
@@ -75,7 +75,7 @@ async def first_event(trigger: CheckpointTrigger) -> Any:
 
 
 def outcome(task: CheckpointSensor, trigger: CheckpointTrigger | None) -> Any:
-    """Wait in this process, or with a trigger."""
+    """Wait in this process, or with a trigger, and return the result."""
     return complete(task, asyncio.run(first_event(trigger))) if trigger else wait(task)
 
 
@@ -119,7 +119,7 @@ def test_deferred_it_waits_in_the_triggerer(load: Load) -> None:
     event = asyncio.run(first_event(trigger))
     thread.join()
     assert complete(task, event) == COMPLETE
-    assert wait(sensor(deferrable=True)) == COMPLETE  # what is there already is not deferred
+    assert wait(sensor(deferrable=True)) == COMPLETE  # a condition already met is not deferred
 
 
 def test_a_trigger_that_is_taken_over_goes_on(load: Load) -> None:
@@ -152,7 +152,7 @@ def test_progress_is_waited_for(load: Load, goal: dict[str, Any], expected: list
         seen.append(bool(sensor(**goal).poke(context())))  # type: ignore[arg-type]
         return batch
 
-    # It looks before each of the three batches of 4, 4 and 2 rows.
+    # The sensor checks before each of the three batches of 4, 4 and 2 rows.
     load.attempt(rows_processor=look)
     assert seen == expected
 
@@ -297,4 +297,4 @@ def test_a_database_that_hangs_does_not_block_the_loop(load: Load, monkeypatch: 
         in event["message"]
     )
     assert beats > 30
-    assert len(hung) == 1  # never more than one thread
+    assert len(hung) == 1  # at most one thread

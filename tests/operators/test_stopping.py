@@ -1,4 +1,4 @@
-"""Airflow stops an attempt with SIGTERM: it ends at once, in good order."""
+"""Airflow stops an attempt with SIGTERM: the attempt ends at once, and records its failure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SendSigterm = Callable[[CheckpointedTransferOperator, Db], None]
 
 @pytest.fixture
 def send_sigterm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SendSigterm]:
-    """Sends the signal once the load reads and has it answered as Airflow does, but leaves this process alive."""
+    """Send the signal once the load reads, and handle it as Airflow does, but keep this process alive."""
     monkeypatch.setattr(stopping, "_die", lambda: None)
     before = signal.getsignal(signal.SIGTERM)
     over = threading.Event()
@@ -36,7 +36,7 @@ def send_sigterm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SendSigterm]:
 
         def wait_and_send() -> None:
             while not over.wait(0.05):
-                with suppress(sqlite3.Error, psycopg.Error):  # there is no table yet
+                with suppress(sqlite3.Error, psycopg.Error):  # the table may not exist yet
                     if destination.one("SELECT count(*) FROM airflow_checkpoint"):
                         break
             if not over.wait(1):
@@ -73,7 +73,7 @@ def assert_kept(destination: Db, rows: int) -> None:
 
 @pytest.mark.parametrize(
     "pair", ["sqlite->sqlite", "sqlite->postgres", "postgres->sqlite", "postgres->postgres"], indirect=True
-)  # what it is about is not the database
+)  # these pairs are enough: the database does not matter here
 def test_what_is_committed_stays_and_the_checkpoint_says_why(
     databases: tuple[Db, Db], send_sigterm: SendSigterm
 ) -> None:

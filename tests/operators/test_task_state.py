@@ -1,4 +1,4 @@
-"""What an attempt makes of Airflow's task state store, with a double of it: each row of the table in the docs."""
+"""An attempt's use of Airflow's task state store, with a double of it: each row of the table in the docs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ pytestmark = [
 
 
 class UnavailableError(Exception):
-    """What the double fails with."""
+    """The error of the double."""
 
 
 class StopError(Exception):
-    """What ends an attempt."""
+    """Ends an attempt."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Store:
     """
     The task state of one task instance.
 
-    :param broken: names of calls that fail
+    :param broken: names of the calls that fail
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Store:
 
 @dataclass
 class Task:
-    """A task whose attempts are run one by one; its ``preoperator`` empties the table that it loads."""
+    """A task whose attempts are run one by one; its ``preoperator`` empties the destination table."""
 
     destination: Db
     store: Store | None = field(default_factory=Store)
@@ -66,7 +66,7 @@ class Task:
     seen: list[int] = field(default_factory=list)
 
     def attempt(self, *, batches: int | None = None) -> int:
-        """Run the next attempt, and end it after so many batches; return how many rows it has read."""
+        """Run the next attempt, and end it after ``batches``; return the number of rows read."""
         self.instance.try_number += 1
         self.seen = []
 
@@ -90,10 +90,10 @@ class Task:
 
     def clear(self, *, keep: bool = False, tells: bool = True) -> None:
         """
-        Do what Airflow does.
+        Clear the task as Airflow does.
 
         :param keep: keep the task state
-        :param tells: whether ``max_tries`` comes out another
+        :param tells: whether ``max_tries`` changes
         """
         self.run.clear_number += 1
         if tells:
@@ -102,7 +102,7 @@ class Task:
             self.store.values.clear()
 
     def reason(self) -> str:
-        """Why the last attempt did what it did."""
+        """The reason that the history gives for the start of the last attempt."""
         (checkpoint,) = CheckpointHook("dst").list()
         identity = checkpoint.identity
         entries = CheckpointHook("dst").history(
@@ -150,7 +150,7 @@ def test_a_clear_that_discards_starts_over(
     task.clear(tells=tells)
     assert task.attempt(batches=1) == 300
     assert task.reason() == "The task was cleared: starting from the beginning"
-    assert task.attempt() == 700  # a retry of what was begun again
+    assert task.attempt() == 700  # a retry of the load that started over
     task.clear(tells=tells)
     assert task.attempt() == 1000
 
@@ -202,7 +202,7 @@ def test_on_clear_decides_what_a_clear_does(task: Task, on_clear: str) -> None:
 def test_the_mapped_tasks_of_a_clear_in_another_region_start_over(task: Task) -> None:
     task.instance.map_index = 1
     task.attempt(batches=2)
-    task.instance = TaskInstance(try_number=0, map_index=1)  # counted anew
+    task.instance = TaskInstance(try_number=0, map_index=1)  # tries are counted from one again
     task.run.clear_number += 1
     task.store = Store()
     assert task.attempt() == 1000
@@ -229,7 +229,7 @@ def test_errors_of_the_store_leave_it_to_max_tries(task: Task, broken: tuple[str
     assert "(no answer): a clear is told from a retry by max_tries alone" in said[0]
     assert task.attempt(batches=1) == 300  # a retry resumes
     task.clear(tells=False)
-    assert task.attempt(batches=1) == 300  # nothing told of it
+    assert task.attempt(batches=1) == 300  # neither the store nor max_tries shows the clear
     task.clear()
     assert task.attempt() == 1000
 
@@ -238,7 +238,7 @@ def test_a_store_that_comes_back_tells_of_later_clears(task: Task) -> None:
     task.store = Store(broken=("set",))
     task.attempt(batches=1)
     task.store.broken = ()
-    assert task.attempt(batches=1) == 300  # without a marker from before, it is a retry
+    assert task.attempt(batches=1) == 300  # without an earlier marker, the attempt is a retry
     task.clear(tells=False)
     assert task.attempt() == 1000
 
@@ -248,7 +248,7 @@ def test_a_marker_that_could_not_be_written_again_is_not_missed(task: Task) -> N
     assert task.store
     task.clear()
     task.store.broken = ("set",)
-    assert task.attempt(batches=2) == 600  # starts over, and leaves none
+    assert task.attempt(batches=2) == 600  # starts over, and leaves no marker
     assert task.attempt() == 400
 
 

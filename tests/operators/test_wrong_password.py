@@ -1,4 +1,4 @@
-"""A password that the server does not accept: an error that names the connection and the user, and no password."""
+"""A rejected password: the error names the connection and the user, and no password."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ REFUSALS = {
 
 @pytest.fixture(scope="module")
 def postgres_with_passwords() -> Iterator[str]:
-    """DSN of a database in a server of its own, which asks its owner for a password."""
+    """DSN of a database in a separate server, which requires its owner's password."""
     with running_postgres() as server:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE ROLE guarded LOGIN PASSWORD '{RIGHT}'")
             connection.execute("CREATE DATABASE guarded OWNER guarded")
             ((path,),) = connection.execute("SHOW hba_file").fetchall()
-            rules = Path(path)  # the first that fits counts
+            rules = Path(path)  # the first matching rule applies
             asking = "local all guarded scram-sha-256\nhost all guarded all scram-sha-256\n"
             rules.write_text(asking + rules.read_text())
             connection.execute("SELECT pg_reload_conf()")
@@ -55,7 +55,7 @@ def _wait_until_it_asks(dsn: str) -> None:
 
 @pytest.fixture(params=list(REFUSALS))
 def db(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Db:
-    """A database with a table to read and one to write, which the connections ``src`` and ``dst`` lead to."""
+    """The database of the connections ``src`` and ``dst``, with a table to read and one to write."""
     forget(monkeypatch)
     fixture = {"postgres": "postgres_with_passwords", "mysql": "mysql_destination"}[request.param]
     db = Db(request.param, request.getfixturevalue(fixture))
