@@ -1,4 +1,4 @@
-"""The attempts that a history tells of."""
+"""The attempts in a history."""
 
 from __future__ import annotations
 

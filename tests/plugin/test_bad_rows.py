@@ -1,4 +1,4 @@
-"""Rows of the metadata table that are no checkpoints: each is unreadable by itself, with the reason and the way out."""
+"""Rows of the metadata table that are no checkpoints: each is shown as unreadable, with the reason and the remedy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.databases.db import Db
 
 
 def in_plan(index: int, of: int) -> str:
-    """Return the fingerprint of a load of one part."""
+    """Return the fingerprint of a load of one partition."""
     part = {
         "plan": "p", "index": index, "of": of, "column": "id", "lower": None, "upper": '[["int","7"]]',
         "nulls": False, "rows": 10, "rows_in_all": 40,

@@ -1,4 +1,4 @@
-"""Rows over time, as it is drawn."""
+"""The chart of rows over time."""
 
 from __future__ import annotations
 

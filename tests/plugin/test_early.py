@@ -1,4 +1,4 @@
-"""Failures without a checkpoint: in the list, on the pages of the task, and of nobody else's DAGs."""
+"""Failures without a checkpoint: in the list and on the pages of the task, only for permitted DAGs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def failed(dag_id: str, run_id: str, index: int = -1, task_id: str = "load") -> 
 
 
 class Reader(Editor):
-    """Somebody who may see some DAGs, and of one no log."""
+    """A user who may see some DAGs, and may not read the log of one."""
 
     def readable(self) -> object:
         return lambda dag_ids: {dag_id for dag_id in dag_ids if dag_id != "theirs"}

@@ -26,7 +26,7 @@ EAST, WEST, SAME = Place("east"), Place("west"), Place("same_as_west")
 @pytest.fixture
 def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Place]:
     """Even runs in the east, odd ones in the west, and a second connection to the west."""
-    # The states of task instances are Airflow's to tell, and there is none here.
+    # Without an Airflow database, no states of task instances are known.
     monkeypatch.setattr(finding, "interrupted", lambda checkpoints: {})
     now = datetime.now(UTC)
     for name in ("east", "west"):
@@ -40,7 +40,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Place]:
 
 
 def knowing(places: list[Place]) -> Any:
-    """Return a discovery that has found these."""
+    """Return a discovery that finds these places."""
     return Mock(**{"places.return_value": Places(configured=set(places))})
 
 

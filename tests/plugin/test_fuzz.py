@@ -1,4 +1,4 @@
-"""Any request that the view's OpenAPI description allows, and others: what it says is answered, never markup from data."""
+"""Any request, allowed by the view's OpenAPI description or not: answers conform to it, with no markup from data."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DAMAGE: list[dict[str, Any]] = [
 """Of rows of the metadata table."""
 
 APP = create_app()
-# Every request is checked by all that schemathesis knows, with and without its token.
+# Every request passes through all checks of schemathesis, with and without its token.
 API = schemathesis.openapi.from_dict(
     APP.openapi(),
     config=SchemathesisConfig.from_dict(
@@ -66,7 +66,7 @@ API = schemathesis.openapi.from_dict(
                 "max-examples": 100,
                 "dictionaries": {"string": {"dictionary": "hostile", "probability": 0.5}},
             },
-            # So that there is such a checkpoint now and then.
+            # So that some requests name an existing checkpoint.
             "parameters": {
                 **{
                     f"body.{name}": {"dictionary": "id", "probability": 0.7}
@@ -144,7 +144,7 @@ def test_what_looks_like_markup_is_shown_as_it_is(client: TestClient, text: str)
 
 
 def test_every_operation_is_tried_by_itself(request: pytest.FixtureRequest) -> None:
-    """With ids that are the same, all but the first of them would be left out where tests run side by side."""
+    """Of tests with equal ids, only the first would run where tests run in parallel."""
     ids = [item.nodeid for item in request.session.items if item.path == request.path]
     assert len(ids) == len(set(ids))
 
@@ -156,7 +156,7 @@ def role(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def headers(role: str, loads: None) -> Iterator[dict[str, str]]:
-    """Of somebody with a browser who may do all, and of a program that may look only."""
+    """Headers of an admin's browser, and of a viewer's program."""
     with airflow_tables(), token_of(role) as token:
         yield {
             "Authorization": f"Bearer {token}",

@@ -1,4 +1,4 @@
-"""Resume and reload now: what is refused before anything is written down, and what is told before anybody decides."""
+"""Resume and reload now: requests refused before anything is written, and the information shown beforehand."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_paused_dag_is_told(
 
 @pytest.fixture
 def mapped(databases: dict[Place, Db], states: dict[int, str]) -> dict[int, str]:
-    """Four instances: one done, two failed (of one the checkpoint goes by a name), one failed without a checkpoint."""
+    """Four instances: one done, two failed (one with a named checkpoint), one failed without a checkpoint."""
     stored = databases[OWN]
     for number, changes in enumerate(
         [
@@ -161,7 +161,7 @@ def test_a_checkpoint_that_is_not_found_is_not_loaded_from_the_beginning(
     answer = ask_for_all(client, [1, 2, 3], checkpoints=3)
     assert answer.status_code == 409
     assert "2 checkpoints of these task instances are found, and not the 3" in answer.json()["detail"]
-    monkeypatch.setattr(actions, "own_places", lambda *_: [])  # the DAG is not known yet
+    monkeypatch.setattr(actions, "own_places", lambda *_: [])  # the DAG is not parsed yet
     assert ask_for_all(client, [1, 2, 3]).status_code == 409
     assert entries(databases[OWN]) == []
 
@@ -181,13 +181,13 @@ def test_the_page_has_what_it_sends(
     body, clear = sent(page, "dialog-reload-now")
     assert (
         client.post("/now", json=body).status_code == 409
-    )  # as the instance without an index is not there now
+    )  # the instance without an index does not exist now
     assert clear["address"] == "../api/v2/dags/mine/clearTaskInstances"
     assert clear["body"]["task_ids"] == ["load"]
 
 
 def sent(page: str, dialog: str) -> tuple[Any, Any]:
-    """Return what a dialog's form sends, and the clear that follows."""
+    """Return the request that a dialog's form sends, and the clear that follows."""
     found = re.search(rf'id="{dialog}".*?data-body="(.*?)"\s+data-clear="(.*?)"', page, re.DOTALL)
     assert found
     body, clear = (json.loads(html.unescape(text)) for text in found.groups())

@@ -1,4 +1,4 @@
-"""How far, how fast, and when done; and how that is written."""
+"""Progress, speed and remaining time, and their display."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.plugin_events import after, checkpoint, told
 
 
 def test_half_done_at_fifty_rows_a_second() -> None:
-    (started,) = told(("started", 0, 9999, 1))  # what was there before is not this load's
+    (started,) = told(("started", 0, 9999, 1))  # earlier rows do not count for this load
     assert pace(checkpoint(), started, after(10)) == Pace(share=0.5, rate=50.0, left=10.0)
 
 

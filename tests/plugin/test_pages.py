@@ -1,4 +1,4 @@
-"""Which places a page names, and to whom."""
+"""The places that a page names, by reader."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ THEIRS, FOREIGN, CONFIGURED = Place("theirs"), Place("foreign", "elsewhere"), Pl
 
 @pytest.fixture
 def viewer(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Somebody who may see one of two DAGs."""
+    """A user who may see one of two DAGs."""
     tasks = defaultdict(set, {THEIRS: {("seen", "copy"), ("hidden", "copy")}, FOREIGN: {("hidden", "copy")}})
     discovery = Mock(**{"places.return_value": Places(tasks, {CONFIGURED})})
     monkeypatch.setattr(pages, "discovery", lambda: discovery)

@@ -1,4 +1,4 @@
-"""The parts of one table as one load: how far, how fast, when done, which is slow and which has failed."""
+"""The partitions of a table as one load: progress, speed, remaining time, slow and failed partitions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def part_at(index: int, plan: str = "p", **changes: Any) -> Checkpoint:
 
 
 def view(stored: Checkpoint, began_with: int | None = None, instance: str | None = None) -> View:
-    """A view as of ten seconds after the beginning."""
+    """A view ten seconds after the beginning."""
     sample = None if began_with is None else told(("started", 0, began_with, 1))[0]
     return View.of(Place("dst"), Listed(stored, None, sample), instance, STALLED_AFTER, after(10))
 
@@ -66,7 +66,7 @@ def test_parts_that_have_not_begun_count_as_nothing_done() -> None:
     assert parts
     assert [cell.state for cell in parts.cells] == ["waiting", "running", "waiting", "waiting"]
     assert parts.share == pytest.approx(1 / 8)
-    assert parts.left == 3500 / 50  # as long as one is at work, all of the rest is its own
+    assert parts.left == 3500 / 50  # one running partition has to load all remaining rows
 
 
 def test_the_slowest_is_the_last_to_be_done_and_all_wait_for_it() -> None:

@@ -1,4 +1,4 @@
-"""What every Airflow process imports, and what an API server does later."""
+"""The imports of every Airflow process, and the later ones of an API server."""
 
 from __future__ import annotations
 

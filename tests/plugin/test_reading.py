@@ -1,4 +1,4 @@
-"""Databases that do not answer hold up nobody."""
+"""Databases that do not answer delay no request for others."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ ROWS, BAD = 200, 60
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
-    """A load of which 59 rows have a name that is too long, and one has none."""
+    """A load with 60 rejected rows: 59 with a name that is too long, and one without a name."""
     database = Db("sqlite", str(tmp_path / "both.db"))
     for conn_id in ("src", "dst"):
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", database.uri)
@@ -61,7 +61,7 @@ def test_the_list_and_the_tab_have_their_number_and_reasons(client: TestClient) 
         '<td class="right">1</td><td>NOT NULL constraint failed: target.name</td><td class="right">8</td>'
         in tab
     )
-    assert tab.count("&lt;b&gt;") == 9  # of the first ten
+    assert tab.count("&lt;b&gt;") == 9  # nine of the first ten rows
     assert "All 60 rejected rows" in tab
 
 

@@ -1,4 +1,4 @@
-"""What may be asked for: of which places, for which task instances, how often, and with what in it."""
+"""Accepted requests: their places, task instances, number and contents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TARGET = {"dag_id": "mine", "task_id": "load", "run_id": "run_1"}
 
 
 class Editor(Anybody):
-    """Somebody who may see and edit two DAGs, and no other."""
+    """A user who may see and edit two DAGs, and no other."""
 
     def readable(self) -> Any:
         return lambda dag_ids: {dag_id for dag_id in dag_ids if dag_id in ("mine", "shared")}
@@ -103,7 +103,7 @@ def test_a_place_of_others_is_one_that_is_not_there(
         assert answer.json()["detail"].replace(str(place), "X") == (
             "No checkpoints are known to be kept in X by this task instance, and Airflow does not know it."
         )
-    # What is hidden is not asked, so that the time tells nothing, either.
+    # A hidden place is not queried, so that the response time reveals nothing.
     assert asked.ask.called == (place == SHARED)
     assert not logged.called
     assert all(entries(database) == [] for database in databases.values())

@@ -1,4 +1,4 @@
-"""Passwords and sensitive extras: on no page, in no answer of the view, and in nothing that a command prints."""
+"""Passwords and sensitive extras: on no page, in no answer of the view, and in no command's output."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 def pages() -> list[str]:
-    """Return all that the view shows of the load, and answers when something is asked of it."""
+    """Return the view's pages of the load, and its answers to requests."""
     with view() as client:
         answers = [
             client.get("/"),
@@ -66,7 +66,7 @@ def pages() -> list[str]:
 
 
 def printed(command: Ask) -> list[str]:
-    """Return what the commands print that look at the load, and those that change something of it."""
+    """Return the output of all commands, those that read the load first."""
     looks = [
         command(name, *(ONE if name != "list" else ()), "-o", output)
         for name in ("list", "show", "history", "rejects")
@@ -94,7 +94,7 @@ def test_a_load_whose_error_quotes_everything(
 
     with pytest.raises(RuntimeError):
         execute(operator(rows_processor=refuse))
-    forget(monkeypatch)  # other processes look at it
+    forget(monkeypatch)  # the load is read by other processes
     shown = pages() if look == "pages" else printed(command)
     assert sum("the service said" in text for text in shown) > 2
     assert found_in("\n".join(shown), kind) == []
@@ -131,7 +131,7 @@ def test_a_command_that_cannot_connect(
     assert found_in("\n".join(shown), kind) == []
 
 
-# Airflow keeps its own tables in SQLite here, which the view would not reach any more, either.
+# No SQLite: Airflow's own tables are in SQLite here, and the view could not reach them, either.
 @pytest.mark.parametrize("kind", ["postgres", "mysql", "oracle"], indirect=True)
 def test_a_page_that_cannot_connect(kind: str, target: Db, monkeypatch: pytest.MonkeyPatch) -> None:
     execute(operator())

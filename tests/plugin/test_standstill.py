@@ -1,4 +1,4 @@
-"""Why a load stands still: what the page tells of the process and of both ends, and what it cannot tell."""
+"""The reason for a standstill: what the page shows of the process and of both databases, and what is unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections of teams: each team may have one of its own by the same name."""
+"""Connections of teams: each team may have its own connection of the same name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def teams(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def warehouses(teams: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A warehouse of the team east, with two checkpoints, and one of no team, with one."""
+    """A warehouse of the team east, with two checkpoints, and one without a team, with one checkpoint."""
     for variable, count in (("AIRFLOW_CONN__EAST___WAREHOUSE", 2), ("AIRFLOW_CONN_WAREHOUSE", 1)):
         database = Db("sqlite", str(tmp_path / f"{variable}.db"))
         monkeypatch.setenv(variable, database.uri)

@@ -1,4 +1,4 @@
-"""What serialized DAGs say about where checkpoints are."""
+"""The places of checkpoints, as found in serialized DAGs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GIVEN: dict[str, Any] = {
 
 
 class Derived(CheckpointedTransferOperator):
-    """Somebody's own."""
+    """A user's subclass."""
 
 
 def found(make: Any) -> list[tuple[str, Place | None]]:
