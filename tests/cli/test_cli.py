@@ -30,7 +30,7 @@ SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table",
 
 @dataclass
 class Said:
-    """How a command ended, and what it printed."""
+    """A command's exit code and output."""
 
     code: int
     out: str
@@ -59,10 +59,10 @@ def parser() -> argparse.ArgumentParser:
 def airflow(
     parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Airflow:
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # restores the value that commands set
     monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target")
     monkeypatch.setenv("COLUMNS", "200")
-    # There are no DAGs, and task instances of none: Airflow's database may be there, or not.
+    # No DAGs and no task instances, so that the tests need no Airflow database.
     monkeypatch.setattr(places, "Discovery", Nowhere)
     monkeypatch.setattr(statuses, "interrupted", lambda checkpoints: {})
 
@@ -224,7 +224,7 @@ def test_it_looks_where_the_dags_keep_checkpoints(
         ["resume", *ONE],
     ):
         assert airflow(*command).code == 0, command
-    # What concerns whole tables is for those that are named.
+    # Commands for whole tables require a named connection.
     for command in ["purge", "--older-than", "1d", "--yes"], ["create-tables"]:
         ended = airflow(*command)
         assert (ended.code, ended.err.startswith("--conn-id: name the connection")) == (1, True)
@@ -254,7 +254,7 @@ def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:
     assert opened["detail"].startswith(
         "table t; write_mode replace, batches of 4 rows, scope run; exactly-once"
     )
-    # Without a run, the newest one.
+    # Without a run, the newest one is shown.
     assert airflow("show", "a_dag", "a_task", "-o", "json").json()["run_id"] == "run_2"
 
 
@@ -372,7 +372,7 @@ def test_what_is_not_there(airflow: Airflow, two: Load, monkeypatch: pytest.Monk
     assert (
         "no checkpoint of a_dag.a_task, run run_9 in target. The newest one of this task is of" in missing.err
     )
-    # An action goes by the run that is named, and guesses none.
+    # An action requires the run, and does not fall back to the newest one.
     guessed = airflow("reload", "a_dag", "a_task", "--yes")
     assert guessed.code == 1
     assert "The newest one of this task is of a_dag.a_task, run run_2." in guessed.err
@@ -388,7 +388,7 @@ def test_several_databases(
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", other.uri)
     monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://nobody@localhost:1/nothing")
     monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "other, target")
-    # No load has gone to the other one yet.
+    # No load has written to the other database yet.
     assert airflow("show", *ONE).code == 0
     assert airflow("list").code == 0
     half = airflow("list", "-c", "gone", "-c", "target", "-o", "json")
@@ -425,7 +425,7 @@ def test_a_database_that_cannot_be_read_is_said_once_and_nothing_of_what_is_in_i
     alone = airflow(*command, "-c", "gone")
     assert (alone.code, alone.out) == (1, "")
     assert re.fullmatch(r"Connection 'gone' cannot be opened: .*\n?", alone.err)
-    # Nor does what another database has tell what is in this one.
+    # The contents of another database do not show what the unreadable one holds.
     if command[0] in ("show", "history", "rejects", "reload", "resume", "delete"):
         CheckpointHook("target").create_tables()
         both = airflow(*command, "-c", "gone", "-c", "target")
@@ -479,7 +479,7 @@ def test_help_is_complete(airflow: Airflow) -> None:
         assert re.search(rf"^    {name}\b", whole.out, re.MULTILINE), name
         command = airflow(name, "--help")
         assert command.code == 0
-        # Rich takes what stands in brackets for markup, and leaves a hole.
+        # Rich takes text in brackets for markup, and drops it.
         assert "  of" not in command.out.replace("\n", " ")
         assert "default:  " not in command.out
 
@@ -489,7 +489,7 @@ def test_seed(airflow: Airflow, load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     where = ("--checkpoint-column", "n", "--position", "5")
     said = airflow("seed", *ONE, *SEED, *where, "--rows", "6", "--destination-conn-id", "target")
     assert (said.code, said.err) == (0, "")
-    # No DAG tells what the task's scope is.
+    # Without a DAG, the task's scope is unknown.
     goes_on = "The next attempt of a_dag.a_task, run run_1 continues after n = 5"
     assert said.out == f"{goes_on}, provided that the task has scope='run'.\n"
     shown = airflow("show", *ONE, "-o", "json").json()

@@ -1,4 +1,4 @@
-"""Values that Rich, HTML or a terminal would take for something else, in what ``airflow checkpoint`` prints."""
+"""Values that Rich, HTML or a terminal would interpret, in the output of ``airflow checkpoint``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def both(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> Db:
 
 
 def fail(db: Db, text: str) -> tuple[str, str, str]:
-    """Load a table named like that, with such ids, keys and errors; one row is refused."""
+    """Load a table with this text as its name, ids, keys and errors; one row is refused."""
     table, said = text.replace('"', '""'), text.replace("'", "''")
     db.execute(
         f'CREATE TABLE "{table}" (id text, name text)',
@@ -57,7 +57,7 @@ def fail(db: Db, text: str) -> tuple[str, str, str]:
 
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # restores the value that commands set
     parser = cli_parser.get_parser()
 
     def run(name: str, ids: tuple[str, str, str], output: str) -> str:

@@ -1,4 +1,4 @@
-"""``airflow checkpoint`` as a process, where connections come from Airflow's metadata database."""
+"""``airflow checkpoint`` as a process, with connections from Airflow's metadata database."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_seed_refuses_what_the_dag_would_not_read(shell: Shell, load: Load) -> N
     for key in ("marks", "each_run"), ("marks", "all_runs", "run_1"):
         said = shell.run("checkpoint", "seed", *key, *given)
         assert said.returncode == 1
-        assert "goes on" not in said.stdout  # where older versions of Airflow log, too
+        assert "goes on" not in said.stdout  # older versions of Airflow also log to stdout
         assert said.stderr.startswith(f"run_id: marks.{key[1]} has scope=")
     assert load.destination.one("SELECT count(*) FROM airflow_checkpoint WHERE dag_id = 'marks'") == 0
     for key, which in (("each_run", "run_1"), "run run_1"), (("all_runs",), "all runs"):

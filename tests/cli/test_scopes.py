@@ -1,4 +1,4 @@
-"""What a serialized DAG tells of a transfer's scope."""
+"""A transfer's scope, as found in a serialized DAG."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GIVEN: dict[str, Any] = {
 
 
 class Spanning(CheckpointedTransferOperator):
-    """Somebody's own, with another default."""
+    """A user's subclass with another default."""
 
     def __init__(self, *, scope: str = "task", **kwargs: Any) -> None:
         super().__init__(scope=scope, **kwargs)

@@ -1,4 +1,4 @@
-"""The pages on the architecture name every file of the engine once, and nothing that is not there."""
+"""The pages on the architecture name every file of the engine once, and nothing that does not exist."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHERS = {"Copy", "Cursor", "confirm", "DateStyle", "IntervalStyle"}
 
 
 def names() -> Iterator[str]:
-    """Return classes, functions and what is assigned to in them."""
+    """Return the names of classes, functions and variables."""
     for node in (node for path in SOURCES for node in ast.walk(ast.parse(path.read_text()))):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             yield node.name
@@ -38,7 +38,7 @@ NAMES = set(names())
 
 
 def quoted(text: str) -> set[str]:
-    """Return what stands between backticks."""
+    """Return the texts between backticks."""
     return set(re.findall(r"`([^`\n]+)`", without_code(text)))
 
 

@@ -1,4 +1,4 @@
-"""Nothing that a user can set, call or type is left out of the user guide."""
+"""The user guide has every argument, option, method and command."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_methods_of_the_hook(method: str) -> None:
 def test_arguments_of_the_hook() -> None:
     text = CONFIGURATION.partition("\n## CheckpointHook")[2]
     names = {name for method in METHODS for name in arguments(getattr(CheckpointHook, method))}
-    names -= set(arguments(CheckpointedTransferOperator.__init__))  # which are described with it
+    names -= set(arguments(CheckpointedTransferOperator.__init__))  # described with the operator
     assert {name for name in names if not re.search(rf"\b{name}\b", text)} == set()
 
 
@@ -132,7 +132,7 @@ def test_examples_say_what_they_need(example: Path) -> None:
 
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT / "docs")) for page in PAGES[1:]])
 def test_a_page_has_one_name(page: str) -> None:
-    """The first page names it as its heading does, and so does every link that gives a name and not a word in passing."""
+    """The first page names it by its heading, and so does every link whose text is a name."""
     heading = (ROOT / "docs" / page).read_text().partition("\n")[0].removeprefix("# ")
     home = (ROOT / "docs" / "index.md").read_text()
     assert page == "index.md" or f"[{heading}]({page})" in home
@@ -226,7 +226,7 @@ FOR_SENSOR = {"task_id": "wait", "checkpoint_conn_id": "warehouse", "external_ta
 
 
 def examples(heading: str) -> Iterator[Any]:
-    """Return the examples in a part of the page, with the argument that each is of."""
+    """Return the examples in a section of the page, each with its argument."""
     part = re.split(r"\n## ", CONFIGURATION.partition(f"\n## {heading}\n")[2])[0]
     for cells in tables(part):
         if len(cells) == 4 and cells[0] != "argument":

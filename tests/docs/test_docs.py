@@ -1,4 +1,4 @@
-"""The user guide says nothing that is not so: links lead somewhere, commands can be given, messages are the code's."""
+"""The user guide is correct: its links have targets, its commands exist, and its messages are those of the code."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_page_is_in_the_navigation_by_its_own_name() -> None:
 
 @pytest.mark.parametrize("block", blocks("text"), ids=str)
 def test_drawings_and_tables_of_text_fit_into_a_narrow_window(block: Block) -> None:
-    """In 700 pixels; longer lines of code are wrapped, and these are not (docs/site.css)."""
+    """In 700 pixels; long lines of code are wrapped, those of drawings are not (docs/site.css)."""
     assert max(map(len, block.text.splitlines())) <= 83
 
 
@@ -100,7 +100,7 @@ def test_make_has_the_targets(block: Block) -> None:
 
 
 def quoted() -> list[str]:
-    """Return the messages that troubleshooting explains, and the log lines that it names."""
+    """Return the messages and log lines in the page on troubleshooting."""
     text = (ROOT / "docs" / "troubleshooting.md").read_text()
     quotes = re.findall(r"^> (?:.*\n> )*.*$", text, re.MULTILINE)
     lines = re.findall(r"^\| `([A-Z].*?)` \|", text, re.MULTILINE)
@@ -116,7 +116,7 @@ LOGGED = [
 
 
 def lines_of_logs() -> list[str]:
-    """Return the lines of blocks without a language, which are logs, drawings and the folders of the package."""
+    """Return the lines of the logs: blocks without a language that are no drawings and no trees of folders."""
     logs = [block.text for block in blocks("") if not re.search(r"-->|^\w+/", block.text, re.MULTILINE)]
     return [line for log in logs for line in log.splitlines()]
 

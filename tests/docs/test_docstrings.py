@@ -1,4 +1,4 @@
-"""Every public class and function says what it is, and what each of its parameters means."""
+"""Every public class and function has a docstring that describes it and each of its parameters."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MODULES = (
     "triggers.checkpoint",
     "links.checkpoint",
 )
-# They are what Airflow calls so, and the same everywhere.
+# Names of Airflow, with the same meaning everywhere.
 WELL_KNOWN = {"self", "cls", "context", "dag_id", "task_id", "run_id", "map_index"}
 
 
 def public(owner: Any, module: str) -> Iterator[tuple[str, Any]]:
-    """Classes, functions and methods that are written here, and are not overridden from elsewhere."""
+    """The classes, functions and methods of a module, without overridden methods."""
     for name, value in vars(owner).items():
         value = inspect.unwrap(getattr(value, "__func__", value)) if callable(value) else value
         if name.startswith("_") or getattr(value, "__module__", None) != module:
@@ -66,7 +66,7 @@ def test_its_docstring_says_what_it_is(name: str) -> None:
 def test_each_parameter_is_described(name: str) -> None:
     value = ALL[name]
     text = text_of(value)
-    if "; see :meth:`" in text:  # whose parameters are the same
+    if "; see :meth:`" in text:  # that method has the same parameters
         return
     parameters = inspect.signature(value).parameters.values()
     names = {

@@ -1,4 +1,4 @@
-"""What the example DAGs are there to show comes true, on real tables."""
+"""The example DAGs, run on real tables."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def shop(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> Db:
 
 @pytest.mark.server
 def test_sales_go_from_oracle_to_postgres(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the tables that the image of Oracle is seeded with."""
+    """With the seed of the Oracle image."""
     oracle, postgres = make_db("oracle", "source"), make_db("postgres", "destination")
     monkeypatch.setenv("AIRFLOW_CONN_SALES_ORACLE", oracle.uri)
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", postgres.uri)
     with closing(oracle.connect()) as connection, closing(connection.cursor()) as cursor:
-        for name in ("table", "rows", "rows"):  # a seed may be run again
+        for name in ("table", "rows", "rows"):  # the seed may run again
             for statement in split_script((REPOSITORY / f"docker/oracle/seed/{name}.sql").read_text()):
                 connection.commit() if statement == "COMMIT" else cursor.execute(statement)
     result = run_example("example_oracle_to_postgres")["load_sales"]
@@ -132,5 +132,5 @@ def test_the_first_rows_are_waited_for(shop: Db, warehouse: Db, monkeypatch: pyt
     quickstart(shop, warehouse, monkeypatch)
     sensor = load_dag("example_wait_for_rows").get_task("first_rows")
     assert (sensor.min_rows, sensor.stalled_after) == (100_000, timedelta(minutes=10))
-    here = context(dag_id="example_sqlite_quickstart", run_id="run_1")  # whose load is there
+    here = context(dag_id="example_sqlite_quickstart", run_id="run_1")  # the run of the load
     assert sensor.execute(here)["rows"] == 100_000

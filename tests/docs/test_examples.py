@@ -45,7 +45,7 @@ class Triggered(DagRun):
 
 @pytest.fixture
 def warehouse(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> Db:
-    """The two databases that the guide speaks of."""
+    """The two databases of the guide."""
     source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
     source.execute(
         *(f"CREATE TABLE {name} ({columns})" for name, columns in TABLES.items()),
@@ -66,7 +66,7 @@ def warehouse(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> Db:
 
 @contextmanager
 def parsing() -> Iterator[list[DAG]]:
-    """Collect DAGs as they are made, which is how Airflow parses a file."""
+    """Collect DAGs as they are created, as Airflow does when it parses a file."""
     found: list[DAG] = []
     before = DagContext.current_autoregister_module_name
     DagContext.current_autoregister_module_name = __name__
@@ -80,7 +80,7 @@ def parsing() -> Iterator[list[DAG]]:
 
 
 def parse(block: Block) -> list[DAG]:
-    """Run a block, with the names that the text around it has introduced."""
+    """Run a block, with the names introduced by the text around it."""
     names = {
         "DAG": DAG,
         "CheckpointedTransferOperator": CheckpointedTransferOperator,
@@ -118,14 +118,14 @@ def run(dag: DAG) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_python(block: Block, warehouse: Db) -> None:
     compile(block.text, str(block), "exec")
-    if block.note.startswith("file:"):  # which the test of the quick start runs
+    if block.note.startswith("file:"):  # run by the test of the quick start
         return
     if block.note.startswith("not run"):
         since = re.search(r"from Airflow (\d+)\.(\d+) on", block.note)
         if not since or (int(since[1]), int(since[2])) <= AIRFLOW:
             parse(block)
         return
-    if "CheckpointedTransferOperator(" not in block.text:  # it speaks of a load that was there before
+    if "CheckpointedTransferOperator(" not in block.text:  # the block needs an earlier load
         for dag in parse(LOAD):
             run(dag)
     for dag in parse(block):

@@ -1,4 +1,4 @@
-"""The page on guarantees names tests that there are, one at least in each line."""
+"""Each line of the page on guarantees names at least one test, and all named tests exist."""
 
 from __future__ import annotations
 

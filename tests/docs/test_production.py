@@ -1,4 +1,4 @@
-"""The test of a DAG that the guide shows, run in an empty folder."""
+"""The guide's test of a DAG, run in an empty folder."""
 
 from __future__ import annotations
 

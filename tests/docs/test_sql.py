@@ -1,4 +1,4 @@
-"""The SQL of the user guide: what monitoring looks at, and the rights that a load needs."""
+"""The SQL of the user guide: monitoring queries, and the privileges that a load needs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_monitoring(
 
 @dataclass(frozen=True)
 class Restricted:
-    """A destination with a table, and a user who has the rights that the guide names."""
+    """A destination with a table, and a user with the privileges that the guide names."""
 
     admin: Db
     user: str

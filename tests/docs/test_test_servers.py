@@ -1,4 +1,4 @@
-"""The servers that the tests can be run against are those that the documentation speaks of."""
+"""The servers for the tests are those in the documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmarks run, on data too small to measure anything."""
+"""The benchmarks run, on data too small for a measurement."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_MARIADB = [
 
 
 def run_quickly(folder: Path, cases: list[str]) -> tuple[dict[str, Any], str]:
-    """Return the figures, and what was printed."""
+    """Return the figures and the output."""
     file = folder / "figures.json"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--rows", "2000"]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What ``docker compose up`` reads is complete, and fits what this package and its example need."""
+"""The files that ``docker compose up`` reads are complete, and fit this package and its example."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_images_are_pinned() -> None:
 
 
 def test_the_image_is_built_once_and_never_looked_for_elsewhere() -> None:
-    """Services that build the same image do so at the same time, and get in each other's way."""
+    """Services that build the same image would build it at the same time, and conflict."""
     own = {
         name: service["pull_policy"] for name, service in SERVICES.items() if service["image"] == OWN_IMAGE
     }
@@ -132,7 +132,7 @@ def test_the_metadata_database_is_that_of_its_service() -> None:
     assert SERVICES[str(url.hostname)]["environment"]["POSTGRES_USER"] == url.username == url.path[1:]
 
 
-# What a health check asks, as Airflow's own compose file does: its documentation has it.
+# The health checks of the compose file in Airflow's documentation.
 HEALTH = {
     "api-server": ["CMD", "curl", "--fail", "--silent", "http://localhost:8080/api/v2/version"],
     "scheduler": ["CMD", "curl", "--fail", "--silent", "http://localhost:8974/health"],
@@ -191,7 +191,7 @@ esac
 
 @pytest.fixture
 def seed(tmp_path: Path) -> Callable[[], int]:
-    """Run the seed script as the image does, with a database that is a folder; return its exit code."""
+    """Run the seed script as the image does, with a folder for the database; return its exit code."""
     (tmp_path / "sqlplus").write_text(SQLPLUS)
     (tmp_path / "sqlplus").chmod(0o755)
     script = (REPOSITORY / "docker/oracle/10-seed.sh").read_text()

@@ -1,4 +1,4 @@
-"""What is published: built as for a release, looked into, and installed where nothing else is."""
+"""The distributions: built as for a release, inspected, and installed into an empty folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the source distribution, and of the wheel that was built from it."""
+    """The folder of the source distribution and of the wheel built from it."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(REPOSITORY)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -70,7 +70,7 @@ def test_the_source_distribution_can_be_worked_with(built: Path) -> None:
     there = {name for name in wanted if name in names or any(one.startswith(f"{name}/") for one in names)}
     assert wanted == there
     assert files_of_the_package() <= names
-    if not (REPOSITORY / ".git").exists():  # this is one already
+    if not (REPOSITORY / ".git").exists():  # these tests run from a source distribution
         return
     tracked = subprocess.check_output(["git", "ls-files"], cwd=REPOSITORY, text=True).split("\n")
     assert set(filter(None, tracked)) <= names

@@ -1,4 +1,4 @@
-"""What Airflow sees of the package before any task runs."""
+"""The package as Airflow loads it before any task runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_importing_opens_no_connection() -> None:
 
 
 def test_importing_the_operator_loads_little() -> None:
-    """A DAG file is parsed all the time, and what a running task needs is not for it."""
+    """DAG files are parsed often, so the modules that only a running task needs are not imported."""
     script = (
         "import sys, airflow.sdk, airflow.providers.common.sql.hooks.sql\n"
         "from airflow.sdk import BaseOperator, BaseOperatorLink\n"

@@ -1,4 +1,4 @@
-"""Functions take few parameters: what is handed on together is one value."""
+"""Functions take few parameters: values passed on together are one object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GitHub would read of this repository is well-formed, and names what is there."""
+"""The files for GitHub are well-formed, and name existing files and targets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 
 def read(path: Path) -> dict[str, Any]:
-    # YAML 1.1 takes the key "on" for a truth value.
+    # YAML 1.1 reads the key "on" as a boolean.
     return {"on" if key is True else key: value for key, value in yaml.safe_load(path.read_text()).items()}
 
 
@@ -73,7 +73,7 @@ def test_what_they_run_is_there() -> None:
 
 
 def test_what_pre_commit_runs_needs_nothing_that_a_fresh_clone_has_not() -> None:
-    """A rule of the Makefile that makes the virtual environment first."""
+    """Its rules of the Makefile create the virtual environment first."""
     rules = (REPOSITORY / "Makefile").read_text()
     config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())
     hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
@@ -109,7 +109,7 @@ def test_nothing_is_allowed_but_what_is_needed() -> None:
 
 
 def test_a_release_needs_its_version_in_the_tag_and_in_the_changelog(tmp_path: Path) -> None:
-    """The step itself is run, on a package and a changelog of its own."""
+    """Run the step itself, on a temporary package and changelog."""
     (script,) = (step["run"] for step in steps() if "GITHUB_REF_NAME" in step.get("run", ""))
     package = tmp_path / "airflow_checkpoint_provider"
     package.mkdir()
