@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-# Before Airflow is imported: a home of this process alone, and no example DAGs.
+# Before Airflow is imported: a separate home for this process, and no example DAGs.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow_checkpoint_home_")
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -22,7 +22,7 @@ pytest_plugins = [
 ]
 
 
-# What a module of tests imports from these, its tests touch Airflow with.
+# Tests of a module that imports from these touch Airflow.
 _AIRFLOW = (
     "airflow.",
     *(
@@ -35,7 +35,7 @@ _AIRFLOW = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches Airflow, and what runs a whole one."""
+    """Mark the tests that touch Airflow, and those that run a whole Airflow."""
     for item in items:
         known = vars(item.module).values()  # type: ignore[attr-defined]
         named = (getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in known)
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let the tests that share one Airflow run in one process, and begin with them: they take longest."""
+    """Run the tests that share one Airflow in one process, and first, because they take longest."""
     from xdist.scheduler import LoadScopeScheduling
 
     class OneAirflow(LoadScopeScheduling):

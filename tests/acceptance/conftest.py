@@ -1,4 +1,4 @@
-"""One Airflow for all acceptance tests; each test has its own run and its own destination table."""
+"""One Airflow for all acceptance tests; each test has its own run and destination table."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sqlite_connection(database: Path) -> str:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of everything: databases, gates, DAG files that may be edited, and Airflow."""
+    """The directory of the databases, gates, editable DAG files, and Airflow."""
     home = tmp_path_factory.mktemp("acceptance")
     orders.create_source(home / "source.db")
     (home / "gates").mkdir()
@@ -65,7 +65,7 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
 
 @pytest.fixture
 def prepare_load(airflow: LiveAirflow, home: Path, request: pytest.FixtureRequest) -> Iterator[StartLoad]:
-    """Prepares a run of a DAG that copies the orders: its key, and an empty table of the test's name."""
+    """Prepare a run of a DAG that copies the orders: its key, and an empty table with the test's name."""
     table = re.sub(r"\W", "_", request.node.name)
     loads: list[Load] = []
 
@@ -84,7 +84,7 @@ def prepare_load(airflow: LiveAirflow, home: Path, request: pytest.FixtureReques
 
 @pytest.fixture
 def edit_retries(airflow: LiveAirflow, home: Path) -> EditRetries:
-    """Edits ``retries`` in the DAG file ``edited_retries.py``, for the time of a test."""
+    """Edit ``retries`` in the DAG file ``edited_retries.py``."""
     edit = edit_retries_in(home / "dags" / "edited_retries.py", airflow)
     edit(2)
     return edit

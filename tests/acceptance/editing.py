@@ -1,4 +1,4 @@
-"""Editing a DAG file under the eyes of a running Airflow."""
+"""Editing a DAG file while Airflow runs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ EditRetries = Callable[[int], None]
 
 def edit_retries_in(file: Path, airflow: LiveAirflow) -> EditRetries:
     """
-    A function that changes ``RETRIES = ...`` in a DAG file and waits until Airflow has read it.
+    Return a function that changes ``RETRIES = ...`` in a DAG file and waits until Airflow has parsed the file.
 
-    :param file: its name is the DAG's id
+    :param file: the DAG file, named by the DAG's id
     """
     dag_id = file.stem
 

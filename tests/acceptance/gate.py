@@ -1,5 +1,5 @@
 """
-Makes a load stop at a known batch, so that a test can hurt it there.
+Stops a load at a known batch, so that a test can interrupt it there.
 
 The test closes a gate by writing a file, and the load's ``rows_processor`` waits in front of it.
 """
@@ -28,7 +28,7 @@ class Gate:
         return self.directory / f"{self.run_id}.{self.map_index}"
 
     def close(self, after_batches: int) -> None:
-        """Let every attempt pass so many batches, then hold it."""
+        """Let every attempt pass this number of batches, then hold it."""
         self.directory.mkdir(parents=True, exist_ok=True)
         scratch = self._file.with_suffix(".new")
         scratch.write_text(str(after_batches))
@@ -45,7 +45,7 @@ class Gate:
             return None
 
     def arrive(self) -> None:
-        """Say that this process waits."""
+        """Record that this process waits."""
         self._waiting(os.getpid()).touch()
 
     def holds(self, pid: int) -> bool:
@@ -62,7 +62,7 @@ class Counter:
 
 
 def gated(rows: list[Any], **context: Any) -> list[Any]:
-    """A ``rows_processor`` that changes nothing but the time it takes."""
+    """A ``rows_processor`` that waits at the gate, and returns the rows unchanged."""
     instance = context["ti"]
     index = context["loop"].index if "loop" in context else instance.map_index
     gate = Gate(Path(os.environ[DIRECTORY_VARIABLE]), instance.run_id, index)

@@ -1,4 +1,4 @@
-"""One run of a copying DAG, as the tests drive it and judge it."""
+"""One run of a DAG that copies the orders: control and assertions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.waiting import wait_for
 @dataclass(frozen=True)
 class Load:
     """
-    A task instance that copies the orders into a table of its own.
+    A task instance that copies the orders into its own table.
 
     :param source: the database of the table ``orders``
     :param destination: the database of the table this run fills
@@ -45,16 +45,16 @@ class Load:
     def neighbour(self, task_id: str) -> TaskKey:
         return replace(self.key, task_id=task_id, map_index=-1)
 
-    # Driving it
+    # Control
 
     def start_and_hold(self, after_batches: int) -> TaskProcess:
-        """Start it, and wait until its first attempt has committed so many batches and stands still."""
+        """Start the load, and wait until its first attempt has committed these batches and waits at the gate."""
         self.gate.close(after_batches=after_batches)
         self.start()
         return self.wait_until_held()
 
     def wait_until_held(self, attempt: int = 1) -> TaskProcess:
-        """Wait until this attempt stands in front of the closed gate."""
+        """Wait until this attempt waits at the closed gate."""
         process = self.airflow.tasks.wait_for(self.key, attempt)
 
         def arrived() -> bool:
@@ -66,7 +66,7 @@ class Load:
         return process
 
     def kill(self, attempt: int = 1) -> int:
-        """Kill this attempt in front of the gate, and return the rows it has committed."""
+        """Kill this attempt at the gate, and return the number of committed rows."""
         process = self.wait_until_held(attempt)
         process.kill()
         process.wait_until_gone()
@@ -76,10 +76,10 @@ class Load:
         return stored.rows_written
 
     def clear(self) -> None:
-        """Clear this task instance only, and if it has ended then after its run has ended, too."""
+        """Clear this task instance only; an ended one after the end of its run."""
         instance = self.airflow.api.task_instance(self.key)
         if instance and instance["state"] in ("success", "failed"):
-            # Airflow forgets a clear that comes between the last task's end and the run's.
+            # Airflow loses a clear between the last task's end and the run's.
             self.airflow.api.wait_for_run(self.key.dag_id, self.key.run_id)
         self.airflow.api.clear(self.key)
 
@@ -87,13 +87,13 @@ class Load:
         instance = self.airflow.api.wait_for_task(self.key, "success", "failed", try_number=attempt)
         assert instance["state"] == "success", "\n".join(self.log(attempt)[-30:])
 
-    # Judging it
+    # Assertions
 
     def log(self, attempt: int) -> list[str]:
         return self.airflow.api.log(self.key, attempt)
 
     def rows(self) -> int:
-        """The rows that the last attempt says it loaded."""
+        """Return the number of rows in the result of the last attempt."""
         return int(self.airflow.api.xcom(self.key)["rows"])
 
     def checkpoint(self) -> StoredCheckpoint:
@@ -102,7 +102,7 @@ class Load:
         return stored
 
     def history(self) -> Sequence[str]:
-        """The kinds of the checkpoint's events, without the progress samples and what is loaded."""
+        """Return the kinds of the history entries, without progress samples and load facts."""
         kinds = [str(event["kind"]) for event in events(self.destination, self.key)]
         return [kind for kind in kinds if kind not in ("progress", "opened")]
 

@@ -1,4 +1,4 @@
-"""What is read of Airflow's own tables, on whatever Airflow is installed; each version keeps some of it differently."""
+"""The reads of Airflow's own tables, on the installed Airflow; their schema differs between versions."""
 
 from __future__ import annotations
 

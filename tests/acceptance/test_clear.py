@@ -1,4 +1,4 @@
-"""A person clears a task, and it loads again from the start."""
+"""A user clears a task, and the task loads again from the start."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_running_task_with_retries_whose_worker_was_lost_reloads_where_airflow
     load.wait_for_success(attempt=2)
     if HAS_LOOPS:  # Airflow 3.4
         load.assert_reloaded(attempt=2)
-    else:  # which takes it for a retry itself
+    else:  # earlier versions take the clear for a retry
         load.assert_resumed(attempt=2, after_rows=1_250)
 
 
@@ -106,7 +106,7 @@ def test_the_retry_of_a_reload_resumes_it(prepare_load: StartLoad) -> None:
     load.assert_resumed(attempt=3, after_rows=committed)
 
 
-# 1 keeps max_tries at the 2 it was in the first attempt: one try used, and one retry.
+# With 1, max_tries stays 2, as in the first attempt: one try used, and one retry.
 @pytest.mark.parametrize("retries", [0, 1, 6])
 def test_a_finished_task_reloads_after_retries_was_edited(
     prepare_load: StartLoad, edit_retries: EditRetries, airflow: LiveAirflow, retries: int

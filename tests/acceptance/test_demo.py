@@ -1,4 +1,4 @@
-"""The demo's story, told on the tests' own Airflow."""
+"""The demo, run on the tests' own Airflow."""
 
 from __future__ import annotations
 

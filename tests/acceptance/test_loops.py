@@ -1,4 +1,4 @@
-"""Loads inside task loops: each pass is a load of its own. Collected where Airflow has loops."""
+"""Loads inside task loops: each pass is a separate load. Collected where Airflow has loops."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_each_pass_of_a_loop_loads_its_own_rows(prepare_load: StartLoad) -> None
     assert histories(load) == [DONE] * PASSES
     assert [each.checkpoint().rows_written for each in passes(load)] == [1_000] * PASSES
     assert_all_is_there(load)
-    # Airflow gives the tab of a pass no map index: it shows all passes.
+    # Airflow gives the tab of a pass no map index, so that the tab shows all passes.
     page = httpx.get(
         f"{load.airflow.url}/checkpoint/task",
         params={"dag_id": load.key.dag_id, "task_id": "copy", "run_id": load.key.run_id, "map_index": -1},
@@ -104,7 +104,7 @@ def test_a_mapped_task_in_a_loop_is_refused_where_its_passes_cannot_be_told_apar
     load.start()
     wait_for_end(load, "failed")
     assert orders.rows_of(load.destination, load.table) == []
-    # Airflow's API asks for more than a map index here.
+    # Airflow's API needs more than a map index for the log of a pass.
     logs = (load.airflow.home / "logs").glob(f"*/run_id={load.key.run_id}/**/attempt=1.log")
     assert any("copy is mapped inside a task loop" in log.read_text() for log in logs)
 

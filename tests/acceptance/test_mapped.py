@@ -1,4 +1,4 @@
-"""Mapped tasks: every index has a checkpoint of its own."""
+"""Mapped tasks: each map index has its own checkpoint."""
 
 from __future__ import annotations
 

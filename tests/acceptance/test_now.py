@@ -1,4 +1,4 @@
-"""Resume now and reload now, as the page asks for them: a request to the view, and a clear by Airflow's own API."""
+"""Resume now and reload now, as the page sends them: a request to the view, and a clear by Airflow's API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Press = Callable[[str, dict[str, Any]], tuple[httpx.Response, httpx.Response | N
 
 @pytest.fixture
 def press(airflow: LiveAirflow) -> Iterator[Press]:
-    """Does as the page's script does when the button of a dialog is pressed; returns both answers."""
+    """Do the same as the page's script for the button of a dialog, and return both answers."""
     headers = {"Authorization": f"Bearer {airflow.token('editor')}"}
     with httpx.Client(base_url=airflow.url, headers=headers, trust_env=False, timeout=30) as client:
 

@@ -1,4 +1,4 @@
-"""One table, eight task instances: what happens to one of them is its own affair."""
+"""One table, eight task instances: a failure of one does not affect the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_parts_that_are_killed_resume_and_the_others_do_not_notice(
 ) -> None:
     load = prepare_load("partitioned_orders")
     with closing(sqlite3.connect(load.destination, timeout=30)) as connection, connection:
-        # Left from before: below the first key, between two, and above the last one.
+        # Earlier rows: below the first key, between two keys, above the last key, and without a key.
         connection.execute(f"INSERT INTO {load.table} (order_id) VALUES (-1), (10003), (99999999), (NULL)")
     hurt = [load.index(index) for index in (0, 3, 7)]
     for part in hurt:
@@ -75,7 +75,7 @@ def test_a_cleared_part_reloads_its_range_alone(airflow: LiveAirflow, prepare_lo
     assert len(orders.rows_of(load.destination, load.table, "customer = 'old'")) == orders.ROWS - OWN
     assert len(orders.rows_of(load.destination, load.table)) == orders.ROWS
 
-    # A clear of all of it plans anew, and replaces all of it.
+    # A clear of all tasks plans again, and replaces the whole table.
     airflow.api.wait_for_run(load.key.dag_id, load.key.run_id)
     airflow.api.clear_run(load.key.dag_id, load.key.run_id)
     load.index(7).wait_for_success(attempt=2)

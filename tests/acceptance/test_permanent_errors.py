@@ -1,4 +1,4 @@
-"""A load that no retry can cure fails at its first attempt, and its other retries are not used."""
+"""A load with a permanent error fails at its first attempt, and uses no retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task that dies is retried by Airflow, and goes on where it was."""
+"""A task that dies is retried by Airflow, and resumes from its checkpoint."""
 
 from __future__ import annotations
 

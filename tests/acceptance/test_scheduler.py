@@ -13,7 +13,7 @@ from tests.support.waiting import wait_for
 
 @pytest.fixture
 def healthy_again(airflow: LiveAirflow) -> Iterator[None]:
-    """Other tests get the scheduler back."""
+    """Restart the scheduler for other tests."""
     yield
     wait_for(airflow.api.is_healthy, "a healthy Airflow", timeout=60)
 

@@ -1,4 +1,4 @@
-"""A staged replace in a real Airflow: parts that are killed, and one task that publishes all of them."""
+"""A staged replace in a real Airflow: killed instances, and one task that publishes all of them."""
 
 from __future__ import annotations
 

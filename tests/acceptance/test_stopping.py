@@ -1,4 +1,4 @@
-"""Airflow or the system stops an attempt: it ends within seconds, says why, and the next one goes on."""
+"""Airflow or the system stops an attempt: it ends within seconds, records the reason, and the next one resumes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_task_marked_as_failed(airflow: LiveAirflow, prepare_load: StartLoad) 
     load = prepare_load("copy_orders")
     process = load.start_and_hold(after_batches=4)
     airflow.api.mark_failed(load.key)
-    process.wait_until_gone(timeout=10)  # the next heartbeat tells its supervisor
+    process.wait_until_gone(timeout=10)  # its supervisor learns of it by the next heartbeat
     assert_failed(load, STOPPED)
 
 

@@ -1,4 +1,4 @@
-"""The tabs of tasks and task instances, and which of them Airflow 3.4 shows them for; earlier ones show them for all."""
+"""The tabs of tasks and task instances: Airflow 3.4 shows them for transfers only, earlier versions for all tasks."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_a_retry_whose_task_state_was_discarded_starts_over(
     load.wait_for_success(attempt=2)
     instance = airflow.api.task_instance(load.key)
     assert instance
-    assert instance["max_tries"] == 2  # as before
+    assert instance["max_tries"] == 2  # unchanged
     load.assert_reloaded(attempt=2)
 
 

@@ -1,4 +1,4 @@
-"""Every route of the view, as nobody, as a viewer of one DAG, as an editor, and as an admin."""
+"""Every route of the view: without a login, as a viewer of one DAG, as an editor, and as an admin."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Client = Callable[[str], httpx.Client]
 
 @pytest.fixture(scope="module")
 def loads(airflow: LiveAirflow, home: Path) -> dict[str, Load]:
-    """A completed load in the DAG that the onlooker may see, and one in another DAG."""
+    """A completed load in the DAG that the viewer may see, and one in another DAG."""
     from tests.support.airflow.api import TaskKey
 
     made = {}
@@ -43,12 +43,12 @@ def loads(airflow: LiveAirflow, home: Path) -> dict[str, Load]:
 
 @pytest.fixture
 def client(airflow: LiveAirflow, loads: dict[str, Load]) -> Iterator[Client]:
-    """A client of the view, logged in as a user, or as nobody."""
+    """A client of the view, logged in as a user, or without a login."""
     clients: list[httpx.Client] = []
 
     def make(user: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {airflow.token(user)}"} if user else {}
-        # Discovery may take its time to see a DAG that was parsed just now.
+        # Discovery may need some time to find a DAG that was parsed just now.
         client = httpx.Client(
             base_url=f"{airflow.url}/checkpoint", headers=headers, trust_env=False, timeout=30
         )
@@ -65,7 +65,7 @@ def ask(client: httpx.Client, method: str, path: str, body: dict[str, Any], **he
 
 
 def every_route() -> list[tuple[str, str]]:
-    """All that there are, so that a new one is not forgotten here."""
+    """All routes of the app, so that a new one cannot be left out."""
     return sorted((method, route.path) for route in create_app().routes for method in route.methods)  # type: ignore[attr-defined]
 
 
@@ -164,7 +164,7 @@ def test_who_may_not_edit_changes_nothing(
     assert ask(client(user), "POST", "/now", now).status_code == 403
     assert ask(client(user), "POST", "/now/failed", now).status_code == 403
     assert ask(client(user), "POST", "/rejects/replay", {**target, **PLACE}).status_code == 403
-    # The right for one DAG does not open another one's checkpoint.
+    # The permission for one DAG gives no access to another one's checkpoint.
     mixed = {**HIDDEN, **PLACE, "action": "reload"}
     assert client(user).post("/request", params={"dag_id": "copy_orders"}, json=mixed).status_code == 403
     assert list(load.history()) == before
@@ -194,7 +194,7 @@ def test_what_is_asked_for_must_make_sense(client: Client) -> None:
     admin, body = client("admin"), {**SEEN, **PLACE, "action": "reload"}
     assert ask(admin, "POST", "/request", {**body, "action": "drop"}).status_code == 422
     assert ask(admin, "POST", "/request", {**body, "reason": "x" * 501}).status_code == 422
-    # Never any table of any connection: only those where checkpoints are known to be.
+    # Only tables known to hold checkpoints are accepted, not any table of any connection.
     for other in ({"conn_id": "source"}, {"table": "orders"}):
         refused = ask(admin, "POST", "/request", {**body, **other})
         assert refused.status_code == 404

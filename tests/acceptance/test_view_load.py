@@ -1,4 +1,4 @@
-"""A real API server whose view is asked by 80 viewers while 20 databases accept connections and never answer."""
+"""A real API server with 80 concurrent viewers, while 20 databases accept connections and never answer."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def seconds(client: httpx.Client, path: str) -> float:
 
 
 def test_silent_databases_hide_no_healthy_one_and_hold_up_no_other_page(client: httpx.Client) -> None:
-    first = seconds(client, "/checkpoint/")  # finds out which are silent, in five seconds
+    first = seconds(client, "/checkpoint/")  # detects the silent databases, in five seconds
     began = time.monotonic()
     page = client.get("/checkpoint/")
     assert time.monotonic() - began < first / 5
@@ -83,10 +83,10 @@ def test_silent_databases_hide_no_healthy_one_and_hold_up_no_other_page(client: 
             while not over.is_set():
                 try:
                     answer = viewer.get("/checkpoint/")
-                except httpx.TransportError:  # 80 connections at once are more than its socket queues
+                except httpx.TransportError:  # 80 connections at once exceed its socket's backlog
                     continue
                 answered.append(answer.status_code)
-                # A page refreshes itself every few seconds, and a program does as it is told.
+                # A page refreshes itself every few seconds; a program obeys Retry-After.
                 over.wait(float(answer.headers.get("retry-after", 0.5)))
 
     viewers = [threading.Thread(target=look) for _ in range(VIEWERS)]

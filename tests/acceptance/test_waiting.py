@@ -1,4 +1,4 @@
-"""A sensor that waits in the triggerer, which dies meanwhile; and the link from a task to its checkpoint."""
+"""A sensor that waits in a triggerer that is killed; and the link from a task to its checkpoint."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def test_a_task_links_to_its_checkpoint(airflow: LiveAirflow, prepare_load: Star
     load.start()
     load.wait_for_success(attempt=1)
     page = f"/dags/copy_orders/runs/{load.key.run_id}/tasks/copy/plugin/checkpoint"
-    # Airflow keeps the links after the state.
+    # Airflow stores the links after the state.
     wait_for(lambda: airflow.api.extra_links(load.key)["Checkpoint"], "the link")
     assert airflow.api.extra_links(load.key) == {"Checkpoint": f"{airflow.url}{page}"}

@@ -1,4 +1,4 @@
-"""An attempt that Airflow took for lost wakes up while, or after, its successor worked."""
+"""An attempt that Airflow took for lost wakes up during its successor's work, or after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 
 @contextmanager
 def frozen(process: TaskProcess) -> Iterator[None]:
-    """Stop the attempt and its supervisor; if the test fails, what is left of them must not disturb others."""
+    """Pause the attempt and its supervisor; after a failure, kill them, so that they disturb no other test."""
     process.pause_with_supervisor()
     try:
         yield
@@ -28,7 +28,7 @@ def wake_and_wait_for_its_end(zombie: TaskProcess) -> None:
     """
     Wake the task well before its supervisor.
 
-    Airflow would tell the supervisor to kill the task, and here the task must meet the fence by itself.
+    Airflow would make the supervisor kill the task, and here the fence must stop the task.
     """
     zombie.wake()
     time.sleep(2)
@@ -62,7 +62,7 @@ def test_a_zombie_that_wakes_beside_its_successor_adds_nothing(prepare_load: Sta
         assert zombie.is_alive()
         assert len(orders.rows_of(load.destination, load.table)) == 1_500
 
-        load.gate.close(after_batches=4)  # the zombie's next batch may pass, and the successor's one more
+        load.gate.close(after_batches=4)  # the zombie may pass its next batch, and the successor one more
         wake_and_wait_for_its_end(zombie)
     assert_told_to_stop(load)
     wait_for(lambda: load.checkpoint().batches == 7, "the successor's next batch")

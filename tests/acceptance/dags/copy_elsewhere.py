@@ -1,4 +1,4 @@
-"""A load whose destination only its run knows."""
+"""A load whose destination is known only at run time."""
 
 from __future__ import annotations
 

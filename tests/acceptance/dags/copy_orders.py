@@ -1,4 +1,4 @@
-"""The load that most tests hurt: with retries, without, and next to another task."""
+"""The load that most tests interrupt: with retries, without retries, and beside another task."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ with DAG("copy_orders_with_neighbour", schedule=None, params=PARAMS):
 
     @task
     def neighbour() -> None:
-        """Is there to be cleared."""
+        """Do nothing; tests clear this task."""
 
     neighbour()

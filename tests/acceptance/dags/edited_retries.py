@@ -1,4 +1,4 @@
-"""A load whose ``retries`` the tests edit, as a person does between two attempts."""
+"""A load whose ``retries`` the tests edit, as a user does between two attempts."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ with DAG("edited_retries", schedule=None, params={"table": Param("orders", type=
 
     @task
     def neighbour() -> None:
-        """Is there to be cleared."""
+        """Do nothing; tests clear this task."""
 
     neighbour()

@@ -1,4 +1,4 @@
-"""Loads inside task loops, which Airflow has from 3.4 on."""
+"""Loads inside task loops, available from Airflow 3.4 on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One mapped load per region; the order of the regions is read anew by every attempt to list them."""
+"""One mapped load per region; each attempt of the listing task reads the order of the regions again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ with DAG("mapped_regions", schedule=None, params={"table": Param("orders", type=
 
     @task
     def list_regions(params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The expansion's arguments, from a file that tests edit."""
+        """Return the arguments of the expansion, from a file that tests edit."""
         assert params is not None
         regions = json.loads((Path(os.environ[DIRECTORY_VARIABLE]) / f"{params['table']}.json").read_text())
         return [

@@ -1,4 +1,4 @@
-"""A load that updates an asset, in runs for partitions where Airflow has them."""
+"""A load that updates an asset, in runs for asset partitions where Airflow supports them."""
 
 from __future__ import annotations
 

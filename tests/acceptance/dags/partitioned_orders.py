@@ -1,4 +1,4 @@
-"""The orders in eight parts, each loaded by a task instance of its own."""
+"""The orders in eight partitions, each loaded by its own task instance."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ LOAD: dict[str, Any] = {
 
 
 class FailsAtOnce(CheckpointedTransferOperator):
-    """Airflow does not retry what ends with its own ``AirflowFailException``."""
+    """Raises ``AirflowFailException``, after which Airflow does not retry."""
 
     def execute(self, context: Any) -> dict[str, Any]:
         try:

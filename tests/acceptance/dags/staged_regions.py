@@ -1,4 +1,4 @@
-"""One mapped load per region into a stage, and a task that publishes all of them together."""
+"""One staged load per region, mapped, and a task that publishes all of them together."""
 
 from __future__ import annotations
 

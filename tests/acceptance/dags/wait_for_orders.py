@@ -14,7 +14,7 @@ PARAMS: dict[str, Any] = {"run_id": Param("none", type="string")}
 def wait(task_id: str, **goal: Any) -> CheckpointSensor:
     return CheckpointSensor(
         task_id=task_id,
-        # Not in the environment: the triggerer has to ask for it.
+        # Not in the environment: the triggerer has to request the connection.
         checkpoint_conn_id="stored_destination",
         external_dag_id="copy_orders",
         external_task_id="copy",

@@ -43,7 +43,7 @@ def main() -> int:
         report.item("Airflow", f"{airflow.url}, ready after {time.monotonic() - started:.0f} s")
         try:
             Story(airflow, source, destination, total, report).tell()
-        except Exception as error:  # whatever it is, the story did not come true
+        except Exception as error:  # any error means that the demo failed
             report.claim(False, f"{type(error).__name__}: {error}")
         code = report.verdict(time.monotonic() - started)
         if arguments.ui:
@@ -75,7 +75,7 @@ def stay(airflow: LiveAirflow, report: Report) -> None:
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    """Turn SIGTERM into an exception, so that everything is stopped on the way out."""
+    """Turn SIGTERM into an exception, so that all processes are stopped at the exit."""
     raise SystemExit(128 + number)
 
 

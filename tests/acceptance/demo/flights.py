@@ -71,7 +71,7 @@ def count(database: Path) -> int:
 
 
 def digest(database: Path) -> str:
-    """SHA-256 over all rows in the order of their key; equal only for equal tables."""
+    """Return the SHA-256 of all rows in the order of their key, which is equal only for equal tables."""
     total = hashlib.sha256()
     with closing(sqlite3.connect(database)) as connection:
         for row in connection.execute("SELECT * FROM flights ORDER BY flight_id"):

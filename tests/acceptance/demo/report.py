@@ -1,4 +1,4 @@
-"""What the demo prints, and whether it turned out to be true."""
+"""The output of the demo, and its result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class Report:
-    """Prints the story as it happens, and keeps what was claimed but not so."""
+    """Prints the progress of the demo, and keeps the claims that failed."""
 
     def __init__(self) -> None:
         self.untrue: list[str] = []
@@ -21,7 +21,7 @@ class Report:
         self.line(f"   {name:<12} {text}")
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Numbers are set right-aligned with thousands separators, texts left-aligned."""
+        """Print numbers right-aligned with thousands separators, and texts left-aligned."""
         lines = [list(header), *([_cell(value) for value in row] for row in rows)]
         widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
         numeric = [all(isinstance(row[place], int) for row in rows) for place in range(len(header))]
@@ -35,16 +35,16 @@ class Report:
 
     def claim(self, true: bool, otherwise: str) -> None:
         """
-        State something the demo stands or falls with.
+        Check a claim on which the demo's result depends.
 
-        :param true: whether it is so
-        :param otherwise: what to tell when it is not
+        :param true: whether the claim holds
+        :param otherwise: the message where it does not
         """
         if not true:
             self.untrue.append(otherwise)
 
     def verdict(self, seconds: float) -> int:
-        """Print the end of the story and return the exit code."""
+        """Print the result and return the exit code."""
         if self.untrue:
             self.line("\nThis demo failed:")
             for text in self.untrue:

@@ -1,4 +1,4 @@
-"""The demo's three chapters: killed in mid-load, retried by Airflow, cleared by a person."""
+"""The demo's three chapters: killed in mid-load, retried by Airflow, cleared by a user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH_SIZE = 1_000
 
 class Story:
     """
-    Tells the story once.
+    Runs the chapters once.
 
     :param airflow: running, with the example DAGs
     :param source: the database with all flights
@@ -38,7 +38,7 @@ class Story:
         self.key: TaskKey
 
     def tell(self) -> None:
-        """Go on as long as it is true."""
+        """Run the chapters, and stop after the first failed claim."""
         committed = self.kill_in_mid_load()
         if not self.report.untrue:
             self.retry(committed)
@@ -53,7 +53,7 @@ class Story:
         self.key = TaskKey(DAG_ID, run_id, TASK_ID)
         process = self.airflow.tasks.wait_for(self.key, try_number=1)
         wait_for(self._two_fifths_committed, "two fifths of the rows", interval=0.003, explain=self._log)
-        with contextlib.suppress(ProcessLookupError):  # too late, as the numbers will show
+        with contextlib.suppress(ProcessLookupError):  # it has ended; the check of the rows fails
             process.kill()
         process.wait_until_gone()
         stored = self._checkpoint()
@@ -97,7 +97,7 @@ class Story:
     def clear(self) -> None:
         report = self.report
         report.chapter("3. A person clears the task in Airflow: load it again")
-        # Airflow forgets a clear that comes between the last task's end and the run's.
+        # Airflow loses a clear between the last task's end and the run's.
         self.airflow.api.wait_for_run(self.key.dag_id, self.key.run_id)
         self.airflow.api.clear(self.key)
         self.airflow.api.wait_for_task(self.key, "success", "failed", try_number=3)
@@ -120,7 +120,7 @@ class Story:
         return stored
 
     def _loaded(self) -> int:
-        """The rows that the attempt which just ended says it loaded."""
+        """Return the number of rows in the result of the last attempt."""
         instance = self.airflow.api.task_instance(self.key)
         if not instance or instance["state"] != "success":
             raise RuntimeError(f"{self.key} did not succeed; the end of its log:\n{self._log()}")
