@@ -50,7 +50,7 @@ def row(
 
 @pytest.fixture
 def filled(hook: CheckpointHook, destination: Db) -> CheckpointHook:
-    """Of 300 checkpoints, one runs, one stalls, two have failed (one with a requested reload) and one is seeded."""
+    """Of 300 checkpoints, one runs, one stalls, two failed (one with a requested reload), one is seeded."""
     hook.create_tables()
     changes: dict[int, dict[str, Any]] = {
         0: {"status": "running"},
@@ -149,7 +149,7 @@ def test_a_damaged_row_is_told_and_the_others_are_shown(filled: CheckpointHook, 
 
 
 UNKNOWN = {"sqlite": "soon", "postgres": "infinity", "mysql": "0000-00-00"}
-"""Times that the database keeps, and its driver has no value for."""
+"""Times that the database stores, and that its driver cannot convert."""
 
 
 @pytest.mark.parametrize("destination", list(UNKNOWN), indirect=True)

@@ -22,7 +22,7 @@ SOURCES = [*PACKAGE.rglob("*.py"), *(ROOT / "tests" / "support").rglob("*.py")]
 FILES = [path.relative_to(ROOT).as_posix() for path in SOURCES]
 FOLDERS = [f"{path.relative_to(PACKAGE).as_posix()}/" for path in PACKAGE.rglob("*") if path.is_dir()]
 OTHERS = {"Copy", "Cursor", "confirm", "DateStyle", "IntervalStyle"}
-"""Of psycopg, of browsers and of Postgres."""
+"""Names of psycopg, browsers and Postgres."""
 
 
 def names() -> Iterator[str]:

@@ -64,7 +64,7 @@ POSITIONS = {
     "long": f'[["str","{LONG}"]]',
     "of no type": '[["int",{"a": 1}]]',
 }
-"""With these, a checkpoint is shown, and only a load that has to go on from it fails."""
+"""A checkpoint with such a position is shown; only a load that resumes from it fails."""
 ODD: dict[str, dict[str, Any]] = {
     "a state that is over": {"updated_at": "0001-01-01 00:00:00.000000", "status": "running"},
     "a far future": {"updated_at": "9999-12-31 23:59:59.999999", "status": "running"},

@@ -32,7 +32,7 @@ MARKUP = [
 
 
 ELSEWHERE = "'; DROP TABLE target; --"
-"""A metadata table that somebody has configured."""
+"""A configured metadata table."""
 DAMAGE: list[dict[str, Any]] = [
     {"fingerprint": "[" * 100_000},
     {"fingerprint": json.dumps({"partition": json.dumps({"of": 2_000_000, "plan": MARKUP[0]})})},
@@ -46,7 +46,7 @@ DAMAGE: list[dict[str, Any]] = [
     {"run_id": "x" * 300},
     {"last_error": MARKUP[0] * 100_000},
 ]
-"""Of rows of the metadata table."""
+"""Damaged columns of rows of the metadata table."""
 
 APP = create_app()
 # Every request passes through all checks of schemathesis, with and without its token.
