@@ -48,7 +48,7 @@ class Load:
     # Control
 
     def start_and_hold(self, after_batches: int) -> TaskProcess:
-        """Start the load, and wait until its first attempt has committed these batches and waits at the gate."""
+        """Start the load, and wait until its first attempt has committed ``after_batches`` and waits."""
         self.gate.close(after_batches=after_batches)
         self.start()
         return self.wait_until_held()

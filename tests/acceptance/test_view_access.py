@@ -194,7 +194,7 @@ def test_what_is_asked_for_must_make_sense(client: Client) -> None:
     admin, body = client("admin"), {**SEEN, **PLACE, "action": "reload"}
     assert ask(admin, "POST", "/request", {**body, "action": "drop"}).status_code == 422
     assert ask(admin, "POST", "/request", {**body, "reason": "x" * 501}).status_code == 422
-    # Only tables known to hold checkpoints are accepted, not any table of any connection.
+    # Only tables known to hold checkpoints are accepted.
     for other in ({"conn_id": "source"}, {"table": "orders"}):
         refused = ask(admin, "POST", "/request", {**body, **other})
         assert refused.status_code == 404

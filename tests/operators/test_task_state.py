@@ -66,7 +66,7 @@ class Task:
     seen: list[int] = field(default_factory=list)
 
     def attempt(self, *, batches: int | None = None) -> int:
-        """Run the next attempt, and end it after ``batches``; return the number of rows read."""
+        """Run the next attempt, and end it after this number of batches; return the number of rows read."""
         self.instance.try_number += 1
         self.seen = []
 

@@ -73,7 +73,7 @@ def test_what_they_run_is_there() -> None:
 
 
 def test_what_pre_commit_runs_needs_nothing_that_a_fresh_clone_has_not() -> None:
-    """Its rules of the Makefile create the virtual environment first."""
+    """The rules in the Makefile create the virtual environment first."""
     rules = (REPOSITORY / "Makefile").read_text()
     config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())
     hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]

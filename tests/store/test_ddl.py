@@ -1,4 +1,4 @@
-"""The script for a DBA: valid in every dialect, and equal to the tables that the package creates."""
+"""The script for a DBA: valid in every dialect, with the same tables as the package creates."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def test_starting_over_forgets_the_rejects_of_the_load_before(load: Load, hook: 
     assert (good(load), numbers(load)) == ([0, 1, 2, 3, 4, 6, 7], [6])
     load.source.execute("UPDATE t SET a = 1")
     load.clear()
-    result = load.attempt(write_mode="replace", on_bad_row="fail")  # clears the rejected rows, too
+    result = load.attempt(write_mode="replace", on_bad_row="fail")  # deletes the rejected rows, too
     assert (good(load), numbers(load), result.rejected_total) == (list(range(8)), [], 0)
 
 
