@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
+    DestinationError,
     DestinationMismatchError,
 )
 
@@ -42,8 +43,20 @@ class Destination(DestinationTable):
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Write a part of a batch in a savepoint: an error rolls back this part alone."""
-        with self.connection.begin_nested(), self.batch():
-            yield
+        refused: DestinationError | None = None
+        try:
+            with self.connection.begin_nested():
+                try:
+                    with self.batch():
+                        yield
+                except DestinationError as error:
+                    refused = error
+                    raise
+        except sa.exc.DBAPIError:
+            # After a deadlock, MySQL has rolled back the whole transaction, and the savepoint with it.
+            if refused is None or isinstance(refused, BadRowsError):
+                raise
+            raise refused from refused.__cause__
 
     def settle(self) -> None:
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -11,6 +12,7 @@ from airflow_checkpoint_provider.engine.model.errors import BadRowsError, Connec
 from airflow_checkpoint_provider.engine.model.events import Reconnecting
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.server
 
@@ -69,6 +71,37 @@ def test_an_error_that_only_the_driver_has(make_db: MakeDb) -> None:
     load = made(make_db, "mysql", RAISING["mysql"][0].format("'45000' SET MYSQL_ERRNO = 2013"))
     result = load.attempt(on_bad_row="reject")
     assert (result.rows, result.rejected) == (2, 1)
+
+
+def test_a_deadlock_is_no_bad_row(make_db: MakeDb) -> None:
+    load = made(make_db, "mysql")
+    load.source.insert("t", [(3, "waits")])
+    load.destination.execute(
+        "CREATE TABLE held (n integer PRIMARY KEY)",
+        "INSERT INTO held VALUES (1)",
+        "CREATE TRIGGER lock_held AFTER INSERT ON target FOR EACH ROW"
+        " BEGIN IF NEW.k = 'waits' THEN UPDATE held SET n = 1; END IF; END",
+    )
+    with closing(load.destination.connect()) as other, ThreadPoolExecutor(1) as thread:
+        cursor = other.cursor()
+        # The server gives up the transaction that has changed fewer rows.
+        cursor.execute("CREATE TABLE changed (n integer)")
+        cursor.execute("INSERT INTO changed SELECT 1 FROM information_schema.columns LIMIT 500")
+        cursor.execute("UPDATE held SET n = 1 WHERE n = 1")
+        cursor.execute("SELECT * FROM held FOR UPDATE")
+        cursor.fetchall()
+        waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+
+        def insert_the_row_of_the_load() -> None:
+            wait_for(lambda: load.destination.one(waiting) == 1, "the load to wait")
+            cursor.execute("INSERT INTO target VALUES (1, 'other')")
+            other.rollback()
+
+        done = thread.submit(insert_the_row_of_the_load)
+        result = load.attempt(on_bad_row="reject")
+        done.result()
+    assert (result.rows, result.rejected, result.reconnects) == (4, 0, 1)
+    assert "Deadlock" in load.told(Reconnecting)[0].error
 
 
 def test_a_row_that_others_lock_is_no_bad_row(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
