@@ -13,6 +13,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading
 from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.engine.model.events import RouteChosen
+from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
 from tests.support.loads import Load
@@ -58,6 +59,17 @@ def test_the_server_reads_a_file(two: Pair) -> None:
 
 def loads(db: Db) -> int:
     return int(db.rows("SHOW GLOBAL STATUS LIKE 'Com_load'")[0][1])
+
+
+def test_the_hook_allows_it(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = two
+    destination.execute("CREATE TABLE target (n integer, v varchar(20))")
+    plain = Db("mysql", destination.place.replace("&local_infile=1", ""), destination.driver)
+    monkeypatch.setenv("AIRFLOW_CONN_DST", plain.uri)
+    allowing = open_database("dst", "destination_conn_id", {"local_infile": True})
+    load = Load(source, plain, {"source_table": "t"})
+    assert load.transfer(destination=allowing).run().rows == 10
+    assert route(load)[0] == LOADED
 
 
 VIEW = "CREATE VIEW target AS SELECT n, v FROM behind"
