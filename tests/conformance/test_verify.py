@@ -1,4 +1,4 @@
-"""Comparing source and destination once all rows are committed."""
+"""Comparison of source and destination once all rows are committed."""
 
 from __future__ import annotations
 

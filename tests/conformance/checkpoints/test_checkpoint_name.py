@@ -1,4 +1,4 @@
-"""Checkpoints of mapped tasks that go by what they load, and not by the map index."""
+"""Checkpoints of mapped tasks, found by their name instead of the map index."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TABLES = ("orders", "items", "people")
 
 @dataclass
 class Mapped:
-    """A task that is mapped over tables, each of which has ten rows."""
+    """A task mapped over tables of ten rows each."""
 
     source: Db
     destination: Db
@@ -52,7 +52,7 @@ def mapped(destination: Db, make_db: MakeDb) -> Mapped:
 
 
 def test_a_list_is_reordered_and_grows(mapped: Mapped, hook: CheckpointHook) -> None:
-    """The same names at other indexes in the next run: each goes on from its own mark."""
+    """The same names at other indexes in the next run: each load goes on from its own mark."""
     for index, table in enumerate(("orders", "items")):
         mapped.load(table, index, scope="task").attempt()
     mapped.source.insert("orders", [(10,)])

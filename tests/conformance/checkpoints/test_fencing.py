@@ -1,4 +1,4 @@
-"""Two attempts of one task instance at once: the older one can add nothing."""
+"""Two attempts of one task instance at once: the older one can add no rows."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_lock_that_is_let_go_in_time_is_no_error(load: Load) -> None:
 @pytest.mark.able(keeps_lock_timeout=True)
 @pytest.mark.parametrize("first", [True, False])
 def test_ten_attempts_at_once(load: Load, first: bool) -> None:
-    """One wins, the one that came last, and nine end with a clear error."""
+    """The attempt that came last completes, and nine end with a clear error."""
     if not first:
         load.attempt_batches(1)
     arrived: set[int] = set()
@@ -94,7 +94,7 @@ def test_ten_attempts_at_once(load: Load, first: bool) -> None:
         except FencedError as error:  # perhaps before its first row
             return str(error)
         finally:
-            arrived.add(number)  # also with another error, so that it is the one to be seen
+            arrived.add(number)  # after any other error, too: the others stop waiting, and the test shows that error
 
     with ThreadPoolExecutor(10) as pool:
         outcomes = list(pool.map(attempt, range(10)))

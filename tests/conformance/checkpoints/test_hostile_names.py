@@ -1,4 +1,4 @@
-"""Names of tables, schemas and columns that look like something else: each works to the letter, or is refused."""
+"""Names of tables, schemas and columns that look like SQL or parameters: each is taken literally, or is refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NAMES = {
     "longest": "long_" * 12,
     "128 characters": "n" * 128,
 }
-LIMITS = {"postgres": 63, "mysql": 64, "sqlite": 1000, "oracle": 63}  # the stand-in has those of Postgres
+LIMITS = {"postgres": 63, "mysql": 64, "sqlite": 1000, "oracle": 63}  # the stand-in has the limit of Postgres
 ROWS = [(n, f"name {n}") for n in range(9)]
 
 
@@ -50,27 +50,27 @@ def quoted(name: str) -> str:
 
 
 def possible(kind: str, name: str) -> bool:
-    """Tell whether such a database takes the name at all."""
+    """Return whether a database of this kind takes the name at all."""
     if kind == "mysql" and "😀" in name:  # beyond its character set for names
         return False
-    if kind == "oracle" and ('"' in name or "\0" in name):  # which has no way to write one
+    if kind == "oracle" and ('"' in name or "\0" in name):  # Oracle has no escape for either in a name
         return False
     return len(name.encode() if kind in ("postgres", "oracle") else name) <= LIMITS[kind]
 
 
-# Where a name has parentheses, the stand-in for Oracle does not find its way through CREATE TABLE.
+# The stand-in for Oracle cannot parse a CREATE TABLE with a parenthesis in a name.
 CASES = [
     pytest.param(kind, name, id=f"{kind}-{said}")
     for kind in KINDS
     for said, name in NAMES.items()
     if kind != "oracle" or "(" not in name
 ]
-# SQLAlchemy does not read these names of columns from MySQL's catalog as they are.
+# SQLAlchemy does not read these column names from MySQL's catalog unchanged.
 UNREADABLE = {("mysql", "a`b"), ("mysql", "two\nlines")}
 
 
 def is_parameter(db: Db, name: str) -> bool:
-    """Tell whether the driver takes a part of the name for a parameter, and has no way to write it otherwise."""
+    """Return whether the driver takes a part of the name for a parameter, and has no escape for it."""
     return (db.kind, db.driver) == ("mysql", "mysql.connector") and "%(" in name
 
 

@@ -1,4 +1,4 @@
-"""The lag of a mark, asked of each kind of source."""
+"""The lag of a mark, queried from each kind of source."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ LONG_AGO = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 class KilledError(BaseException):
-    """What ends an attempt without a word."""
+    """Ends an attempt that records no end."""
 
 
 @pytest.fixture
@@ -100,6 +100,6 @@ def test_a_load_that_only_begins_again_is_listed_by_its_last_commit(load: Load, 
 
     assert runs() == runs(order_by="-committed_at") == ["run_2", "run_1"]
     assert runs(order_by="-updated_at") == ["run_1", "run_2"]
-    # Something has happened to it since, though nothing was committed.
+    # Its checkpoint was updated since, though no batch was committed.
     assert hook.list(updated_before=datetime(2026, 1, 3, tzinfo=UTC)) == []
     assert hook.purge(timedelta(hours=1), status="running") == 0

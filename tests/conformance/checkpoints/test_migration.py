@@ -1,4 +1,4 @@
-"""Metadata tables of the first format: brought to the present one, by whoever comes first, whatever ends it."""
+"""Metadata tables of the first format: migrated by the first process to open them, and after an interruption."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load(destination: Db, make_db: MakeDb) -> Load:
 
 
 def check(hook: CheckpointHook) -> None:
-    """Compare what the hook finds with what :mod:`tests.support.earlier_format` has written."""
+    """Compare the rows that the hook finds with those of :mod:`tests.support.earlier_format`."""
     found = {one.identity: one for one in hook.list(limit=None)}
     assert len(found) == len(earlier_format.STATES)
     for status, run, index, position, _, rows, restarting, error in earlier_format.STATES:
@@ -129,7 +129,7 @@ def test_not_where_auto_create_is_off(
             if load.destination.kind == "postgres":
                 connection.autocommit = True
             for statement in script.split(";\n"):
-                # As a shell does, which goes on after an error, such as a column that is there already.
+                # A shell goes on after an error, too, such as a column that exists already.
                 with suppress(Exception):
                     if statement.strip():
                         connection.cursor().execute(statement.strip())
@@ -141,11 +141,11 @@ def test_not_where_auto_create_is_off(
 
 
 class KilledError(BaseException):
-    """What ends a migration between two statements."""
+    """Ends a migration between two statements."""
 
 
 def test_killed_at_every_statement(load: Load, hook: CheckpointHook, make_db: MakeDb) -> None:
-    """Each attempt is ended one statement later than the one before, and the next one goes on."""
+    """Each attempt ends one statement later than the one before, and the next one goes on."""
     earlier_format.make(load.destination)
     database = load.destination.database("dst")
     for number in range(1, 200):
@@ -201,7 +201,7 @@ def test_two_at_once(destination: Db, hook: CheckpointHook) -> None:
 
 @pytest.mark.parametrize("destination", ["sqlite", "postgres", "mysql"], indirect=True)
 def test_many_rows(destination: Db, hook: CheckpointHook) -> None:
-    """A hundred thousand checkpoints take seconds: the database does it, not Python."""
+    """A hundred thousand checkpoints take seconds: the database migrates them, not Python."""
     earlier_format.make(destination)
     with closing(destination.connect()) as connection:
         cursor = connection.cursor()
@@ -214,7 +214,7 @@ def test_many_rows(destination: Db, hook: CheckpointHook) -> None:
         )
         cursor.execute("SELECT * FROM airflow_checkpoint WHERE 1 = 0")
         columns = [column[0] for column in cursor.description if column[0] != "map_index"]
-        cursor.fetchall()  # which one driver of MySQL insists on
+        cursor.fetchall()  # one driver of MySQL requires it before the next statement
         cursor.execute(
             f"INSERT INTO airflow_checkpoint ({', '.join(columns)}, map_index) SELECT {', '.join(columns)},"
             " 1000 + a.n * 500 + b.n FROM airflow_checkpoint, numbers a, numbers b"
@@ -229,10 +229,10 @@ def test_many_rows(destination: Db, hook: CheckpointHook) -> None:
 
 
 def test_beside_an_earlier_package(load: Load, hook: CheckpointHook) -> None:
-    """What a worker with the first format still writes is right, and what it reads makes it refuse in words."""
+    """Rows that a worker writes in the first format stay correct, and it refuses to read the new format."""
     earlier_format.make(load.destination)
     check(hook)
-    # Its INSERT names the columns that it knows.
+    # The INSERT of an earlier package names only the columns of its format.
     first = next(
         text for text in earlier_format.rows(load.destination.kind) if "INTO airflow_checkpoint (" in text
     )
@@ -244,11 +244,11 @@ def test_beside_an_earlier_package(load: Load, hook: CheckpointHook) -> None:
     load.run = 7
     assert load.attempt().rows == 6
     versions = "SELECT DISTINCT format_version FROM airflow_checkpoint"
-    assert load.destination.rows(versions) == [(2,)]  # which an earlier package refuses
+    assert load.destination.rows(versions) == [(2,)]  # an earlier package refuses this version
 
 
 def test_a_load_that_is_under_way(load: Load, hook: CheckpointHook) -> None:
-    """An attempt of an earlier package has read its row, and goes on by its columns."""
+    """An attempt of an earlier package has read its row, and updates it by the columns of its format."""
     earlier_format.make(load.destination)
     check(hook)
     load.destination.execute(
@@ -278,7 +278,7 @@ def test_in_use_for_too_long(load: Load, hook: CheckpointHook) -> None:
 def test_made_by_a_driver_that_is_not_known(
     load: Load, hook: CheckpointHook, format_: int, general: Callable[[Db], None]
 ) -> None:
-    """The same tables, opened later by the driver that the package knows."""
+    """The same tables, opened later through a driver that the package knows."""
     if format_ == 1:
         earlier_format.make(load.destination, "generic")
     else:
@@ -286,7 +286,7 @@ def test_made_by_a_driver_that_is_not_known(
     assert load.attempt().rows == 6
     assert loaded(load) == list(range(10))
     check_tables(load.destination)
-    if load.destination.kind == "mysql":  # whose default takes "a" for "A"
+    if load.destination.kind == "mysql":  # its default collation takes "a" for "A"
         collations = "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_name LIKE 'airflow_ch%'"
         assert load.destination.rows(f"{collations} AND collation_name IS NOT NULL") == [("utf8mb4_bin",)]
     kinds = [entry.kind for entry in hook.history("a_dag", "a_task", "run_1")]
@@ -299,7 +299,7 @@ def test_made_by_a_driver_that_is_not_known(
 
 @pytest.fixture
 def general() -> Callable[[Db], None]:
-    """Make the tables of the present format as the general path has them."""
+    """Make the tables of the present format as the general path does."""
 
     def make(db: Db) -> None:
         from airflow_checkpoint_provider.engine.databases.dialect import Dialect

@@ -1,4 +1,4 @@
-"""Rejected rows written again: as the load would have written them, once, and only where the destination takes them."""
+"""Replayed rejects: written as the load would have written them, once, and only where the destination takes them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_an_older_load_adds_nothing_to_a_table_that_was_emptied_after_it_began(
     with pytest.raises(FencedError):
         future.result()
     assert loaded(load) == list(range(20))
-    # Its retry does not go on in the middle either.
+    # The retry of the older load starts over, too.
     assert load.attempt().rows == 20
     assert loaded(load) == list(range(20))
 
@@ -105,7 +105,7 @@ def test_a_load_that_has_failed_starts_over_once_the_table_was_emptied(load: Loa
 
 @pytest.mark.parametrize("write_mode", ["replace", "replace_atomic"])
 def test_many_that_begin_at_once_do_not_double_a_row(load: Load, write_mode: str) -> None:
-    load.attempt()  # so that the metadata table is there
+    load.attempt()  # creates the metadata table
     loads = [replace(load, run=run, try_number=0, events=[]) for run in range(2, 8)]
     gate = threading.Barrier(len(loads))
 

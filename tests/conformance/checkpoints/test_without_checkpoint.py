@@ -1,4 +1,4 @@
-"""Strategy none: every attempt starts over, and appended rows come all at once or not at all."""
+"""Strategy none: every attempt starts over, and appended rows are committed all at once or not at all."""
 
 from __future__ import annotations
 

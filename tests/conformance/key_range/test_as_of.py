@@ -1,4 +1,4 @@
-"""One moment for all attempts: read as of it, or refused before anything is changed."""
+"""One moment for all attempts: rows are read as of it, or the load is refused before it changes anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table that somebody empties, makes anew or numbers again between two attempts of a load."""
+"""A table that is emptied, created anew or renumbered between two attempts of a load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every type a key can have: an attempt ends after each batch, and the next goes on behind it."""
+"""Every type of key: an attempt ends after each batch, and the next goes on behind it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ COLLATIONS = {
 
 
 def load_in_pieces(load: Load) -> int:
-    """End each attempt after one batch, and return how many batches it took."""
+    """End each attempt after one batch, and return the number of batches."""
     while not load.told(Completed):
         load.attempt_batches(1)
     return len(load.told(BatchCommitted))

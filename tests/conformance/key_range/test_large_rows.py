@@ -1,4 +1,4 @@
-"""Rows of a megabyte: a batch has many of them, and the process holds few."""
+"""Rows of a megabyte: a batch has many of them, and the process holds few at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS = 120
 MOST = 64 * 1024 * 1024 + 3 * LARGE
 
 pytestmark = pytest.mark.covering
-WITHOUT = ("oracle",)  # whose stand-in keeps the rows in this process
+WITHOUT = ("oracle",)  # its stand-in keeps the rows in this process
 
 
 def test_a_batch_of_large_rows(pair: tuple[Db, Db]) -> None:
@@ -51,7 +51,7 @@ def documents(source: Db, destination: Db, small: int = 0, **arguments: Any) -> 
 
 
 def peak_of(load: Load) -> int:
-    """Run an attempt to its end, and return by how much the process has grown meanwhile, at its most."""
+    """Run an attempt to its end, and return the peak growth of the process meanwhile."""
     before = memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     load.attempt()

@@ -1,4 +1,4 @@
-"""The range of keys that a load reads: what a server sorts, cuts or ends early by itself loses no row."""
+"""The range of keys that a load reads: a server that sorts, cuts or ends the result early loses no row."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Short:
 
 
 class Swapped:
-    """A result in which two batches have changed places."""
+    """A result with two batches in each other's place."""
 
     def __init__(self, reader: Reader) -> None:
         rows = [row for block in iter(lambda: reader.read(100), NONE) for row in block]  # type: ignore[attr-defined]
@@ -65,17 +65,17 @@ def load(request: pytest.FixtureRequest, source: Db, make_db: MakeDb) -> Load:
 
 
 def source_classes() -> list[type[Source]]:
-    """Return the class of a source, and all that are derived from it."""
+    """Return the class of a source, and all of its subclasses."""
     for dialect in KNOWN:
-        assert dialect.source_class  # which is imported with the first load that needs it
+        assert dialect.source_class  # imports the class, otherwise imported with the first load
     kinds = [Source]
-    for kind in kinds:  # which grows meanwhile
+    for kind in kinds:  # the list grows meanwhile
         kinds += kind.__subclasses__()
     return kinds
 
 
 def change_streams(monkeypatch: pytest.MonkeyPatch, load: Load, change: Any) -> None:
-    """Let a source that is read row by row hand out something else."""
+    """Change the rows that a source returns when it is read row by row."""
     for kind in (kind for kind in source_classes() if "stream" in vars(kind)):
         original = kind.stream
 
@@ -114,7 +114,7 @@ def test_another_order_than_that_of_the_comparison(load: Load, monkeypatch: pyte
         ):
             load.attempt()
     assert numbers(load) == [0, 1, 2, 6, 7, 8]
-    # Nobody knows what was passed over: not a retry, which would go on behind it.
+    # The skipped rows are unknown: a retry would go on behind them.
     with pytest.raises(WouldDuplicateError, match="6 rows of this load are already committed"):
         load.attempt()
     assert load.attempt(write_mode="replace").rows == 12

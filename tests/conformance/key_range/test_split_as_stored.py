@@ -1,4 +1,4 @@
-"""A table that is split as it is stored, or why it is not."""
+"""A table split as it is stored, or the reason why it is not."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_batches_end_between_keys(source: Db, make_db: MakeDb, pattern: list[int
             borders.append(place)
         assert borders[-1] == len(keys)
         assert all(keys[border - 1] != keys[border] for border in borders[:-1])
-        # No batch is longer than its size, up to the end of the last run in it.
+        # A batch exceeds its size only up to the end of its last run.
         longest = max(Counter(keys).values())
         assert max(committed(load)) < size + longest
 

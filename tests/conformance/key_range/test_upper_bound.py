@@ -1,4 +1,4 @@
-"""The end of a load is fixed when it starts: what arrives later belongs to the next one."""
+"""The end of a load is fixed when it starts: rows that arrive later belong to the next one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def arrived(db: Db) -> list[int]:
 
 
 class Meanwhile:
-    """A rows_processor that lets something happen before the first batch is written."""
+    """A rows_processor that calls a function before the first batch is written."""
 
     def __init__(self, happens: Any) -> None:
         self.happens = happens
@@ -40,7 +40,7 @@ def test_rows_that_arrive_between_attempts_wait(numbers: tuple[Db, Db]) -> None:
     assert load.attempt_batches(1)
     numbers[0].insert("t", [(98,), (99,), (100,), (1000,)])
     result = load.attempt()
-    # Another 98 is no later than the bound; the others are.
+    # The second 98 is within the bound; the other new rows are above it.
     assert arrived(numbers[1]) == [*range(0, 100, 2), 98]
     assert list((result.checkpoint or {}).values()) == [98]
 

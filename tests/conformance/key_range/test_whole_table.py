@@ -1,4 +1,4 @@
-"""A table that is read whole is all of its columns, and not those that ``*`` shows."""
+"""A whole table is read with all of its columns, and not only those that ``*`` shows."""
 
 from __future__ import annotations
 

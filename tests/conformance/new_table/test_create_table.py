@@ -1,4 +1,4 @@
-"""A destination table that is created from the columns of the source."""
+"""A destination table created from the columns of the source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of every type of each database, created in every other one: what arrives is what was there."""
+"""A table of every type of each database, created in every other one: each value arrives unchanged."""
 
 from __future__ import annotations
 

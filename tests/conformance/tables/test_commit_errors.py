@@ -1,4 +1,4 @@
-"""What is refused at the commit is a bad row, and names the table."""
+"""A row refused at the commit is a bad row, and its error names the table."""
 
 from __future__ import annotations
 

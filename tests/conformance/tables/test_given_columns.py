@@ -1,4 +1,4 @@
-"""Columns that take no value, or must have one, are named before anything is changed."""
+"""Columns that take no value, or require one, are named before anything is changed."""
 
 from __future__ import annotations
 

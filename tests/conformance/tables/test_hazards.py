@@ -1,4 +1,4 @@
-"""Tables that do not stay in step with their checkpoint are refused, or told where that is accepted."""
+"""Tables that do not stay in step with their checkpoint are refused, or reported where that is accepted."""
 
 from __future__ import annotations
 

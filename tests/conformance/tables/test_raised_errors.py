@@ -1,4 +1,4 @@
-"""Triggers that raise what the server raises of a deadlock, a lock or a lost connection: about a row, or not."""
+"""Errors of a deadlock, a lock or a lost connection: from a trigger for a bad row, or from the server itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a DELETE would change in other tables is refused, naming them, before anything is deleted."""
+"""A DELETE that would change other tables is refused, naming them, before anything is deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""write_mode="replace_atomic": readers see the old rows until all new ones are there."""
+"""write_mode="replace_atomic": readers see the old rows until all new ones replace them."""
 
 from __future__ import annotations
 

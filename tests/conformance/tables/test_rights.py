@@ -1,4 +1,4 @@
-"""A right or a server that takes no rows is told before anything is changed."""
+"""A missing right, or a server that takes no rows, is reported before anything is changed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_no_right_to_a_temporary_table(make_db: MakeDb) -> None:
 )
 def test_a_right_that_is_missing_in_mariadb(make_db: MakeDb, write_mode: str, right: str) -> None:
     load = make_load(make_db, "mysql", TABLE, OLD, write_mode=write_mode)
-    load.attempt(write_mode="append")  # which makes the metadata tables
+    load.attempt(write_mode="append")  # creates the metadata tables
     load.next_run()
     own, others = (
         load.destination.one("SELECT DATABASE()"),

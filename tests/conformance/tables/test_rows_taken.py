@@ -1,4 +1,4 @@
-"""Rows that a server leaves out without an error, and rows that a trigger refuses in words of its own."""
+"""Rows that a server leaves out without an error, and rows that a trigger refuses with an error of its own."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 
 NAMES = [
-    # as it is created, as the user writes it
+    # the name in CREATE TABLE, the name that the user gives
     ("plain", "plain"),
     ("plain", "PLAIN"),
     ('"Mixed"', "Mixed"),

@@ -1,4 +1,4 @@
-"""Views, published tables and triggers that would refuse rows, or keep them, are known at the start."""
+"""Views, published tables and triggers that would refuse rows, or keep them, are found at the start."""
 
 from __future__ import annotations
 

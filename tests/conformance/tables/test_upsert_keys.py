@@ -1,4 +1,4 @@
-"""An upsert goes by a unique index that fits, and takes no NULL in it."""
+"""An upsert needs a unique index on its columns, and takes no NULL in them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_upsert_without_a_fitting_unique_index(make_db: MakeDb, kind: str, wh
         + (f".*{why}" if why in ("partial", "deferrable", "characters") else ""),
     )
     load.destination.execute("CREATE UNIQUE INDEX fits ON target (v)")
-    if why == "deferrable":  # Postgres takes it for the other's place
+    if why == "deferrable":  # Postgres still chooses the deferrable index
         refused(load, "conflict_columns: target has no unique index on v")
         load.destination.execute("ALTER TABLE target DROP CONSTRAINT an_index")
     assert load.attempt().rows == len(ROWS)

@@ -1,4 +1,4 @@
-"""Values that must arrive unchanged, whatever the two databases and their sessions are."""
+"""Values that must arrive unchanged, whatever the two databases and their session settings."""
 
 from __future__ import annotations
 

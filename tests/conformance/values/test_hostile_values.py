@@ -13,7 +13,7 @@ KINDS = ("sqlite", "postgres", "mysql", "oracle")
 
 
 def values(*dbs: Db) -> list[str]:
-    """Return what all of these databases can hold as a key, each once."""
+    """Return the texts that all of these databases can hold as a key, each once."""
     kinds = {db.kind for db in dbs}
     texts = dict.fromkeys([*STRINGS, "'; DROP TABLE x; --", "\\", "\\N", "\t", "\\.", "a\\'b"])
     return [

@@ -1,4 +1,4 @@
-"""NULL where a server would put something of its own: refused, naming the column."""
+"""NULL where a server would store a value of its own: refused, naming the column."""
 
 from __future__ import annotations
 

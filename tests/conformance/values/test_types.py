@@ -13,7 +13,7 @@ from tests.support.types.page import PAGE, SOURCES, page
 
 PAIRS = [(source, destination) for source in SOURCES for destination in NAMES]
 BYTES = {"postgres": "CAST(v AS text)", "mysql": "HEX(v)", "sqlite": "quote(v)", "oracle": "RAWTOHEX(v)"}
-IN_ORACLE = {  # what its driver has no exact value for
+IN_ORACLE = {  # types for which its driver has no exact value
     "TIME ZONE": "TO_CHAR(SYS_EXTRACT_UTC(CAST(v AS TIMESTAMP WITH TIME ZONE)), 'YYYY-MM-DD HH24:MI:SS.FF6')",
     "TO MONTH": "TO_CHAR(v)",
     "JSON": "JSON_SERIALIZE(v)",

@@ -1,4 +1,4 @@
-"""Text that a server writes for a type that is none of text: read there as the same value, or refused at the start."""
+"""Values of types other than text, sent as text: read there as the same value, or refused at the start."""
 
 from __future__ import annotations
 
