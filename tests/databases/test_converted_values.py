@@ -1,4 +1,4 @@
-"""Values between databases that do not have the same types: as they are, or refused."""
+"""Values between databases with different types: unchanged, or refused."""
 
 from __future__ import annotations
 

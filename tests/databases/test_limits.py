@@ -1,4 +1,4 @@
-"""Databases that do not answer whoever only reads checkpoints."""
+"""Limits on databases that do not answer a reader of checkpoints."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ITS_LIMIT = {
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """The port of something that accepts connections, and never says a word."""
+    """Return the port of a server that accepts connections, and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
 
@@ -53,7 +53,7 @@ def test_connecting_is_given_up(silent: int, monkeypatch: pytest.MonkeyPatch, sc
     began = time.monotonic()
     with pytest.raises(CannotConnectError, match="^Connection 'silent' cannot be opened: "):
         open_database("silent", "checkpoint_conn_id", limits=A_MOMENT).open()
-    assert time.monotonic() - began < 60  # the drivers' own limits are two minutes, and none
+    assert time.monotonic() - began < 60  # without it: two minutes in one driver, no limit in the other
 
 
 def test_a_limit_of_the_connection_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_a_server_that_falls_silent(db: Db, stalling: Proxy, monkeypatch: pytest
 
     with pytest.raises((NoAnswerError, DBAPIError)) as given_up:
         ask()
-    # That one asks whether the server is there, outside of the statement.
+    # mysql.connector pings the server outside of the statement.
     asks = (db.kind, db.driver) == ("mysql", "mysql.connector")
     assert isinstance(given_up.value, NoAnswerError) != asks
 

@@ -1,4 +1,4 @@
-"""The table that a name means: the same one in every attempt, and for every load of it."""
+"""The table that a name refers to: the same in every attempt, and in every load of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture
 def load(make_db: MakeDb) -> Load:
-    """A load into ``target``, which is there in two schemas."""
+    """Return a load into ``target``, a table of two schemas."""
     source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")
     source.execute("CREATE TABLE t (n integer)")
     source.insert("t", [(n,) for n in range(20)])
@@ -57,7 +57,7 @@ def test_a_retry_does_not_go_on_in_another_schema(load: Load, created: bool, sco
 
 
 class Fails:
-    """Lets one batch through."""
+    """Fails after one batch."""
 
     calls = 0
 

@@ -1,4 +1,4 @@
-"""The network between the engine and the databases is cut, stalls, or is gone without a word."""
+"""The network between the engine and the databases is cut, stalls, or disappears silently."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Through = Callable[..., "Network"]
 
 @dataclass(frozen=True)
 class Network:
-    """A load whose databases are reached through a proxy each."""
+    """A load with a proxy in front of each database."""
 
     load: Load
     source: Proxy
@@ -62,7 +62,7 @@ class Network:
         """Load in as many attempts as are needed, and check the rows."""
         try:
             result = self.attempt(**changes)
-        except CannotConnectError:  # an attempt that cannot begin ends at once, and Airflow makes another one
+        except CannotConnectError:  # an attempt that cannot connect ends at once, and Airflow retries it
             result = self.attempt(**changes)
         assert (result.status, result.rows_total) == ("completed", ROWS)
         assert self.loaded() == list(range(ROWS))
@@ -111,7 +111,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def quick_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take an end for gone after three seconds instead of two minutes."""
+    """Take the other end for gone after three seconds instead of two minutes."""
     monkeypatch.setattr(sockets, "KEEPALIVE", {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 2})
 
 
@@ -147,7 +147,7 @@ def cut_at_random_bytes(net: Network, way: dict[str, Any], times: int) -> None:
         cuts = proxy.cuts
         last = (
             passed[side][from_client] * 9 // 10
-        )  # what is said at the end varies with the time that it takes
+        )  # the last messages vary with the duration
         proxy.cut_at_byte(moments.randint(1, last), from_client=from_client)
         net.complete(**way)
         assert proxy.cuts == cuts + 1
@@ -218,7 +218,7 @@ def test_an_attempt_that_gives_up_says_what_was_lost(postgres: Network, side: st
 def stalled_after(
     net: Network, side: str, batches: int, then: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Let nothing pass on one side once so many batches are committed, and then call something."""
+    """Stall one side once so many batches are committed, and then call a function."""
     over = threading.Event()
 
     def wait_and_stall() -> None:
@@ -317,7 +317,7 @@ def test_a_server_that_is_slow_is_not_taken_for_gone(
         time.sleep(5)
         postgres.side(side).flow()
 
-    # A batch is more than the buffers on the way hold: the last of it is not even taken.
+    # A batch exceeds the buffers on the way: its last bytes stay unsent.
     sql = "SELECT n, repeat('x', 1900) AS v FROM generate_series(1, 30000) n"
     with stalled_after(postgres, side, batches=1):
         threading.Timer(0.5, pause).start()
@@ -380,7 +380,7 @@ def test_connections_are_probed_as_the_user_says_or_else_after_a_minute(postgres
     [("", ["session"] * 3), ("-c tcp_keepalives_idle=77", ["session", "client", "session"])],
 )
 def test_servers_probe_their_clients_too(postgres_destination: str, options: str, sources: list[str]) -> None:
-    """Without it, a machine that is gone holds its checkpoint's lock for two hours; sockets of files show no values."""
+    """Without probes, a lost machine holds its checkpoint's lock for two hours; Unix sockets have no such settings."""
     db = Db("postgres", postgres_destination)
     with Proxy(reach(db), PostgresFramer) as proxy:
         there = behind(db, proxy).place
@@ -393,7 +393,7 @@ def test_a_socket_of_a_file_ends_with_its_other_end(postgres_destination: str) -
 
 
 def probed(database: Database) -> list[str]:
-    """Return where the server has its settings of probes from."""
+    """Return the sources of the server's keepalive settings."""
     with database.open() as connection:
         query = "SELECT source FROM pg_settings WHERE starts_with(name, 'tcp_keep') ORDER BY name"
         return list(connection.exec_driver_sql(query).scalars())

@@ -1,4 +1,4 @@
-"""Reading the user's query: where it ends, and what it says of its order."""
+"""Parsing the user's query: its end, and its order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading without waiting for those who write, on whatever becomes of the connection."""
+"""Reading without waiting for writers, whatever happens to the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that are lost in the middle, and opened again inside the attempt."""
+"""Connections lost in the middle of a load, and opened again inside the attempt."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def load(make_db: MakeDb) -> Load:
 
 
 class Now:
-    """A rows_processor to which something happens at some of its batches."""
+    """A rows_processor that calls a function at some of its batches."""
 
     def __init__(self, happens: Callable[[], Any], at: set[int]) -> None:
         self.happens, self.at, self.batch = happens, at, 0
@@ -78,7 +78,7 @@ def test_a_marker_is_left_once_and_what_it_told_holds_for_one_claim(load: Load, 
     load.leave = leave
     load.arguments["preoperator"] = "DELETE FROM target"
     load.attempt_batches(3)
-    # A clear has taken it, and what is cleared while the load runs shall not find it again.
+    # A clear has removed the marker; a clear during the load must not find it again.
     load.state = TaskState.DISCARDED
     assert load.attempt(rows_processor=Now(lambda: kill(load.destination), {2, 4})).reconnects == 2
     assert [told.action for told in load.told(Started)] == ["start", "start", "resume", "resume"]

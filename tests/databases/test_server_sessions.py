@@ -1,4 +1,4 @@
-"""Who waits for whom at a server, while one session holds a row that another one wants."""
+"""The sessions of a server and their waits, while one holds a row that another one wants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Databases of which nothing is known but a DB-API driver, of each paramstyle."""
+"""Databases known only by a DB-API driver, of each paramstyle."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLUMNS = 'id integer, region varchar(10), "100%" text, PRIMARY KEY (id)'
 
 
 class Known:
-    """A load whose databases are reached through a driver of a style."""
+    """A load with both databases behind a driver of one paramstyle."""
 
     def __init__(self, load: Load, style: str) -> None:
         self.load = load
@@ -200,7 +200,7 @@ def test_a_staged_replace(known: Known) -> None:
     assert known.loaded() == [(-1, "old", None)]
     result = known.attempt(**arguments)
     assert result.rows == 50
-    assert "is not asked for foreign keys" in result.warnings[0]  # by the attempt that publishes, too
+    assert "is not asked for foreign keys" in result.warnings[0]  # also reported by the attempt that publishes
     assert known.loaded() == ROWS
     known.load.next_run()
     with pytest.raises(
@@ -237,7 +237,7 @@ def test_a_lost_connection_is_known_by_what_is_said(known: Known, monkeypatch: p
             opened[-1]._connection.close()
         return rows
 
-    # sqlite3 says ProgrammingError; drivers of servers say one of these two.
+    # sqlite3 raises ProgrammingError for a lost connection; drivers of servers, an error that the engine knows.
     module = sys.modules[type(connect()).__module__]
     monkeypatch.setattr(module, "OperationalError", sqlite3.ProgrammingError)
     result = known.attempt(rows_processor=lose, checkpoint_column="id")

@@ -1,4 +1,4 @@
-"""DuckDB through a small hook: a driver of which the engine knows nothing, and which has no server."""
+"""DuckDB through a small hook: a driver unknown to the engine, without a server."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_whose_cursors_have_transactions_of_their_own(sqlite: Db, open_duckdb: A
     [("integer", 1.5, 2), ("decimal(12, 6)", Decimal("1.1234567"), Decimal("1.123457"))],
 )
 def test_rounds_without_an_error(column: str, value: Any, stored: Any) -> None:
-    """What a folder of its own would have to refuse first (docs/architecture/new_database.md)."""
+    """A dialect for DuckDB would have to refuse these values first (docs/architecture/new_database.md)."""
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE t (v {column})")
         connection.execute("INSERT INTO t VALUES (?)", [value])

@@ -1,4 +1,4 @@
-"""A hook of a database of one's own: whoever opens it, and for whatever, finds the same tables."""
+"""A custom hook of a database: every caller finds the same tables through it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ registry.register(SCHEME, __name__, "WalledDialect")
 
 
 class WalledHook(DbApiHook):
-    """Names its SQLAlchemy dialect, and hands out connections that commit each statement."""
+    """Names its SQLAlchemy dialect, and returns connections that commit each statement."""
 
     conn_name_attr = "walled_conn_id"
     default_conn_name = "walled"
@@ -60,7 +60,7 @@ class WalledHook(DbApiHook):
 def walled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
     driver("qmark").sqlite_version_info = sqlite3.sqlite_version_info  # type: ignore[attr-defined]
     db = Db("sqlite", str(tmp_path / "walled.db"))
-    source = Db("sqlite", str(tmp_path / "source.db"))  # for a file that is read from is locked
+    source = Db("sqlite", str(tmp_path / "source.db"))  # SQLite locks a file while it is read
     source.execute("CREATE TABLE orders (id integer PRIMARY KEY)")
     source.insert("orders", [(n,) for n in range(700)])
     db.execute("CREATE TABLE target (id integer)")

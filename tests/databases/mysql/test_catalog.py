@@ -1,4 +1,4 @@
-"""What the catalog answers while others change it."""
+"""Reading the catalog while other sessions change it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.dialect import MysqlDial
 
 
 class Inspector:
-    """An inspector whose server refuses a question with an error of a number."""
+    """An inspector whose server refuses a query with a given error number."""
 
     def __init__(self, number: int) -> None:
         self._number = number

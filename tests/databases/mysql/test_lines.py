@@ -1,4 +1,4 @@
-"""Rows that MySQL writes as lines of COPY arrive as they do as Python values, or are refused in the same words."""
+"""Rows that MySQL writes as lines of COPY arrive like Python values, or are refused with the same error."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DOUBLES = [
 DECIMALS = ["0", "-0.5", "99999.99", "0.01", "12", "NULL"]
 BYTES = ["X''", "X'00'", "X'00FF5C090A0D27'", "'abc'", "NULL"]
 GEOMETRIES = ["POINT(1, 2)", "LINESTRING(POINT(0, 0), POINT(1, 1))", "NULL"]
-# Types of a column in MySQL and in Postgres, and values.
+# Column type in MySQL, in Postgres, and values.
 PAIRS = [
     *((one, other, WHOLE) for one in ("tinyint", "smallint", "mediumint", "integer", "bigint")
       for other in ("bigint", "numeric", "numeric(9, 2)")),
@@ -94,7 +94,7 @@ def two(request: pytest.FixtureRequest, mysql_source: str, postgres_destination:
 
 @pytest.fixture
 def by_values(monkeypatch: pytest.MonkeyPatch) -> ByValues:
-    """Return what has all later loads take their rows as values."""
+    """Return a function that makes all later loads read their rows as values."""
     return lambda: monkeypatch.setattr(MysqlSource, "packed_forms", frozenset())
 
 
@@ -120,7 +120,7 @@ def make(two: Pair, pairs: list[tuple[str, str, list[str]]]) -> None:
 
 
 def outcome(load: Load) -> Any:
-    """Return the error of an attempt, without the name of the table."""
+    """Return the rows of an attempt, or its error with the same table name for both loads."""
     try:
         return load.attempt().rows
     except CheckpointError as error:
@@ -128,7 +128,7 @@ def outcome(load: Load) -> Any:
 
 
 def both(two: Pair, by_values: ByValues, arguments: dict[str, Any]) -> tuple[Load, Any]:
-    """Load as lines and as values, compare what is in the tables and what was raised, and return the first."""
+    """Load as lines and as values, compare tables and errors, and return the load as lines with its outcome."""
     source, destination = two
     lines = Load(source, destination, {"checkpoint_column": "n", "batch_size": 3, **arguments})
     found = outcome(lines)
@@ -137,7 +137,7 @@ def both(two: Pair, by_values: ByValues, arguments: dict[str, Any]) -> tuple[Loa
     assert outcome(values) == found
     assert set(routes(values)) == {"rows"}
     rows, expected = (text_of(destination, table) for table in ("target", "expected"))
-    # Of values, more are read ahead of those that are committed, and an error ends the attempt before.
+    # Values are read further ahead of the commits, so that a refused value ends the attempt earlier.
     assert rows == expected if isinstance(found, int) else rows[: len(expected)] == expected
     return lines, found
 

@@ -1,4 +1,4 @@
-"""Literals that are written many at a time are those that mysqlclient writes one by one, to the byte."""
+"""Literals written many at a time equal those that mysqlclient writes one by one, to the byte."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_a_connection_that_gives_no_file(two: Pair) -> None:
 def test_a_cluster_that_commits_parts_of_a_file(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     source, destination = two
     destination.execute(TABLE)
-    monkeypatch.setattr(loading, "_SPLITTING", "autocommit")  # another variable that is on
+    monkeypatch.setattr(loading, "_SPLITTING", "autocommit")  # stands in for the variable of a cluster: it is on
     load = Load(source, destination, {"source_table": "t"})
     assert load.attempt().rows == 10
     assert route(load)[1].endswith("(not LOAD DATA LOCAL: autocommit commits parts of a file)")
@@ -163,7 +163,7 @@ def test_what_would_be_a_warning_is_an_error(
         load.attempt()
     assert route(load)[0] == LOADED
     kept = [n for (n,) in destination.rows("SELECT n FROM target ORDER BY n")]
-    assert kept in ([], [0, 1, 2, 3], [0, 1, 2, 3, 4])  # whole batches, and the row that was there
+    assert kept in ([], [0, 1, 2, 3], [0, 1, 2, 3, 4])  # whole batches, and the row inserted before
 
 
 @pytest.mark.parametrize("two", DRIVERS[:1], indirect=True)

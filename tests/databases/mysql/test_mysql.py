@@ -91,7 +91,7 @@ def test_a_preoperator_may_make_the_table_safe_or_unsafe(load: Load) -> None:
 def test_a_metadata_table_without_transactions(load: Load) -> None:
     load.attempt_batches(1)
     names = ", ".join(f"MODIFY {name} varchar(50) NOT NULL" for name in ("dag_id", "task_id", "run_id"))
-    # Its indexes are shorter.
+    # MyISAM allows only shorter indexes.
     catalog = ", ".join(f"MODIFY destination_{name} varchar(50)" for name in ("database", "schema", "name"))
     load.destination.execute(f"ALTER TABLE airflow_checkpoint {names}, {catalog}, ENGINE = MyISAM")
     with pytest.raises(ArgumentError, match="airflow_checkpoint is a table of MyISAM"):
@@ -155,7 +155,7 @@ def test_a_reader_that_is_left_early_does_not_read_on(load: Load) -> None:
     others = (
         "SELECT count(*) FROM information_schema.processlist WHERE db LIKE '%_source' AND command <> 'Sleep'"
     )
-    # The server notices that the reader is gone when it sends more.
+    # The server notices the closed connection only when it sends more rows.
     wait_for(lambda: load.source.one(others) <= 1, "the query to end", timeout=10)
 
 
@@ -196,7 +196,7 @@ def test_a_killed_connection_is_opened_again(
     load: Load, monkeypatch: pytest.MonkeyPatch, side: str, batch: int
 ) -> None:
     monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
-    # The server takes its time over the last rows; the ones before are too long to wait for them in its buffer.
+    # The last rows are slow; the earlier ones are too long for the server's buffer, and so are sent at once.
     for db, table in ((load.source, "t"), (load.destination, "target")):
         db.execute(f"ALTER TABLE {table} MODIFY a longtext")
     load.source.execute("UPDATE t SET a = REPEAT('x', 40000)")

@@ -35,9 +35,9 @@ def mysql_pair(request: pytest.FixtureRequest, mysql_source: str, mysql_destinat
 
 @pytest.fixture
 def set_global(mysql_pair: tuple[Db, Db]) -> Iterator[SetGlobal]:
-    """Set a variable for all sessions that begin from now on, and take it back at the end."""
+    """Set a variable for all new sessions, and restore it at the end."""
     source, _ = mysql_pair
-    with closing(source.connect()) as connection:  # which has the settings of before
+    with closing(source.connect()) as connection:  # opened before the change: keeps the old settings
         cursor = connection.cursor()
         before: dict[str, Any] = {}
 
@@ -118,7 +118,7 @@ def test_a_query_is_not_ended_early(
     [
         ("max_statement_time = 0.3", "SELECT n, a FROM t WHERE SLEEP(0.2) = 0", 0.0),
         ("wait_timeout = 1", "SELECT n, a FROM t", 1.5),
-        # More than the buffers between the server and the source hold.
+        # More bytes than the buffers between the server and the source hold.
         ("net_write_timeout = 1", "SELECT seq AS n, REPEAT('x', 2000000) AS a FROM seq_1_to_20", 2.5),
     ],
 )

@@ -1,4 +1,4 @@
-"""Rows that a source writes as tuples of SQL arrive in MySQL as they do as Python values, or are refused in the same words."""
+"""Rows that a source writes as tuples of SQL arrive in MySQL like Python values, or are refused with the same error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MYSQL_TEXTS = [
     "X'085C080B0C5C625C66'", "X'27'", "X'2727'", "X'5C5C'", "X'00'", "X'61001A62'", "'%s %% %(a)s'", "'), (9'", "NULL",
 ]  # fmt: skip
 MYSQL_BYTES = ["X''", "X'00'", "X'00FF5C090A0D27'", "'abc'", "NULL"]
-# Types of a column in MySQL at both ends, and values.
+# Column type in MySQL at both ends, and values.
 MYSQL_PAIRS = [
     *((one, other, WHOLE) for one in ("tinyint", "smallint", "mediumint", "integer", "bigint")
       for other in ("bigint", "decimal(20)", "decimal(9, 2)")),
@@ -159,13 +159,13 @@ def two(request: pytest.FixtureRequest, kind: str, way: tuple[str, str], mysql_d
 
 @pytest.fixture
 def by_values(monkeypatch: pytest.MonkeyPatch) -> ByValues:
-    """Return what has all later loads take their rows as values."""
+    """Return a function that makes all later loads write their rows as values."""
     return lambda: monkeypatch.setattr(MysqlDestination, "packed_forms", lambda _: ())
 
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Return, of each file that LOAD DATA has read, whether all of its rows were stored as they are."""
+    """Return a list that gets, for each file of LOAD DATA, whether all of its rows were stored unchanged."""
     found: list[bool] = []
     take = Loading.take
 
@@ -178,7 +178,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 def routes(load: Load) -> list[str]:
-    """Return the routes of a load, with one name for both ways of tuples."""
+    """Return the routes of a load, with one name for both routes of tuples."""
     return [TUPLES if chosen.path == LOADED else chosen.path for chosen in load.told(RouteChosen)]
 
 
@@ -203,7 +203,7 @@ def make(two: Pair, pairs: list[tuple[str, str, list[str]]]) -> None:
 
 
 def outcome(load: Load) -> Any:
-    """Return the error of an attempt, without the name of the table."""
+    """Return the rows of an attempt, or its error with the same table name for both loads."""
     try:
         return load.attempt().rows
     except CheckpointError as error:
@@ -211,7 +211,7 @@ def outcome(load: Load) -> Any:
 
 
 def both(two: Pair, by_values: ByValues, arguments: dict[str, Any]) -> tuple[Load, Any]:
-    """Load as tuples and as values, compare what is in the tables and what was raised, and return the first."""
+    """Load as tuples and as values, compare tables and errors, and return the load as tuples with its outcome."""
     source, destination = two
     tuples = Load(source, destination, {"checkpoint_column": "n", "batch_size": 3, **arguments})
     found = outcome(tuples)
@@ -220,13 +220,13 @@ def both(two: Pair, by_values: ByValues, arguments: dict[str, Any]) -> tuple[Loa
     assert outcome(values) == found
     assert set(routes(values)) == {"rows"}
     rows, expected = (bytes_of(destination, table) for table in ("target", "expected"))
-    # Of values, more are read ahead of those that are committed, and an error ends the attempt before.
+    # Values are read further ahead of the commits, so that a refused value ends the attempt earlier.
     assert rows == expected if isinstance(found, int) else rows[: len(expected)] == expected
     return tuples, found
 
 
 def bytes_of(db: Db, table: str) -> list[tuple[Any, ...]]:
-    """Return each value as the digits of its bytes, or of its text."""
+    """Return each value as the hexadecimal digits of its text or bytes."""
     found = db.rows(
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = DATABASE()"
         f" AND table_name = '{table}' ORDER BY ordinal_position"
@@ -265,7 +265,7 @@ def test_text_of_every_character_set(two: Pair, kind: str, by_values: ByValues) 
             "SELECT character_set_name FROM information_schema.character_sets"
             " WHERE character_set_name NOT IN ('binary', 'filename')"
         )
-        if kind == "mysql" or name != "swe7"  # which has no backslash
+        if kind == "mysql" or name != "swe7"  # swe7 has no backslash
     ]
     texts = ["a", "a\t\n\r\\'\"", "äß", "表ソ", "Ж", "😀", "\\", "NULL"]
     columns = [f"c{n}" for n in range(len(sets))]
@@ -276,7 +276,7 @@ def test_text_of_every_character_set(two: Pair, kind: str, by_values: ByValues) 
         if kind == "mysql":
             given = ", ".join([f"_utf8mb4 X'{text.encode().hex()}'"] * len(sets))
             source.execute(*LOOSE, f"INSERT INTO t VALUES ({row}, {given})")
-        elif text.isascii():  # what a character set lacks would be refused
+        elif text.isascii():  # a character that a set lacks would be refused
             source.insert("t", [(row, *[text] * len(sets))])
     into = wide if kind == "mysql" else mixed
     destination.execute(*(f"CREATE TABLE {name} (n integer, {into})" for name in ("target", "expected")))
@@ -472,7 +472,7 @@ def test_partitions_and_upserts(two: Pair) -> None:
     assert sum(result.rows for result in results) == 300
     query = "SELECT n, a FROM {} ORDER BY n"
     assert destination.rows(query.format("target")) == source.rows(query.format("t"))
-    # MySQL counts a row twice that is updated, and does not count one that stays as it was.
+    # MySQL counts an updated row twice, and an unchanged row not at all.
     source.execute("UPDATE t SET a = 'new' WHERE n > 200")
     again = Load(source, destination, {"source_table": "t", "checkpoint_column": "n", **arguments})
     assert (again.attempt().rows, routes(again)) == (300, ["SQL tuples"])

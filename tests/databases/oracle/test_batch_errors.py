@@ -1,4 +1,4 @@
-"""Bad rows are found in one round trip for each block, with the outcome of halving."""
+"""Bad rows are found in one round trip for each block, with the same outcome as by halving."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ BY = pytest.mark.parametrize(
     "by", [{"checkpoint_column": "n"}, {"strategy": "python"}], ids=["key", "python"]
 )
 INSERT = 'INSERT INTO "?target'
-OPENING = 6  # fetches until the rows come, if the strategy asks for most before
+OPENING = 6  # the most fetches before the first rows, of any strategy
 
 
 @BY
@@ -127,7 +127,7 @@ def test_a_statement_that_is_cancelled_or_over_a_limit_runs_again(
 
 
 def test_tables_that_another_attempt_creates_meanwhile(load: Load, faults: dict[str, Faults]) -> None:
-    # Its first table is there, its second is not yet.
+    # The first metadata table exists, the second does not yet.
     with load.destination.database("dst").open() as connection:
         Tables.named("airflow_checkpoint").checkpoint.create(connection)
     faults["destination"].plan(Fault(955, "CREATE TABLE airflow_checkpoint_event", times=99))
@@ -209,7 +209,7 @@ def test_ddl_that_commits_in_the_middle_of_starting_over(
     load.attempt(**arguments)
     load.clear()
     faults["destination"].plan(Fault(3113, "CREATE TABLE target"))
-    # The intent was committed with the DDL: the next attempt drops what is not there, and starts over once it is.
+    # The DDL committed the intent, too: the next attempt fails at DROP, and starts over once the table exists.
     with pytest.raises(DestinationError, match="ORA-00942"):
         load.attempt(**arguments)
     load.destination.execute("CREATE TABLE target (n integer PRIMARY KEY)")
@@ -242,7 +242,7 @@ def test_a_synonym_is_as_good_as_its_table(load: Load) -> None:
 
 def test_a_driver_of_ones_own_on_top_of_it(load: Load) -> None:
     class Wrapped(type(load.source.connect())):  # type: ignore[misc]
-        """A subclass, as a hook may return."""
+        """A subclass of the driver's connection, as a hook may return."""
 
     source = Database("src", lambda: stand_in.server(load.source.place).connect(make=Wrapped))
     assert load.transfer(source=source).run().rows == 20

@@ -1,4 +1,4 @@
-"""The questions for a server's first hour, asked of the stand-in, which has no plans to show."""
+"""The questions for a server's first hour, asked of the stand-in, which has no execution plans."""
 
 from __future__ import annotations
 

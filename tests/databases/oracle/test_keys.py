@@ -1,4 +1,4 @@
-"""A key that the server does not enforce is none."""
+"""A key that the server does not enforce does not count as a key."""
 
 from __future__ import annotations
 

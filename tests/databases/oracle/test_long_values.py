@@ -1,4 +1,4 @@
-"""Long values, JSON and XML: as they are, in every way to write, whatever a type handler has made of the columns."""
+"""Long values, JSON and XML arrive unchanged in every write mode, whatever a type handler does with the columns."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def target(make_db: MakeDb) -> Db:
 
 @pytest.fixture(autouse=True)
 def _fetch_no_locators(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As ``fetch_lobs`` in the extra of a connection sets it, for all of the process."""
+    """Set the default of the process, as ``fetch_lobs`` in the extra of a connection does."""
     monkeypatch.setattr(oracledb.defaults, "fetch_lobs", False)
 
 
@@ -98,12 +98,12 @@ def test_is_read_in_any_length(make_db: MakeDb, target: Db, declared: str) -> No
 
 
 def form_of(declared: str, value: Any) -> Any:
-    """Take what a type of the server's own keeps of a text: JSON writes its numbers in another way."""
+    """Return the comparable form of a value: Oracle writes the numbers of JSON differently."""
     return json.loads(value) if value and declared == "JSON" else value
 
 
 def read_whole(db: Db, table: str, declared: str) -> list[Any]:
-    """Read with nothing in between that parses JSON."""
+    """Read the values without parsing JSON."""
     form = {"JSON": "JSON_SERIALIZE(k RETURNING CLOB)", "XMLTYPE": "XMLSERIALIZE(CONTENT k AS CLOB)"}
     connection = db.connect()
     cursor = connection.cursor()

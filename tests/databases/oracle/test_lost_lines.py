@@ -1,4 +1,4 @@
-"""Errors that mean that the session is gone or its query can be run again, whatever they look like; and ending a wait."""
+"""Errors of a lost session or of a query that can be run again, in every form; and ending a wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.loads import Load, loaded
 from tests.support.oracle_standin import Fault, Faults
 from tests.support.oracle_standin.errors import dpy
 
-OPENING = 6  # fetches until the rows come
+OPENING = 6  # fetches before the first rows
 INSERT = 'INSERT INTO "?target'
 ADVANCE = "UPDATE airflow_checkpoint"
 READ = r"SELECT \* FROM \( SELECT \* FROM t ORDER BY n \) src WHERE .* ORDER BY"

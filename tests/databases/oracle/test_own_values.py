@@ -1,4 +1,4 @@
-"""What Oracle would put of its own: a default for NULL, and a question mark for a character that it lacks."""
+"""Values that Oracle would store of its own: a default for NULL, and a question mark for a character that it lacks."""
 
 from __future__ import annotations
 

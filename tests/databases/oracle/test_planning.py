@@ -1,4 +1,4 @@
-"""The parts of a large table, from what the server knows of it."""
+"""The parts of a large table, planned from the server's statistics."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_what_has_no_blocks_is_read(source: Db, faults: dict[str, Faults], table
 @pytest.mark.parametrize(("inserted", "used"), [(0, True), (ROWS // 2, False)])
 def test_a_histogram(source: Db, faults: dict[str, Faults], inserted: int, used: bool) -> None:
     gathered(source)
-    # Half of the rows have no value, and the others lie close together at the end.
+    # Half of the keys are NULL, and the others lie close together at the end.
     source.execute(
         f"UPDATE t SET k = CASE WHEN n > {ROWS // 2} THEN {ROWS} - (n - {ROWS // 2}) / 100 END",
         f"INSERT INTO all_tab_col_statistics VALUES ('SCOTT', 'T', 'K', {ROWS // 2})",

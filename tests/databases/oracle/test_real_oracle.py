@@ -1,5 +1,5 @@
 """
-A whole load on a real Oracle server, where one is given; without one, this says so.
+A whole load on a real Oracle server; skipped where none is given.
 
 With ``CHECKPOINT_TEST_ORACLE_DSN``, every other test that has Oracle on one side runs against that server, too, except
 those of what a server cannot be made to do.

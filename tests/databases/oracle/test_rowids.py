@@ -29,7 +29,7 @@ def sides(stood_in: tuple[Db, Db]) -> tuple[Db, Db]:
     source.execute("CREATE TABLE t (n integer PRIMARY KEY, pad varchar2(200))")
     source.execute(f"INSERT INTO standin_statistics VALUES ('T', {ROWS}, 150)")
     connection = stand_in.server(source.place).connect()
-    # Stored in another order than that of the key.
+    # Stored in an order other than the key's.
     connection.postgres.execute(
         f"INSERT INTO \"T\" SELECT (n * 7919) % {ROWS}, repeat('x', 200) FROM generate_series(1, {ROWS}) n"
     )

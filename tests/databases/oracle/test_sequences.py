@@ -1,4 +1,4 @@
-"""Keys that instances of a cluster number out of order are told, where the dictionary shows them."""
+"""Keys that instances of a cluster number out of order are reported, where the dictionary shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection, or its service, has set, and the engine cannot work with."""
+"""Settings of a connection, or of its service, with which the engine cannot work."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 Every statement that the package can send to Oracle, on one page for those who know Oracle.
 
-The page is ``oracle_statements.sql`` next to this file. After a change that is meant, write it anew with
-``CHECKPOINT_WRITE_STATEMENTS=1 pytest tests/databases/oracle/test_statements.py``, and read what has changed.
+The page is ``statements.sql`` next to this file. After an intended change, write it again with
+``CHECKPOINT_WRITE_STATEMENTS=1 pytest tests/databases/oracle/test_statements.py``, and read its diff.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
 def run_parts(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._ROWS_FOR_EACH", 1
-    )  # of six
+    )  # few enough for a table of six rows
     for arguments in ({"large": 1}, {"checkpoint_column": "z"}, {"partition_column": "n"}):
         plan(source, 2, **{"checkpoint_column": "n", **arguments})
     destination.execute("DELETE FROM target")
@@ -146,18 +146,18 @@ def statements(faults: dict[str, Faults]) -> str:
 
 
 def plain(statement: str) -> str:
-    """Put the same number of a moment, and the same ROWID, into all statements."""
+    """Put the same SCN and the same ROWID into all statements."""
     statement = re.sub(r"AS OF SCN \d+", "AS OF SCN 4711", statement)
     return re.sub(r"CHARTOROWID\('[^']+'\)", "CHARTOROWID('AAAR3sAAEAAAACXAAA')", statement)
 
 
 def since(statement: str) -> str:
-    """Return a comment with the version of the server that a statement needs, if that is a newer one than 11.2."""
+    """Return a comment with the version of the server that a statement needs, if it is newer than 11.2."""
     needed = max((version for pattern, version, _ in SINCE if pattern.search(statement)), default=())
     return f"-- since {'.'.join(map(str, needed))}\n" if needed else ""
 
 
-# The tests' own, in plain sight above.
+# Statements of the test itself, not of the package.
 _THE_TESTS = r"CREATE TABLE (t|target) |INSERT INTO t VALUES|UPDATE t SET|DELETE FROM target$|SELECT MAX\(ROWID|INSERT INTO standin"
 
 

@@ -1,4 +1,4 @@
-"""Every type of Oracle, on its way out and on its way in: exact, or refused before the first row."""
+"""Every type of Oracle, read and written: exact, or refused before the first row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.server
 INDIA = timezone(timedelta(hours=5, minutes=30))
 BIG = "12345678901234567890123456789012345678"
 
-# Declared in Oracle, literals that are inserted, declared in Postgres, what arrives there.
+# Declared in Oracle, inserted literals, declared in Postgres, the values that arrive there.
 TYPES: dict[str, tuple[str, list[str], str, list[Any]]] = {
     "number": ("NUMBER", ["0.1", "1E-30", BIG, "-1.5"], "numeric", ["0.1", "1E-30", BIG, "-1.5"]),
     "number(38)": ("NUMBER(38)", [BIG, "-7", "0"], "numeric", [BIG, "-7", "0"]),
@@ -185,7 +185,7 @@ def test_cannot_be_sorted_by(source: Db, target: Db, declared: str) -> None:
         Load(source, target, {"source_table": "t", "checkpoint_column": "k"}).attempt()
 
 
-# What Python values become in Oracle: declared, the value, and what is read back.
+# Python values in Oracle: declared type, value, and the value read back.
 CONVERTED = [
     ("NUMBER", "12.50", 12.5),
     ("NUMBER(1)", True, 1),

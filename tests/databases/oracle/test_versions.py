@@ -1,4 +1,4 @@
-"""Older servers: any version as a source, and as a destination one that takes short names only."""
+"""Older servers: any version as a source, and as a destination a version that takes short names only."""
 
 from __future__ import annotations
 

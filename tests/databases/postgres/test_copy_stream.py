@@ -1,4 +1,4 @@
-"""Rows as COPY packs them."""
+"""Reading rows packed by COPY."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_stream impo
 
 
 class Copying:
-    """A COPY that hands out prepared rows; between them it may have none yet."""
+    """A COPY that returns prepared rows; None in the list stands for no row yet."""
 
     def __init__(self, rows: list[bytes | None]) -> None:
         self._rows: Iterator[bytes | None] = iter(rows)

@@ -1,4 +1,4 @@
-"""A database whose encoding lacks characters: a row that has one is a bad row, and what happens to it is recorded."""
+"""A database whose encoding lacks characters: a row with such a character is a bad row, and is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Postgres to Postgres, packed: rows that Python never looks at."""
+"""Postgres to Postgres, packed: rows that Python does not parse."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_types_that_only_get_wider(two: tuple[Db, Db], key: str) -> None:
     )
     load = resumed_with_null_keys(two, key)
     assert path_of(load) == "binary COPY"
-    # As text, char(5) has its blanks, and so has varchar then.
+    # Binary COPY sends char(5) with its trailing blanks, and varchar keeps them.
     assert text_of(source, "t", "a, b, c, d, rpad(e, 5) e, f, g, h::numeric(7, 2)") == text_of(
         destination, "target"
     )
@@ -156,7 +156,7 @@ def test_types_that_only_get_wider(two: tuple[Db, Db], key: str) -> None:
     ("arguments", "path"),
     [
         ({"checkpoint_column": "id"}, "binary COPY"),
-        # Its proof keeps a digest of rows, and 5 is another value than Decimal(5).
+        # The position keeps a digest of the rows, in which 5 differs from Decimal(5).
         ({"strategy": "python"}, "text COPY"),
         ({"checkpoint_column": ["n", "id"]}, "text COPY"),
         ({"checkpoint_enabled": False, "preoperator": "TRUNCATE target"}, "binary COPY"),
@@ -182,7 +182,7 @@ def test_an_integer_becomes_numeric_where_nobody_looks(
 @pytest.mark.parametrize(
     ("read", "kind", "path", "message"),
     [
-        # Blanks behind the third letter would be cut off without a word.
+        # Blanks behind the third letter would be cut off without an error.
         ("v", "varchar(3)", "rows", r"value too long for type character varying\(3\)"),
         ("id * 60", "numeric(4, 2)", "binary COPY", "numeric field overflow"),
     ],

@@ -60,8 +60,8 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
                 "server_connect_timeout = 3",
                 "query_wait_timeout = 20",
             ]
-            if os.getuid() == 0:  # which it refuses to run as
-                # The server's user, where that has a folder of its own for its socket.
+            if os.getuid() == 0:  # PgBouncer refuses to run as root
+                # Run as the server's user, who owns the folder of its socket, if there is one.
                 host = str(parts.get("host", ""))
                 owner = Path(host).owner() if host.startswith("/") else "nobody"
                 settings.append(f"user = {owner if owner != 'root' else 'nobody'}")

@@ -1,4 +1,4 @@
-"""A connection of psycopg2, whoever opens it: refused, with the way to psycopg 3."""
+"""A connection of psycopg2, for any caller: refused, with the way to psycopg 3."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_no_connection_of_it_stays_open(old: Db, monkeypatch: pytest.MonkeyPatch
     opened: list[Any] = []
 
     class OwnConnection(psycopg2.extensions.connection):
-        """As hooks have them that stand on the driver's."""
+        """A subclass of the driver's connection, as a hook may return."""
 
     def connect(**arguments: Any) -> Any:
         opened.append(psycopg2.connect(**arguments, connection_factory=OwnConnection))

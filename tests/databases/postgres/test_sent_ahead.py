@@ -32,7 +32,7 @@ SLEEPS = (
     "CREATE TABLE t (n integer PRIMARY KEY)",
     f"INSERT INTO t SELECT generate_series(1, {ROWS})",
     "ANALYZE t",
-    # Stable, so that the last key can be found without it.
+    # STABLE, so that the server finds the last key without calling the function.
     "CREATE FUNCTION sleeps(n integer) RETURNS text STABLE LANGUAGE plpgsql AS $$ BEGIN"
     " IF n = 2500 THEN PERFORM pg_sleep(60); END IF; RETURN repeat('x', 1000); END $$",
 )
@@ -91,7 +91,7 @@ def test_the_last_block_is_as_long_as_it_is(origin: Db, to: Db, end: int) -> Non
 
 KEYS = {
     "text": ("varchar(20)", "'key ' || to_char(n / 7, 'fm0000')"),
-    # Only the server knows that these are equal, and so it has to be asked.
+    # Only the server can compare these for equality.
     "interval": (
         "interval",
         "n / 7 * interval '30 days' + CASE n % 2 WHEN 0 THEN '1 mon' ELSE interval '30 days' END",
@@ -213,7 +213,7 @@ def test_a_session_that_is_ended_is_an_attempt_that_goes_on(origin: Db, to: Db) 
 
 
 class SlowOnce(Load):
-    """A load that rests once, after a batch."""
+    """A load that pauses once, after a batch."""
 
     _has_rested = False
 
@@ -228,7 +228,7 @@ class SlowOnce(Load):
 def test_a_statement_timeout_counts_the_whole_load(origin: Db, make_db: MakeDb, kind: str) -> None:
     to = make_db(kind, "destination")
     load = load_of(origin, to, rows=60_000)
-    # The server's is for those who do not say otherwise; the connection's own counts the whole load.
+    # A timeout of the database is a default, and overridden; a timeout of the connection counts the whole load.
     origin.execute(f"ALTER DATABASE {origin.one('SELECT current_database()')} SET statement_timeout = '1s'")
     limited = Db("postgres", psycopg.conninfo.make_conninfo(origin.place, options="-c statement_timeout=1s"))
     with pytest.raises(ConnectionLostError, match="canceling statement due to statement timeout"):

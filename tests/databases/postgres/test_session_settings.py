@@ -92,7 +92,7 @@ def test_a_server_that_leaves_out_damaged_pages_is_refused(postgres_pair: tuple[
 
 
 def as_role(db: Db, name: str, options: str = "") -> Db:
-    """The same database, as a role that has no right to pass by policies."""
+    """Return the same database, as a role without the right to bypass policies."""
     db.execute(
         f"DO $$ BEGIN CREATE ROLE {name} LOGIN PASSWORD 'p'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
         f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}; GRANT ALL ON SCHEMA public TO {name}",

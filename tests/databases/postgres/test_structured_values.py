@@ -1,4 +1,4 @@
-"""Arrays, ranges and composite values: each value in them arrives as it is, or is refused."""
+"""Arrays, ranges and composite values: each value in them arrives unchanged, or is refused."""
 
 from __future__ import annotations
 

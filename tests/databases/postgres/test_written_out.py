@@ -1,4 +1,4 @@
-"""From Postgres to SQLite: what the server writes out is what Python would have written."""
+"""From Postgres to SQLite: the server writes values as Python would."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def columns(first: str, types: dict[str, str]) -> str:
     [
         ("timestamp", "infinity"),
         ("timestamp", "0044-03-15 00:00:00 BC"),
-        # As long as a plain one with microseconds.
+        # As long as an ordinary timestamp with microseconds.
         ("timestamp", "0044-03-15 00:00:00.123 BC"),
         ("timestamp", "10000-01-01 00:00:00.12345"),
         ("date", "-infinity"),

@@ -1,4 +1,4 @@
-"""What is shown of many values at once is what each of them shows."""
+"""Checking many values at once accepts only values that pass one by one."""
 
 from __future__ import annotations
 
