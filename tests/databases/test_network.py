@@ -145,9 +145,7 @@ def cut_at_random_bytes(net: Network, way: dict[str, Any], times: int) -> None:
         net.again()
         proxy = (net.source, net.destination)[side]
         cuts = proxy.cuts
-        last = (
-            passed[side][from_client] * 9 // 10
-        )  # the last messages vary with the duration
+        last = passed[side][from_client] * 9 // 10  # the last messages vary with the duration
         proxy.cut_at_byte(moments.randint(1, last), from_client=from_client)
         net.complete(**way)
         assert proxy.cuts == cuts + 1

@@ -94,7 +94,7 @@ def test_ten_attempts_at_once(load: Load, first: bool) -> None:
         except FencedError as error:  # perhaps before its first row
             return str(error)
         finally:
-            arrived.add(number)  # after any other error, too: the others stop waiting, and the test shows that error
+            arrived.add(number)  # after any other error, too: the others stop waiting, and it is shown
 
     with ThreadPoolExecutor(10) as pool:
         outcomes = list(pool.map(attempt, range(10)))

@@ -200,7 +200,7 @@ def test_a_staged_replace(known: Known) -> None:
     assert known.loaded() == [(-1, "old", None)]
     result = known.attempt(**arguments)
     assert result.rows == 50
-    assert "is not asked for foreign keys" in result.warnings[0]  # also reported by the attempt that publishes
+    assert "is not asked for foreign keys" in result.warnings[0]  # also by the attempt that publishes
     assert known.loaded() == ROWS
     known.load.next_run()
     with pytest.raises(

@@ -121,7 +121,7 @@ def test_a_connection_that_gives_no_file(two: Pair) -> None:
 def test_a_cluster_that_commits_parts_of_a_file(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     source, destination = two
     destination.execute(TABLE)
-    monkeypatch.setattr(loading, "_SPLITTING", "autocommit")  # stands in for the variable of a cluster: it is on
+    monkeypatch.setattr(loading, "_SPLITTING", "autocommit")  # in place of the variable of a cluster
     load = Load(source, destination, {"source_table": "t"})
     assert load.attempt().rows == 10
     assert route(load)[1].endswith("(not LOAD DATA LOCAL: autocommit commits parts of a file)")

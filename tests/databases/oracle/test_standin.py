@@ -82,7 +82,7 @@ def test_the_first_value_fixes_the_type(connection: Any) -> None:
         cursor.executemany(insert, [(1, None), (2, "a"), (3, 5)])
     cursor.setinputsizes(None, oracledb.DB_TYPE_NUMBER)
     cursor.executemany(insert, [(1, None), (2, 5)])
-    with pytest.raises(oracledb.NotSupportedError, match="DPY-3013"):  # the input sizes hold for one execution
+    with pytest.raises(oracledb.NotSupportedError, match="DPY-3013"):  # they hold for one execution
         cursor.executemany(insert, [(3, "a"), (4, 5)])
 
 
