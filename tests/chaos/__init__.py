@@ -1,1 +1,1 @@
-"""Hurts loads at random moments, by the hundred, and counts what is lost or doubled: ``python -m tests.chaos``."""
+"""Disturbs hundreds of loads at random moments, and counts lost and doubled rows: ``python -m tests.chaos``."""

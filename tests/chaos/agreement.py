@@ -1,4 +1,4 @@
-"""Whether the rows that an attempt has left agree with its checkpoint, both seen in one snapshot."""
+"""Whether the rows of an ended attempt agree with its checkpoint, both read in one snapshot."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _COUNT = "SELECT count(*), count(*) FILTER (WHERE note = 'stale') FROM {}"
 
 
 def disagreement(tables: Tables, case: Case, run_id: str) -> str | None:
-    """Say how the rows that are there contradict the checkpoint."""
+    """Return how the rows contradict the checkpoint, or ``None`` if they agree."""
     try:
         with tables.snapshot() as see:
             return _disagreement(tables, case, run_id, see)
     except (
         psycopg.errors.UndefinedTable
-    ):  # an attempt that was frozen has just published and dropped its stage
+    ):  # a frozen attempt has just published and dropped its stage
         with tables.snapshot() as see:
             return _disagreement(tables, case, run_id, see)
 

@@ -1,4 +1,4 @@
-"""One attempt of a task: the operator's ``execute``, in a process of its own that may be killed."""
+"""One attempt of a task: the operator's ``execute``, in a separate process that may be killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import get_hook_lineage_collector
 from airflow.sdk import Connection
 
-# All that a task imports is imported here: processes are forked from one that has done so, and begin at once.
+# Import all modules of a task here: attempts are forked from a process with these imports, and begin at once.
 import airflow_checkpoint_provider.engine.transfer.transfer
 import airflow_checkpoint_provider.hooks.databases
 import airflow_checkpoint_provider.observability.lineage
@@ -32,13 +32,13 @@ from tests.support.airflow.operating import DagRun, TaskInstance
 
 STARTING, COPYING, COPIED, DONE, FENCED, FAILED = range(6)
 
-# What Airflow finds out once, and takes longer for than a load here takes.
+# Airflow discovers these once per process, which takes longer than a load here.
 Connection(conn_id="warm_up", conn_type="postgres").get_hook()  # type: ignore[no-untyped-call]
 get_hook_lineage_collector()
 
 
 def same(rows: list[Any], **_: Any) -> list[Any]:
-    """A ``rows_processor`` that changes nothing, but makes rows travel as Python values."""
+    """A ``rows_processor`` that changes nothing, but selects the route of Python values."""
     return rows
 
 
@@ -46,9 +46,9 @@ def run(arguments: dict[str, Any], run_id: str, try_number: int, shared: Any, pa
     """
     Execute the task.
 
-    :param shared: two numbers: how far the attempt is, and how often it has reconnected
-    :param path: how rows must travel
-    :param log: the file that gets what an operator would write to its log
+    :param shared: two numbers: the attempt's progress, and its reconnections
+    :param path: the expected route of the rows
+    :param log: the file for the operator's log lines
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, sys.stdout.fileno())

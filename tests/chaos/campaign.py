@@ -1,4 +1,4 @@
-"""The campaign: load, hurt at a random moment, retry until the load is complete, compare; and again."""
+"""The campaign: load, disturb at a random moment, retry until the load is complete, compare; and again."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.chaos.servers import Server
 from tests.chaos.tables import Difference, Tables
 from tests.support.network.proxy import Proxy
 
-_LIMIT_S = 120.0  # for one attempt: no wait may be without end
+_LIMIT_S = 120.0  # for one attempt: every wait has a limit
 _MOST_ATTEMPTS = 100
-_SAME_LENGTH = 5  # attempts; later ones get more time, because a swap does not get shorter by being tried
+_SAME_LENGTH = 5  # attempts; later ones get more time, because a retry does not shorten a swap
 
 
 class Campaign:
     """
-    Loads that are hurt.
+    Loads with disturbances.
 
-    :param folder: for logs
-    :param rows: of each load
+    :param folder: of the logs
+    :param rows: the number of rows of each load
     :param batch_size: small enough for a kill to fall into any part of a batch
     """
 
@@ -64,10 +64,10 @@ class Campaign:
         self, cases: Iterable[Case], wanted: Mapping[str, int], observe: Callable[[Figures], None]
     ) -> list[Figures]:
         """
-        Hurt loads of all kinds in turn, until something is wrong.
+        Disturb loads of all kinds in turn, until something is wrong.
 
-        :param wanted: how often what is to hit, by the names of :data:`HARMS`
-        :param observe: is told after every load
+        :param wanted: the number of disturbances of each kind, by the names of :data:`HARMS`
+        :param observe: called after every load
         """
         every = [Figures(case) for case in cases]
         for name, most in wanted.items():
@@ -117,7 +117,7 @@ class Campaign:
         return f"run_{self._runs}"
 
     def _measure(self, case: Case) -> float:
-        """Return how long a load takes that nothing disturbs, so that kills are spread over all of it."""
+        """Return the duration of an undisturbed load, over which the kills are spread."""
         run_id = self._new_run(case)
         with self._attempt(case, run_id, 1) as running:
             running.wait_until_it_copies()

@@ -1,4 +1,4 @@
-"""What is loaded: every way that rows travel, each kind of key, and each way of writing."""
+"""The kinds of load: every route, each kind of key, and each write mode."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Case:
     """
     One kind of load.
 
-    :param path: ``binary`` or ``text`` for COPY, ``rows`` for Python values, ``rejects`` for such with bad rows among
-        them, which are put aside
-    :param key: what is read by: a ``key``, a ``composite`` one with ties, or by counting (``python``)
+    :param path: ``binary`` or ``text`` for COPY, ``rows`` for Python values, ``rejects`` for Python values with bad
+        rows, which are rejected
+    :param key: the order of reading: by a ``key``, by a ``composite`` one with ties, or by counting (``python``)
     :param mode: the operator's ``write_mode``
     """
 
@@ -40,11 +40,11 @@ class Case:
 
     @property
     def columns(self) -> list[str]:
-        """What is read by; none where rows are counted."""
+        """The key columns; none where rows are counted."""
         return {"key": ["id"], "composite": ["region", "at"]}.get(self.key, [])
 
     def arguments(self, batch_size: int, line: str) -> dict[str, Any]:
-        """The operator's arguments, all of which can be sent to another process; a line is a pair of connections."""
+        """The operator's arguments, all picklable; ``line`` is the prefix of a pair of connections."""
         by = {"checkpoint_column": self.columns} if self.columns else {"strategy": "python"}
         rejects = {"on_bad_row": "reject", "max_rejected_rows": None} if self.rejects else {}
         return {
@@ -62,7 +62,7 @@ class Case:
         }
 
 
-# Bad rows are found by the constraints of the destination, which a stage has not.
+# The constraints of the destination find bad rows, and a stage has no constraints.
 CASES = [
     case
     for case in (Case(*parts) for parts in product(PATHS, KEYS, MODES))

@@ -1,4 +1,4 @@
-"""What a campaign counts."""
+"""The figures of a campaign."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tests.chaos.cases import Case
 @dataclass
 class Figures:
     """
-    What a campaign did to one kind of load, and what came of it.
+    The disturbances of one kind of load, and their results.
 
-    :param kills: of attempts that were copying
+    :param kills: of attempts while they were copying
     :param other_kills: of attempts before their first row, or after their last
-    :param server_kills: of the destination's, while an attempt was copying
-    :param cuts: of connections, in the midst of a message or at a COMMIT
-    :param zombies: attempts that were frozen, replaced by another one, woken up, and fenced
-    :param resumed: attempts that went on from a checkpoint
-    :param saved: rows that resumed attempts did not have to copy again
-    :param swaps: attempts that found all rows staged, because the one before was hit while it swapped them in
-    :param rejected: bad rows that were put aside
-    :param lost: rows that were missing at the end, in the table or among those put aside
-    :param doubled: rows that were there and should not have been
+    :param server_kills: of the destination's server, while an attempt was copying
+    :param cuts: of connections, in the middle of a message or at a COMMIT
+    :param zombies: attempts frozen, replaced by another one, woken up, and fenced
+    :param resumed: attempts that resumed from a checkpoint
+    :param saved: rows not copied again by resumed attempts
+    :param swaps: attempts that found all rows staged, because the previous one was hit during the swap
+    :param rejected: rejected bad rows
+    :param lost: rows missing at the end, from the table or from the rejects
+    :param doubled: surplus rows at the end
     """
 
     case: Case

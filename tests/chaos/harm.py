@@ -1,4 +1,4 @@
-"""The ways to hurt an attempt, each at a random moment."""
+"""The disturbances of an attempt, each at a random moment."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tests.chaos.running import Running
 from tests.chaos.servers import Server
 from tests.support.network.proxy import Proxy
 
-_OTHER = 0.1  # of the kills fall anywhere: while connecting, claiming, emptying the table
-_CUTS = 4  # in one attempt, as long as it runs
-_MOST_BYTES = 300_000  # until a connection is cut
+_OTHER = 0.1  # share of the kills at any moment: while connecting, claiming, emptying the table
+_CUTS = 4  # in one attempt, while it copies
+_MOST_BYTES = 300_000  # at most, before a connection is cut
 
 
 class Harm(ABC):
     """
-    What happens to attempts.
+    One kind of disturbance.
 
-    :param chance: when
-    :param server: the destination's
+    :param chance: chooses the moments
+    :param server: of the destination
     :param lines: the connections to the source and to the destination
     """
 
     line = "chaos"
-    leaves_running = False  # while its successor begins
-    spares_process = False  # which may complete its load without having been able to drop the stage
+    leaves_running = False  # when its successor begins
+    spares_process = False  # which may complete its load without dropping the stage
 
     def __init__(self, chance: random.Random, server: Server, lines: tuple[Proxy, Proxy]) -> None:
         self.chance, self.server, self.lines = chance, server, lines
@@ -37,13 +37,13 @@ class Harm(ABC):
     @abstractmethod
     def hurt(self, figures: Figures, running: Running, length: float) -> None:
         """
-        Wait for a moment of a load that takes so long, and strike.
+        Wait for a random moment of the load, and strike.
 
-        :param length: of a load that nothing disturbs, in seconds
+        :param length: the duration of an undisturbed load, in seconds
         """
 
     def ended(self, figures: Figures, running: Running) -> str | None:
-        """Count an attempt that has ended, and say what is wrong with that."""
+        """Count an ended attempt, and return what is wrong with its end, or ``None``."""
         return "failed" if running.state in (attempt.FAILED, attempt.FENCED) else None
 
     def _wait(self, running: Running, length: float) -> None:
@@ -107,7 +107,7 @@ class Freeze(Harm):
     def hurt(self, figures: Figures, running: Running, length: float) -> None:
         self._wait(running, length)
         running.freeze()
-        # Its successor claims the checkpoint meanwhile, or waits for the lock that it may have fallen asleep with.
+        # Meanwhile its successor claims the checkpoint, or waits for a lock held by the frozen attempt.
         timer = threading.Timer(self.chance.uniform(0.1, 0.5 + length), running.wake)
         timer.daemon = True
         timer.start()

@@ -1,4 +1,4 @@
-"""What a campaign found: a table for people, and JSON."""
+"""The report of a campaign: a table for readers, and JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _HEADER = (
     *("path", "key", "mode", "loads", "attempts", "kills", "other kills", "server kills", "cuts", "zombies"),
     *("reconnects", "resumed", "rows saved", "swaps hit", "rejected", "lost", "doubled"),
 )
-_WORDS = 3  # of them, the rest are numbers
+_WORDS = 3  # columns of text; the others hold numbers
 
 
 def table(results: Sequence[Figures]) -> str:
-    """Return the figures of each kind of load, in a form that is Markdown as well."""
+    """Return the figures of each kind of load as a Markdown table."""
     total = totals(results)
     lines = [[one.case.path, one.case.key, one.case.mode, *_numbers(one.__dict__)] for one in results]
     lines.append(["all", "", "", *_numbers(total)])
@@ -28,7 +28,7 @@ def table(results: Sequence[Figures]) -> str:
 
 
 def as_json(results: Sequence[Figures], **about: Any) -> dict[str, Any]:
-    """Return all figures, with what they were made with."""
+    """Return all figures, with the settings of the campaign."""
     return {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "airflow": version("apache-airflow"),

@@ -1,4 +1,4 @@
-"""An attempt that runs, in a process that can be killed or frozen."""
+"""A running attempt, in a process that can be killed or frozen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from tests.chaos import attempt
 from tests.chaos.cases import PATHS, Case
 
-# Forked from a process that has imported Airflow, and has never opened a connection.
+# Fork from a process that has imported Airflow and has never opened a connection.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([attempt.__name__])
 
@@ -65,12 +65,12 @@ class Running:
             time.sleep(0.001)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end, and tell whether it came."""
+        """Wait for the end, and return whether it came."""
         self._process.join(seconds)
         return not self.is_alive
 
     def kill(self) -> bool:
-        """Kill the process, and tell whether it still ran."""
+        """Kill the process, and return whether it was still running."""
         self._process.kill()
         self._process.join()
         return bool(self._process.exitcode == -signal.SIGKILL)

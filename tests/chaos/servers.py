@@ -26,7 +26,7 @@ class Server:
         return str(self.embedded.get_uri())
 
     def connection(self, port: int | None = None) -> str:
-        """The Airflow connection, to the server itself or to what listens for it on a port."""
+        """The Airflow connection, to the server itself or to a proxy on a port."""
         parts = psycopg.conninfo.conninfo_to_dict(self.dsn)
         fields = {"host": parts["host"], "login": parts["user"], "schema": parts["dbname"]}
         if port:
@@ -34,13 +34,13 @@ class Server:
         return json.dumps({"conn_type": "postgres", **fields})
 
     def reach(self) -> socket.socket:
-        """Connect to the server, past its driver."""
+        """Connect to the server without its driver."""
         line = socket.socket(socket.AF_UNIX)
         line.connect(f"{self._folder}/.s.PGSQL.5432")
         return line
 
     def crash(self) -> None:
-        """End the server at once, as a machine that fails does: it has to recover when it starts."""
+        """End the server at once, as a machine failure does: it recovers at the next start."""
         self._control("stop", "-m", "immediate")
 
     def start(self) -> None:

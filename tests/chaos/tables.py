@@ -1,4 +1,4 @@
-"""The tables of the campaign: made, emptied, and compared by digest."""
+"""The tables of the campaign: created, emptied, and compared by digest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PUT_ASIDE = (
     "(SELECT (json_populate_record(NULL::target, row_data::json)).* FROM airflow_checkpoint_reject "
     "WHERE run_id = '{}')"
 )
-# 64 bits of every row: the sum does not depend on the order, and sees a row that is there twice.
+# 64 bits of every row: the sum does not depend on the order, and differs where a row is doubled.
 DIGEST = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 7)::numeric), 0) FROM {} t"
 STAGES = f"SELECT relname FROM pg_class WHERE relkind = 'r' AND strpos(relname, '{MARK}') > 0"
 
@@ -33,7 +33,7 @@ See = Callable[..., Sequence[Any]]
 
 @dataclass(frozen=True)
 class Difference:
-    """How many rows of the source are missing in the destination, and how many are there that should not be."""
+    """The numbers of missing and of surplus rows in the destination."""
 
     lost: int = 0
     doubled: int = 0
@@ -41,9 +41,9 @@ class Difference:
 
 class Tables:
     """
-    One table of orders in the source, and the table that is loaded.
+    One table of orders in the source, and the loaded table.
 
-    :param rows: of the source
+    :param rows: the number of rows of the source
     """
 
     def __init__(self, source: str, destination: str, rows: int) -> None:
@@ -51,7 +51,7 @@ class Tables:
         self.rows = rows
         self.old: Any = None
         self._run(source, "DROP TABLE IF EXISTS orders", f"CREATE TABLE orders ({_columns(key=True)})")
-        # Many orders of a region come at the same time, so that batches have to be cut between ties.
+        # Many orders of a region have the same time, so that batch boundaries fall between ties.
         self._run(
             source,
             "INSERT INTO orders SELECT n, n % 7, timestamptz '2026-01-01' + n / 50 * interval '1 second', "
@@ -70,7 +70,7 @@ class Tables:
         return self._digests[_ALL_ROWS]
 
     def reset(self, case: Case) -> None:
-        """Make the destination as a load of this kind finds it."""
+        """Prepare the destination for a load of this kind."""
         columns = _columns(
             key=case.mode == "upsert", region="double precision" if case.path == "text" else "int"
         )
@@ -86,7 +86,7 @@ class Tables:
         self.old = self._rows(self._destination, DIGEST.format("target"))
 
     def compare(self, case: Case, run_id: str) -> Difference:
-        """Compare the tables, and what was put aside, row by row only where their digests differ."""
+        """Compare the tables and the rejects, row by row only where the digests differ."""
         pairs = [(_ALL_ROWS, "target")]
         if case.rejects:
             pairs = [(_GOOD_ROWS, "target"), (_BAD_ROWS, _PUT_ASIDE.format(run_id))]
@@ -101,11 +101,11 @@ class Tables:
         return Difference(lost, doubled)
 
     def stages(self) -> list[str]:
-        """Name the stages that are there."""
+        """Return the names of the stages."""
         return [str(name) for (name,) in self._rows(self._destination, STAGES)]
 
     def rows_up_to(self, columns: Sequence[str], key: Sequence[Any]) -> int:
-        """Count the rows of the source that a load has read which stands at a key."""
+        """Count the rows of the source up to the position ``key``."""
         names, values = ", ".join(columns), ", ".join(["%s"] * len(key))
         ((rows,),) = self._rows(
             self._source, f"SELECT count(*) FROM orders WHERE ({names}) <= ({values})", *key
@@ -114,17 +114,17 @@ class Tables:
 
     @contextmanager
     def snapshot(self) -> Iterator[See]:
-        """Let the destination be seen by several queries, as it is at the first one."""
+        """Run several queries on one snapshot of the destination."""
         with psycopg.connect(self._destination) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             yield lambda query, *values: connection.execute(query.encode(), values).fetchall()
 
     def history(self, case: Case, run_id: str) -> Counter[str]:
         """
-        Count the events of a load by their kind, and what they tell.
+        Count the history entries of a load by kind, and add up their figures.
 
-        ``saved`` are rows that no resumed attempt had to copy again, ``swaps`` attempts that had nothing left to do but
-        to swap the rows in, and ``rejected`` the rows that were put aside.
+        ``saved`` are rows not copied again by resumed attempts, ``swaps`` attempts with nothing left but the swap, and
+        ``rejected`` the rejected rows.
         """
         found = self._rows(
             self._destination,

@@ -1,4 +1,4 @@
-"""A short campaign, which ``make chaos`` runs for longer."""
+"""A short campaign; ``make chaos`` runs a longer one."""
 
 from __future__ import annotations
 
