@@ -1,4 +1,4 @@
-"""An Airflow as it is run on several machines: CeleryExecutor, two workers, Redis, and everything else in Postgres."""
+"""An Airflow as on several machines: CeleryExecutor, two workers, Redis, and Postgres for everything else."""
 
 from __future__ import annotations
 

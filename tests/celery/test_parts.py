@@ -1,4 +1,4 @@
-"""One table in eight parts, loaded by two workers, of which one dies."""
+"""One table in eight parts, loaded by two workers, one of which dies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = TaskKey("partitioned_orders", "two_workers", "copy")
 
 
 class Parts:
-    """The task instances of the run, each with a gate that is closed behind its first batch."""
+    """The task instances of the run, each with a gate closed after its first batch."""
 
     def __init__(self, airflow: LiveAirflow, gates: Path) -> None:
         self.airflow = airflow
@@ -35,7 +35,7 @@ class Parts:
             self.gates[index].open()
 
     def held(self) -> dict[int, str]:
-        """Return the parts that are in front of their gates, and which worker has each."""
+        """Return the parts waiting at their gates, each with its worker."""
         processes = {index: self.airflow.tasks.find(key) for index, key in enumerate(self.keys)}
         return {
             index: self.workers(index)[-1]
@@ -51,7 +51,7 @@ class Parts:
         return wait_for(busy, "both workers to hold parts", timeout=90, explain=self.airflow.diagnosis)
 
     def workers(self, index: int) -> list[str]:
-        """Name the worker of each attempt."""
+        """Return the worker of each attempt."""
         return [str(attempt["hostname"]) for attempt in self.airflow.api.tries(self.keys[index])]
 
 
@@ -69,7 +69,7 @@ def test_the_parts_of_a_worker_that_dies_resume_on_the_other_one(
     assert Counter(first.values()) == Counter(second.values()) == dict.fromkeys(WORKERS, AT_A_TIME)
 
     dead, alive = WORKERS
-    airflow.kill(dead)  # with its tasks, as a machine that fails
+    airflow.kill(dead)  # with its tasks, as a machine failure does
     parts.open(*second)
     assert airflow.api.wait_for_run(KEY.dag_id, KEY.run_id) == "success"
 

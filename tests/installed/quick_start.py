@@ -31,9 +31,9 @@ def install_line(wheel: Path) -> str:
 
 def type_it(folder: Path, shell: Callable[[str, Path], str]) -> None:
     """
-    Do what the page says, and compare what is seen with what it shows.
+    Follow the page, and compare the output with the output on the page.
 
-    :param shell: runs commands in a folder, and returns what they print
+    :param shell: runs commands in a folder, and returns their output
     """
     for block in blocks("python", PAGE):
         if block.note.startswith("file: "):
@@ -50,7 +50,7 @@ def type_it(folder: Path, shell: Callable[[str, Path], str]) -> None:
         assert steady in re.sub(r", [\d.]+ s, [\d,]+ rows/s", "", printed), line
     (told,) = map(_cells, shown(ON_SQLITE, "text"))
     history = _cells(printed[printed.rindex("recorded_at") :])
-    # Progress comes every five seconds, on a slow machine.
+    # A slow machine adds progress entries, one every five seconds.
     history = [row for row in history if row["kind"] not in ("progress", "opened")]
     assert [{name: row[name] for name in told[0]} for row in history] == told, history
     with closing(sqlite3.connect(folder / "warehouse.db")) as warehouse:
@@ -61,6 +61,6 @@ def type_it(folder: Path, shell: Callable[[str, Path], str]) -> None:
 
 
 def _cells(table: str) -> list[dict[str, str]]:
-    """Return the rows of what a command shows."""
+    """Return the rows of a command's output."""
     rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if line.count("|") > 2]
     return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]

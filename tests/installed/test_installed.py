@@ -1,4 +1,4 @@
-"""The wheel, installed beside plain Airflow in an environment of its own, with the versions that somebody may have."""
+"""The wheel, installed beside plain Airflow in a new environment, with the lowest and the newest versions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Shell = Callable[[str, Path], str]
 
 
 def lower_bounds() -> dict[str, str]:
-    """Return each package that is required, with its lower bound."""
+    """Return each required package with its lower bound."""
     wanted = [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
     found = [re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", one) for one in wanted]
     assert all(found), wanted
@@ -53,7 +53,7 @@ def lower_bounds() -> dict[str, str]:
 
 
 def lowest() -> str:
-    """Return constraints with the lower bounds, and else what was newest when the oldest Airflow was released."""
+    """Return constraints: the lower bounds, and for other packages the newest at the oldest Airflow's release."""
     bounds = lower_bounds()
     assert OLDEST.startswith(bounds["apache-airflow"])
     bounds["psycopg-binary"] = bounds["psycopg"]
@@ -97,7 +97,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def check(shell: Shell, folder: Path) -> None:
-    """Import what there is, and do as the quick start says."""
+    """Import all modules, and follow the quick start."""
     shell("pip check", folder)
     assert str(folder) in shell(f"python -c {shlex.quote(EVERY_MODULE)}", folder)
     (last,) = re.findall(r"^RUN (python -c .*)\n\Z", DOCKERFILE, re.MULTILINE)

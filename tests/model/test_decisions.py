@@ -1,4 +1,4 @@
-"""What an attempt does at its start: every row of the design's table, and what happens when rows meet."""
+"""The decision at an attempt's start: every row of the design's table, and combinations of rows."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_retry_and_clear(stored: Checkpoint, attempt: Attempt, on_clear: str, ex
 @pytest.mark.parametrize("on_clear", ["reload", "resume"])
 def test_requests_come_before_the_rest(stored: Checkpoint, attempt: Attempt, on_clear: str) -> None:
     assert action(stored, attempt, Request.RELOAD, on_clear=on_clear).action is Action.START
-    # What was about to be emptied cannot be gone on with.
+    # A load that was about to empty the table cannot be resumed.
     wanted = Action.START if stored.restarting else Action.RESUME
     assert action(stored, attempt, Request.RESUME, on_clear=on_clear).action is wanted
 
@@ -194,7 +194,7 @@ def test_telling_a_clear_from_a_retry(
     assert was_cleared(before, after) is cleared
 
 
-# Beside what max_tries tells, for a load that has left a marker and for one that has not.
+# Each with max_tries as evidence, for a load with a marker and for one without.
 @pytest.mark.parametrize(
     ("state", "of_max_tries", "marked", "cleared"),
     [
@@ -229,7 +229,7 @@ def test_a_clear_that_keeps_the_task_state_resumes(stored: Checkpoint) -> None:
     assert action(stored, kept) == Decision(
         Action.RESUME, "The task was cleared, and its task state kept: resuming"
     )
-    # What was asked for in the same moment, or by the task, stands.
+    # A request of the same moment, or of the task, stands.
     assert action(stored, kept, Request.RELOAD).action is Action.START
     assert action(stored, kept, force_reload=True).action is Action.START
     assert action(replace(stored, restarting=True), kept).action is Action.START
@@ -273,7 +273,7 @@ def test_a_new_run_goes_on_from_the_mark(status: Status) -> None:
 def test_clearing_the_newest_run_goes_back_to_its_mark() -> None:
     cleared = action(MARK, CLEARED, spans_runs=True)
     assert (cleared.action, cleared.from_mark) == (Action.START, True)
-    # There is no mark behind the first run: it starts from the very beginning.
+    # The first run has no earlier mark: it starts from the beginning.
     first = action(replace(MARK, start=BEGINNING), CLEARED, spans_runs=True)
     assert (first.action, first.from_mark) == (Action.START, False)
     assert action(MARK, CLEARED, spans_runs=True, on_clear="resume").action is Action.RESUME
@@ -284,7 +284,7 @@ def test_clearing_an_older_run_is_refused() -> None:
     with pytest.raises(StaleRunError, match="r0 was cleared, but r is the newest"):
         action(MARK, older, spans_runs=True)
     assert action(MARK, older, spans_runs=True, force_reload=True).action is Action.START
-    # A backfill's first try is no clear.
+    # A backfill's first try is not a clear.
     first_try = replace(older, try_number=1, max_tries=3, clear_number=0)
     assert action(MARK, first_try, spans_runs=True).action is Action.NEXT_RUN
 
@@ -357,7 +357,7 @@ def test_a_pass_that_is_not_the_newest_is_not_cleared() -> None:
         StaleRunError, match=r"Iteration 0 of run r was cleared, but iteration 1 is the newest"
     ):
         decide_in_loop(ALL_PASSES, cleared, spans_runs=True)
-    # After the gate was cleared, it is a new task instance, and loads what is new.
+    # After a clear of the gate, the iteration is a new task instance, and loads the new rows.
     new = replace(IN_LOOP, try_number=1, clear_number=1, iteration=Iteration(0, "b"))
     assert decide_in_loop(ALL_PASSES, new, spans_runs=True).action is Action.NEXT_RUN
 

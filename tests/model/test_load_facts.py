@@ -1,4 +1,4 @@
-"""What is loaded and how: written into the history, and read again."""
+"""The facts of a load: written to the history, and read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any value as any argument: the task runs, or an error of ours names the argument."""
+"""Any value as any argument: the task runs, or an error of the package names the argument."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
 
 
 def transfer(given: dict[str, Any], late: bool) -> None:
-    """Make the operator and run it; ``late`` gives it the values as rendering a template would."""
+    """Create the operator and run it; with ``late``, rendering templates brings the values."""
     base: dict[str, Any] = {"task_id": "copy", "source_conn_id": "src", "destination_conn_id": "dst"}
     base |= {"destination_table": "target", "write_mode": "upsert", "conflict_columns": ["id"]}
     base |= {} if "sql" in given else {"source_table": "orders"}
@@ -106,18 +106,18 @@ def test_of_the_operator(db: Db, name: str, data: st.DataObject) -> None:
         transfer(given, late=data.draw(st.booleans()))
     except CheckpointError as error:
         names_one_of(error, given)
-    except TypeError:  # a function of the user's raises what it likes
+    except TypeError:  # a function of the user may raise any error
         assert callable(given.get("rows_processor"))
 
 
 def names_one_of(error: CheckpointError, given: dict[str, Any]) -> None:
     message = str(error)
     message.encode()
-    # A statement that the database does not take is named by the connection.
+    # For a statement that the database refuses, the error names the connection.
     also = {"sql": "Source 'src'", "preoperator": "Destination 'dst'", "external_dag_id": "external_run_id"}
     also["checkpoint_table"] = "The metadata table"
     wanted = [*given, *(also[name] for name in given if name in also)]
-    if "sql" in given:  # which may well return columns that the destination has not
+    if "sql" in given:  # which may return columns missing in the destination
         wanted.append("destination_columns")
     assert any(part in message for part in wanted), message
 

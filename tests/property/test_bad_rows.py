@@ -42,7 +42,7 @@ def run_case(
         )
         try:
             assert transfer.run().rejected_total == sum(bad)
-        except BaseException:  # cleaning up behind a crash fails in its own ways
+        except BaseException:  # cleaning up after a crash may fail with any error
             if not fuse.burnt:
                 raise
             check_that_they_agree(destination, name, bad)
@@ -56,7 +56,7 @@ def run_case(
 
 
 def check_that_they_agree(destination: Db, name: str, bad: list[bool]) -> None:
-    """Good rows, rejects and checkpoint are those of one and the same batch, whatever was under way."""
+    """Check that good rows, rejects and checkpoint are of the same batch."""
     try:
         rejects = destination.rows(f"SELECT row_no FROM {name}_checkpoint_reject ORDER BY row_no")
         written = destination.rows(f"SELECT rows_written FROM {name}_checkpoint")

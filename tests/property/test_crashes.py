@@ -31,7 +31,7 @@ MOMENT = datetime(2026, 3, 29, 0, 30)
 
 @dataclass(frozen=True)
 class KeyType:
-    """A type of key: how it is declared in each kind of database, and how values of it are made from 0, 1, 2 ..."""
+    """A type of key: its declaration in each kind of database, and its values for 0, 1, 2 ..."""
 
     sqlite: str
     postgres: str
@@ -66,7 +66,7 @@ KEY_TYPES = {
 
 @dataclass(frozen=True)
 class Case:
-    """One load and what happens to it."""
+    """One load and its crashes."""
 
     key_type: str
     keys: list[tuple[int | None, int | None]]
@@ -98,7 +98,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def as_text(value: Any, kind: str) -> Any:
-    """Return what the database keeps for a value it has no type for."""
+    """Return the stored form of a value whose type the database lacks."""
     if kind == "oracle":
         return str(value) if isinstance(value, UUID) else value
     if kind == "postgres" or isinstance(value, (int, float, bytes, str, type(None))):
@@ -153,7 +153,7 @@ def run_case(source: Db, destination: Db, case: Case) -> None:
         )
         try:
             transfer.run()
-        except BaseException:  # cleaning up behind a crash fails in its own ways
+        except BaseException:  # cleaning up after a crash may fail with any error
             if not fuse.burnt:
                 raise
             if case.write_mode == "replace_atomic":
@@ -185,9 +185,9 @@ def expected(source: Db, destination: Db, name: str, case: Case) -> Counter[tupl
     rows = contents(source, f"{name}_source")
     if source.kind == destination.kind:
         return rows
-    if source.kind == "mysql" and case.key_type == "time with zone":  # which its drivers hand out without one
+    if source.kind == "mysql" and case.key_type == "time with zone":  # its drivers return times without a zone
         rows = Counter((i, k and k.replace(tzinfo=UTC), *rest) for i, k, *rest in rows.elements())
-    # The destination's own idea of the same values.
+    # The destination's own form of the same values.
     destination.execute(f"CREATE TABLE {name}_expected AS SELECT * FROM {name}_target WHERE 1 = 0")
     destination.insert(
         f"{name}_expected",

@@ -25,7 +25,7 @@ from tests.support.partitions import plan
 
 _numbers = count()
 
-# Few values, so that there are ties; one that most rows may have; and none.
+# Few values, so that there are ties; one value that most rows may have; and no value.
 KEYS: dict[str, st.SearchStrategy[Any]] = {
     "integer": st.one_of(st.none(), st.just(5), st.integers(-3, 12), st.integers(-(2**62), 2**62)),
     "number": st.one_of(st.none(), st.just(Decimal(1)), st.decimals(-99, 99, places=2, allow_nan=False)),
@@ -47,7 +47,7 @@ TYPES = {
 
 
 def rows_of(source: Db, table: str, key: list[str], part: Partition) -> list[Any]:
-    """The numbers of the rows that a task would read for a part."""
+    """The numbers of the rows of a part, as a task reads them."""
     with closing(source.database("src").open()) as connection:
         reader = open_source(connection, Query(f"SELECT * FROM {table}"), "src", exact=True)
         columns = reader.find_columns(key, "checkpoint_column")

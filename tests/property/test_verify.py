@@ -1,4 +1,4 @@
-"""Whatever a table holds: a right load is verified, and what was changed behind its back is found and named."""
+"""Whatever a table holds: a correct load is verified, and later changes of the destination are found and named."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAIRS = ["postgres->postgres", "sqlite->postgres", "postgres->sqlite", "mysql->p
 
 @dataclass
 class Tampered(Load):
-    """A load in whose last batch something happens to the destination."""
+    """A load that runs a statement on the destination after its last batch."""
 
     last: int = 0
     statement: str = ""
@@ -40,7 +40,7 @@ class Tampered(Load):
 
 
 def changes(number: int, row: tuple[Any, ...]) -> list[tuple[str, str]]:
-    """Return statements, and what is said of them."""
+    """Return statements, each with its finding."""
     name, amount, at = row
     other = "n" if name is None else None
     there = f"WHERE id = {number}"

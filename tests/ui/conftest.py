@@ -20,12 +20,12 @@ SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", REPOSITORY / ".screenshots"))
 
 Open = Callable[..., Page]
 
-expect.set_options(timeout=30_000)  # machines that test are busy
+expect.set_options(timeout=30_000)  # test machines are busy
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium: nothing is downloaded."""
+    """Debian's Chromium, so that nothing is downloaded."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     assert path, "The tests in tests/ui need Chromium; `make test-ui` installs it."
     with sync_playwright() as playwright:
@@ -59,7 +59,7 @@ def open_page(browser: Browser, airflow: LiveAirflow) -> Iterator[Open]:
 
 
 def _is_ours(message: ConsoleMessage) -> bool:
-    # What is refused on purpose is no fault; a script or a style that the browser blocks is.
+    # An expected refusal is no fault; a script or a style blocked by the browser is.
     return (
         message.type == "error"
         and "/checkpoint" in message.location.get("url", "")
@@ -69,7 +69,7 @@ def _is_ours(message: ConsoleMessage) -> bool:
 
 @pytest.fixture
 def screenshot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Keep a picture of a page, to look at."""
+    """Save a screenshot of a page."""
     SCREENSHOTS.mkdir(exist_ok=True)
 
     def take(page: Page, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The site of the user guide in a browser: nothing stands out of its column, and nothing is cut off."""
+"""The site of the user guide in a browser: no element is wider than its column, and none is cut off."""
 
 from __future__ import annotations
 

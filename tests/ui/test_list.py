@@ -90,7 +90,7 @@ def test_progress_is_seen_without_a_reload(
     load.gate.open()
     expect(line).to_contain_text("completed")
     expect(line).to_contain_text("3,000")
-    # Still the same document: nothing was loaded anew but the rows.
+    # Still the same document: only the rows were fetched again.
     assert frame(page).locator("body").evaluate("body => body.dataset.mine") == "yes"
 
 
@@ -140,7 +140,7 @@ def test_places_are_found_in_what_tasks_were_run_with(
     expect(banner).to_contain_text("does not answer", timeout=45_000)
     expect(banner).to_contain_text("cannot be opened")
     screenshot(page, "unreachable")
-    # Who may not see connections is not told of hosts; who may not see the DAG, nothing at all.
+    # A user without access to connections sees no hosts; one without access to the DAG sees nothing.
     seen = open_page("plugin/checkpoints", "editor")
     expect(frame(seen).locator(".banner", has_text="gone (ops_checkpoint)")).to_be_visible()
     expect(frame(seen).locator("body")).not_to_contain_text("127.0.0.1")

@@ -1,4 +1,4 @@
-"""The parts of one table: some are done, two are at work, and one cannot be loaded."""
+"""The parts of one table: some are done, two are running, and one has failed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def refuse(load: Load, order_id: int) -> None:
 
 
 def pretend_parts(load: Load, number: int) -> None:
-    """Let the plan have so many parts, of which all others wait."""
+    """Set the number of parts of the plan; the parts not loaded here wait."""
     with closing(sqlite3.connect(load.destination, timeout=30)) as connection, connection:
         of_run = (load.key.run_id,)
         stored = connection.execute(

@@ -1,4 +1,4 @@
-"""The page of rejected rows: what it shows, and the rows that it writes again."""
+"""The page of rejected rows: its contents, and its writing of rows again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Screenshot = Callable[[Page, str], None]
 
 
 def declare(load: Load, check: str) -> None:
-    """Make the destination's table anew, with its rows, and with a constraint."""
+    """Create the destination's table again, with its rows and a constraint."""
     with closing(sqlite3.connect(load.destination, timeout=30)) as connection, connection:
         connection.execute(f"ALTER TABLE {load.table} RENAME TO before_{load.table}")
         connection.execute(f"CREATE TABLE {load.table} ({orders.COLUMNS}{check})")

@@ -1,4 +1,4 @@
-"""The Checkpoint tab: what it tells, and what its buttons do to the next attempt."""
+"""The Checkpoint tab: its contents, and the effect of its buttons on the next attempt."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_the_theme_follows_airflow(open_page: Open, prepare_load: StartLoad, scr
     expect(frame(page).locator(".facts")).to_contain_text("1,000")
     assert brightness(frame(page)) < 0.2
     screenshot(page, "task-dark")
-    # As Airflow's own switch does it.
+    # As Airflow's own theme switch does.
     page.evaluate(
         "() => { const c = document.documentElement.classList; c.remove('dark'); c.add('light');"
         " document.documentElement.style.colorScheme = 'light' }"
