@@ -19,14 +19,14 @@ from tests.support.oracle_standin import Connection
 
 
 class Crash(BaseException):
-    """The process is gone: nothing after this runs, and nothing uncommitted stays."""
+    """The process has ended: no later code runs, and uncommitted changes are lost."""
 
 
 class Fuse:
     """
-    Counts statements and burns through at one of them.
+    Counts statements and ends the connection at one of them.
 
-    :param at: at which statement, counted from 0; ``None`` for never
+    :param at: the number of the statement, counted from 0; ``None`` for never
     :param after: let the statement take effect first, as when an acknowledgement is lost
     """
 
@@ -85,7 +85,7 @@ class SqliteConnection(sqlite3.Connection):
         return self.cursors[-1]
 
     def die(self) -> None:
-        # A dead process holds no lock; a closed connection does while a statement of it has rows left.
+        # A dead process holds no lock; a closed connection does while one of its statements has rows left.
         for cursor in self.cursors:
             cursor.close()
         self.rollback()
@@ -95,13 +95,13 @@ class SqliteConnection(sqlite3.Connection):
         return self.cursor().executemany(*args)
 
     def commit(self) -> None:
-        # Committing nothing is not a statement that can be lost.
+        # An empty commit is not a statement that can be lost.
         if self.in_transaction:
             self.fuse.run(super().commit)
 
 
 def cut(connection: psycopg.Connection[Any]) -> None:
-    """End a connection without closing it: that would free what another thread may be using, and no death does so."""
+    """Cut a connection without closing it: closing frees memory that another thread may be using."""
     if not connection.closed:
         sockets.cut(connection)
 
@@ -133,7 +133,7 @@ class OracleConnection(Connection):
         return self.fuse.run(lambda: super(OracleConnection, self).step(what, run, of))
 
 
-# What only looks things up when a connection is opened, or asks for more rows.
+# Steps that only read settings when a connection is opened, or fetch more rows.
 _UNEVENTFUL = re.compile(
     r"fetch|select sys_context|SELECT 1\.1|ALTER SESSION|SELECT parameter|SELECT tables_and_views",
     re.IGNORECASE,
@@ -141,7 +141,7 @@ _UNEVENTFUL = re.compile(
 
 
 class MysqlConnection:
-    """A wall around any driver of MySQL; the engine knows it by the class that it stands on."""
+    """A wrapper of any driver of MySQL; the engine recognizes its base class."""
 
     fuse: Fuse
 

@@ -1,4 +1,4 @@
-"""The README and the user guide, taken apart for the tests."""
+"""The README and the user guide, parsed for the tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Block:
     """
     A block of code.
 
-    :param note: the comment on the line before, which readers do not see: for which database it is, or why it is not run
+    :param note: the hidden comment on the line before: the block's database, or the reason why it is not run
     """
 
     page: Path
@@ -54,18 +54,18 @@ def without_code(text: str) -> str:
 
 
 def sections(text: str) -> list[str]:
-    """Cut a page where a heading begins."""
+    """Split a page at its headings."""
     return re.split(r"^(?=#+ )", without_code(text), flags=re.MULTILINE)
 
 
 def anchors(page: Path) -> set[str]:
-    """Return what links to the headings of a page end in."""
+    """Return the anchors of a page's headings."""
     headings = re.findall(r"^#+ (.*)$", without_code(page.read_text()), re.MULTILINE)
     return {re.sub(r"[\s]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in headings}
 
 
 def tables(text: str) -> Iterator[list[str]]:
-    """Return the rows of all tables, cut into cells."""
+    """Yield the rows of all tables, split into cells."""
     for line in text.splitlines():
         if line.startswith("|") and not line.startswith("|--"):
             yield [cell.strip() for cell in line.strip("|").split(" | ")]
@@ -75,9 +75,9 @@ def messages(
     where: Path = ROOT / "airflow_checkpoint_provider", *, printf: bool = False
 ) -> list[re.Pattern[str]]:
     """
-    Return what the package can say: each string in its code, with anything where it puts a value in.
+    Return patterns of the package's messages: each string in its code, with ``.*`` for each inserted value.
 
-    :param printf: values are put in for ``%s`` and the like, too
+    :param printf: also replace ``%s`` and the like
     """
     found = []
     for path in [where] if where.is_file() else where.rglob("*.py"):
@@ -93,7 +93,7 @@ def messages(
             words = [word for part in parts if part for word in re.findall(r"\w+", part)]
             if (
                 any(len(word) > 3 for word in words) if printf else len(words) >= 3
-            ):  # less would match anything
+            ):  # a shorter pattern would match any text
                 pattern = "".join(".*" if part is None else re.escape(part) for part in parts)
                 found.append(re.compile(pattern))
     return found

@@ -1,4 +1,4 @@
-"""Metadata tables as the first format had them, with a checkpoint of every state, written by SQL."""
+"""Metadata tables of the first format, with a checkpoint of every state, written by SQL."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ HOURS = {status: hour for hour, status in enumerate(("running", "failed", "compl
 
 
 def statements(kind: str) -> list[str]:
-    """Return the frozen script of a kind of database, or of the general path, one by one."""
+    """Return the statements of the frozen script of a kind of database, or of the general path."""
     text = (FOLDER / f"{SCRIPTS[kind]}.sql").read_text()
     return [part.strip() for part in text.split(";\n") if part.strip()]
 
 
 def make(db: Db, kind: str | None = None) -> None:
     """
-    Make the tables and fill them.
+    Create the tables and fill them.
 
-    :param kind: of the script and of the times, where that is not the database's own
+    :param kind: of the script and of the times, if not the database's own
     """
     kind = kind or db.kind
     with closing(db.connect()) as connection:

@@ -1,4 +1,4 @@
-"""Ways to make the databases of a load fail, with drivers that tell more than they should."""
+"""Ways to make the databases of a load fail, with drivers that disclose secrets."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ SPELT = {
 
 
 def with_secrets(db: Db, **changes: str) -> str:
-    """Return the Airflow connection of a database, with a password and a sensitive extra that are easy to find."""
+    """Return the Airflow connection of a database, with a recognizable password and sensitive extra."""
     url = urlsplit(db.uri)
     at = url.netloc.rpartition("@")[2]
     user = changes.get("user") or url.netloc.rpartition("@")[0].partition(":")[0] or "somebody"
     query = {**dict(part.partition("=")[::2] for part in url.query.split("&") if part)}
-    if db.kind != "postgres":  # whose hook hands extras on to libpq
+    if db.kind != "postgres":  # its hook passes extras to libpq
         extra = json.loads(changes.get("extra", "{}")) | {"api_token": TOKEN}
         if (db.kind, db.driver) == ("mysql", "mysql.connector"):
             extra["client"] = "mysql-connector-python"
@@ -59,13 +59,13 @@ def with_secrets(db: Db, **changes: str) -> str:
     path = changes.get("path", url.path)
     text = "&".join("=".join(pair) for pair in query.items())
     login = f"{user}:{quote(PASSWORD, safe='')}@"
-    if db.kind == "sqlite" and not changes:  # whose hook takes a password for a part of the path
+    if db.kind == "sqlite" and not changes:  # its hook reads a password as a part of the path
         login = ""
     return urlunsplit((url.scheme, f"{login}{host}", path, text, ""))
 
 
 def use(monkeypatch: pytest.MonkeyPatch, conn_id: str, db: Db, **changes: str) -> None:
-    """Let a connection lead to a database, with secrets; where nobody is let in without, the password is right."""
+    """Define a connection to a database, with secrets; the password is right where the server checks it."""
     if db.kind == "mysql" and "user" not in changes:
         marked = PASSWORD.replace("\\", "\\\\").replace("'", "''")
         db.execute("CREATE USER IF NOT EXISTS planted", f"ALTER USER planted IDENTIFIED BY '{marked}'")
@@ -75,7 +75,7 @@ def use(monkeypatch: pytest.MonkeyPatch, conn_id: str, db: Db, **changes: str) -
 
 
 def planted(monkeypatch: pytest.MonkeyPatch, source: Db, destination: Db) -> tuple[Db, Db]:
-    """Prepare 20 rows and a table for them, and the connections ``src`` and ``dst`` with secrets."""
+    """Create 20 rows and a table for them, and the connections ``src`` and ``dst`` with secrets."""
     source.execute("CREATE TABLE orders (id integer PRIMARY KEY, name varchar(100))")
     source.insert("orders", [(n, f"name {n}") for n in range(20)])
     destination.execute("CREATE TABLE target (id integer, name varchar(100))")
@@ -85,18 +85,18 @@ def planted(monkeypatch: pytest.MonkeyPatch, source: Db, destination: Db) -> tup
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Know of no secrets, as a process that begins."""
+    """Clear the registered secrets, as in a new process."""
     monkeypatch.setattr(masking, "_hidden", set())
     monkeypatch.setattr(masking, "_pattern", None)
 
 
 def telling(error: type[Exception]) -> Exception:
-    """What a driver says that quotes all that it was given."""
+    """Return the error of a driver that quotes all its arguments."""
     return error("could not connect: " + ", ".join(SPELT.values()))
 
 
 def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str, mysql_driver: str = DEFAULT_DRIVER) -> None:
-    """Let the driver fail to connect, and quote what it was given."""
+    """Make the driver fail to connect, and quote its arguments."""
 
     def fail(error: type[Exception]) -> Callable[..., Any]:
         def connect(*_: Any, **__: Any) -> Any:
@@ -117,7 +117,7 @@ def make_tell(monkeypatch: pytest.MonkeyPatch, kind: str, mysql_driver: str = DE
 
 
 def found_in(text: str, kind: str) -> list[str]:
-    """Return which secrets of such a connection stand in a text, and how they are spelt there, or that they begin."""
+    """Return the secrets of such a connection found in a text, by spelling, or by their first letters."""
     secrets = {"postgres": (PASSWORD,), "sqlite": (TOKEN,)}.get(kind, (PASSWORD, TOKEN))
     found = [way for way, spelt in SPELT.items() if spelt in text and way.startswith(secrets)]
     return found + [f"{secret[:3]}..." for secret in secrets if secret[:3] in text]

@@ -1,4 +1,4 @@
-"""Values that nobody should give, and somebody will."""
+"""Values of wrong types and sizes, for any argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running the engine without Airflow, one attempt after the other."""
+"""Runs the engine without Airflow, one attempt after the other."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FIRST_RUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class CrashError(Exception):
-    """What :meth:`Load.attempt_batches` ends an attempt with."""
+    """Raised by :meth:`Load.attempt_batches` to end an attempt."""
 
 
 @dataclass
 class Load:
     """
-    A task whose attempts are run one by one, with Airflow's way of counting them.
+    A task whose attempts are run one by one, and counted as by Airflow.
 
     :param arguments: of the ``TransferSpec``
     """
@@ -51,7 +51,7 @@ class Load:
         return self.transfer(**changes).run()
 
     def attempt_batches(self, most: int, **changes: Any) -> bool:
-        """Run the next attempt, and end it once so many batches are committed; tell whether it was ended."""
+        """Run the next attempt, and end it after ``most`` committed batches; return whether it was ended."""
         self._ends_at = len(self.told(BatchCommitted)) + most
         try:
             self.attempt(**changes)
@@ -96,12 +96,12 @@ class Load:
         )
 
     def clear(self) -> None:
-        """Do what Airflow does when the task is cleared."""
+        """Clear the task as Airflow does."""
         self.max_tries = self.try_number + self.retries
         self.clear_number += 1
 
     def next_run(self) -> None:
-        """Go on to the next DAG run."""
+        """Begin the next DAG run."""
         self.run += 1
         self.try_number, self.max_tries, self.clear_number = 0, self.retries, 0
 

@@ -1,4 +1,4 @@
-"""A source that changes while it is loaded: twenty rows, what may happen to them, and what became of the row it hit."""
+"""A source that changes during a load: twenty rows, the possible changes, and the outcome for the changed row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.databases.db import Db
 from tests.support.loads import Load
 
 PAGE = Path(__file__).parents[2] / "docs" / "source_changes.md"
-NEW = 100  # the id of the row that is inserted
+NEW = 100  # the id of the inserted row
 BATCH = 6  # two of them are committed before the source changes: ids 0 to 11
 
 Key = tuple[int, int]
@@ -22,11 +22,11 @@ Key = tuple[int, int]
 @dataclass(frozen=True)
 class Way:
     """
-    A way to load, and where its rows stand.
+    A way to load, and the keys of its rows.
 
     :param key: the columns k and m of a row
-    :param before: a free place before the position
-    :param within: one between the position and the end
+    :param before: a free key before the position
+    :param within: a free key between the position and the end
     :param at: the key of the row at the position, or ``None`` where it is unique
     """
 
@@ -56,7 +56,7 @@ WAYS = {
     "`prefix`": Way({**BY_COUNT, "resume_proof": "prefix"}, at=(110, 0)),
     "none": Way({**BY_COUNT, "strategy": "none", "write_mode": "replace"}, at=(110, 0)),
 }
-# The position and the end are one after a run: the key 190 of the last row; a lookback of 50 begins after 140.
+# After a run, the position and the end are the same: the key 190 of the last row; a lookback of 50 begins after 140.
 MARK = Way({**TABLE, "checkpoint_column": "k", "scope": "task"}, at=(190, 0))
 MARKS = {
     "`append`": MARK,
@@ -68,9 +68,9 @@ MARKS = {
 @dataclass(frozen=True)
 class Change:
     """
-    What happens at the source.
+    A change of the source.
 
-    :param id: the row to look at afterwards
+    :param id: the row to compare afterwards
     :param statements: SQL, written for a way
     """
 
@@ -133,7 +133,7 @@ MARK_CHANGES = {
 @dataclass
 class MovingLoad(Load):
     """
-    A load that lets something happen when an event is told.
+    A load that makes a change at a transfer event.
 
     :param when: the kind of the event
     """
@@ -168,7 +168,7 @@ def forms(db: Db, table: str, id_: int) -> list[tuple[Any, ...]]:
 
 def outcome(load: Load, id_: int, before: list[tuple[Any, ...]]) -> str:
     """
-    Run the next attempt, and name what became of a row, in the words of the page.
+    Run the next attempt, and return the outcome for a row, in the words of the page.
 
     :param before: the row before it was changed
     """
@@ -183,7 +183,7 @@ def outcome(load: Load, id_: int, before: list[tuple[Any, ...]]) -> str:
     untouched = {n for n in range(20) if n != id_}
     counted = dict(load.destination.rows(others))
     assert set(counted.values()) == {1}
-    assert untouched - {4} <= set(counted)  # which one of the changes deletes along with another row
+    assert untouched - {4} <= set(counted)  # one of the changes deletes row 4 with another row
     if not there:
         return "left out" if now else "gone"
     if len(there) == 1:
@@ -193,7 +193,7 @@ def outcome(load: Load, id_: int, before: list[tuple[Any, ...]]) -> str:
 
 
 def page_tables() -> list[dict[tuple[str, str], str]]:
-    """Return the tables of the page: what each says by row and column."""
+    """Return the tables of the page: the text of each cell by row and column."""
     tables: list[dict[tuple[str, str], str]] = []
     header: list[str] = []
     for line in PAGE.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""The smallest table that can be loaded: numbers from 0 to 9, which are their own key."""
+"""A minimal table to load: numbers from 0 to 9, which are their own key."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.support.loads import Load
 
 def numbers(source: Db, destination: Db, declared: str, **arguments: Any) -> Load:
     """
-    Make both tables, and a load from one to the other.
+    Create both tables, and a load from one to the other.
 
-    :param declared: the destination's column
+    :param declared: the declaration of the destination's column
     """
     source.execute("CREATE TABLE t (n integer)")
     source.insert("t", [(n,) for n in range(10)])
@@ -26,7 +26,7 @@ def add(load: Load, *numbers: int) -> None:
 
 
 def run(load: Load, **changes: Any) -> tuple[int, int]:
-    """Run the next run, and return where it began and how many rows it loaded."""
+    """Run the next run, and return its starting point and its number of rows."""
     load.next_run()
     result = load.attempt(**changes)
     return next(iter((result.started_from or {"n": -1}).values())), result.rows

@@ -1,4 +1,4 @@
-"""Planning the parts of a table and loading them, without Airflow around it."""
+"""Plans the parts of a table and loads them, without a running Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holding up one thread at a chosen point while the test does something else."""
+"""Pauses one thread at a chosen point while the test does something else."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-PATIENCE = 60  # seconds; a test that waits for so long has failed
+PATIENCE = 60  # seconds; a longer wait fails the test
 
 
 class Pause:
-    """Holds up whoever calls it, until it is let go, and nobody after that."""
+    """Pauses one caller until its release; later calls return at once."""
 
     def __init__(self, at: int = 1) -> None:
-        """Hold up the call of this number, counted from 1."""
+        """Pause the call of this number, counted from 1."""
         self.left = at
         self.reached, self.go_on = threading.Event(), threading.Event()
 
@@ -27,7 +27,7 @@ class Pause:
 
     @contextmanager
     def around(self, run: Callable[[], Any]) -> Iterator[Future[Any]]:
-        """Run something in a thread until it is held up, and let it go on at the end."""
+        """Run a function in a thread until it is paused, and release it at the end."""
         with ThreadPoolExecutor(1) as pool:
             future = pool.submit(run)
             assert self.reached.wait(PATIENCE), future.exception(0) if future.done() else "never reached"

@@ -1,4 +1,4 @@
-"""Checkpoints and history entries to show, without a database."""
+"""Checkpoints and history entries for the views, without a database."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def after(seconds: float) -> datetime:
 
 
 def checkpoint(**changes: Any) -> Checkpoint:
-    """A running one, half done after ten seconds."""
+    """A running checkpoint, half done after ten seconds."""
     changes["status"] = Status(changes.get("status", "running"))
     return replace(_RUNNING, **changes)
 
 
 def told(*entries: tuple[Any, ...]) -> list[HistoryEntry]:
-    """Events from ``(kind, seconds, rows, try, owner, detail)``, the last two optional."""
+    """History entries from ``(kind, seconds, rows, try, owner, detail)``, the last two optional."""
     made = []
     for number, entry in enumerate(entries, start=1):
         kind, seconds, rows, attempt, *rest = entry

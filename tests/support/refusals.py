@@ -1,4 +1,4 @@
-"""Loads that are refused before anything is changed."""
+"""Loads that are refused before any change."""
 
 from __future__ import annotations
 

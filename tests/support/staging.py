@@ -1,4 +1,4 @@
-"""A table that is to be replaced in one step, on every kind of destination, and the stages next to it."""
+"""A table to replace in one step, on every kind of destination, and its stages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEW = [(n, f"new {n}") for n in range(10)]
 
 
 def create(source: Db, table: str, destination: Db) -> None:
-    """Fill a table of the source, and ``target`` with the rows that it is to replace."""
+    """Fill a table of the source, and ``target`` with the rows to be replaced."""
     source.execute(f"CREATE TABLE {table} (n integer, v varchar(20))")
     source.insert(table, NEW)
     destination.execute("CREATE TABLE target (n integer PRIMARY KEY, v varchar(20))")
@@ -29,5 +29,5 @@ def in_target(db: Db) -> list[tuple]:
 
 
 def stages(db: Db) -> list[str]:
-    """Name the stages that are there."""
+    """Return the names of the stages."""
     return sorted(name for name in db.tables() if MARK in name.lower())

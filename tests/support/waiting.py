@@ -1,4 +1,4 @@
-"""Waiting for something to become true, with an error that says what did not."""
+"""Waits for a condition, with an error that names it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def wait_for(
     explain: Callable[[], object] | None = None,
 ) -> T:
     """
-    Call ``attempt`` until it returns something true, and return that.
+    Call ``attempt`` until it returns a true value, and return that value.
 
     :param attempt: returns a true value when the wait is over
     :param what: completes the sentence "waited 60 s for ..."

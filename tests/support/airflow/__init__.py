@@ -1,1 +1,1 @@
-"""A real Airflow for tests and for the demo: started, driven, hurt and stopped from Python."""
+"""A real Airflow for tests and for the demo: started, driven, disturbed and stopped from Python."""

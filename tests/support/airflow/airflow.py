@@ -26,7 +26,7 @@ COMPONENTS = {
     "api-server": ["api-server"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-# Says that a directory may be emptied: it is never a person's own ~/airflow.
+# Marks a directory that may be emptied, which excludes a person's own ~/airflow.
 MARKER = ".live-airflow"
 
 
@@ -38,12 +38,12 @@ def free_port() -> int:
 
 class LiveAirflow:
     """
-    Use as a context manager: nothing it started survives the ``with`` block, nor this process.
+    A context manager: none of its processes survives the ``with`` block, nor this process.
 
-    :param home: becomes AIRFLOW_HOME; an Airflow that was there before is removed
+    :param home: becomes AIRFLOW_HOME; an earlier Airflow in it is removed
     :param dags: the folder of DAG files
     :param env: further environment of every Airflow process, such as AIRFLOW_CONN_<ID>
-    :param workers: the commands of components beside the usual ones, by name
+    :param workers: the commands of additional components, by name
     """
 
     user = "admin"
@@ -108,11 +108,11 @@ class LiveAirflow:
         self.processes.stop()
 
     def kill(self, name: str) -> None:
-        """Kill a component, as a machine that fails does."""
+        """Kill a component, as a machine failure does."""
         self.processes.kill(name)
 
     def revive(self, name: str) -> None:
-        """Start a component that was killed."""
+        """Start a killed component."""
         self._start(name)
 
     def _start(self, name: str) -> None:
@@ -120,7 +120,7 @@ class LiveAirflow:
         self.processes.start(name, self._command(*self.components[name]), env, self.home)
 
     def diagnosis(self) -> str:
-        """The last lines of every component's log, for the message of a test that gives up."""
+        """The last lines of every component's log, for the error message of a failed wait."""
         return "\n".join(self.processes.tail(name, lines=15) for name in self.components)
 
     def _healthy(self) -> bool:

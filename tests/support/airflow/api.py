@@ -18,7 +18,7 @@ FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
 
 @dataclass(frozen=True)
 class TaskKey:
-    """Names one task instance, whatever its attempt."""
+    """The key of a task instance, the same for all attempts."""
 
     dag_id: str
     run_id: str
@@ -31,7 +31,7 @@ class TaskKey:
 
 
 class AirflowApi(ApiClient):
-    """What the tests ask of Airflow, in words of their own."""
+    """The tests' requests to Airflow."""
 
     # DAGs
 
@@ -48,12 +48,12 @@ class AirflowApi(ApiClient):
         return "\n".join(f"{error['filename']}: {error['stack_trace']}" for error in errors)
 
     def task(self, dag_id: str, task_id: str) -> Json:
-        """The task as the newest parsed version of the DAG has it."""
+        """The task in the newest parsed version of the DAG."""
         return dict(self.request("GET", f"/dags/{quote(dag_id)}/tasks/{quote(task_id)}").json())
 
     @contextmanager
     def paused(self, dag_id: str) -> Iterator[None]:
-        """Let nothing of a DAG be scheduled meanwhile."""
+        """Pause a DAG for the ``with`` block."""
         self.request("PATCH", f"/dags/{quote(dag_id)}", json={"is_paused": True})
         try:
             yield
@@ -67,13 +67,13 @@ class AirflowApi(ApiClient):
         try:
             self.request("PUT", f"/parseDagFile/{dag['file_token']}")
         except httpx.HTTPStatusError as error:
-            if error.response.status_code != httpx.codes.CONFLICT:  # asked for already
+            if error.response.status_code != httpx.codes.CONFLICT:  # already requested
                 raise
 
     # Connections
 
     def add_connection(self, conn_id: str, conn_type: str, **fields: Any) -> None:
-        """Keep a connection in the metadata database."""
+        """Add a connection to the metadata database."""
         body = {"connection_id": conn_id, "conn_type": conn_type, **fields}
         self.request("POST", "/connections", json=body)
 
@@ -130,8 +130,8 @@ class AirflowApi(ApiClient):
         """
         Wait until the task instance is in one of the states (default: any final one) and return it.
 
-        :param try_number: the attempt that must have reached the state; needed after a clear, where the
-            state of the attempt before is still to be seen
+        :param try_number: the attempt that must have reached the state; needed after a clear, while
+            Airflow still returns the state of the previous attempt
         """
         wanted = states or FINISHED
 
@@ -162,7 +162,7 @@ class AirflowApi(ApiClient):
         self.request("POST", f"/dags/{quote(key.dag_id)}/clearTaskInstances", json=body)
 
     def task_state(self, key: TaskKey) -> Json:
-        """What the task state store has for a task instance, by key; from Airflow 3.3 on."""
+        """The task state store of a task instance, by key; from Airflow 3.3 on."""
         entries = self.request("GET", f"{self._task_path(key)}/state-store").json()["task_state_store"]
         return {entry["key"]: entry["value"] for entry in entries}
 
@@ -171,7 +171,7 @@ class AirflowApi(ApiClient):
         self.request("DELETE", f"{self._task_path(key)}/state-store")
 
     def mark_failed(self, key: TaskKey) -> None:
-        """Do what the UI's "Mark as failed" does, also to a task that runs."""
+        """Mark as failed, as the UI does, also a running task."""
         mapped = f"/{key.map_index}" if key.map_index >= 0 else ""
         self.request("PATCH", self._task_path(key) + mapped, json={"new_state": "failed"})
 

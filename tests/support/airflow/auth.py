@@ -1,4 +1,4 @@
-"""An auth manager with a user who may see one DAG and change nothing; Airflow's simple one knows no such user."""
+"""An auth manager with a user who may read one DAG only; Airflow's simple one has no such user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ USERS = f"admin:admin,{ONLOOKER}:viewer,editor:user,passer_by:viewer"
 
 
 class LimitingAuthManager(SimpleAuthManager):
-    """The simple auth manager, with two users who are limited further."""
+    """The simple auth manager, with two users of fewer rights."""
 
     def is_authorized_dag(
         self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None

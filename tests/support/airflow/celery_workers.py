@@ -1,4 +1,4 @@
-"""Workers of Airflow's CeleryExecutor, each of which takes itself for a machine of its own, and their broker."""
+"""Workers of Airflow's CeleryExecutor, each under a machine name of its own, and their broker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 
 
 def worker(name: str, concurrency: int) -> list[str]:
-    """Return the command of a worker that runs so many tasks at a time."""
+    """Return the command of a worker that runs ``concurrency`` tasks at a time."""
     return [
         *("celery", "worker", "--celery-hostname", name, "--concurrency", str(concurrency)),
         *("--skip-serve-logs", "--without-mingle", "--without-gossip"),
@@ -23,7 +23,7 @@ def worker(name: str, concurrency: int) -> list[str]:
 
 
 def settings(broker: str) -> dict[str, str]:
-    """Return Airflow's settings for workers that are fed by this broker."""
+    """Return Airflow's settings for workers of this broker."""
     return {
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": f"{__name__}.{component.__name__}",
@@ -34,13 +34,13 @@ def settings(broker: str) -> dict[str, str]:
 
 
 def component() -> str:
-    """Name the component that this process is of, as the machine that it runs on."""
+    """Return the component of this process, as the name of its machine."""
     return os.environ[COMPONENT_VARIABLE]
 
 
 @contextmanager
 def running_redis(folder: Path) -> Iterator[str]:
-    """Start an empty server that keeps nothing, and give its URL."""
+    """Start an empty server without persistence, and yield its URL."""
     port = free_port()
     address = ["--bind", "127.0.0.1", "--port", str(port)]
     command = ["redis-server", *address, "--dir", str(folder), "--save", "", "--appendonly", "no"]

@@ -1,4 +1,4 @@
-"""Reads the checkpoint of a task instance straight from a SQLite destination, while it is written to."""
+"""Reads the checkpoint of a task instance from a SQLite destination during a load."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDENTITY = "dag_id = ? AND task_id = ? AND run_id = ? AND map_index = ?"
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """The row, as far as the tests look at it; ``raw`` has the rest."""
+    """The columns that the tests read; ``raw`` has all."""
 
     status: str
     batches: int
@@ -31,7 +31,7 @@ class StoredCheckpoint:
 
 
 def checkpoint(database: Path, key: TaskKey) -> StoredCheckpoint | None:
-    """The stored checkpoint, or ``None`` while there is none, or no table yet."""
+    """The stored checkpoint, or ``None`` before the checkpoint or its table exists."""
     rows = _query(database, f"SELECT * FROM airflow_checkpoint WHERE {IDENTITY}", key)
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""An HTTP client that is logged in to Airflow's API server."""
+"""An HTTP client with a login to Airflow's API server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Json = dict[str, Any]
 
 class ApiClient:
     """
-    A client that logs in when it is first used.
+    A client that logs in at its first request.
 
     :param url: of the API server
     :param user: a user of the SimpleAuthManager
-    :param password: and the password
+    :param password: of the user
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._login = {"username": user, "password": password}
-        # The server closes a connection that was idle for five seconds, at times just when it is used again.
+        # The server closes a connection after five idle seconds, sometimes during the next request.
         fresh = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.Client(base_url=url, timeout=30, trust_env=False, limits=fresh)
         self._logged_in = False
@@ -38,7 +38,7 @@ class ApiClient:
         return all(part["status"] == "healthy" for part in response.json().values())
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """Any request below ``/api/v2``; an answer of 400 or more is an error that quotes the answer."""
+        """Send a request below ``/api/v2``; a status of 400 or more raises an error that quotes the answer."""
         if not self._logged_in:
             token = self._client.post("/auth/token", json=self._login).raise_for_status()
             self._client.headers["Authorization"] = f"Bearer {token.json()['access_token']}"

@@ -1,4 +1,4 @@
-"""The configuration of the live Airflow: small, quick to react, and blind to the caller's own Airflow."""
+"""The configuration of the live Airflow: small, quick to react, and independent of the caller's own Airflow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
-# Quick reactions, bought with a little idle work; nothing here changes what Airflow decides.
+# Short intervals, at the cost of some idle work; these settings do not change Airflow's decisions.
 QUICK = {
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
@@ -22,8 +22,8 @@ QUICK = {
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
 }
 
-# Silence that makes a task, a scheduler or a triggerer count as lost; the defaults of up to five minutes are no time
-# for a test.
+# Silence after which a task, a scheduler or a triggerer counts as lost; the defaults of up to five minutes are too
+# long for a test.
 IMPATIENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
@@ -32,7 +32,7 @@ IMPATIENT = {
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
 }
 
-# Tells a process of Airflow which component it is.
+# Holds the component's name in each process of Airflow.
 COMPONENT_VARIABLE = "LIVE_AIRFLOW_COMPONENT"
 
 

@@ -1,4 +1,4 @@
-"""Runs the tasks of an example DAG as Airflow renders and runs them, without Airflow around them."""
+"""Runs the tasks of an example DAG as Airflow renders and runs them, without a running Airflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _enter = DAG.__enter__
 
 
 def load_dag(name: str) -> DAG:
-    """Read the file, and return its DAG."""
+    """Load the file, and return its DAG."""
     found: list[DAG] = []
 
     def enter(dag: DAG) -> DAG:

@@ -1,10 +1,10 @@
 """
-The process that cleans up when its parent no longer can.
+The process that cleans up after the end of its parent.
 
 It reads session ids, one a line, from its standard input. The parent holds the other end, so the input
-ends when the parent does, however it died. Then everything in those sessions is killed.
+ends when the parent does, however it died. Then all processes in those sessions are killed.
 
-Run as a file, so that it starts in milliseconds and needs nothing but psutil.
+Run as a file, so that it starts in milliseconds and imports only psutil.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import psutil
 
 def processes_in(sessions: Collection[int]) -> list[int]:
     """
-    Everything that runs in these sessions.
+    Return the processes of these sessions.
 
-    Airflow gives tasks process groups of their own, and orphans change their parent, but none of them
-    leaves the session it was born in.
+    Airflow gives tasks process groups of their own, and orphans change their parent, but no process
+    leaves its session.
     """
     found = []
     for pid in psutil.pids():
@@ -34,7 +34,7 @@ def processes_in(sessions: Collection[int]) -> list[int]:
 
 
 def kill_sessions(sessions: Collection[int], timeout: float = 10) -> list[int]:
-    """Kill until nothing is left: a process may fork between being seen and being killed."""
+    """Kill until no process is left: one may fork between the listing and its kill."""
     deadline = time.monotonic() + timeout
     while (left := processes_in(sessions)) and time.monotonic() < deadline:
         for pid in left:

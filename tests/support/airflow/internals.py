@@ -1,4 +1,4 @@
-"""Asks the package for what it reads of Airflow's own tables, in a process of a live Airflow, and prints the answers."""
+"""Reads Airflow's own tables through the package, in a process of a live Airflow, and prints the results."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
 
 
 def _seconds_to_a_retry(internals: Any, instance: Any) -> float | None:
-    """Let a task instance wait for a retry for a moment, and return how long after its end that comes, if it has ended."""
+    """Set a task instance to wait for a retry briefly; return the seconds from its end to the retry, if it has ended."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
 
@@ -66,7 +66,7 @@ def _seconds_to_a_retry(internals: Any, instance: Any) -> float | None:
 
 
 def keep_as_before_airflow_3_4(dag_id: str, run_id: str, task_id: str) -> None:
-    """Keep the rendered fields of a task instance where an upgrade leaves those of earlier versions."""
+    """Move the rendered fields of a task instance to the place where an upgrade leaves those of earlier versions."""
     import airflow.models
     from airflow.models import renderedtifields
     from airflow.utils.session import create_session
@@ -90,7 +90,7 @@ def keep_as_before_airflow_3_4(dag_id: str, run_id: str, task_id: str) -> None:
 
 
 def read_teams(dag_id: str, *_: str) -> dict[str, object]:
-    """Give the bundle of a DAG to a team that has a connection, for as long as this takes."""
+    """Assign the bundle of a DAG to a team with a connection during the reads."""
     import airflow.models
     from airflow.models.connection import Connection
     from airflow.models.dag import DagModel

@@ -1,4 +1,4 @@
-"""Runs the operator as a task does, without Airflow around it."""
+"""Runs the operator as a task does, without a running Airflow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferO
 
 @dataclass
 class TaskInstance:
-    """What an operator sees of its task instance."""
+    """The attributes of a task instance that the operator reads."""
 
     dag_id: str = "a_dag"
     task_id: str = "copy"

@@ -1,4 +1,4 @@
-"""Starting processes so that all of them, and all they start, can be stopped for certain."""
+"""Starts processes so that all of them, and their descendants, can be stopped reliably."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ProcessFamily:
     Processes that end together: on ``stop()``, on an exception, or when this process dies.
 
     Every process is the leader of a session of its own. A Ctrl+C in the terminal therefore reaches only
-    us, and everything a process starts later can still be found.
+    this process, and the descendants of each process can be found.
     """
 
     def __init__(self, logs: Path) -> None:
@@ -62,7 +62,7 @@ class ProcessFamily:
         self._guard.stdin.flush()
 
     def run(self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
-        """Start a command and wait for its end, which must be a good one."""
+        """Run a command to its end; raise if it fails."""
         self.start(name, command, env, cwd)
         code = self._processes[name].wait()
         del self._processes[name]
@@ -70,13 +70,13 @@ class ProcessFamily:
             raise RuntimeError(f"{' '.join(command)} ended with exit code {code}\n{self.tail(name)}")
 
     def kill(self, name: str) -> None:
-        """End a process and all that it has started, without a chance to tidy up."""
+        """Kill a process and its descendants."""
         process = self._processes.pop(name)
         guard.kill_sessions({process.pid})
         process.wait()
 
     def owns(self, pid: int) -> bool:
-        """Whether this process is one of ours, so that a reused pid is never signalled."""
+        """Return whether the process belongs to this family, so that a reused pid is never signalled."""
         try:
             return os.getsid(pid) in self.sessions
         except ProcessLookupError:

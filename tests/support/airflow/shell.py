@@ -1,4 +1,4 @@
-"""``airflow checkpoint`` in the process of the tests."""
+"""Runs ``airflow checkpoint`` in the process of the tests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Ask = Callable[..., str]
 
 
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Return what runs ``airflow checkpoint`` with some words, and returns all that it prints and its exit code."""
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that what the commands set is taken back
+    """Return a function that runs ``airflow checkpoint``, and returns its output and its exit code."""
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # so that monkeypatch undoes the commands' value
     parser: argparse.ArgumentParser = cli_parser.get_parser()
 
     def run(*words: str) -> str:

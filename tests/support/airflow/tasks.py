@@ -1,4 +1,4 @@
-"""Hurting the process that executes a task: kill -9, and stopping it as a frozen machine would."""
+"""Disturbs the process of a task: kill -9, and a stop as on a frozen machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TaskProcess:
     One running attempt: the process that runs the operator, and the supervisor that watches it.
 
     Killed alone, the task process is reported by its supervisor, and Airflow retries at once. A stopped
-    supervisor sends no heartbeats, so Airflow takes the whole attempt for lost.
+    supervisor sends no heartbeats, so Airflow counts the whole attempt as lost.
     """
 
     key: TaskKey
@@ -36,7 +36,7 @@ class TaskProcess:
         os.kill(self.pid, signal.SIGKILL)
 
     def terminate_with_supervisor(self) -> None:
-        """Do what the system does when a worker is shut down."""
+        """Terminate as at the shutdown of a worker."""
         os.kill(self.supervisor, signal.SIGTERM)
         os.kill(self.pid, signal.SIGTERM)
 
@@ -67,7 +67,7 @@ class TaskProcesses:
         self._family = family
 
     def find(self, key: TaskKey) -> TaskProcess | None:
-        """The process that executes this task instance now, or ``None`` when none does."""
+        """The process executing this task instance now, or ``None``."""
         instance = self._api.task_instance(key)
         if not instance or instance["state"] != "running" or not instance["pid"]:
             return None
@@ -81,7 +81,7 @@ class TaskProcesses:
             return None
 
     def wait_for(self, key: TaskKey, try_number: int | None = None, timeout: float = 60) -> TaskProcess:
-        """Wait until an attempt (or a certain one) of the task runs."""
+        """Wait until an attempt of the task runs: any, or the given one."""
 
         def running() -> TaskProcess | None:
             process = self.find(key)

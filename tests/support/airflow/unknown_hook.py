@@ -1,4 +1,4 @@
-"""The hook of a database of which nothing is known but its driver."""
+"""The hook of a database of which only the driver is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _get_hook = Connection.get_hook
 
 
 class UnknownHook(DbApiHook):
-    """Knows how a connection is opened, and nothing else."""
+    """Opens a connection, and has no other ability."""
 
     conn_name_attr = "unknown_conn_id"
     default_conn_name = "unknown_default"
@@ -24,7 +24,7 @@ class UnknownHook(DbApiHook):
 
 
 def get_hook(connection: Connection, *, hook_params: dict[str, Any] | None = None) -> Any:
-    """Return the hook of a connection, as Airflow does where a provider brings one for its type."""
+    """Return the hook of a connection, as Airflow does for a type with a hook in a provider."""
     if connection.conn_type == CONN_TYPE:
         return UnknownHook(unknown_conn_id=connection.conn_id, **(hook_params or {}))
     return _get_hook(connection, hook_params=hook_params)

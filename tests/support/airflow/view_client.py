@@ -1,4 +1,4 @@
-"""The view in this process, with Airflow's metadata tables and somebody who may do everything."""
+"""The view in this process, with Airflow's metadata tables and a user with all rights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = {"Content-Type": "application/json", "Accept": "text/html"}
 
 
 class Anybody:
-    """Who is asking, without Airflow's auth manager."""
+    """The user of a request, without Airflow's auth manager."""
 
     name = "<b>somebody</b>"
 
@@ -45,9 +45,9 @@ class Anybody:
 
 @contextmanager
 def airflow_tables() -> Iterator[None]:
-    """Have Airflow's metadata tables, and forget afterwards what was discovered in them."""
+    """Create Airflow's metadata tables, and clear the caches filled from them afterwards."""
     airflow.models.import_all_models()
-    with warnings.catch_warnings():  # Airflow's own models are not ours to mend
+    with warnings.catch_warnings():  # warnings of Airflow's own models
         warnings.simplefilter("ignore", DeprecationWarning)
         configure_mappers()
     Base.metadata.create_all(settings.engine)
@@ -58,7 +58,7 @@ def airflow_tables() -> Iterator[None]:
 
 @contextmanager
 def view() -> Iterator[TestClient]:
-    """Open the view; what fails inside is a 500 and no exception, as in a server."""
+    """Open the view; an error inside is a 500 and no exception, as in a server."""
     app = create_app()
     app.dependency_overrides[access.logged_in] = Anybody
     with (
@@ -70,7 +70,7 @@ def view() -> Iterator[TestClient]:
 
 @contextmanager
 def token_of(role: str) -> Iterator[str]:
-    """Log in to Airflow's simple auth manager, which is there until the end."""
+    """Log in to Airflow's simple auth manager, which is active until the end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", secrets.token_hex(64))
         purge_cached_app()

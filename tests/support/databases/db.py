@@ -1,4 +1,4 @@
-"""Small databases for tests, the same to use whatever they are."""
+"""Small databases for tests, with one interface for every kind."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Db:
 
     @property
     def able(self) -> Kind:
-        """What databases of its kind are able to do."""
+        """The abilities of its kind."""
         return KINDS[self.kind]
 
     def connect(self) -> Any:
         return self.able.connect(self)
 
     def by_hand(self) -> Any:
-        """Connect as the tests do, which write names in quotes as the standard has them."""
+        """Connect for the tests' own statements, with names in standard quotes."""
         return self.able.by_hand(self)
 
     def database(self, conn_id: str) -> Database:
@@ -72,15 +72,15 @@ class Db:
         return self.rows(query)[0][0]
 
     def spelt(self, name: str) -> str:
-        """Return what the catalog makes of a name that is written in lower case and without quotes."""
+        """Return the catalog's form of a name in lower case without quotes."""
         return self.able.spelt(name)
 
     def by_key(self, *columns: str) -> dict[str, Any]:
-        """Return the arguments that an upsert by the primary key needs here."""
+        """Return the arguments of an upsert by the primary key for this kind."""
         return {} if self.able.knows_primary_keys else {"conflict_columns": list(columns)}
 
     def tables(self) -> list[str]:
-        """Name its tables."""
+        """Return the names of its tables."""
         return self.able.tables(self)
 
     @property

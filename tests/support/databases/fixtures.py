@@ -1,4 +1,4 @@
-"""Databases for a test: the ones that it asks for by their abilities, alone or in pairs."""
+"""Databases for a test, chosen by their abilities, alone or in pairs."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def destination(request: pytest.FixtureRequest, make_db: MakeDb) -> Db:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
-    Run tests on the databases that they ask for.
+    Run tests on the databases that they request.
 
-    ``source`` and ``destination`` are all databases in tests/conformance, and elsewhere those that a module names;
+    ``source`` and ``destination`` are all databases in tests/conformance, and elsewhere those named by a module;
     ``pair`` is each as source of each in tests/conformance; elsewhere, and with ``@pytest.mark.covering``, it is as few
     pairs as have each on both sides.
-    A module leaves out the databases that it names in ``WITHOUT``.
-    ``@pytest.mark.able(ability=True)`` keeps those that have an ability, of the destination where there are two.
+    A module leaves out the databases in its ``WITHOUT``.
+    ``@pytest.mark.able(ability=True)`` keeps those with an ability, of the destination where there are two.
     """
     needs = {
         key: value for mark in metafunc.definition.iter_markers("able") for key, value in mark.kwargs.items()
@@ -80,7 +80,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _wants(metafunc: pytest.Metafunc, name: str) -> bool:
-    """Tell whether a test takes a fixture of ours, and does not name its values."""
+    """Return whether a test takes a fixture of this module, and does not parametrize it."""
     definitions = metafunc.definition._fixtureinfo.name2fixturedefs.get(name, ())
     marks = metafunc.definition.iter_markers("parametrize")
     return (
@@ -92,7 +92,7 @@ def _wants(metafunc: pytest.Metafunc, name: str) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, as their parameters and fixtures tell."""
+    """Mark the tests that need a server, by their parameters and fixtures."""
     for item in items:
         values = item.callspec.params.values() if hasattr(item, "callspec") else ()
         needed = any(KINDS[kind].needs_server for value in values for kind in kinds_of(value))

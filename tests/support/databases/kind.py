@@ -1,4 +1,4 @@
-"""What the tests know of a kind of database: how one is made, how it is written for, and its abilities."""
+"""A kind of database in the tests: its creation, its SQL, and its abilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class Kind(ABC):
     """
-    One kind. Abilities are plain fields, with what an unknown database has; tests ask them, and never the name.
+    One kind. Abilities are plain fields, by default those of an unknown database; tests read them, never the name.
 
     A new database is a subclass in a module of its own, and a line in :mod:`tests.support.databases.registry`.
     """
@@ -74,21 +74,21 @@ class Kind(ABC):
     @abstractmethod
     def make(self, request: pytest.FixtureRequest, role: str) -> str:
         """
-        Make an empty database, and return where it is.
+        Create an empty database, and return its place.
 
         :param role: ``source`` or ``destination``; without a server, anything
         """
 
     @abstractmethod
     def connect(self, db: Db) -> Any:
-        """Open a connection as the engine gets it."""
+        """Open a connection as the engine does."""
 
     def by_hand(self, db: Db) -> Any:
-        """Open a connection as the tests write to it, with names in quotes as the standard has them."""
+        """Open a connection for the tests' own statements, with names in standard quotes."""
         return self.connect(db)
 
     def ddl(self, statement: str) -> str:
-        """Write in this database's words what the tests write for every database."""
+        """Translate a test's statement to this database's SQL."""
         return statement
 
     def marks(self, count: int) -> Sequence[str]:
@@ -96,18 +96,18 @@ class Kind(ABC):
         return ["%s"] * count
 
     def bound(self, value: Any) -> Any:
-        """Return what is bound for a value that other databases take as it is."""
+        """Return the value to bind, where this database does not take it as it is."""
         return value
 
     def prepare_cursor(self, cursor: Any) -> None:  # noqa: B027
         """Let a cursor fetch values without loss."""
 
     def fetched(self, value: Any) -> Any:
-        """Return a value that was fetched as other databases return it."""
+        """Return a fetched value in the form of other databases."""
         return value
 
     def spelt(self, name: str) -> str:
-        """Return what the catalog makes of a name that is written in lower case and without quotes."""
+        """Return the catalog's form of a name in lower case without quotes."""
         return name.upper() if self.folds_to_upper else name
 
     @abstractmethod
@@ -119,15 +119,15 @@ class Kind(ABC):
         return f"ALTER TABLE {table} MODIFY {column} {declared} INVISIBLE"
 
     def drop_schema(self, name: str) -> str:
-        """Return the statement that drops a schema and what is in it."""
+        """Return the statement that drops a schema and its contents."""
         return f"DROP SCHEMA {name} CASCADE"
 
     @abstractmethod
     def tables(self, db: Db) -> list[str]:
-        """Name the tables."""
+        """Return the names of the tables."""
 
     def lock_checkpoints(self, db: Db, connection: Any) -> None:
-        """Lock the checkpoints in the connection's transaction, as an attempt does that is under way."""
+        """Lock the checkpoints in the connection's transaction, as a running attempt does."""
         with closing(connection.cursor()) as cursor:
             cursor.execute("UPDATE airflow_checkpoint SET owner = owner")
 

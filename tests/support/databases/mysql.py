@@ -1,4 +1,4 @@
-"""MySQL and MariaDB, through any of the drivers that are installed."""
+"""MySQL and MariaDB, through any of the installed drivers."""
 
 from __future__ import annotations
 

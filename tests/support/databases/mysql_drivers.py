@@ -1,4 +1,4 @@
-"""The drivers of MySQL that are installed, opened by one DSN."""
+"""The installed drivers of MySQL, opened by one DSN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-# MySqlHook takes mysqlclient, which has to be compiled, or, when it is told so, MySQL's own.
+# MySqlHook uses mysqlclient, which has to be compiled, or, by an extra, MySQL's own driver.
 DRIVERS = [name for name in ("MySQLdb", "mysql.connector", "pymysql") if find_spec(name.partition(".")[0])]
 DEFAULT_DRIVER = DRIVERS[0] if DRIVERS else ""
 
@@ -17,7 +17,7 @@ def connect_mysql(dsn: str, driver: str = DEFAULT_DRIVER, make: Callable[..., An
     """
     Open ``mysql://user:password@host:port/database?unix_socket=path&local_infile=1``.
 
-    :param make: what takes the place of the driver's own ``connect``
+    :param make: replaces the driver's own ``connect``
     """
     url = urlsplit(dsn)
     options: dict[str, Any] = dict(parse_qsl(url.query))

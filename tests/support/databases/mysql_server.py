@@ -1,4 +1,4 @@
-"""A real MySQL or MariaDB server: the one that a DSN names, or the one that is installed, started for the tests."""
+"""A real MySQL or MariaDB server: the one of a DSN, or the installed one, started for the tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_HOOK = "there is no MySqlHook: install apache-airflow-providers-mysql"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say once why so many tests are skipped."""
+    """Report once why the tests of MySQL are skipped."""
     skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
     for reason in (NO_SERVER, NO_DRIVER, NO_HOOK):
         if number := sum(reason in text for text in skipped):
@@ -63,12 +63,12 @@ def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
         f"CREATE USER tester IDENTIFIED BY '{password}'",
         "GRANT ALL ON *.* TO tester WITH GRANT OPTION",
     ]
-    start.write_text("".join(f"{statement};\n" for statement in statements))  # it takes one on each line
+    start.write_text("".join(f"{statement};\n" for statement in statements))  # the server reads one statement per line
     data.mkdir()
     own.mkdir()
-    # A server that starts removes all temporary tables where its own will be, other servers' too.
+    # At its start a server removes all temporary tables from its tmpdir, other servers' too.
     options = [f"--datadir={data}", f"--tmpdir={own}"]
-    if os.getuid() == 0:  # which the server refuses to run as
+    if os.getuid() == 0:  # the server refuses to run as root
         options.append("--user=mysql")
         for path in (folder, data, own, start):
             shutil.chown(path, "mysql")
@@ -86,7 +86,7 @@ def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
             stdout=output,
             stderr=output,
         )
-        # The hook reaches a server through MySQL's own driver by TCP only.
+        # With MySQL's own driver, the hook connects by TCP only.
         port = _free_port()
         process = subprocess.Popen(
             [
@@ -127,7 +127,7 @@ def _wait(db: Db, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture(scope="session")
 def mysql_databases(mysql_server: str) -> Iterator[Callable[[str], str]]:
-    """Empty databases, made again for every test."""
+    """Empty databases, created again for every test."""
     server = Db("mysql", mysql_server)
     made: set[str] = set()
 
@@ -155,7 +155,7 @@ def _end_others(server: Db, name: str) -> None:
             try:
                 cursor.execute(f"KILL {int(number)}")
             except Exception as error:
-                assert "thread" in str(error).lower()  # it has ended by itself
+                assert "thread" in str(error).lower()  # the session has ended by itself
 
 
 @pytest.fixture

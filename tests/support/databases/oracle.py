@@ -1,4 +1,4 @@
-"""Oracle: a stand-in on the embedded Postgres, or the server that a DSN names."""
+"""Oracle: a stand-in on the embedded Postgres, or the server of a DSN."""
 
 from __future__ import annotations
 

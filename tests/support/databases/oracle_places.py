@@ -1,4 +1,4 @@
-"""Where an Oracle database of the tests is: in the stand-in, or on a real server."""
+"""The places of the tests' Oracle databases: in the stand-in, or on a real server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.oracle_standin import Server
 
 REAL = "CHECKPOINT_TEST_ORACLE_DSN"
 
-_open = oracledb.connect  # the driver's own, whatever a test puts in its place
+_open = oracledb.connect  # the driver's own, also where a test replaces it
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
 _EMPTY = """
 BEGIN
@@ -31,13 +31,13 @@ END;
 
 
 class StandIn:
-    """The servers that are stood in for, by the name of the Postgres database behind them."""
+    """The stand-in servers, by the name of the Postgres database behind them."""
 
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
 
     def server(self, dsn: str) -> Server:
-        """Return the server behind which a database is."""
+        """Return the server in front of a database."""
         name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
         return self._servers.setdefault(str(name), Server(dsn))
 
@@ -69,16 +69,16 @@ def uri(place: str) -> str:
 
 
 def real_schema(dsn: str, role: str) -> str:
-    """Make a user for a role, with nothing in its schema, and return where it is; tests run in several processes."""
+    """Create a user with an empty schema for a role, one per test process, and return its place."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
     user, password = f"CHECKPOINT_{role}_{worker}".upper(), "Checkpoint_1"
     with closing(_open(dsn)) as connection, connection.cursor() as cursor:
         with suppress(oracledb.DatabaseError):
             cursor.execute(f'CREATE USER {user} IDENTIFIED BY "{password}" QUOTA UNLIMITED ON users')
-        # An identity column makes a sequence.
+        # An identity column creates a sequence.
         rights = "CREATE SESSION, CREATE TABLE, CREATE SEQUENCE, CREATE VIEW, CREATE SYNONYM"
         cursor.execute(f"GRANT {rights} TO {user}")
-        with suppress(oracledb.DatabaseError):  # which not every user may grant
+        with suppress(oracledb.DatabaseError):  # not every user may grant this
             cursor.execute(f"GRANT EXECUTE ON SYS.DBMS_FLASHBACK TO {user}")
     place = f"oracle:{user}/{password}@{dsn.rpartition('@')[2]}"
     with closing(connect(place)) as connection, connection.cursor() as cursor:
@@ -87,7 +87,7 @@ def real_schema(dsn: str, role: str) -> str:
 
 
 def ddl(statement: str) -> str:
-    """Write in Oracle's words what the tests write for every database."""
+    """Translate a test's statement to Oracle's SQL."""
     if not statement.startswith("CREATE TABLE"):
         return statement
     statement = re.sub(r"\btext\b", "varchar2(4000)", statement)
@@ -95,17 +95,17 @@ def ddl(statement: str) -> str:
 
 
 def keep_digits(cursor: Any, column: Any) -> Any:
-    """Fetch numbers as decimals: a float would be close enough only."""
+    """Fetch numbers as decimals: a float is not exact."""
     if column.type_code is oracledb.DB_TYPE_NUMBER:
         return cursor.var(Decimal, arraysize=cursor.arraysize)
     return None
 
 
 def read(value: Any) -> Any:
-    """Read what is behind a locator."""
+    """Read the value of a locator."""
     return value.read() if hasattr(value, "read") else value
 
 
 def value(given: Any) -> Any:
-    """Turn a value that other databases read as a time into one."""
+    """Convert text that other databases read as a time."""
     return datetime.fromisoformat(given) if isinstance(given, str) and _ISO.fullmatch(given) else given

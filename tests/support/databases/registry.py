@@ -1,4 +1,4 @@
-"""The databases that the tests know, and the pairs of source and destination that they make."""
+"""The databases of the tests, and their pairs of source and destination."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ COVERING = [
 
 
 def kinds_of(name: Any) -> list[str]:
-    """Return the kinds that a name of one or of a pair means; none if it is neither."""
+    """Return the kinds named by one kind or by a pair; an empty list for another name."""
     kinds = name.split("->") if isinstance(name, str) else []
     return kinds if all(kind in KINDS for kind in kinds) else []
 
 
 def able(kind: str, needs: dict[str, bool]) -> bool:
-    """Tell whether a kind has each of the abilities, or lacks it."""
+    """Return whether a kind has, or lacks, each ability as required."""
     return all(getattr(KINDS[kind], ability) is wanted for ability, wanted in needs.items())

@@ -1,4 +1,4 @@
-"""A database of which nothing is known but its driver: SQLite behind a thin wall."""
+"""A database of which only the driver is known: a thin wrapper of SQLite."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def connect(place: str) -> Any:
 
 
 class Unknown(Sqlite):
-    """What is known of SQLite is not known here, whatever it is able to do."""
+    """SQLite without the abilities that the package derives from its name."""
 
     name = "unknown"
     rows_in_an_answer = 100
@@ -34,7 +34,7 @@ class Unknown(Sqlite):
     knows_primary_keys = False
     knows_unique_keys = False
     keeps_lock_timeout = False
-    serves_both_sides = False  # who does not know that it is one file cannot take turns
+    serves_both_sides = False  # the package does not know that both are one file, and cannot take turns
 
     def make(self, request: pytest.FixtureRequest, role: str) -> str:
         from airflow.sdk import Connection

@@ -1,4 +1,4 @@
-"""Databases that are reached through a proxy, or whose sessions end."""
+"""Databases behind a proxy, or with ended sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.network.proxy import Proxy
 
 
 def reach(db: Db) -> Callable[[], socket.socket]:
-    """Return a way to connect to a server, past its driver."""
+    """Return a function that connects to a server without its driver."""
     if db.kind == "mysql":
         url = urlsplit(db.place)
         return lambda: socket.create_connection((url.hostname, url.port or 3306))
@@ -42,7 +42,7 @@ def behind(db: Db, proxy: Proxy) -> Db:
 
 
 def kill(db: Db) -> None:
-    """End all sessions of a database of Postgres, as a restart of the server would."""
+    """End all sessions of a Postgres database, as a restart of the server does."""
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     db.rows(f"SELECT pg_terminate_backend(pid) {others}")
     while db.one(f"SELECT count(*) {others}"):

@@ -1,4 +1,4 @@
-"""A network between two ends that can be broken: cut at a byte, stalled, gone silent, or cut around a COMMIT."""
+"""A proxy with network faults: cut at a byte, stalled, silent, or cut around a COMMIT."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _AT_ONCE = 65_536
 
 
 class Framer(Protocol):
-    """Takes what a client sends apart into messages, and tells which of them are a COMMIT."""
+    """Splits a client's data into messages, and recognizes each COMMIT."""
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bool]]: ...
 
 
 class PostgresFramer:
-    """Just enough of Postgres's protocol: a type, a length, and what is in a query."""
+    """The part of Postgres's protocol used here: a type, a length, and the text of a query."""
 
     def __init__(self) -> None:
         self._left, self._started = b"", False
@@ -34,13 +34,13 @@ class PostgresFramer:
             if len(self._left) < at + size:
                 return
             message, self._left = self._left[: at + size], self._left[at + size :]
-            # Before it starts, a client may ask for encryption or to cancel something: codes from 1234 on.
+            # Before its start message, a client may request encryption or a cancellation: codes from 1234 on.
             self._started = self._started or struct.unpack_from("!H", message, 4) < (1234,)
             yield message, type_ in (b"Q", b"P") and b"COMMIT" in message[5:40].upper()
 
 
 class MysqlFramer:
-    """Just enough of MySQL's protocol: a length, a number, and what is in a query."""
+    """The part of MySQL's protocol used here: a length, a number, and the text of a query."""
 
     def __init__(self) -> None:
         self._left = b""
@@ -57,7 +57,7 @@ class MysqlFramer:
 
 class Proxy:
     """
-    Listens on a port of its own; faults are asked for once, and happen to whichever connection gets there first.
+    Listens on a port of its own; each requested fault happens once, to the first connection that reaches it.
 
     :param connect: opens a connection to the server
     :param framer: for :meth:`cut_at_commit`
@@ -100,11 +100,11 @@ class Proxy:
         self._cut_at[from_client] = self.passed[from_client] + byte
 
     def cut_at_commit(self, number: int, *, applied: bool) -> None:
-        """Cut at a COMMIT, counted from now: either it does not arrive, or it does and its answer does not."""
+        """Cut at a COMMIT, counted from now: either the COMMIT does not arrive, or its answer does not."""
         self._at_commit = (self.commits + number, applied)
 
     def mend(self) -> None:
-        """Forget what was to be cut and has not been."""
+        """Cancel the pending cuts."""
         with self._lock:
             self._cut_at, self._at_commit = [None, None], None
 
@@ -114,14 +114,14 @@ class Proxy:
             link.close()
 
     def stall(self) -> None:
-        """Let nothing pass any more; connections stay open, and new ones are taken."""
+        """Stop all data; connections stay open, and new ones are accepted."""
         self.flowing.clear()
 
     def flow(self) -> None:
         self.flowing.set()
 
     def vanish(self) -> None:
-        """Be gone without a farewell: packets of open connections, also TCP's own, are not answered any more."""
+        """Disappear without closing: packets of open connections, also TCP's own, are no longer answered."""
         for link in self._links:
             link.ignore_packets()
 
@@ -135,7 +135,7 @@ class Proxy:
                 self.connections += 1
             try:
                 self._links.append(_Link(self, client, self._connect()))
-            except OSError:  # the server is away
+            except OSError:  # the server is down
                 client.close()
 
     def admit(self, data: bytes, from_client: bool) -> bytes | None:
@@ -151,7 +151,7 @@ class Proxy:
             return data[: max(at - before - 1, 0)]
 
     def wants_commit(self) -> bool | None:
-        """Tell whether the connection is cut at this COMMIT, and if so whether it is applied."""
+        """Return whether this COMMIT is applied, or ``None`` where the connection is not cut."""
         with self._lock:
             self.commits += 1
             if self._at_commit is None or self.commits != self._at_commit[0]:
@@ -165,7 +165,7 @@ class Proxy:
 
 
 class _Link:
-    """One connection of a client, and the one to the server that it stands for."""
+    """A client's connection, and its counterpart to the server."""
 
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy, self._client, self._server = proxy, client, server
@@ -179,7 +179,7 @@ class _Link:
             pump.start()
 
     def end(self) -> None:
-        """Close for good, once nothing is under way any more."""
+        """Close both ends once no data is in transit."""
         self.close()
         for pump in self._pumps:
             pump.join(5)
@@ -193,7 +193,7 @@ class _Link:
 
     def ignore_packets(self) -> None:
         self._gone = True
-        # A filter that lets nothing through to the socket, not even what TCP itself would answer.
+        # A filter that drops all packets to the socket, also those that TCP itself would answer.
         nothing = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
         program = struct.pack("HxxxxxxP", 1, ctypes.addressof(nothing))
         self._client.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER

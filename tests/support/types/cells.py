@@ -1,11 +1,11 @@
-"""What becomes of a value on its way from one kind of database to another, as data."""
+"""The conversions of values from one kind of database to another, as data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 NAMES = {"postgres": "Postgres", "mysql": "MySQL, MariaDB", "sqlite": "SQLite", "oracle": "Oracle"}
-HOW_TO_READ = {  # as text that shows every difference
+HOW_TO_READ = {  # as text, in which every difference is visible
     "postgres": "CAST(v AS text)",
     "mysql": "CAST(v AS CHAR)",
     "sqlite": "v",
@@ -19,9 +19,9 @@ class Cell:
     One destination.
 
     :param column: the type of its column
-    :param arrives: what is in it in the end, as text; ``None`` where it is refused
-    :param how: how it was converted, or what the error says (a pattern); nothing where the value is exact
-    :param read: how to read it, where its text depends on settings of a server
+    :param arrives: the stored value, as text; ``None`` where the value is refused
+    :param how: the conversion, or a pattern of the error; empty where the value is exact
+    :param read: an expression to read the value, where its text depends on a server's settings
     """
 
     column: str
@@ -31,7 +31,7 @@ class Cell:
 
     @property
     def says(self) -> str:
-        """Return what the documentation says."""
+        """Return the text for the documentation."""
         if self.arrives is None:
             return f"refused: {self.how}"
         return f"converted: {self.how} (`{self.column}`)" if self.how else f"exact (`{self.column}`)"
@@ -54,12 +54,12 @@ class Value:
     """
     One value of a source.
 
-    :param name: what it is, for the documentation
+    :param name: its description in the documentation
     :param column: the type of the source's column
-    :param sql: how the source writes it
-    :param to: what becomes of it, by kind of destination
-    :param read: how to read it in the destination, where its text is not to be looked at
-    :param bound: what is bound instead of ``sql``, where the source has no way to write it
+    :param sql: the source's literal
+    :param to: the cell of each kind of destination
+    :param read: an expression to read the value in the destination, where its text is not compared
+    :param bound: the value to bind instead of ``sql``, where the source has no literal
     """
 
     name: str

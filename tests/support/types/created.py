@@ -73,7 +73,7 @@ START, END = "<!-- types: written by python -m tests.support.types.created -->",
 
 
 def created(source: str, declared: str, destination: str) -> str | None:
-    """Return the type that is created for one of another database."""
+    """Return the type created for one of another database."""
     described = DIALECTS[TITLES[source]].describe_type(declared)
     return described and DIALECTS[TITLES[destination]].declare_type(described)
 
@@ -97,7 +97,7 @@ def tables() -> str:
 
 
 def page(text: str) -> str:
-    """Put the tables where they belong."""
+    """Insert the tables into the page."""
     before, _, rest = text.partition(START)
     return f"{before}{START}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
 

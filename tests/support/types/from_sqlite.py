@@ -1,4 +1,4 @@
-"""Values of SQLite, whose columns take anything."""
+"""Values of SQLite, whose columns take values of any type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of types in the documentation, written from what the tests check: ``python -m tests.support.types.page``."""
+"""The table of types in the documentation, written from the tests' data: ``python -m tests.support.types.page``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tables() -> str:
 
 
 def page(text: str) -> str:
-    """Put the tables where they belong."""
+    """Insert the tables into the page."""
     before, _, rest = text.partition(START)
     return f"{before}{START}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
 
