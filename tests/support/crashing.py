@@ -133,7 +133,7 @@ class OracleConnection(Connection):
         return self.fuse.run(lambda: super(OracleConnection, self).step(what, run, of))
 
 
-# Steps that only read settings when a connection is opened, or fetch more rows.
+# Steps that only read settings or the catalog when a connection is opened, or fetch more rows.
 _UNEVENTFUL = re.compile(
     r"fetch|select sys_context|SELECT 1\.1|ALTER SESSION|SELECT parameter|SELECT tables_and_views",
     re.IGNORECASE,

@@ -1,4 +1,4 @@
-"""Values of wrong types and sizes, for any argument."""
+"""Hostile values for any argument."""
 
 from __future__ import annotations
 

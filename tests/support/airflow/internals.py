@@ -49,7 +49,7 @@ def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
 
 
 def _seconds_to_a_retry(internals: Any, instance: Any) -> float | None:
-    """Set a task instance to wait for a retry briefly; return the seconds from its end to the retry, if it has ended."""
+    """Set a task instance to wait for a retry briefly; return the seconds from its end to the retry, if it ended."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
 

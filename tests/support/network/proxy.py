@@ -179,7 +179,7 @@ class _Link:
             pump.start()
 
     def end(self) -> None:
-        """Close both ends once no data is in transit."""
+        """Shut both ends down, and close them once no data is in transit."""
         self.close()
         for pump in self._pumps:
             pump.join(5)

@@ -1,9 +1,9 @@
 """
 Stands in for an Oracle server where none can be run.
 
-Behaves like ``oracledb`` in front of Oracle at the DB-API boundary: it takes Oracle's SQL only, and raises the
-driver's own errors with Oracle's codes. Behind it, the translated statements run on a Postgres database. What it
-cannot show is what only a real server knows: see the tests that run with ``CHECKPOINT_TEST_ORACLE_DSN``.
+Behaves like ``oracledb`` in front of Oracle at the DB-API boundary: it accepts only Oracle's SQL, and raises the
+driver's own errors with Oracle's codes. Behind it, the translated statements run on a Postgres database. For
+behaviour of a real server only, see the tests that run with ``CHECKPOINT_TEST_ORACLE_DSN``.
 """
 
 from tests.support.oracle_standin.connection import Connection

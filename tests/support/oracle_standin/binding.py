@@ -1,4 +1,4 @@
-"""Bind variables: their types, which the first values decide unless they are set, and their values."""
+"""Bind variables: their types, set or derived from the first values, and their values."""
 
 from __future__ import annotations
 
@@ -70,21 +70,21 @@ LONG = frozenset(
     )
 )
 _LOCATORS = frozenset((oracledb.DB_TYPE_CLOB, oracledb.DB_TYPE_NCLOB, oracledb.DB_TYPE_BLOB))
-_IN_BUFFERS = {  # bytes for each character, and how many characters where nobody says
+_IN_BUFFERS = {  # bytes for each character, and the default number of characters
     oracledb.DB_TYPE_VARCHAR: (4, 4000),
     oracledb.DB_TYPE_NVARCHAR: (4, 4000),
     oracledb.DB_TYPE_CHAR: (4, 2000),
     oracledb.DB_TYPE_NCHAR: (4, 2000),
     oracledb.DB_TYPE_RAW: (1, 4000),
 }
-_MOST_BYTES = 4000  # that a bind variable may have before it counts as a LONG
+_MOST_BYTES = 4000  # a longer bind variable counts as a LONG
 
-NUL = "\ue000"  # stands for the character that Oracle holds in text, and Postgres does not
+NUL = "\ue000"  # stands for the NUL character, which Oracle's text may hold and Postgres's may not
 
 
 @dataclass
 class Var:
-    """What ``cursor.var`` makes."""
+    """The result of ``cursor.var``."""
 
     type: Any
     size: int = 0
@@ -103,7 +103,7 @@ class Var:
 
 
 def db_type(given: Any) -> DbType:
-    """Tell the type that ``setinputsizes`` and ``var`` mean."""
+    """Return the type of an argument of ``setinputsizes`` or ``var``."""
     if isinstance(given, Var):
         return given.db_type
     if isinstance(given, DbType):
@@ -123,7 +123,7 @@ def db_type(given: Any) -> DbType:
 
 
 def of_value(value: Any) -> DbType:
-    """Tell the type that a value has by itself."""
+    """Return the type that the driver derives from a value."""
     for python_type, type_ in _OF_PYTHON:
         if isinstance(value, python_type):
             return type_
@@ -132,7 +132,7 @@ def of_value(value: Any) -> DbType:
 
 def checked(type_: DbType, value: Any) -> Any:  # noqa: C901 - one line for each kind of type
     """
-    Turn a value into what is sent for it.
+    Convert a value to the sent form.
 
     :raises oracledb.NotSupportedError: when the driver refuses it for the type
     """
@@ -169,7 +169,7 @@ def checked(type_: DbType, value: Any) -> Any:  # noqa: C901 - one line for each
         raise AssertionError("binding values as JSON is not done here")
     if not good:
         raise dpy(3013, py_type_name=type(value).__name__, db_type_name=type_.name)
-    # An empty string is NULL, and so are no bytes.
+    # Empty strings and empty bytes are NULL.
     return None if value in ("", b"") else value
 
 
@@ -188,7 +188,7 @@ def _number(value: Any) -> Any:
 
 
 def _moment(type_: DbType, value: date) -> Any:
-    """What is in the message: a wall time; the driver does not look at ``tzinfo``."""
+    """The sent form, a wall time; the driver ignores ``tzinfo``."""
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     value = value.replace(tzinfo=None)
@@ -196,7 +196,7 @@ def _moment(type_: DbType, value: date) -> Any:
         return value.replace(microsecond=0)
     if type_ is oracledb.DB_TYPE_TIMESTAMP:
         return value
-    # As the driver does: the wall time, said to be UTC.
+    # As the driver does: the wall time, marked as UTC.
     return f"{value.isoformat()}+00:00"
 
 
@@ -223,10 +223,10 @@ class Bound:
 
     def check_order(self, types: Sequence[DbType], writes: bool, inserts: bool) -> None:
         """
-        Refuse what the server refuses of long values.
+        Refuse long values where the server does.
 
         :param writes: the statement is an INSERT, UPDATE or MERGE
-        :param inserts: it is an INSERT of VALUES, the only one that takes a LONG
+        :param inserts: it is an INSERT of VALUES, the only statement that takes a LONG
         """
         for index, type_ in enumerate(types):
             if type_ in LONG - _LOCATORS and not inserts:

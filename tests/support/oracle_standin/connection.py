@@ -22,7 +22,7 @@ class Connection(oracledb.Connection):
     One session.
 
     A transaction begins with the first statement that writes or locks, so that a session that only reads
-    stands in nobody's way; what a failing statement did is undone, and the transaction goes on.
+    blocks no other; a failed statement is undone, and the transaction continues.
     """
 
     thin = True
@@ -57,7 +57,7 @@ class Connection(oracledb.Connection):
 
     @current_schema.setter
     def current_schema(self, name: str) -> None:
-        self._schema = name  # which goes to the server with the next statement
+        self._schema = name  # sent to the server with the next statement
         self._schema_to_set = name.upper()
 
     def _set_schema(self) -> None:
@@ -86,7 +86,7 @@ class Connection(oracledb.Connection):
         self.lose()
 
     def cancel(self) -> None:
-        """End the statement that runs in another thread."""
+        """Cancel the statement running in another thread."""
         self._check_open()
         self.postgres.cancel_safe()
 
@@ -94,18 +94,18 @@ class Connection(oracledb.Connection):
         self._check_open()
 
     def lose(self) -> None:
-        """Lose the session: what was not committed is undone."""
+        """Lose the session: uncommitted changes are undone."""
         self._lost = True
         with suppress(psycopg.Error):
             self.postgres.execute("ROLLBACK")
         self.postgres.close()
 
     def step(self, what: str, run: Callable[[], Any], of: str = "") -> Any:
-        """Do one thing that goes over the network."""
+        """Do one step that uses the network."""
         return self.faults.run(what, self.lose, run, of)
 
     def run(self, statement: Statement, run: Callable[[psycopg.RawCursor[Any]], Any]) -> Any:
-        """Run a statement in the transaction that it belongs to."""
+        """Run a statement in its transaction."""
         self._check_open()
         self._set_schema()
         self._check_parallel(statement)
@@ -126,14 +126,14 @@ class Connection(oracledb.Connection):
             raise from_postgres(error, waits=bool(statement.wait)) from error
 
     def set(self, statement: str) -> None:
-        """Do what ALTER SESSION asks."""
+        """Apply an ALTER SESSION."""
         self._set_schema()
         self.session.append(statement)
         if "PARALLEL DML" in statement.upper():
             self.parallel_dml = "ENABLE" in statement.upper()
 
     def _check_parallel(self, statement: Statement) -> None:
-        """Refuse a table that this transaction has written with parallel DML, and note one that is written so now."""
+        """Refuse a table that this transaction has written with parallel DML, and record such a write."""
         if self._written_in_parallel.intersection(statement.tables):
             raise ora(12838)
         if self.parallel_dml and statement.kind == "dml" and not statement.inserts and statement.tables:
@@ -159,7 +159,7 @@ class Connection(oracledb.Connection):
         return result
 
     def _alone(self, cursor: psycopg.RawCursor[Any], run: Callable[[Any], Any]) -> Any:
-        """DDL commits before and after, and does not wait for locks."""
+        """Run DDL, which commits before and after, with a short wait for locks."""
         self._end("COMMIT")
         self.postgres.execute("SET lock_timeout = '2s'")
         try:

@@ -25,7 +25,7 @@ _STAR = re.compile(
 
 
 class Cursor:
-    """Runs statements, and hands out rows as the driver does."""
+    """Runs statements, and returns rows as the driver does."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -64,7 +64,7 @@ class Cursor:
         return list(self._errors or [])
 
     def _each(self, cursor: psycopg.RawCursor[Any], text: str, values: Sequence[Any]) -> None:
-        """Execute for one set of values after the other, and note the errors of those that are refused."""
+        """Execute for each set of values, and record the errors of the refused ones."""
         taken = 0
         for offset, row in enumerate(values):
             cursor.execute("SAVEPOINT standin_row")
@@ -150,7 +150,7 @@ class Cursor:
         self.connection.step(self.statement, lambda: self.connection.run(statement, run))
 
     def _shown(self, star: re.Match[str]) -> str:
-        """Write the columns of a table for its ``*``, where some are INVISIBLE."""
+        """Replace ``*`` with the visible columns of a table, where some are INVISIBLE."""
         prefix, table = star["prefix"] or "", star["table"]
         named = table.upper() if '"' not in table else table
         found = self.connection.postgres.execute(
@@ -164,7 +164,7 @@ class Cursor:
         return f"SELECT {shown}{star['more']} FROM {table}"
 
     def _check_objects(self, statement: Statement, kinds: Sequence[Any]) -> None:
-        """Refuse a LOB for a column of XMLTYPE; of a text the server makes one."""
+        """Refuse a LOB for a column of XMLTYPE; the server converts text."""
         for index, column in statement.targets:
             if kinds[index] not in (oracledb.DB_TYPE_CLOB, oracledb.DB_TYPE_NCLOB):
                 continue
@@ -183,7 +183,7 @@ class Cursor:
             raise ora(918, max(names, key=names.count))
         handler = self.outputtypehandler or self.connection.outputtypehandler
         known = self.connection.described.get(str(self.statement))
-        if known and known[0] is not handler:  # a cached statement is not described anew
+        if known and known[0] is not handler:  # a cached statement is not described again
             columns.infos = known[1]
         self._columns = columns.converters(self, handler)
         self.description = columns.infos

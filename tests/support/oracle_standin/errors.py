@@ -64,19 +64,19 @@ _TEXTS = {
 
 
 def ora(code: int, detail: str = "") -> Exception:
-    """Make the exception that the driver raises for an error of the server."""
+    """Return the driver's exception for an error of the server."""
     text = _TEXTS[code].format(detail=detail)
     return _raised(errors._Error(f"ORA-{code:05}: {text}", code=code))
 
 
 def wrapped(code: int, inner: int) -> Exception:
-    """Make the exception of an error that names another one as its reason, as those of parallel queries do."""
+    """Return the exception of an error with another one as its cause, as parallel queries raise."""
     text = f"ORA-{code:05}: {_TEXTS[code]}\nORA-{inner:05}: {_TEXTS[inner]}"
     return _raised(errors._Error(text, code=code))
 
 
 def dpy(number: int, **details: object) -> Exception:
-    """Make the exception that the driver raises by itself."""
+    """Return an exception of the driver itself."""
     return _raised(errors._Error(errors._get_error_text(number, **details)))
 
 
@@ -87,7 +87,7 @@ def _raised(error: errors._Error) -> Exception:
 
 def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901 - a table
     """
-    Say in Oracle's words what Postgres says.
+    Translate an error of Postgres to Oracle's.
 
     :param waits: whether the statement waits for a lock for a limited time
     """
@@ -96,7 +96,7 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
     if "TABLESAMPLE clause can only be applied" in str(error):
         return ora(1446)
     match error.sqlstate:
-        case "23505" if (diag.constraint_name or "").startswith("pg_"):  # two that create one table at once
+        case "23505" if (diag.constraint_name or "").startswith("pg_"):  # two sessions create one table at once
             return ora(955)
         case "23505":
             return ora(1, f"{diag.schema_name}.{diag.constraint_name}")
@@ -118,7 +118,7 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
             return ora(904, (diag.message_primary or "").split(" ")[1])
         case "42883":
             return ora(904, (diag.message_primary or "").partition(" ")[2].partition("(")[0].upper())
-        case "42P07" | "42710":  # the table, or of two that create it at once the type of its rows
+        case "42P07" | "42710":  # the table, or its row type where two sessions create it at once
             return ora(955)
         case "42701":
             return ora(1430)
@@ -144,5 +144,5 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
             return ora(1013)
         case "57P01" | "08006" | "08003" | None:
             return ora(3113)
-    # Not a behaviour of Oracle but a gap of this stand-in: let it be seen.
+    # Not a behaviour of Oracle but a gap of this stand-in: fail visibly.
     raise AssertionError(f"Postgres says what has no translation: {error.sqlstate} {error}") from error

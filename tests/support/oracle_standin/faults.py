@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: an error of the server, or a lost connection, at a chosen statement."""
+"""Planned faults: an error of the server, or a lost connection, at a chosen statement."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ LOST = frozenset((3113, 3114, 3135))
 @dataclass
 class Fault:
     """
-    One error to come.
+    One planned error.
 
     :param code: of the ORA- error; 3113, 3114 and 3135 lose the connection
     :param at: a pattern that the statement matches, or ``commit`` or ``fetch``
     :param of: a pattern in the statement whose rows are fetched
-    :param skip: let so many matching ones pass first
-    :param after: let it take effect before the error, as when an acknowledgement is lost
-    :param times: how often, before everything is well again
-    :param raises: another error, which loses the connection
-    :param wrapped_in: the number of an error that says where this one came from
+    :param skip: the number of matching statements that pass first
+    :param after: let the statement take effect before the error, as when an acknowledgement is lost
+    :param times: the number of errors
+    :param raises: another exception, which loses the connection
+    :param wrapped_in: the number of an error with this one as its cause
     """
 
     code: int
@@ -50,7 +50,7 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults to come, and the statements that have been."""
+    """The planned faults, and the statements so far."""
 
     planned: list[Fault] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)

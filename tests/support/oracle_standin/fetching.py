@@ -1,4 +1,4 @@
-"""From what Postgres returns to what the driver hands out, type handlers included."""
+"""Converts Postgres's values to the driver's, type handlers included."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOBS = {
 
 
 class Lob:
-    """A locator, which is what a LOB comes as unless it is asked for otherwise."""
+    """A locator, the default form of a fetched LOB."""
 
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -60,9 +60,9 @@ class Columns:
 
     def converters(self, cursor: Any, handler: Any) -> list[Callable[[Any], Any]]:
         """
-        Return what turns the values of each column into those that are handed out.
+        Return the converter of each column's values to the driver's.
 
-        The description then has what a column is fetched as, and no longer what it is.
+        The description then has the fetched type of each column instead of its own.
         """
         answers = [_ask(handler, cursor, info) for info in self.infos]
         self.infos = [_fetched_as(info, var) for info, var in zip(self.infos, answers, strict=True)]
@@ -136,7 +136,7 @@ def _plain(type_: OracleType, as_type: Any) -> Callable[[Any], Any]:
     if db_type is oracledb.DB_TYPE_INTERVAL_YM:
         return lambda value: oracledb.IntervalYM(value.days // 365, value.days % 365 // 30)
     if db_type in (oracledb.DB_TYPE_VECTOR, oracledb.DB_TYPE_BFILE):
-        return lambda value: [][0]  # described here, but not fetched
+        return lambda value: [][0]  # can be described here, but not fetched
     return lambda value: value
 
 
@@ -148,18 +148,18 @@ def _number(type_: OracleType, as_type: Any) -> Callable[[Any], Any]:
     if as_type in (oracledb.NATIVE_FLOAT, float):
         return float
     if type_.scale == 0 or (type_.scale == -127 and type_.precision == 0):
-        # As the driver does: what has no fraction is an int, and the rest a float.
+        # As the driver does: an int without a fraction, otherwise a float.
         return lambda value: int(value) if value == int(value) else float(value)
     return float
 
 
 def _short(value: Any) -> Decimal:
-    """Oracle keeps no trailing zeros."""
+    """Drop trailing zeros, as Oracle does."""
     value = Decimal(value)
     text = format(value, "f")
     return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def _wall_time(value: datetime) -> datetime:
-    """The time in its own zone, without the zone."""
+    """Return the time in its own zone, without the zone."""
     return value.replace(tzinfo=None)

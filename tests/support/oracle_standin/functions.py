@@ -1,4 +1,4 @@
-"""Oracle's functions, as far as they are known here; any other name in front of a parenthesis is an error."""
+"""The supported functions of Oracle; any other name in front of a parenthesis is an error."""
 
 FUNCTIONS = frozenset(
     [
@@ -134,7 +134,7 @@ NOT_FUNCTIONS = frozenset(
     ]
 )
 
-# Those that Postgres has not, or has otherwise.
+# Functions that Postgres lacks, or defines differently.
 DEFINITIONS = """
 CREATE FUNCTION standin_sys_context(text, text) RETURNS text LANGUAGE sql AS
   $$SELECT CASE upper($2) WHEN 'CURRENT_SCHEMA' THEN current_schema()::text WHEN 'SESSION_USER' THEN current_schema()::text

@@ -1,4 +1,4 @@
-"""Moments of the server: each a snapshot of the database behind, held by a session of its own."""
+"""Moments of the server: each a snapshot of the Postgres database, held by a session of its own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NEWEST = {
 
 class Moments:
     """
-    The moments that tables can be read as of.
+    The moments at which tables can be read.
 
-    :param dsn: of the Postgres database behind
+    :param dsn: of the Postgres database
     """
 
     def __init__(self, dsn: str) -> None:
@@ -30,7 +30,7 @@ class Moments:
         """Numbers of the errors that the user meets who asks for the newest moment: 904 or 942."""
 
     def newest(self) -> int:
-        """Hold the moment of now, and return its number."""
+        """Hold the current moment, and return its number."""
         holder = psycopg.connect(self._dsn)
         holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         self._newest += 1
@@ -45,9 +45,9 @@ class Moments:
 
     def read(self, statement: str) -> tuple[str, int | None]:
         """
-        Take the moment out of a statement; write the number of now for the question for it.
+        Split the moment from a statement; answer a query for the current number with a constant.
 
-        :raises oracledb.Error: when the user may not ask for it
+        :raises oracledb.Error: when the user may not read the current number
         """
         asked = " ".join(statement.upper().split())
         if asked in _NEWEST:
@@ -59,9 +59,9 @@ class Moments:
 
     def enter(self, cursor: psycopg.RawCursor, number: int) -> None:
         """
-        Let a transaction that has just begun see a moment.
+        Make a transaction that has just begun read a moment.
 
-        :raises oracledb.Error: when it is not known any more
+        :raises oracledb.Error: when the moment is no longer held
         """
         if number not in self._holders:
             raise ora(1555 if number <= self._newest else 8181)

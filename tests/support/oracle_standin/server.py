@@ -1,4 +1,4 @@
-"""The server: a Postgres database made to look like Oracle's, and the faults to come."""
+"""The server: a Postgres database with Oracle's catalog, and the planned faults."""
 
 from __future__ import annotations
 
@@ -113,14 +113,14 @@ class Server:
         self.dsn = dsn
         self.version = "23.9.0.25.7"
         self.max_identifier_length = 128
-        self.parallel_dml = False  # as the services HIGH and MEDIUM of an Autonomous Database have it
+        self.parallel_dml = False  # True for the services HIGH and MEDIUM of an Autonomous Database
         self.faults = Faults()
         self.moments = Moments(dsn)
         self.up = True
 
     def connect(self, *_: Any, make: type[Connection] = Connection, **given: Any) -> Connection:
         """
-        Open a connection; what names the server is taken for this one.
+        Open a connection to this server, whatever server the arguments name.
 
         :param make: the class of the connection
         """

@@ -1,4 +1,4 @@
-"""Oracle's SQL: checked as Oracle would, and translated for Postgres."""
+"""Oracle's SQL: checked as by Oracle, and translated for Postgres."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BIND_TEXT = re.compile(r'"?standin_bind_(\d+)_"?', re.IGNORECASE)
 _KNOWN = FUNCTIONS | NOT_FUNCTIONS
 _CREATE_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
 _AS_SELECT = re.compile(r"\bAS\s+SELECT\b", re.IGNORECASE)
-# Which has no word to release a savepoint.
+# Without RELEASE SAVEPOINT, which Oracle lacks.
 _CONTROL = re.compile(
     r"SAVEPOINT\s+\w+|ROLLBACK\s+TO\s+(SAVEPOINT\s+)?\w+|SET\s+CONSTRAINTS?\s+ALL\s+(IMMEDIATE|DEFERRED)",
     re.IGNORECASE,
@@ -89,7 +89,7 @@ _RESERVED_BINDS = frozenset(
         "WITH",
     ]
 )
-# What Oracle lets a client write otherwise than the parser knows.
+# Forms that Oracle accepts and the parser does not.
 _REWRITTEN = (
     (re.compile("'SYYYY"), "' YYYY"),
     (re.compile(r"\bJSON\s*\("), "JSON_OF("),
@@ -99,7 +99,7 @@ _REWRITTEN = (
         re.compile(r"\bXMLSERIALIZE\s*\(\s*CONTENT\s+(\S+)\s+AS\s+CLOB\s*\)", re.IGNORECASE),
         r"XMLSERIALIZE(\1)",
     ),
-    # Which a single server shows nothing of.
+    # ORDER has no visible effect on a single server.
     (re.compile(r"\bAS\s+IDENTITY\s*\(ORDER\)"), "AS IDENTITY"),
 )
 
@@ -112,11 +112,11 @@ class Statement:
     :param kind: ``query``, ``lock`` (a query FOR UPDATE), ``dml``, ``ddl``, ``session`` or ``control``
     :param text: for Postgres, with a mark where each bind variable stands
     :param binds: the names of the bind variables in the order in which they stand
-    :param wait: seconds that a lock is waited for; ``None`` for ever
+    :param wait: seconds to wait for a lock; ``None`` without a limit
     :param inserts: an INSERT of VALUES
-    :param table: that is inserted or merged into
-    :param tables: that it reads or writes; what it writes is the first
-    :param targets: bind variables that stand alone, each with the column that it is for
+    :param table: the destination of an INSERT or a MERGE
+    :param tables: the tables that the statement reads or writes, the written one first
+    :param targets: bind variables that stand alone, each with its column
     """
 
     kind: str
@@ -130,8 +130,8 @@ class Statement:
     tables: tuple[str, ...] = ()
 
     def bound(self, types: list[str]) -> str:
-        """Write it with a parameter of the given Postgres type for each mark."""
-        # Oracle turns a string into whatever the column is; Postgres does where it is not told that it is a text.
+        """Return the text with a parameter of the given Postgres type for each mark."""
+        # Oracle converts a string to the column's type; Postgres does so only for a parameter not declared as text.
         lenient = self.text.startswith(("INSERT", "UPDATE"))
 
         def parameter(mark: re.Match[str]) -> str:
@@ -155,7 +155,7 @@ SINCE = (
 
 
 def check_version(sql: str, version: str) -> None:
-    """Refuse what came with a later version of the server."""
+    """Refuse features of later versions of the server."""
     has = tuple(int(part) for part in version.split("."))
     for pattern, since, code in SINCE:
         if has < since and pattern.search(sql):
@@ -219,7 +219,7 @@ def translate(sql: str) -> Statement:
 
 
 def _table_ddl(sql: str) -> Statement | None:
-    """Translate what creates or alters a table."""
+    """Translate a statement that creates or alters a table."""
     if _CREATE_TABLE.match(sql) and not _AS_SELECT.search(sql):
         created: Created = create_table(sql)
         return Statement("ddl", _postgres(created.tree), then=created.then)
@@ -229,7 +229,7 @@ def _table_ddl(sql: str) -> Statement | None:
 
 
 def _targets(tree: exp.Expression) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """Tell which bind variables of an INSERT or a MERGE stand alone, and for which columns."""
+    """Return the bind variables of an INSERT or a MERGE that stand alone, with their columns."""
     if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema) and tree.expression:
         into, columns = tree.this.this, [_folded(column) for column in tree.this.expressions]
         values = tree.expression.expressions[0].expressions if tree.expression.expressions else []
@@ -250,7 +250,7 @@ def _folded(name: exp.Expression) -> str:
 
 
 def _block(sql: str) -> Statement:
-    """Take a block of PL/SQL that is nothing but statements."""
+    """Translate a block of PL/SQL that contains only statements."""
     inner = re.fullmatch(r"\s*BEGIN\s+(.*;)\s*END\s*;\s*", sql, re.IGNORECASE | re.DOTALL)
     if not inner:
         raise ora(6550)
@@ -259,7 +259,7 @@ def _block(sql: str) -> Statement:
 
 
 def _check_words(tokens: list[Token]) -> None:
-    """Refuse what other databases have and Oracle has not."""
+    """Refuse features of other databases that Oracle lacks."""
     words = [token.text.upper() for token in tokens]
     for index, token in enumerate(tokens):
         word, following = words[index], words[index + 1] if index + 1 < len(words) else ""
@@ -309,12 +309,12 @@ def _parse(sql: str) -> exp.Expression:
 def _kind(tree: exp.Expression) -> str:
     if isinstance(tree, (exp.Select, exp.SetOperation, exp.Subquery)):
         if not tree.find(exp.From):
-            # Before 23ai; the package keeps to what older servers take.
+            # Servers before 23ai refuse it, and the package supports them.
             raise ora(923)
         return "query"
     if isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
         if isinstance(tree.expression, exp.Values) and len(tree.expression.expressions) > 1:
-            raise ora(933)  # before 23ai
+            raise ora(933)  # as servers before 23ai do
         return "dml"
     if isinstance(tree, (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable)):
         if isinstance(tree, (exp.Create, exp.Drop)) and tree.args.get("exists"):
@@ -371,7 +371,7 @@ def _limit_by_rownum(select: exp.Select) -> None:
     ]:
         condition = column.parent
         if isinstance(condition, exp.EQ) and condition.expression.name == "1":
-            # It is counted before anything is sorted.
+            # ROWNUM is counted before the sort.
             assert not select.args.get("order"), "ROWNUM beside ORDER BY is of no use"
             condition.replace(exp.true())
             select.set("limit", exp.Limit(expression=exp.Literal.number(1)))

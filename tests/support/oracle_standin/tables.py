@@ -1,4 +1,4 @@
-"""CREATE TABLE and ALTER TABLE: Oracle's types become Postgres columns that remember what they were."""
+"""CREATE TABLE and ALTER TABLE: Oracle's types become Postgres columns that record the declared types."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _CONSTRAINT = re.compile(r"\s*(CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN)\b", re.I
 
 @dataclass(frozen=True)
 class Created:
-    """A statement that parses, if there is one, and what is to be done after it."""
+    """A statement that parses, if there is one, and the statements after it."""
 
     tree: exp.Expression | None
     then: tuple[str, ...]
 
 
 def create_table(sql: str) -> Created:
-    """Translate the column types; the rest is the translator's."""
+    """Translate the column types; the SQL translator does the rest."""
     opening = sql.index("(")
     closing = sql.rindex(")")
     types: dict[int, tuple[OracleType, str]] = {}
@@ -67,7 +67,7 @@ def create_table(sql: str) -> Created:
 
 
 def alter_table(sql: str) -> Created | None:
-    """Translate what adds columns or takes and gives a primary key; ``None`` for anything else."""
+    """Translate the addition of columns and changes of a primary key; ``None`` for other statements."""
     match = _ALTER.fullmatch(sql)
     if not match:
         return None
@@ -111,7 +111,7 @@ def _name(identifier: exp.Identifier) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """Cut at the commas that stand in no parenthesis."""
+    """Split at the commas outside of parentheses."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter == "(") - (letter == ")")

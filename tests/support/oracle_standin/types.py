@@ -1,4 +1,4 @@
-"""Oracle's types: how they are declared, what holds them in Postgres, and what the driver says of them."""
+"""Oracle's types: their declarations, their types in Postgres, and their descriptions by the driver."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import oracledb
 from oracledb import DbType
 
-# Declared type -> the driver's type, and the Postgres type that holds its values ({} is what was in parentheses).
+# Declared type -> the driver's type, and the Postgres type that holds its values ({} is the text in parentheses).
 _DECLARED: list[tuple[str, DbType, str]] = [
     (r"NUMBER|NUMERIC|DECIMAL", oracledb.DB_TYPE_NUMBER, "numeric{}"),
     (r"INTEGER|INT|SMALLINT", oracledb.DB_TYPE_NUMBER, "numeric(38,0)"),
@@ -47,7 +47,7 @@ _DEFAULT_SCALES = {"TIMESTAMP": 6, "INTERVAL DAY TO SECOND": 6}
 
 @dataclass(frozen=True)
 class OracleType:
-    """What the driver says of a column."""
+    """The driver's description of a column."""
 
     db_type: DbType
     precision: int = 0
@@ -59,7 +59,7 @@ class OracleType:
 
     @classmethod
     def declared(cls, text: str) -> OracleType | None:
-        """Read a type as it is declared, with its IS JSON; ``None`` for one that Oracle has not."""
+        """Read a declared type, with its IS JSON; ``None`` for one that Oracle lacks."""
         text, marked, _ = text.partition(IS_JSON)
         given = [part.strip().upper() for part in _PARTS.findall(text)]
         words = " ".join(_PARTS.sub(" ", text).upper().split())
@@ -107,7 +107,7 @@ class OracleType:
         return cls(oracledb.DB_TYPE_NUMBER, precision, scale, 0, postgres.format(f"({precision},{scale})"))
 
 
-# What an expression is, which has no declaration.
+# The types of expressions, which have no declaration.
 _BY_OID = {
     16: OracleType(oracledb.DB_TYPE_BOOLEAN),
     17: OracleType(oracledb.DB_TYPE_RAW),
@@ -130,7 +130,7 @@ _BY_OID = {
 
 
 def of_expression(oid: int, modifier: int) -> OracleType:
-    """Tell the type of an expression from what Postgres says of it."""
+    """Return the type of an expression from its type in Postgres."""
     if oid == 1700 and modifier >= 4:
         return OracleType(oracledb.DB_TYPE_NUMBER, (modifier - 4) >> 16, (modifier - 4) & 0xFFFF)
     if oid == 1114 and modifier == 0:
