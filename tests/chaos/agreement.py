@@ -23,9 +23,7 @@ def disagreement(tables: Tables, case: Case, run_id: str) -> str | None:
     try:
         with tables.snapshot() as see:
             return _disagreement(tables, case, run_id, see)
-    except (
-        psycopg.errors.UndefinedTable
-    ):  # a frozen attempt has just published and dropped its stage
+    except psycopg.errors.UndefinedTable:  # a frozen attempt has just published and dropped its stage
         with tables.snapshot() as see:
             return _disagreement(tables, case, run_id, see)
 

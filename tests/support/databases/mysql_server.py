@@ -63,7 +63,7 @@ def _serve(server: str, installer: str, folder: Path) -> Iterator[str]:
         f"CREATE USER tester IDENTIFIED BY '{password}'",
         "GRANT ALL ON *.* TO tester WITH GRANT OPTION",
     ]
-    start.write_text("".join(f"{statement};\n" for statement in statements))  # the server reads one statement per line
+    start.write_text("".join(f"{statement};\n" for statement in statements))  # one on each line
     data.mkdir()
     own.mkdir()
     # At its start a server removes all temporary tables from its tmpdir, other servers' too.

@@ -96,7 +96,7 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
     if "TABLESAMPLE clause can only be applied" in str(error):
         return ora(1446)
     match error.sqlstate:
-        case "23505" if (diag.constraint_name or "").startswith("pg_"):  # two sessions create one table at once
+        case "23505" if (diag.constraint_name or "").startswith("pg_"):  # two create one table at once
             return ora(955)
         case "23505":
             return ora(1, f"{diag.schema_name}.{diag.constraint_name}")
