@@ -139,3 +139,12 @@ def test_without_an_answer_only_those_are_known_that_have_left_their_error(
 )
 def test_only_what_the_package_leaves_is_an_error(value: object, error: str | None) -> None:
     assert _error_in(value) == error
+
+
+@pytest.mark.parametrize(("may_see", "shown_of_it"), [(True, ": at host 10.0.0.1"), (False, ".")])
+def test_a_host_is_named_to_who_may_see_the_connection(may_see: bool, shown_of_it: str) -> None:
+    viewer = Mock(**{"may_see_connection.return_value": may_see})
+    error = "CannotConnectError: Connection 'gone' cannot be opened"
+    assert early._shown(viewer, f"{error}: at host 10.0.0.1") == f"{error}{shown_of_it}"
+    assert viewer.may_see_connection.call_args.args == ("gone",)
+    assert early._shown(viewer, "SourceError: no such table") == "SourceError: no such table"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ LATELY = timedelta(days=7)
 """How old a failure may be."""
 MOST = 50
 """Most failures that are read of Airflow, the newest first."""
+_CANNOT_CONNECT = re.compile("[^:]*: Connection '(.*?)' cannot be opened")
 _MOST_CHECKPOINTS = 10_000  # of the runs of these failures
 
 
@@ -97,11 +99,17 @@ def early_failures(
         EarlyFailure(
             one,
             names.called(*one.instance[:2]),
-            errors.get(one.instance, "") if readable[one.instance[0]] else "",
+            _shown(viewer, errors.get(one.instance, "")) if readable[one.instance[0]] else "",
         )
         for one in failed
         if one.instance in errors or one.instance not in known
     ]
+
+
+def _shown(viewer: Viewer, error: str) -> str:
+    """Return an error; that of a driver which cannot connect names hosts, and needs the right to the connection."""
+    found = _CANNOT_CONNECT.match(error)
+    return f"{found[0]}." if found and not viewer.may_see_connection(found[1]) else error
 
 
 def _has(one: FailedInstance, text: str) -> bool:
