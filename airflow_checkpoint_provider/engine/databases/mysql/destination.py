@@ -86,16 +86,16 @@ class MysqlDestination(Destination):
             cursor.execute("SELECT @@max_allowed_packet")
             self._packet = int(cursor.fetchone()[0])
             self._plan(cursor)
-        self._form = self._find_form()
+        self._forms = self._find_forms()
 
-    def _find_form(self) -> PackedForm:
-        """Choose between INSERT and LOAD DATA; the second one needs an empty file to be read."""
+    def _find_forms(self) -> Sequence[PackedForm]:
+        """Return the forms of rows: LOAD DATA, where an empty file is read, and INSERT."""
         keys = self.conflict_columns if self.write_mode == "upsert" else ()
         types = [tuple_type(self._facts[name], in_key=name in keys) for name in self.columns]
         known = [type_ for type_ in types if type_]
         self._loading = None
         if self.write_mode == "upsert" or len(known) < len(types):
-            return PackedForm(TUPLES, tuple(types), "INSERT reads it")
+            return (PackedForm(TUPLES, tuple(types), "INSERT reads it"),)
         why_not = cannot_load(self.facts)
         if not why_not:
             error = self.connection.dialect.loaded_dbapi.Error
@@ -103,9 +103,12 @@ class MysqlDestination(Destination):
             loading = Loading(self.raw, error, self.name, list(zip(names, known, strict=True)))
             why_not = loading.why_not()
         if why_not:
-            return PackedForm(TUPLES, tuple(types), f"INSERT reads it (not LOAD DATA LOCAL: {why_not})")
+            return (PackedForm(TUPLES, tuple(types), f"INSERT reads it (not LOAD DATA LOCAL: {why_not})"),)
         self._loading = loading
-        return PackedForm(LOADED, tuple(types), "LOAD DATA reads it")
+        return (
+            PackedForm(LOADED, tuple(types), "LOAD DATA reads it"),
+            PackedForm(TUPLES, tuple(types), "INSERT reads it"),
+        )
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -160,7 +163,7 @@ class MysqlDestination(Destination):
         return facts
 
     def packed_forms(self) -> Sequence[PackedForm]:
-        return (self._form,)
+        return self._forms
 
     def reads(self, index: int, kind: WrittenKind) -> bool:
         return reads(self._facts[self.columns[index]].kind, kind)
