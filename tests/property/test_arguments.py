@@ -114,7 +114,12 @@ def names_one_of(error: CheckpointError, given: dict[str, Any]) -> None:
     message = str(error)
     message.encode()
     # For a statement that the database refuses, the error names the connection.
-    also = {"sql": "Source 'src'", "preoperator": "Destination 'dst'", "external_dag_id": "external_run_id"}
+    also = {
+        "sql": "Source 'src'",
+        "where": "Source 'src'",
+        "preoperator": "Destination 'dst'",
+        "external_dag_id": "external_run_id",
+    }
     also["checkpoint_table"] = "The metadata table"
     wanted = [*given, *(also[name] for name in given if name in also)]
     if "sql" in given:  # which may return columns missing in the destination
