@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, status
 from fastapi.responses import HTMLResponse
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, one_line
+from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.position import Position, describe_position
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.transfers import Place
@@ -25,7 +25,7 @@ from airflow_checkpoint_provider.plugin.services import discovery, reader
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.lag import Lag
 
-_SECONDS = 2.0  # for each of two statements; a page waits five for its databases
+_SECONDS = 1.0  # for each of two statements; a page waits five for its databases
 
 router = APIRouter(
     default_response_class=HTMLResponse, responses=described(401, 403, 404, 422, 503), route_class=DeskRoute
@@ -51,13 +51,12 @@ def lag(viewer: Someone, wanted: Annotated[Chosen, Query()]) -> HTMLResponse:
         checkpoint = hook.get(*key)
         if checkpoint is None:
             return None
+        if not viewer.may_see_connection(checkpoint.source_conn_id, wanted.team or None):
+            return checkpoint, None, "You may not see the connection of the source in Airflow."
         try:
             return checkpoint, hook.lag(*key, seconds=_SECONDS), ""
-        except ArgumentError as error:
-            return checkpoint, None, one_line(error)
         except CheckpointError as error:
-            may_see = viewer.may_see_connection(checkpoint.source_conn_id, wanted.team or None)
-            return checkpoint, None, one_line(error) if may_see else "The source does not answer."
+            return checkpoint, None, one_line(error)
 
     found = actions.only(reader().ask([place], ask), place)
     if found is None:
@@ -75,5 +74,5 @@ def lag(viewer: Someone, wanted: Annotated[Chosen, Query()]) -> HTMLResponse:
         else "",
         unknown=unknown,
         troubles=[],
-        refresh=30,
+        refresh="",
     )

@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.plugin.services import reader
 if TYPE_CHECKING:
     from airflow_checkpoint_provider.engine.admin.replay import Replayed
 
-_SECONDS = 3.0  # less than a page waits for its databases
+_SECONDS = 1.0  # less than a page waits for its databases
 
 router = APIRouter(
     dependencies=[Depends(from_this_site)],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from airflow_checkpoint_provider.engine.admin import replay as replaying
 from airflow_checkpoint_provider.engine.admin.replay import Replay, replay
@@ -122,6 +124,61 @@ def test_refused_where_rows_would_be_the_only_ones_of_their_load(make_db: MakeDb
     load.destination.execute(f"DELETE FROM airflow_checkpoint_event WHERE {is_later}")
     with pytest.raises(ArgumentError, match="has emptied target, or may have"):
         again(load)
+
+
+def test_refused_where_a_load_that_began_earlier_has_published_since(make_db: MakeDb) -> None:
+    load = rejecting(make_db)
+    load.next_run()
+    load.attempt(write_mode="replace", on_bad_row="fail")
+    earlier = "UPDATE airflow_checkpoint SET started_at = '2020-01-01 00:00:00.000000' WHERE run_id = 'run_2'"
+    load.destination.execute(earlier)
+    with pytest.raises(ArgumentError, match="has emptied target, or may"):
+        again(load)
+
+
+def test_a_null_in_the_key_of_an_upsert_is_refused_as_by_its_load(make_db: MakeDb) -> None:
+    load = Load(
+        make_db("sqlite", "source"),
+        make_db("sqlite", "destination"),
+        {
+            "source_table": "t",
+            "checkpoint_column": "n",
+            "on_bad_row": "reject",
+            "write_mode": "upsert",
+            "conflict_columns": ["b"],
+        },
+    )
+    load.source.execute("CREATE TABLE t (n integer PRIMARY KEY, b text)")
+    load.source.insert("t", [(1, "a"), (2, None)])
+    load.destination.execute("CREATE TABLE target (n integer, b text UNIQUE)")
+    load.attempt()
+    assert numbers(load) == [1]
+    done = again(load)
+    assert (done.written, done.refused, numbers(load)) == (0, 1, [1])
+    assert "a NULL is equal to no other" in done.reason
+
+
+@pytest.mark.server
+def test_a_load_that_empties_the_table_waits_for_the_rows(
+    make_db: MakeDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = rejecting(make_db, "postgres")
+    written = replaying._Replaying._write_one
+    waited: list[str] = []
+
+    def write_one(one: Any, kept: Any) -> bool:
+        done = written(one, kept)
+        if not waited:
+            with closing(load.destination.connect()) as other:
+                other.execute("SET lock_timeout = '200ms'")
+                with pytest.raises(LockNotAvailable) as refused:
+                    other.execute("DELETE FROM target")
+            waited.append(str(refused.value))
+        return done
+
+    monkeypatch.setattr(replaying._Replaying, "_write_one", write_one)
+    assert again(load).written == 9
+    assert waited
 
 
 def test_refused_where_the_table_is_gone_or_takes_no_such_rows(make_db: MakeDb) -> None:

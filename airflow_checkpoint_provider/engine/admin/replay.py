@@ -18,6 +18,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Rows
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
@@ -35,6 +36,7 @@ from airflow_checkpoint_provider.engine.store.reject_reasons import reason_of
 from airflow_checkpoint_provider.engine.store.reject_rows import UnknownValueError
 from airflow_checkpoint_provider.engine.store.rejects import Kept
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
+from airflow_checkpoint_provider.engine.transfer.staging.publish import lock_writers
 
 ROWS_AT_ONCE = 200
 """Rows of one transaction, which locks the checkpoint meanwhile."""
@@ -215,15 +217,22 @@ class _Replaying:
         prepare(self._destination, columns, self._facts, self._checkpoint, self._tables)
         self._columns = columns
 
-    def _locked(self) -> Checkpoint:
-        """Lock the checkpoint, so that no attempt begins, and check that its rows may be written now."""
+    def _locked(self, *, with_table: bool = False) -> Checkpoint:
+        """
+        Lock the checkpoint, so that no attempt begins, and check that its rows may be written now.
+
+        :param with_table: lock the table as well: a load that is about to empty it would not see the rows
+        """
         checkpoint = self._store.lock()
-        return check_load(checkpoint, self._store.identity, self._connection, self._tables)
+        if with_table and checkpoint is not None:
+            with self._destination.errors("could not be locked"):
+                lock_writers(self._destination)
+        return check_load(checkpoint, self._store, self._connection, self._tables)
 
     def _write(self, rows: Sequence[Kept]) -> None:
         written, refused = 0, []
         with self._destination.commit_errors(), self._store.transaction():
-            checkpoint = self._locked()
+            checkpoint = self._locked(with_table=True)
             self._destination.check_at_once()
             for kept in rows:
                 try:
@@ -239,10 +248,19 @@ class _Replaying:
         self._done.refused += len(refused)
         self._done.reason = self._done.reason or next(iter(refused), "")
 
+    def _check_key(self, values: Mapping[str, Any]) -> None:
+        """Refuse a NULL in the key of an upsert as a load does: inserted, it would be there once more each time."""
+        if self._facts.write_mode == "upsert" and not self._asked.overwrite:
+            for column in self._facts.conflict_columns:
+                name = match_column(column, list(values))
+                if name is not None and values[name] is None:
+                    raise self._destination.null_key(name)
+
     def _write_one(self, kept: Kept) -> bool:
         """Write a row and delete it from the rejects; return whether it was still there."""
         corrected = (self._asked.corrected or {}).get(kept.id)
         values = kept.row.restored(corrected)
+        self._check_key(values)
         with self._destination.savepoint():
             if not self._store.rejects.take(kept.id):
                 return False

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
-from airflow_checkpoint_provider.engine.model.checkpoint import RESOLVED, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import RESOLVED, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from airflow_checkpoint_provider.engine.store.later_loads import emptied_by
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.fingerprint import resolved_table
@@ -32,7 +33,7 @@ class _Written:
 
 
 def check_load(
-    checkpoint: Checkpoint | None, identity: Identity, connection: sa.Connection, tables: Tables
+    checkpoint: Checkpoint | None, store: SqlStore, connection: sa.Connection, tables: Tables
 ) -> Checkpoint:
     """
     Return the checkpoint, if its rejected rows may be written now.
@@ -40,6 +41,7 @@ def check_load(
     :param checkpoint: locked in this transaction
     :raises ArgumentError: when they may not; the message has the reason and the remedy
     """
+    identity = store.identity
     if checkpoint is None:
         raise ArgumentError(f"There is no checkpoint of {identity}, so it has no rejected rows.")
     if checkpoint.status is Status.RUNNING:
@@ -55,7 +57,7 @@ def check_load(
         raise ArgumentError(
             f"The rows of {identity} are staged, where the constraints that refuse a row do not hold. Load it again."
         )
-    if other := emptied_by(connection, tables, checkpoint):
+    if other := emptied_by(connection, tables, checkpoint, store.rejects.oldest()):
         raise ArgumentError(
             f"{other}, which has begun after {identity}, has emptied {checkpoint.destination_table}, or may have: the "
             "rejected rows would be the only ones of their load. Load it again."

@@ -153,6 +153,11 @@ class Rejects:
             found = page(self._connection, statement, MOST_READ, 0)
             return grouped((row.row_no, str(row.error)[:LONGEST_MESSAGE]) for row in found)
 
+    def oldest(self) -> datetime | None:
+        """Return when the first of them was refused, or last written again."""
+        statement = sa.select(sa.func.min(self._table.c.recorded_at)).where(self._mine)
+        return self._connection.execute(statement).scalar() if self._there else None
+
     def after(self, last: int, limit: int) -> Sequence[Kept]:
         """
         Return those after one, in the order in which they were refused.

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.model.errors import StageError
 from airflow_checkpoint_provider.engine.model.events import Published
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
-from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
+from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage, run_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,9 @@ def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
     table = destination.table.quote(destination.connection.dialect)
     run = parts[0].stage.run
     with destination.errors("refused the rows that are staged for it", "its old rows are all still there"):
-        if dialect.publishing_lock:
-            # Of two publications at once the second must see all rows of the first, to delete them.
-            digest = sha256(table.encode()).hexdigest()[:32]
-            seconds = max(ceil(destination.connection.info.get("lock_timeout", 60)), 1)
-            run(dialect.publishing_lock.format(table=table, digest=digest, seconds=seconds))
+        lock_writers(
+            destination
+        )  # of two publications, the second must see all rows of the first, to delete them
         if dialect.defer_constraints:
             run(dialect.defer_constraints)
         with destination.all_rows():
@@ -59,6 +57,16 @@ def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
         if dialect.check_constraints:
             run(dialect.check_constraints)  # here, so that an error names the table
     return Published(rows, str(destination.table), before if before >= 0 else None)
+
+
+def lock_writers(destination: Destination) -> None:
+    """Make other publications, and where the server can lock a table other writers, wait for the transaction's end."""
+    lock = destination.dialect.publishing_lock
+    if lock:
+        table = destination.table.quote(destination.connection.dialect)
+        digest = sha256(table.encode()).hexdigest()[:32]
+        seconds = max(ceil(destination.connection.info.get("lock_timeout", 60)), 1)
+        run_statement(destination, lock.format(table=table, digest=digest, seconds=seconds))
 
 
 def _insert(destination: Destination, table: str, part: StagedLoad) -> int:

@@ -96,8 +96,13 @@ class Stage:
 
     def run(self, statement: str) -> int:
         """Run a statement on the destination's connection; return the number of affected rows, -1 if unknown."""
-        with closing(self._destination.raw.cursor()) as cursor:
-            cursor.execute(statement)
-            if cursor.description:
-                cursor.fetchall()
-            return int(cursor.rowcount)
+        return run_statement(self._destination, statement)
+
+
+def run_statement(destination: Destination, statement: str) -> int:
+    """Run a statement on a destination's connection; return the number of affected rows, -1 if unknown."""
+    with closing(destination.raw.cursor()) as cursor:
+        cursor.execute(statement)
+        if cursor.description:
+            cursor.fetchall()
+        return int(cursor.rowcount)
