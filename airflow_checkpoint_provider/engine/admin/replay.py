@@ -209,7 +209,11 @@ class _Replaying:
         mode = "upsert" if self._asked.overwrite else "append"
         with reading(self._connection):
             table = find_table(self._connection, self._checkpoint, self._conn_id)
-            return open_destination(self._connection, table, self._conn_id, mode)
+            found = open_destination(self._connection, table, self._conn_id, mode)
+            found.raised_before = (
+                True  # what a trigger raises is about the row, which was refused for it before
+            )
+            return found
 
     def _prepare(self, columns: list[str]) -> None:
         if columns == self._columns:

@@ -49,6 +49,20 @@ def test_a_table_is_created_with_its_key(make_db: MakeDb, source: str, destinati
         load.destination.insert("target", [ROWS[0]])
 
 
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("type_", "value"), [("inet", "10.0.0.1"), ("macaddr", "08:00:2b:01:02:03"), ("uuid", f"{'0' * 32}")]
+)
+def test_a_key_that_is_no_text_has_no_collation(make_db: MakeDb, type_: str, value: str) -> None:
+    source, destination = make_db("postgres", "source"), make_db("postgres", "destination")
+    source.execute(
+        f"CREATE TABLE t (k {type_} PRIMARY KEY, n integer)", f"INSERT INTO t VALUES ('{value}', 1)"
+    )
+    load = Load(source, destination, {"source_table": "t", "create_table": "missing", "strategy": "python"})
+    assert load.attempt().rows == 1
+    assert destination.one(f"SELECT k = '{value}' FROM target")
+
+
 @pytest.mark.parametrize("destination", NAMES)
 @pytest.mark.parametrize("write_mode", WRITE_MODES)
 def test_every_write_mode_loads_into_it(make_db: MakeDb, destination: str, write_mode: str) -> None:

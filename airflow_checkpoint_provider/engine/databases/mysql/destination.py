@@ -14,7 +14,7 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
 from airflow_checkpoint_provider.engine.databases.mysql.literals import tuples_of
-from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading, cannot_load
+from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading, cannot_load, inserted, loaded
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.mysql.upsert import on_duplicate
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
@@ -23,7 +23,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.values.text_values impor
 from airflow_checkpoint_provider.engine.databases.mysql.values.tuple_types import tuple_type
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
-from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES, Tuples
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, Tuples
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
@@ -89,26 +89,24 @@ class MysqlDestination(Destination):
         self._forms = self._find_forms()
 
     def _find_forms(self) -> Sequence[PackedForm]:
-        """Return the forms of rows: LOAD DATA, where an empty file is read, and INSERT."""
         keys = self.conflict_columns if self.write_mode == "upsert" else ()
-        types = [tuple_type(self._facts[name], in_key=name in keys) for name in self.columns]
+        types = tuple(tuple_type(self._facts[name], in_key=name in keys) for name in self.columns)
         known = [type_ for type_ in types if type_]
         self._loading = None
         if self.write_mode == "upsert" or len(known) < len(types):
-            return (PackedForm(TUPLES, tuple(types), "INSERT reads it"),)
-        why_not = cannot_load(self.facts)
-        if not why_not:
-            error = self.connection.dialect.loaded_dbapi.Error
-            names = (quote_name(name, self.connection.dialect) for name in self.columns)
-            loading = Loading(self.raw, error, self.name, list(zip(names, known, strict=True)))
-            why_not = loading.why_not()
-        if why_not:
-            return (PackedForm(TUPLES, tuple(types), f"INSERT reads it (not LOAD DATA LOCAL: {why_not})"),)
+            return (inserted(types),)
+        names = [quote_name(name, self.connection.dialect) for name in self.columns]
+        error = self.connection.dialect.loaded_dbapi.Error
+        loading = Loading(self.raw, error, self._named, self.name, list(zip(names, known, strict=True)))
+        if why_not := cannot_load(self.facts) or loading.why_not():
+            return (inserted(types, why_not),)
         self._loading = loading
-        return (
-            PackedForm(LOADED, tuple(types), "LOAD DATA reads it"),
-            PackedForm(TUPLES, tuple(types), "INSERT reads it"),
-        )
+        return loaded(types), inserted(types)
+
+    @property
+    def _named(self) -> tuple[str, str]:
+        default = self.connection.dialect.default_schema_name
+        return self.table.schema or str(default), self.table.table
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -140,8 +138,7 @@ class MysqlDestination(Destination):
 
     def _find_facts(self) -> dict[str, ColumnFacts]:
         """Read the facts of the table's columns from the catalog; a stage has the types, but no AUTO_INCREMENT."""
-        default = self.connection.dialect.default_schema_name
-        wanted = {"schema": self.table.schema or default, "name": self.table.table}
+        wanted = dict(zip(("schema", "name"), self._named, strict=True))
         types = dict(zip(self.columns, self._types, strict=True))
         facts = {}
         for name, kind, declared, length, scale, fraction, nulls, extra, charset in self.connection.execute(

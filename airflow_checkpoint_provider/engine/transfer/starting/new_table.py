@@ -31,11 +31,13 @@ class NewColumn:
 
     :param declared: its type, in the destination's words
     :param suffix: what stands behind the type
+    :param given: the user has given the type
     """
 
     name: str
     declared: str
     suffix: str = ""
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class _Planner:
                 self._suffix(
                     read, str(declared), collated=name in ordered and name not in overrides, key=name in key
                 ),
+                name in overrides,
             )
             for read, name, declared in zip(self._read, self._names, types, strict=True)
         ]
@@ -185,8 +188,10 @@ class _Planner:
         found = self._declared.get(column)
         described = self._there.describe_type(found.text) if found else None
         of_text = described is not None and described.kind in _OF_TEXT
+        made = self._here.describe_type(declared)
+        sorts_as_text = made is not None and made.kind in (TypeKind.TEXT, TypeKind.PADDED)
         collation = (
-            f" {self._here.key_collation}" if collated and of_text and self._here.key_collation else ""
+            f" {self._here.key_collation}" if collated and sorts_as_text and self._here.key_collation else ""
         )
         may_be_empty = of_text and self._here.empty_is_null and not self._there.empty_is_null
         nullable = declared.endswith(" null")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dbapi import is_disconnect, reading
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
+from airflow_checkpoint_provider.engine.model.column_type import TypeKind
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.errors import (
     DestinationError,
@@ -116,7 +117,8 @@ def _compare(new: NewTable, session: Session) -> None:
         if name is None:
             raise _other_table(new, f"it has no column {column.name}")
         wanted, is_ = dialect.describe_type(column.declared), dialect.describe_type(there[name].text)
-        if wanted and wanted != is_:
+        # A type that the user has given may be stored under another name, as JSON is in MariaDB.
+        if wanted and wanted != is_ and not column.given and wanted.kind is not TypeKind.JSON:
             raise _other_table(new, f"its column {name} is {there[name].text}, and not {column.declared}")
 
 
