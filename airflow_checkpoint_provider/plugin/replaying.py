@@ -32,7 +32,9 @@ class Again(Target):
     """The load whose rejected rows are written again."""
 
     error: Annotated[str, AfterValidator(actions.encodable)] = Field(
-        "", max_length=10_000, description="The reason of the rows that are meant; empty for all"
+        "",
+        max_length=500,
+        description="The reason of the rows that are meant, or its beginning; empty for all",
     )
     overwrite: bool = Field(False, description="Whether a row of an upsert replaces the row with its key")
 

@@ -49,7 +49,7 @@ class Replay:
     A request to write rejected rows again.
 
     :param who: for the history
-    :param error: only rows whose error contains this text, or has this reason
+    :param error: only rows whose error contains this text, or has a reason that begins so
     :param corrected: other values, by the row's id and by column, in the form of JSON; then only these rows
     :param limit: at most so many rows; ``None`` for all
     :param overwrite: a row of an upsert replaces the row with its key, which a later load may have written
@@ -67,7 +67,7 @@ class Replay:
         """Return whether a row is meant."""
         if self.corrected is not None and kept.id not in self.corrected:
             return False
-        return self.error is None or self.error in kept.error or self.error == reason_of(kept.error)
+        return self.error is None or self.error in kept.error or reason_of(kept.error).startswith(self.error)
 
 
 @dataclass(slots=True)

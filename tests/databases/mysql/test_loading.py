@@ -133,7 +133,7 @@ def test_triggers_that_the_user_may_not_see(two: Pair, right: str) -> None:
         "CREATE USER IF NOT EXISTS weak IDENTIFIED BY 'a password'",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {own}.target TO weak",
         *([f"GRANT {right} ON {own}.target TO weak"] if right else []),
-        *(f"GRANT ALL ON {own}.airflow_checkpoint{end} TO weak" for end in ("", "_event")),
+        *(f"GRANT ALL ON {own}.airflow_checkpoint{end} TO weak" for end in ("", "_event", "_reject")),
     )
     tail = destination.place.rpartition("@")[2]
     weak = Db("mysql", f"mysql://weak:a%20password@{tail}", destination.driver)

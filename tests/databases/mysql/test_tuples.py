@@ -506,7 +506,7 @@ def test_an_upsert_by_a_coarser_collation(two: Pair, by_values: ByValues) -> Non
         )
     arguments = {"source_table": "t", "write_mode": "upsert", "conflict_columns": ["a"]}
     tuples, found = both(two, by_values, arguments)
-    assert "differs from it only in what the collation of a does not look at" in found
+    assert "differs from it only in what the collation of a ignores" in found
     assert routes(tuples) == ["SQL tuples", "rows"]
 
 
