@@ -19,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import one_line
 
 _SPLITTING = "wsrep_load_data_splitting"
 _SAVEPOINT = "airflow_checkpoint_load"
-# Triggers are listed only for users with this right; one held by a role is not found here.
+# MySQL lists triggers only for users with this right; one held by a role is not found here.
 _SEES_TRIGGERS = (
     "SELECT COUNT(*) FROM (SELECT grantee FROM information_schema.user_privileges WHERE privilege_type = 'TRIGGER'"
     " UNION ALL SELECT grantee FROM information_schema.schema_privileges"
