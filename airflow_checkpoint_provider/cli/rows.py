@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_checkpoint_provider.cli.places import Found
-from airflow_checkpoint_provider.engine.admin.lag import Lag
 from airflow_checkpoint_provider.engine.admin.outlook import duration, outlook, range_of
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
@@ -24,6 +23,9 @@ from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.engine.store.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+
+if TYPE_CHECKING:
+    from airflow_checkpoint_provider.engine.admin.lag import Lag
 
 
 def line(

@@ -64,9 +64,7 @@ class CheckpointLagHook(CheckpointReadingHook):
 
 def _gauge(identity: Identity, seconds: float | None, rows: int | None) -> None:
     """Report how far a mark is behind its source, in seconds and in rows, each where it is known."""
-    tags = {"dag_id": identity.dag_id, "task_id": identity.task_id}
-    tags |= {"map_index": str(identity.map_index)} if identity.map_index >= 0 else {}
-    tags |= {"name": identity.name} if identity.name else {}
+    tags = {"dag_id": identity.dag_id, "task_id": identity.task_id, **identity.within_task}
     if seconds is not None:
         Stats.gauge("checkpoint.lag", seconds, tags=tags)
     if rows is not None:

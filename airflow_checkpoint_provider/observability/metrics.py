@@ -42,8 +42,7 @@ class Metrics:
         self._tags = {"dag_id": identity.dag_id, "task_id": identity.task_id, "strategy": "none"}
         self._started = False
         self._last = 0.0
-        self._part = {"map_index": str(identity.map_index)} if identity.map_index >= 0 else {}
-        self._part |= {"name": identity.name} if identity.name else {}
+        self._part = identity.within_task
         self._committed_at = time.monotonic()
         self._over = threading.Event()
 

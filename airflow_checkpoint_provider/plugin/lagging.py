@@ -11,14 +11,12 @@ from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.position import Position, describe_position
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import actions
 from airflow_checkpoint_provider.plugin.access import Someone
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.display.words import position
-from airflow_checkpoint_provider.plugin.pages import places_for
 from airflow_checkpoint_provider.plugin.problems import described
-from airflow_checkpoint_provider.plugin.rejected import Wanted
+from airflow_checkpoint_provider.plugin.rejected import Wanted, place_of
 from airflow_checkpoint_provider.plugin.rendering import render
 from airflow_checkpoint_provider.plugin.services import discovery, reader
 
@@ -42,10 +40,7 @@ class Chosen(Wanted):
 def lag(viewer: Someone, wanted: Annotated[Chosen, Query()]) -> HTMLResponse:
     """Show the newest key of the source, and the time and the rows between the mark and it."""
     key = (wanted.dag_id, wanted.task_id, wanted.run_id, wanted.map_index, wanted.name)
-    place = Place(wanted.conn_id, wanted.table, wanted.team)
-    viewer.require("GET", wanted.dag_id)
-    if place not in places_for(viewer, wanted.dag_id, wanted.task_id, place):
-        raise HTTPException(status.HTTP_404_NOT_FOUND, f"No checkpoints are known to be kept in {place}.")
+    place = place_of(viewer, wanted)
 
     def ask(hook: CheckpointHook) -> tuple[Checkpoint, Lag | None, str] | None:
         checkpoint = hook.get(*key)

@@ -99,13 +99,18 @@ def download(form: str, viewer: Someone, wanted: Annotated[Wanted, Query()]) -> 
     return Response(content, media_type="application/json" if as_json else "text/csv", headers=headers)
 
 
-def _read(viewer: Someone, wanted: Wanted, limit: int, offset: int) -> _Found:
-    key = (wanted.dag_id, wanted.task_id, wanted.run_id, wanted.map_index, wanted.name)
+def place_of(viewer: Someone, wanted: Wanted) -> Place:
+    """Return where a checkpoint is kept, if the user may know of it."""
     place = Place(wanted.conn_id, wanted.table, wanted.team)
     viewer.require("GET", wanted.dag_id)
-    places = places_for(viewer, wanted.dag_id, wanted.task_id, place)
-    if place not in places:
+    if place not in places_for(viewer, wanted.dag_id, wanted.task_id, place):
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"No checkpoints are known to be kept in {place}.")
+    return place
+
+
+def _read(viewer: Someone, wanted: Wanted, limit: int, offset: int) -> _Found:
+    key = (wanted.dag_id, wanted.task_id, wanted.run_id, wanted.map_index, wanted.name)
+    place = place_of(viewer, wanted)
 
     def read(hook: CheckpointHook) -> _Found:
         count, found = hook.look_at_rejects(*key, limit=limit, offset=offset, whole=False)

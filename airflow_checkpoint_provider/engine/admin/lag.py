@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
-from hashlib import sha256
+from datetime import datetime
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
@@ -14,12 +14,12 @@ from airflow_checkpoint_provider.engine.databases.registry import open_source
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.values.text_forms import to_moment
 from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, NoAnswerError, SourceError
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Partition
-
-_CUT = re.compile(r"\.\.\. \([0-9]+ characters, SHA-256 [0-9a-f]{64}\)\Z")
+from airflow_checkpoint_provider.engine.model.stored_text import digest_of, is_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,14 @@ def _query_of(checkpoint: Checkpoint, parameters: Any) -> str:
         raise ArgumentError(
             f"The load of {checkpoint.identity} has no key: rows are counted, and there is no mark to compare."
         )
-    digest = checkpoint.fingerprint.get("parameters", "")
-    given = sha256(repr(parameters).encode(errors="backslashreplace")).hexdigest()[:16] if parameters else ""
-    if digest != given:
+    if checkpoint.fingerprint.get("parameters", "") != digest_of(parameters):
         raise ArgumentError(
             "parameters: these are not those of the load. Give them as the task has them; they are not stored."
             if parameters
             else "parameters: the query of the load has some, which are not stored. Give them as the task has them."
         )
     text = checkpoint.fingerprint.get("query", "")
-    if not text or _CUT.search(text):
+    if not text or not is_whole(text):
         raise ArgumentError(f"The query of {checkpoint.identity} is not stored whole, as it is too long.")
     return text
 
@@ -93,8 +91,7 @@ def _query_of(checkpoint: Checkpoint, parameters: Any) -> str:
 def _count(source: Source, checkpoint: Checkpoint, part: Partition | None) -> int:
     columns, mark = checkpoint.key_columns, checkpoint.position.key
     binds = Binds(source.paramstyle, source.query.parameters)
-    there = " AND ".join(f"{source.quote(column)} IS NOT NULL" for column in columns)
-    behind = source.compare(columns, ">", mark, binds) if mark is not None else there
+    behind = source.key_condition(columns) if mark is None else source.compare(columns, ">", mark, binds)
     row = source.one(source.select("COUNT(*)", f" WHERE {behind}{source.within(part, binds)}", binds))
     return int(row[0]) if row else 0
 
@@ -109,11 +106,8 @@ def _seconds_between(mark: Key | None, newest: Key | None) -> float | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value) if re.match("[0-9]{4}-", value) else None
-        except ValueError:
-            return None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day)
-    return value if isinstance(value, datetime) else None
+    if isinstance(value, str) and not re.match("[0-9]{4}-", value):  # digits alone are a number, too
+        return None
+    with suppress(ValueError):
+        return to_moment(value)
+    return None

@@ -28,7 +28,6 @@ from airflow_checkpoint_provider.engine.model.errors import (
     MetadataTableError,
     one_line,
 )
-from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from airflow_checkpoint_provider.engine.store.history import History
@@ -190,10 +189,8 @@ class _Replaying:
 
     @cached_property
     def _facts(self) -> LoadFacts:
-        history = History(self._connection, self._tables)
         with reading(self._connection):
-            opened = history.list(self._store.identity, kinds=[Kind.OPENED.value], limit=1)
-        facts = opened[0].facts if opened else None
+            facts = History(self._connection, self._tables).facts(self._store.identity)
         if facts is None:
             raise ArgumentError(
                 f"How {self._store.identity} writes its rows is not in its history, so they cannot be written alike."
@@ -210,9 +207,8 @@ class _Replaying:
         with reading(self._connection):
             table = find_table(self._connection, self._checkpoint, self._conn_id)
             found = open_destination(self._connection, table, self._conn_id, mode)
-            found.raised_before = (
-                True  # what a trigger raises is about the row, which was refused for it before
-            )
+            # What a trigger raises is about the row, which was refused for it before.
+            found.raised_before = True
             return found
 
     def _prepare(self, columns: list[str]) -> None:

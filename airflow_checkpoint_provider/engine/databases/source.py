@@ -114,10 +114,9 @@ class Source(SourceAbilities):
         return self._first_key(columns, part, " DESC")
 
     def _first_key(self, columns: Sequence[str], part: Partition | None, direction: str) -> Key | None:
-        names = [self.quote(column) for column in columns]
         binds = Binds(self.paramstyle, self.query.parameters)
-        there = " AND ".join(f"{name} IS NOT NULL" for name in names)
-        order = ", ".join(f"{name}{direction}" for name in names)
+        there = self.key_condition(columns)
+        order = ", ".join(f"{self.quote(column)}{direction}" for column in columns)
         what = ", ".join(map(self.exact, columns))
         row = self.one(self.first(what, f"{there}{self.within(part, binds)}", order, binds))
         return tuple(row) if row else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import sqlalchemy as sa
-
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.source_statements import SourceStatements
@@ -30,11 +28,8 @@ class SourceAbilities(SourceStatements):
         """
         if table is None:
             return {}
-        connection = self.connection
-        with reading(connection):
-            found = table.resolve(sa.inspect(connection)) or table
-            schema, name = found.in_catalog(connection.dialect)
-            return self.dialect.declared_columns(connection, name, schema, found.quote(connection.dialect))
+        with reading(self.connection):
+            return self.dialect.columns_of(self.connection, table)
 
     def newest_moment(self) -> str:
         """

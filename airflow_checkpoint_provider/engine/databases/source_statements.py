@@ -132,6 +132,10 @@ class SourceStatements:
         """Write the condition that a key column is NULL."""
         return "(" + " OR ".join(f"{self.quote(column)} IS NULL" for column in columns) + ")"
 
+    def key_condition(self, columns: Sequence[str]) -> str:
+        """Write the condition that no key column is NULL."""
+        return " AND ".join(f"{self.quote(column)} IS NOT NULL" for column in columns)
+
     def whole(self) -> tuple[str, Any]:
         """Return the user's statement as it is."""
         return self.query.text, self.query.parameters

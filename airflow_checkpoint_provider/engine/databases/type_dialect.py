@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType
+
+if TYPE_CHECKING:
+    from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,12 @@ class TypeDialect:
         :param quoted: the whole name, as it stands in a statement
         """
         return {}
+
+    def columns_of(self, connection: sa.Connection, table: TableName) -> Mapping[str, DeclaredColumn]:
+        """Return the columns of a table or view that the user has named."""
+        found = table.resolve(sa.inspect(connection)) or table
+        schema, name = found.in_catalog(connection.dialect)
+        return self.declared_columns(connection, name, schema, found.quote(connection.dialect))
 
     def creation_options(self, connection: sa.Connection) -> str:
         """Return what stands behind the columns of a new table."""

@@ -55,6 +55,12 @@ class Identity:
     map_index: int = -1
     name: str = ""
 
+    @property
+    def within_task(self) -> dict[str, str]:
+        """What distinguishes it from others of its task and run: the map index or the name, where there is one."""
+        index = {"map_index": str(self.map_index)} if self.map_index >= 0 else {}
+        return index | ({"name": self.name} if self.name else {})
+
     def __str__(self) -> str:
         index = f" [{self.map_index}]" if self.map_index >= 0 else ""
         index += f" [{self.name}]" if self.name else ""

@@ -82,6 +82,15 @@ class Declared:
         numbers = tuple(int(number) for number in re.findall(r"-?\d+", within))
         return cls(" ".join(_PARENTHESES.sub(" ", text).lower().split()), numbers)
 
+    def decimal(self, digits: int = 0) -> ColumnType:
+        """
+        Return the type of decimal numbers that is declared so.
+
+        :param digits: how many they have where none are given
+        """
+        given, scale = (*self.numbers, *(digits, 0)[len(self.numbers) :])[:2]
+        return ColumnType.decimal(given, scale)
+
     def first(self, default: int | None = None) -> int | None:
         """Return the first number in parentheses."""
         return self.numbers[0] if self.numbers else default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,7 @@ LONGEST_PART = 50_000
 """The most characters of a query, or of a partition's bound, that a fingerprint keeps whole."""
 LONGEST_NAME = 2_000
 """The most characters of a name; SQLite stores longer ones than the column declares."""
+_CUT = re.compile(r"\.\.\. \([0-9]+ characters, SHA-256 [0-9a-f]{64}\)\Z")
 
 
 def json_of(text: str) -> Any:
@@ -50,3 +52,15 @@ def comparable(text: str) -> str:
         return text
     digest = sha256(text.encode(errors="surrogatepass")).hexdigest()
     return f"{text[:1000]}... ({len(text)} characters, SHA-256 {digest})"
+
+
+def is_whole(text: str) -> bool:
+    """Return whether :func:`comparable` has returned a text as it was given."""
+    return not _CUT.search(text)
+
+
+def digest_of(parameters: Any) -> str:
+    """Return a digest of a query's bind parameters, each of which may be a secret; empty where there are none."""
+    if not parameters:
+        return ""
+    return sha256(repr(parameters).encode(errors="backslashreplace")).hexdigest()[:16]

@@ -15,6 +15,7 @@ from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, one_line
 from airflow_checkpoint_provider.engine.model.history_kind import OF_STAGES, REQUESTS, STARTS, Kind
 from airflow_checkpoint_provider.engine.model.key import encode_key
+from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import REQUESTS_AMONG, recent
@@ -184,6 +185,11 @@ class History:
             .order_by(self._table.c.id.desc())
         )
         return next(iter(self._read(statement, 1)), None)
+
+    def facts(self, identity: Identity) -> LoadFacts | None:
+        """Return the facts of a load as its last attempt has recorded them; ``None`` where none has."""
+        opened = self.list(identity, kinds=[Kind.OPENED.value], limit=1)
+        return opened[0].facts if opened else None
 
     def list(
         self,

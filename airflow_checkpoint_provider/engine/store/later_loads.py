@@ -7,7 +7,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
-from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.store.bounded_queries import page
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row
@@ -47,8 +46,7 @@ def emptied_by(
     )
     history = History(connection, tables)
     for other in map(identity_of_row, list(page(connection, later, _MOST_READ, 0))):
-        opened = history.list(other, kinds=[Kind.OPENED.value], limit=1)
-        facts = opened[0].facts if opened else None
+        facts = history.facts(other)
         if facts is None or facts.empties:
             return other
     return None

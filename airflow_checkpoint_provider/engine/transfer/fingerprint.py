@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
@@ -21,7 +19,7 @@ from airflow_checkpoint_provider.engine.model.checkpoint import (
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
 from airflow_checkpoint_provider.engine.model.events import TablesMatched
 from airflow_checkpoint_provider.engine.model.partition import Partition
-from airflow_checkpoint_provider.engine.model.stored_text import comparable
+from airflow_checkpoint_provider.engine.model.stored_text import comparable, digest_of
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
@@ -120,19 +118,13 @@ def default_schema(connection: sa.Connection) -> str | None:
 def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:
     """Return the load, which a later attempt must find unchanged to resume."""
     source, destination = session.source, session.destination
-    parameters = (
-        sha256(repr(spec.parameters).encode(errors="backslashreplace")).hexdigest()[:16]
-        if spec.parameters
-        else ""
-    )
     meant = resolved_table(destination, with_database=session.separate)
     return Load(
         strategy=strategy.name,
         key_columns=tuple(strategy.columns),
         fingerprint={
             "query": comparable(source.query.text),
-            # Only a digest: a parameter may be a secret.
-            "parameters": parameters,
+            "parameters": digest_of(spec.parameters),
             "source": source.conn_id,
             "destination": destination.conn_id,
             "table": str(destination.table),

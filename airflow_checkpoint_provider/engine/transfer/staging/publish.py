@@ -45,9 +45,8 @@ def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
     table = destination.table.quote(destination.connection.dialect)
     run = parts[0].stage.run
     with destination.errors("refused the rows that are staged for it", "its old rows are all still there"):
-        lock_writers(
-            destination
-        )  # of two publications, the second must see all rows of the first, to delete them
+        # Of two publications at once the second must see all rows of the first, to delete them.
+        lock_writers(destination)
         if dialect.defer_constraints:
             run(dialect.defer_constraints)
         with destination.all_rows():

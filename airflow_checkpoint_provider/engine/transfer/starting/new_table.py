@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import (
     TableName,
-    match_column,
+    match_columns,
     quote_name,
 )
 from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
@@ -119,16 +119,13 @@ class _Planner:
         return name
 
     def _overrides(self) -> dict[str, str]:
+        def missing(name: str) -> ArgumentError:
+            return ArgumentError(
+                f"column_types: {name!r} is not among the columns of the new table: {', '.join(self._names)}."
+            )
+
         given = self._spec.column_types or {}
-        found = {}
-        for wanted, declared in given.items():
-            name = match_column(wanted, self._names)
-            if name is None:
-                raise ArgumentError(
-                    f"column_types: {wanted!r} is not among the columns of the new table: {', '.join(self._names)}."
-                )
-            found[name] = declared
-        return found
+        return dict(zip(match_columns(list(given), self._names, missing), given.values(), strict=True))
 
     def _written(self, columns: Sequence[str]) -> list[str]:
         pairs = dict(zip(self._read, self._names, strict=True))
@@ -141,14 +138,13 @@ class _Planner:
         if spec.write_mode != "upsert":
             # Rows that may arrive twice would be refused by a key.
             return ([] if spec.allow_duplicates else key), []
-        wanted = []
-        for column in spec.conflict_columns or key:
-            name = match_column(column, self._names)
-            if name is None:
-                raise ArgumentError(
-                    f"conflict_columns: {column} is not among the columns that are loaded: {', '.join(self._names)}."
-                )
-            wanted.append(name)
+
+        def missing(name: str) -> ArgumentError:
+            return ArgumentError(
+                f"conflict_columns: {name} is not among the columns that are loaded: {', '.join(self._names)}."
+            )
+
+        wanted = match_columns(spec.conflict_columns or key, self._names, missing)
         if not wanted:
             raise ArgumentError(
                 f"conflict_columns: {self._destination.table} is to be created, and the source has no primary key, so "

@@ -107,9 +107,7 @@ def _compare(new: NewTable, session: Session) -> None:
     """Compare the table that is there with the planned one: another session may have created it first."""
     connection, dialect = session.destination.connection, session.destination.dialect
     with reading(connection):
-        found = new.table.resolve(sa.inspect(connection)) or new.table
-        schema, table = found.in_catalog(connection.dialect)
-        there = dialect.declared_columns(connection, table, schema, found.quote(connection.dialect))
+        there = dialect.columns_of(connection, new.table)
     if not there:  # a database that is not asked
         return
     for column in new.columns:

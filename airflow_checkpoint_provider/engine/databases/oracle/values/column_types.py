@@ -95,7 +95,7 @@ def describe(text: str) -> ColumnType | None:
     found = Declared.of(text)
     name = found.name
     if name == "number" and found.numbers:
-        return ColumnType.decimal(found.numbers[0], (*found.numbers, 0)[1])
+        return found.decimal()
     if name in _SIZED:
         return ColumnType(_SIZED[name], found.first(1))
     if name in _SECONDS:

@@ -60,9 +60,7 @@ def describe(text: str) -> ColumnType | None:
     if name in _SECONDS:
         return ColumnType(_SECONDS[name], declared.first(_MOST_SECOND_DIGITS))
     if name in ("numeric", "decimal"):
-        if not declared.numbers:
-            return ColumnType(TypeKind.NUMBER)
-        return ColumnType.decimal(declared.numbers[0], (*declared.numbers, 0)[1])
+        return declared.decimal() if declared.numbers else ColumnType(TypeKind.NUMBER)
     if name in ("character varying", "varchar"):
         return ColumnType(TypeKind.TEXT, declared.first())
     if name in ("character", "char", "bpchar"):
