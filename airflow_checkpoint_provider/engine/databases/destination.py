@@ -84,6 +84,9 @@ class Destination(DestinationTable):
     def check_at_once(self) -> None:
         """Have this transaction check deferred constraints now instead of at its commit, where the server can."""
 
+    written_forms: frozenset[str] = frozenset()
+    """Names of the forms of whole rows that the source writes."""
+
     def packed_forms(self) -> Sequence[PackedForm]:
         """Return the forms of whole rows that are passed on unread, the fastest first; the table must be prepared."""
         return ()

@@ -106,11 +106,13 @@ def open_session(
         if dialect_of(reader).is_same_file(reader, writer):
             # A commit to the file would wait for the connection that reads from it.
             reader = writer
+        query = query_of(spec, reader, spec.columns)
+        read = open_source(reader, query, source.conn_id, exact=not spec.rows_processor)
+        written = open_destination(writer, _table(spec), destination.conn_id, spec.write_mode)
+        written.written_forms = read.packed_forms
         yield Session(
-            source=open_source(
-                reader, query_of(spec, reader, spec.columns), source.conn_id, exact=not spec.rows_processor
-            ),
-            destination=open_destination(writer, _table(spec), destination.conn_id, spec.write_mode),
+            source=read,
+            destination=written,
             keeper=connect(keeper, _KEEPER) if keeper and spec.keeps_checkpoint else writer,
             at_end=stack,
         )

@@ -16,6 +16,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.errors import error_numb
 from airflow_checkpoint_provider.engine.databases.mysql.literals import tuples_of
 from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading, cannot_load, inserted, loaded
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
+from airflow_checkpoint_provider.engine.databases.mysql.table_facts import in_full
 from airflow_checkpoint_provider.engine.databases.mysql.upsert import on_duplicate
 from airflow_checkpoint_provider.engine.databases.mysql.values.column_facts import ColumnFacts
 from airflow_checkpoint_provider.engine.databases.mysql.values.destination_checks import ColumnWriter
@@ -93,20 +94,16 @@ class MysqlDestination(Destination):
         types = tuple(tuple_type(self._facts[name], in_key=name in keys) for name in self.columns)
         known = [type_ for type_ in types if type_]
         self._loading = None
-        if self.write_mode == "upsert" or len(known) < len(types):
+        if LOADED not in self.written_forms or self.write_mode == "upsert" or len(known) < len(types):
             return (inserted(types),)
         names = [quote_name(name, self.connection.dialect) for name in self.columns]
         error = self.connection.dialect.loaded_dbapi.Error
-        loading = Loading(self.raw, error, self._named, self.name, list(zip(names, known, strict=True)))
+        named = in_full(self.connection, self.table.table, self.table.schema)
+        loading = Loading(self.raw, error, named, self.name, list(zip(names, known, strict=True)))
         if why_not := cannot_load(self.facts) or loading.why_not():
             return (inserted(types, why_not),)
         self._loading = loading
         return loaded(types), inserted(types)
-
-    @property
-    def _named(self) -> tuple[str, str]:
-        default = self.connection.dialect.default_schema_name
-        return self.table.schema or str(default), self.table.table
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -138,7 +135,11 @@ class MysqlDestination(Destination):
 
     def _find_facts(self) -> dict[str, ColumnFacts]:
         """Read the facts of the table's columns from the catalog; a stage has the types, but no AUTO_INCREMENT."""
-        wanted = dict(zip(("schema", "name"), self._named, strict=True))
+        wanted = dict(
+            zip(
+                ("schema", "name"), in_full(self.connection, self.table.table, self.table.schema), strict=True
+            )
+        )
         types = dict(zip(self.columns, self._types, strict=True))
         facts = {}
         for name, kind, declared, length, scale, fraction, nulls, extra, charset in self.connection.execute(
@@ -188,9 +189,8 @@ class MysqlDestination(Destination):
 
     def _statement(self, rows: Sequence[Row]) -> tuple[str | bytes, Any]:
         """Return an INSERT and its parameters."""
-        if len(rows) > 1 and mysql.is_mysqlclient(
-            self.raw
-        ):  # one row may be too large to be copied once more
+        # A single row may be too large to be copied once more.
+        if len(rows) > 1 and mysql.is_mysqlclient(self.raw):
             before, behind = self._ends()
             return b"".join((before, tuples_of(self.raw, rows), behind)), None
         statement = f"{self._into}{', '.join([self._row] * len(rows))}{self._suffix}"

@@ -23,6 +23,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
     declared_columns,
     demands_primary_key,
     hazard_of,
+    in_full,
     table_columns,
     table_facts,
     why_read_only,
@@ -132,7 +133,7 @@ class MysqlDialect(Dialect):
     def declared_columns(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str
     ) -> Mapping[str, DeclaredColumn]:
-        return declared_columns(connection, (schema or str(connection.dialect.default_schema_name), table))
+        return declared_columns(connection, in_full(connection, table, schema))
 
     def own_type(self, text: str) -> str:
         # The server would put the present time in the place of a NULL otherwise.

@@ -83,7 +83,7 @@ def table_facts(
 
     :param deletes: rows of it will be deleted, so that the foreign keys that refer to them matter
     """
-    named = (schema or str(connection.dialect.default_schema_name), table)
+    named = in_full(connection, table, schema)
     with reading(connection):
         # Without parameters no driver reads a "%" of a name as the beginning of a placeholder.
         created = connection.exec_driver_sql(
@@ -132,6 +132,11 @@ def table_columns(connection: sa.Connection, named: Named) -> TableColumns:
     return TableColumns.of(
         (text_of(row[0]), "INVISIBLE" in text_of(row[2]).upper(), _column(row).generated) for row in rows
     )
+
+
+def in_full(connection: sa.Connection, table: str, schema: str | None) -> Named:
+    """Return the schema and the name of a table; without a schema it is in that of the connection."""
+    return schema or str(connection.dialect.default_schema_name), table
 
 
 def declared_columns(connection: sa.Connection, named: Named) -> dict[str, DeclaredColumn]:

@@ -41,7 +41,7 @@ def describe(text: str) -> ColumnType | None:
     if name == "bit":
         return ColumnType(TypeKind.WHOLE, declared.first(1), signed=False)
     if name == "decimal":
-        return ColumnType.decimal(*(*declared.numbers, *((10, 0)[len(declared.numbers) :]))[:2])
+        return declared.decimal(10)
     if name in _SIZED:
         return ColumnType(_SIZED[name], declared.first(1))
     if name in _SECONDS:
