@@ -99,7 +99,7 @@ def checkpoint_seed(args: Any) -> None:
     except InvalidCheckpointError:
         what = f"{identity} (unreadable)"
     if what:
-        confirm(args, f"Replace by the seed the checkpoint of {what}?")
+        confirm(args, f"Replace the checkpoint of {what} by the seed?")
     doubt = None if known else other_scope(hook, identity)
     seeded = hook.seed(*key, **given, replace=bool(what))
     where = describe_position(seeded.key_columns, seeded.position)
