@@ -16,9 +16,8 @@ from airflow_checkpoint_provider.engine.databases.sqlite.dialect import SqliteDi
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceError
 from airflow_checkpoint_provider.hooks import lag as lag_hook
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
-from tests.support.airflow.shell import Ask, shell
+from tests.support.airflow.shell import Ask, database_of_both, shell
 from tests.support.airflow.view_client import view
-from tests.support.databases.db import Db
 from tests.support.loads import Load
 
 ROW = "INSERT INTO t VALUES (5, '2026-01-01 12:01:00')"
@@ -27,11 +26,7 @@ ROW = "INSERT INTO t VALUES (5, '2026-01-01 12:01:00')"
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """A load across runs, of a table with one row."""
-    database = Db("sqlite", str(tmp_path / "both.db"))
-    for conn_id in ("src", "dst"):
-        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", database.uri)
-    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "dst")
-    monkeypatch.setenv("COLUMNS", "2000")
+    database = database_of_both(tmp_path, monkeypatch)
     database.execute(
         "CREATE TABLE t (n integer, born text)",
         "CREATE TABLE target (n integer, born text)",

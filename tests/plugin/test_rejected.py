@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.store.reject_reasons import reason_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.admin.test_growth import statements
 from tests.support.airflow.operating import execute, operator
-from tests.support.airflow.shell import Ask, shell
+from tests.support.airflow.shell import Ask, database_of_both, shell
 from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 
@@ -28,11 +28,7 @@ ROWS, BAD = 200, 60
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
     """A load with 60 rejected rows: 59 with a name that is too long, and one without a name."""
-    database = Db("sqlite", str(tmp_path / "both.db"))
-    for conn_id in ("src", "dst"):
-        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", database.uri)
-    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "dst")
-    monkeypatch.setenv("COLUMNS", "2000")
+    database = database_of_both(tmp_path, monkeypatch)
     database.execute(
         "CREATE TABLE orders (id integer PRIMARY KEY, name text)",
         "CREATE TABLE target (id integer PRIMARY KEY, name text NOT NULL CHECK (length(name) < 9))",

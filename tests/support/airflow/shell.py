@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.cli import cli_parser
 
+from tests.support.databases.db import Db
+
 Ask = Callable[..., str]
+
+
+def database_of_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Db:
+    """Return a file that is source and destination, which the shell and the view know."""
+    database = Db("sqlite", str(folder / "both.db"))
+    for conn_id in ("src", "dst"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", database.uri)
+    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "dst")
+    monkeypatch.setenv("COLUMNS", "2000")
+    return database
 
 
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from airflow_checkpoint_provider.engine.databases.registry import KNOWN
 from tests.support.types.cells import NAMES
+from tests.support.types.page import inserted
 
 DIALECTS = {dialect.title: dialect for dialect in KNOWN}
 TITLES = {"postgres": "Postgres", "mysql": "MySQL", "sqlite": "SQLite", "oracle": "Oracle"}
@@ -98,8 +99,7 @@ def tables() -> str:
 
 def page(text: str) -> str:
     """Insert the tables into the page."""
-    before, _, rest = text.partition(START)
-    return f"{before}{START}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
+    return inserted(text, START, tables(), END)
 
 
 if __name__ == "__main__":

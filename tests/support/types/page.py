@@ -33,8 +33,13 @@ def tables() -> str:
 
 def page(text: str) -> str:
     """Insert the tables into the page."""
-    before, _, rest = text.partition(START)
-    return f"{before}{START}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
+    return inserted(text, START, tables(), END)
+
+
+def inserted(text: str, start: str, between: str, end: str) -> str:
+    """Replace what stands between two marks of a page."""
+    before, _, rest = text.partition(start)
+    return f"{before}{start}\n\n{between}\n{end}{rest.partition(end)[2]}"
 
 
 if __name__ == "__main__":
