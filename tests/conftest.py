@@ -53,11 +53,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run the tests that share one Airflow in one process, and first, because they take longest."""
+    """Run the tests that share one Airflow, or a site, in one process, and first, because they take longest."""
     from xdist.scheduler import LoadScopeScheduling
 
     class OneAirflow(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith("tests/ui/"):
+                return nodeid.partition("::")[0]
             return "airflow" if nodeid.startswith("tests/acceptance/") else nodeid
 
     return OneAirflow(config, log)

@@ -7,6 +7,8 @@ from typing import Any
 
 from airflow.cli.cli_config import Arg
 
+from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
+
 
 def one_of(flag: str, words: Iterable[str]) -> dict[str, Any]:
     """Return the options of an argument that takes one of some words; a wrong one is an error of one line."""
@@ -91,20 +93,7 @@ YES = arg("-y", "--yes", help="Do not prompt to confirm. Use with care!", action
 REASON = arg("--reason", help="Why, for the history of the checkpoint")
 CANCEL = arg("--cancel", action="store_true", help="Cancel the open request")
 
-SEED = (
-    arg(
-        "--position",
-        action="append",
-        metavar="VALUE",
-        help="The last key that is loaded; several times for a key of several columns",
-    ),
-    arg(
-        "--rows",
-        type=number("--rows", 0),
-        metavar="N",
-        help="The number of rows that are loaded; without a key, this is the position",
-    ),
-    arg("--source-conn-id", required=True, help="Connection to the source"),
+_READS = (
     arg("--source-table", help="The table to read, TABLE or SCHEMA.TABLE"),
     arg(
         "--columns",
@@ -121,6 +110,59 @@ SEED = (
         metavar="COLUMN",
         help="The key; several times for several columns (default: primary key of the source table)",
     ),
+)
+
+LIST = (
+    arg("--dag-id", help="Only those of this dag"),
+    arg("--task-id", help="Only those of this task"),
+    arg("--group", metavar="GROUP_ID", help="Only those of the tasks in this group of tasks"),
+    arg("--run-id", help="Only those of this dag run"),
+    arg("--name", help="Only those with this checkpoint_name"),
+    arg(
+        "--status",
+        action="append",
+        **one_of("--status", (*FILTERS, Status.INTERRUPTED, Status.STAGED, Status.UNREADABLE)),
+        help="Only those with this status; may be given several times",
+    ),
+    arg(
+        "--request",
+        action="append",
+        **one_of("--request", ("reload", "resume")),
+        help="Only those with this request for the next attempt; may be given several times",
+    ),
+)
+
+PURGE = (
+    arg(
+        "--older-than",
+        required=True,
+        metavar="AGE",
+        help="Time since their last change: a number with m, h, d or w, such as 30d",
+    ),
+    arg(
+        "--status",
+        action="append",
+        **one_of("--status", STORED),
+        help="Those with this status; may be given several times (default: completed)",
+    ),
+    arg("--dry-run", action="store_true", help="Only list what would be deleted"),
+)
+
+SEED = (
+    arg(
+        "--position",
+        action="append",
+        metavar="VALUE",
+        help="The last key that is loaded; several times for a key of several columns",
+    ),
+    arg(
+        "--rows",
+        type=number("--rows", 0),
+        metavar="N",
+        help="The number of rows that are loaded; without a key, this is the position",
+    ),
+    arg("--source-conn-id", required=True, help="Connection to the source"),
+    *_READS,
     arg(
         "--strategy",
         **one_of("--strategy", ("auto", "key", "python")),
@@ -138,13 +180,50 @@ SEED = (
 )
 
 LAG = (
-    arg("--parameters", metavar="JSON", help="Bind parameters of the query, as the task has them"),
+    arg(
+        "--source-conn-id",
+        help="Connection to the source, where Airflow no longer knows what the task has read; then as the task has it:",
+    ),
+    *_READS,
+    arg(
+        "--source-hook-params",
+        metavar="JSON",
+        help="Parameters of the source's hook, as the task has them; {} for none",
+    ),
     arg(
         "--seconds",
         type=number("--seconds", 1),
         metavar="N",
         default=10,
         help="How long the source may take for each of two statements (default: 10)",
+    ),
+)
+
+PLAN = (
+    arg("task_id", help="The id of the task, or of a group of tasks"),
+    arg("--run-id", metavar="RUN_ID", help="The id of the dag run (default: one that begins now)"),
+)
+
+DDL = (
+    arg(
+        "--dialect",
+        **one_of("--dialect", ("mysql", "oracle", "postgresql", "sqlite")),
+        help="The kind of database",
+    ),
+    arg(
+        "--for",
+        dest="task",
+        nargs=2,
+        metavar=("DAG_ID", "TASK_ID"),
+        help=(
+            "Instead of a kind of database: the tables that this task lacks, its destination with\n"
+            "create_table='missing' among them, in the words of its databases"
+        ),
+    ),
+    arg(
+        "--migrate",
+        action="store_true",
+        help="Print the script that migrates tables of the first format to the present one",
     ),
 )
 

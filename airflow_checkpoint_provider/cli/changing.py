@@ -137,11 +137,14 @@ def _rows_in(path: str) -> dict[int, dict[str, Any]]:
     """Read corrected rows."""
     try:
         rows = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {row["id"]: dict(row["row"]) for row in rows}
+        found = {row["id"]: dict(row["row"]) for row in rows}
     except (OSError, UnicodeError, ValueError, TypeError, KeyError) as error:
         raise ArgumentError(
             f"--from: {path} is no list of rows with id and row, as 'rejects -o json' prints it: {one_line(error)}"
         ) from None
+    if len(found) < len(rows):
+        raise ArgumentError(f"--from: {path} has two rows with the same id.")
+    return found
 
 
 @command

@@ -12,11 +12,15 @@ from airflow_checkpoint_provider.cli.arguments import (
     CANCEL,
     CONN_ID,
     DAG_ID,
+    DDL,
     LAG,
+    LIST,
     MAP_INDEX,
     NAME,
     NEWEST_RUN_ID,
     OUTPUT,
+    PLAN,
+    PURGE,
     REASON,
     REPLAY,
     RUN_ID,
@@ -30,10 +34,16 @@ from airflow_checkpoint_provider.cli.arguments import (
     limit,
     one_of,
 )
+from airflow_checkpoint_provider.cli.group_arguments import EXPORT, IMPORT
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
-from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
 
-_READING = frozenset(("list", "show", "history", "rejects", "lag", "ddl"))
+_MODULES = {
+    **dict.fromkeys(("list", "show", "history", "rejects", "lag"), "reading"),
+    **dict.fromkeys(("plan", "ddl"), "planning"),
+    "tables": "tables",
+    "import-mapping": "importing",
+    "export-mapping": "exporting",
+}
 # Rich takes brackets for markup, and Airflow does not wrap lines.
 _WHERE = (
     "\nSearches the databases where the dags keep checkpoints, and those of the setting checkpoint/conn_ids;\n"
@@ -43,13 +53,22 @@ _WHERE = (
 
 
 def _command(name: str, text: str, *args: Arg, description: str = "") -> ActionCommand:
-    module = f"airflow_checkpoint_provider.cli.{'reading' if name in _READING else 'changing'}"
+    module = f"airflow_checkpoint_provider.cli.{_MODULES.get(name, 'changing')}"
     load = lazy_load_command(f"{module}.checkpoint_{name.replace('-', '_')}")
     # Also while it is loaded: the log lines of Airflow's models at their import would be part of the output.
     func: Callable[..., Any] = suppress_logs_and_warning(load)
     return ActionCommand(
-        name=name, help=text, description=description or None, func=func, args=(*args, TABLE, VERBOSE)
+        name=name,
+        help=text,
+        description=description or None,
+        func=func,
+        args=(*args, *_shared(name), VERBOSE),
     )
+
+
+def _shared(name: str) -> tuple[Arg, ...]:
+    # The tasks of the others name their table.
+    return () if name in ("plan", "import-mapping", "export-mapping") else (TABLE,)
 
 
 def get_checkpoint_cli_commands() -> list[CLICommand]:
@@ -64,29 +83,23 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                 _command(
                     "list",
                     "List checkpoints, newest commit first",
-                    arg("--dag-id", help="Only those of this dag"),
-                    arg("--task-id", help="Only those of this task"),
-                    arg("--run-id", help="Only those of this dag run"),
-                    arg("--name", help="Only those with this checkpoint_name"),
-                    arg(
-                        "--status",
-                        action="append",
-                        **one_of(
-                            "--status", (*FILTERS, Status.INTERRUPTED, Status.STAGED, Status.UNREADABLE)
-                        ),
-                        help="Only those with this status; may be given several times",
-                    ),
-                    arg(
-                        "--request",
-                        action="append",
-                        **one_of("--request", ("reload", "resume")),
-                        help="Only those with this request for the next attempt; may be given several times",
-                    ),
+                    *LIST,
                     limit(100),
                     CONN_ID,
                     TEAM,
                     OUTPUT,
                     description=f"List checkpoints, newest commit first.{_WHERE}",
+                ),
+                _command(
+                    "tables",
+                    "List the destination tables: last complete load, what runs, fails and comes next, who loads them",
+                    CONN_ID,
+                    TEAM,
+                    OUTPUT,
+                    description=(
+                        "List the destination tables of all DAGs, one line each: the last complete load, its rows,\n"
+                        f"what is running, stalled or failed, the next run, and the tasks that load it.{_WHERE}"
+                    ),
                 ),
                 _command(
                     "show",
@@ -133,6 +146,22 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                         "Show how far the position of a load by key is behind its source: the newest key there,\n"
                         "the time between the two where they are times, and the rows in between.\n"
                         f"Reports the gauges checkpoint.lag and checkpoint.lag_rows, too.{_WHERE}"
+                    ),
+                ),
+                _command(
+                    "plan",
+                    "Show what the next attempt of a task would do, and all that would end it",
+                    DAG_ID,
+                    *PLAN,
+                    MAP_INDEX,
+                    OUTPUT,
+                    description=(
+                        "Show what the next attempt of a task would do: all problems that would end it, both\n"
+                        "databases and the rights there, columns and types, the key and its index, the route,\n"
+                        "the guarantee, the amount and the statements. Templates are rendered as by\n"
+                        "'airflow tasks render'.\n"
+                        "Of a group of tasks, a line for each table, and all problems.\n"
+                        "Nothing is changed, and nothing is locked. Exits with 1 when a problem would end the load."
                     ),
                 ),
                 _command(
@@ -186,6 +215,31 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                     ),
                 ),
                 _command(
+                    "import-mapping",
+                    "Write the declaration of a group from a mapping table of your own, and seed its positions",
+                    *IMPORT,
+                    REASON,
+                    YES,
+                    TEAM,
+                    description=(
+                        "Write the rows of a mapping table as YAML, which CheckpointedTransferGroup.from_yaml reads,\n"
+                        "and with --seed the positions of a process log into the checkpoints of the group. What\n"
+                        "is not carried over is told on stderr. --yes puts seeds in the place of checkpoints.\n"
+                        "Exits with 1 when a row that is switched on, or a position, could not be carried over."
+                    ),
+                ),
+                _command(
+                    "export-mapping",
+                    "Write the transfers of a dag as the declaration of a group",
+                    DAG_ID,
+                    *EXPORT,
+                    description=(
+                        "Write transfers as YAML, which CheckpointedTransferGroup.from_yaml reads, with the arguments\n"
+                        "that differ from the defaults. What cannot be declared is told on stderr.\n"
+                        "Exits with 1 when a transfer is not declared."
+                    ),
+                ),
+                _command(
                     "delete",
                     "Delete a checkpoint: the next attempt loads from the beginning",
                     *one,
@@ -199,19 +253,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                 _command(
                     "purge",
                     "Delete old checkpoints, with their history",
-                    arg(
-                        "--older-than",
-                        required=True,
-                        metavar="AGE",
-                        help="Time since their last change: a number with m, h, d or w, such as 30d",
-                    ),
-                    arg(
-                        "--status",
-                        action="append",
-                        **one_of("--status", STORED),
-                        help="Those with this status; may be given several times (default: completed)",
-                    ),
-                    arg("--dry-run", action="store_true", help="Only list what would be deleted"),
+                    *PURGE,
                     YES,
                     CONN_ID,
                     TEAM,
@@ -230,17 +272,7 @@ def get_checkpoint_cli_commands() -> list[CLICommand]:
                 _command(
                     "ddl",
                     "Print the script that creates the metadata tables, for a DBA to run",
-                    arg(
-                        "--dialect",
-                        required=True,
-                        **one_of("--dialect", ("mysql", "oracle", "postgresql", "sqlite")),
-                        help="The kind of database",
-                    ),
-                    arg(
-                        "--migrate",
-                        action="store_true",
-                        help="Print the script that migrates tables of the first format to the present one",
-                    ),
+                    *DDL,
                 ),
             ],
         )

@@ -19,6 +19,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.discovery import Discovery
+from airflow_checkpoint_provider.hooks.discovery import Places as KnownPlaces
 from airflow_checkpoint_provider.hooks.settings import configured_places
 from airflow_checkpoint_provider.hooks.transfers import Place
 
@@ -39,15 +40,19 @@ class Found:
         return who.dag_id, who.task_id, who.run_id, who.map_index, who.name
 
 
-def _discovered(args: Any) -> list[Place]:
-    """Return the places where the DAGs keep their checkpoints, as far as the arguments allow them."""
+def _known() -> KnownPlaces:
+    """Return the places and transfers of DAGs."""
     try:
-        places = Discovery().places().all()
+        return Discovery().places()
     except SQLAlchemyError:  # Airflow's metadata database is not there, or not set up
-        return []
+        return KnownPlaces()
+
+
+def _discovered(known: KnownPlaces, args: Any) -> list[Place]:
+    """Return the places where the DAGs keep their checkpoints, as far as the arguments allow them."""
     return [
         place
-        for place in places
+        for place in known.all()
         if args.team in (None, place.team) and args.table in (DEFAULT_TABLE, place.table)
     ]
 
@@ -80,12 +85,13 @@ class Places:
     """
 
     def __init__(self, args: Any, *, discover: bool = False) -> None:
+        self.known = _known() if discover else KnownPlaces()
         places = [Place(conn_id, args.table, args.team or "") for conn_id in args.conn_id or ()]
         if not places:
             places = [
                 Place(conn_id, table or args.table, args.team or "") for conn_id, table in configured_places()
             ]
-            places += _discovered(args) if discover else []
+            places += _discovered(self.known, args)
         if not places:
             raise ArgumentError(
                 "--conn-id: name the connection of the database with the checkpoints (the destination of the "

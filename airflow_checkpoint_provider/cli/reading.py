@@ -32,16 +32,20 @@ from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.status import Status
+from airflow_checkpoint_provider.engine.store.history_entry import step_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from airflow_checkpoint_provider.hooks.task_reads import FIELDS
+
+_LAG = (*FIELDS, "source_hook_params", "seconds")
+
+_FILTERS = ("dag_id", "task_id", "group", "run_id", "name")
 
 
 @command
 def checkpoint_list(args: Any) -> None:
     """List checkpoints."""
     now = datetime.now(UTC)
-    filters = {
-        name: getattr(args, name) for name in ("dag_id", "task_id", "run_id", "name") if getattr(args, name)
-    }
+    filters = {name: value for name in _FILTERS if (value := getattr(args, name))}
     wanted = set(args.status or ())
     if wanted:
         filters |= {"state": states} if (states := stored_states(wanted)) else {}
@@ -74,7 +78,22 @@ def checkpoint_list(args: Any) -> None:
     found.sort(key=lambda one: one[0], reverse=True)
     if found or not places.failed:
         print_rows([shown for _, shown in found[: args.limit]], args)
+    _print_failures_without_checkpoint(places, args)
     places.end()
+
+
+def _print_failures_without_checkpoint(places: Places, args: Any) -> None:
+    tasks = {
+        task
+        for task in places.known.transfers
+        if args.dag_id in (None, task[0])
+        and args.task_id in (None, task[1])
+        and (args.group is None or task[1].startswith(f"{args.group}."))
+    }
+    if tasks and not (args.request or args.name) and (not args.status or Status.FAILED in args.status):
+        from airflow_checkpoint_provider.cli.early import print_early_failures
+
+        print_early_failures(tasks, args.run_id)
 
 
 @command
@@ -87,10 +106,14 @@ def checkpoint_show(args: Any) -> None:
     opened = found.hook.history(*found.key, kind=Kind.OPENED.value, limit=1)
     facts = opened[0].facts if opened else None
     for_people = is_for_people(args)
+    is_running = found.checkpoint.status is Status.RUNNING
+    newest = found.hook.history(*found.key, limit=1) if is_running else []
+    step = step_of(newest[0]) if newest else None
     staged = found.hook.staged([found.checkpoint])
     status = shown_statuses([found.checkpoint], staged, now)[found.checkpoint.identity]
     rejected = found.hook.rejected([found.checkpoint]).get(found.checkpoint.identity, 0)
     shown = details(found, status, request, facts, rejected, now, for_people=for_people)
+    shown = {**shown, "step": step}
     if for_people:
         rows = [{"property": name, "value": value} for name, value in shown.items() if value is not None]
         print_rows(rows, args)
@@ -139,17 +162,14 @@ def checkpoint_rejects(args: Any) -> None:
 @command
 def checkpoint_lag(args: Any) -> None:
     """Show how far a mark is behind its source."""
-    parameters = from_json("--parameters", args.parameters) if args.parameters else None
+    given = {name: getattr(args, name) for name in _LAG if getattr(args, name) is not None}
+    for name in ("parameters", "source_hook_params"):
+        if name in given:
+            given[name] = from_json(f"--{name.replace('_', '-')}", given[name])
     places = Places(args, discover=True)
     found = places.find(args, newest=True)
-    lag = found.hook.lag(*found.key, parameters=parameters, seconds=args.seconds)
+    lag = found.hook.lag(*found.key, **given)
     for_people = is_for_people(args)
     shown = lag_line(found.checkpoint, lag, for_people=for_people)
     print_rows([shown], args) if for_people else print_value(shown, args)
     places.end()
-
-
-@command
-def checkpoint_ddl(args: Any) -> None:
-    """Print the script that creates the metadata tables."""
-    print(CheckpointHook("", args.table).ddl(args.dialect, migrate=args.migrate), end="")

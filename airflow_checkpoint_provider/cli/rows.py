@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.model.position import (
 )
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
-from airflow_checkpoint_provider.engine.store.rejects import Reject
+from airflow_checkpoint_provider.engine.store.rejected.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 
@@ -132,7 +132,7 @@ def entry_line(entry: HistoryEntry, key_columns: tuple[str, ...], *, for_people:
         "rows": entry.rows,
         "position": _position(columns, Position(key), for_people=for_people),
         "who": entry.who,
-        "detail": facts.as_words() if (facts := entry.facts) else entry.detail,
+        "detail": told.as_words() if (told := entry.facts or entry.times) else entry.detail,
     }
 
 

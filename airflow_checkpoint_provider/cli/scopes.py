@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.hooks.airflow_internals import serialized_dag
+from airflow_checkpoint_provider.hooks.airflow_internals.tables import serialized_dag
+from airflow_checkpoint_provider.hooks.serialized import expanded_over, given_to, operator_of
 
 
 def refuse_other_scope(identity: Identity) -> bool:
@@ -17,10 +18,18 @@ def refuse_other_scope(identity: Identity) -> bool:
     Refuse a checkpoint that no attempt of its task would read.
 
     :return: whether the DAG shows that the task's attempts do read it; ``False`` where nothing is known
-    :raises ArgumentError: when the DAG shows that they do not
+    :raises ArgumentError: when the DAG shows that they do not, or has no such task
     """
-    declared = _declared(identity.dag_id, identity.task_id)
+    dag = _serialized(identity.dag_id)
+    if not dag:
+        return False
     task = f"{identity.dag_id}.{identity.task_id}"
+    if operator_of(dag, identity.task_id) is None:
+        raise ArgumentError(
+            f"task_id: {identity.dag_id} has no task {identity.task_id}, so no attempt would read the checkpoint. "
+            "Check both names; or add the task to the DAG first."
+        )
+    declared = scope_in(dag, identity.task_id)
     if declared == "run" and identity.run_id == ALL_RUNS:
         raise ArgumentError(
             f"run_id: {task} has scope='run', so each of its runs has a checkpoint of its own, and none reads the one "
@@ -40,28 +49,18 @@ def scope_in(dag: Mapping[str, Any], task_id: str) -> str | None:
 
     :return: ``"run"`` or ``"task"``; ``None`` where the DAG has no such task, or its instances may differ
     """
-    for task in dag.get("dag", {}).get("tasks", ()):
-        operator = task.get("__var", task)
-        if operator.get("task_id") == task_id:
-            scope = _of_mapped(operator) if operator.get("expand_input") else operator.get("scope")
-            return scope if scope in ("run", "task") else None
-    return None
-
-
-def _of_mapped(operator: Mapping[str, Any]) -> Any:
-    expansion = operator["expand_input"]
-    names = expansion.get("value") or {}
-    if expansion.get("type") != "dict-of-lists" or "scope" in names.get("__var", names):
+    operator = operator_of(dag, task_id)
+    if operator is None or expanded_over(operator, "scope"):
         return None
-    # Without it, default_args decide, not all of which are serialized.
-    return operator.get("partial_kwargs", {}).get("scope")
+    # Where a mapped task has none, default_args decide, not all of which are serialized.
+    scope = given_to(operator).get("scope")
+    return scope if scope in ("run", "task") else None
 
 
-def _declared(dag_id: str, task_id: str) -> str | None:
+def _serialized(dag_id: str) -> Mapping[str, Any] | None:
     try:
-        dag = serialized_dag(dag_id)
+        return serialized_dag(dag_id)
     except (
         SQLAlchemyError
     ):  # connections may come from the environment, and the metadata database may not be there
         return None
-    return scope_in(dag, task_id) if dag else None

@@ -27,9 +27,10 @@ def shown_statuses(
     :param staged: the checkpoints whose rows are staged and not yet published
     """
     try:
-        over = interrupted(checkpoints)
+        state_of = interrupted(checkpoints)
+        over = {one.identity for one in checkpoints if state_of(one)}
     except SQLAlchemyError:  # Airflow's metadata database does not answer, or is not there
-        over = {}
+        over = set()
     shown = {one.identity: display_status(one, now, stalled_after()).value for one in checkpoints}
     shown |= dict.fromkeys(staged, Status.STAGED.value)
     return shown | dict.fromkeys(over, Status.INTERRUPTED.value)

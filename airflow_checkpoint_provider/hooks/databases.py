@@ -45,7 +45,7 @@ class _OfTeam:
         self.asked = False
 
     def __call__(self, conn_id: str) -> Any:
-        from airflow_checkpoint_provider.hooks.airflow_internals import connection_of_team
+        from airflow_checkpoint_provider.hooks.airflow_internals.tables import connection_of_team
 
         self.asked = True
         return connection_of_team(conn_id, self._team)
@@ -95,7 +95,7 @@ def _connection(conn_id: str, team: str | None) -> Any:
     if not team:
         return BaseHook.get_connection(conn_id)
     # Here, so that a task does not import Airflow's tables.
-    from airflow_checkpoint_provider.hooks.airflow_internals import connection_of_team, has_teams
+    from airflow_checkpoint_provider.hooks.airflow_internals.tables import connection_of_team, has_teams
 
     if not has_teams():
         raise ArgumentError(
@@ -151,7 +151,29 @@ def database_of(hook: DbApiHook, conn_id: str, limits: Limits | None = None) -> 
             hook.set_autocommit(connection, False)
         return connection
 
-    return Database(conn_id, connect, partial(_scheme, hook), limits)
+    def extra() -> Any:
+        return hook.get_connection(conn_id).extra_dejson
+
+    return Database(conn_id, connect, partial(_scheme, hook), limits, extra)
+
+
+def database_for_plan(
+    conn_id: str,
+    argument: str,
+    hook_params: dict[str, Any] | None = None,
+    team: str | None = None,
+    limits: Limits | None = None,
+) -> Database:
+    """Return a database as :func:`open_database` does; what that refuses is refused when it is opened."""
+    try:
+        return open_database(conn_id, argument, hook_params, team, limits)
+    except ArgumentError as error:
+        refused = error
+
+    def refuse() -> Any:
+        raise refused
+
+    return Database(conn_id, refuse)
 
 
 def _scheme(hook: DbApiHook) -> str | None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_checkpoint_provider.engine.model.errors import with_class
-from airflow_checkpoint_provider.engine.model.events import Event
-from airflow_checkpoint_provider.engine.model.failure import Failed
+from airflow_checkpoint_provider.engine.model.events.failure import Failed
+from airflow_checkpoint_provider.engine.model.events.transfer import Event
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.hooks.airflow_internals import (
+from airflow_checkpoint_provider.hooks.airflow_internals.conditions import TaskRun
+from airflow_checkpoint_provider.hooks.airflow_internals.tables import (
     AT_WORK,
     REMOVED,
-    TaskRun,
     next_retry,
     states_of,
 )
@@ -19,18 +19,17 @@ from airflow_checkpoint_provider.hooks.airflow_internals import (
 log = logging.getLogger(__name__)
 
 
-def interrupted(checkpoints: Iterable[Checkpoint]) -> dict[Identity, str]:
-    """Return those whose attempt is over, with the present state of the task instance."""
-    running = {
-        checkpoint.identity: instance_of(checkpoint)
-        for checkpoint in checkpoints
-        if checkpoint.status is Status.RUNNING
-    }
-    if not running:
-        return {}
-    states = states_of(running.values())
-    found = {identity: states.get(instance, {REMOVED}) for identity, instance in running.items()}
-    return {identity: min(names) for identity, names in found.items() if not names & AT_WORK}
+def interrupted(checkpoints: Iterable[Checkpoint]) -> Callable[[Checkpoint], str | None]:
+    """
+    Ask Airflow for the attempts that checkpoints are stored as running in.
+
+    :return: a function that returns the present state of a checkpoint's task instance if its attempt is over, else
+        ``None``
+    """
+    running = {instance_of(one) for one in checkpoints if one.status is Status.RUNNING}
+    states = states_of(running) if running else {}
+    over = {one: min(names) for one in running if not (names := states.get(one, {REMOVED})) & AT_WORK}
+    return lambda one: over.get(instance_of(one)) if one.status is Status.RUNNING else None
 
 
 def retry_of(checkpoint: Checkpoint) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,15 @@ from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.hooks.arguments import identity_of, page_of
 from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.settings import auto_create, stalled_after
+from airflow_checkpoint_provider.hooks.transfers import Place
 
 if TYPE_CHECKING:
+    from airflow_checkpoint_provider.engine.admin.newest import Newest
     from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
     from airflow_checkpoint_provider.engine.admin.search import Found, Search
-    from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
-    from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
-    from airflow_checkpoint_provider.engine.store.rejects import Reject
+    from airflow_checkpoint_provider.engine.databases.questions.server_sessions import ServerSession
+    from airflow_checkpoint_provider.engine.store.rejected.reasons import ReasonCount
+    from airflow_checkpoint_provider.engine.store.rejected.rejects import Reject
     from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 
 
@@ -47,6 +49,11 @@ class CheckpointReadingHook(BaseHook):
         self.team = text("team", team, optional=True)
         self.checkpoint_conn_id = text("checkpoint_conn_id", checkpoint_conn_id, most=ID_LENGTH)
         self.checkpoint_table = checkpoint_table
+
+    @property
+    def place(self) -> Place:
+        """The metadata table, and the connection that leads to it."""
+        return Place(self.checkpoint_conn_id, self.checkpoint_table, self.team or "")
 
     @cached_property
     def _repository(self) -> CheckpointRepository:
@@ -85,7 +92,7 @@ class CheckpointReadingHook(BaseHook):
             ``strategy``, ``destination_table``, ``destination_database``, ``destination_schema``, ``destination_name``,
             ``status`` as it is stored (``seeded``, ``running``, ``failed``, ``completed``) or ``state`` as it is shown
             (these, ``stalled`` or ``requested``), ``request`` (``reload`` or ``resume``), each a value or a list of
-            values; ``updated_before``, a time
+            values; ``group``, whose id and a dot are in front of the task's; ``updated_before``, a time
         :return: those that can be read; the log has the reasons for the others, and :meth:`list_all` returns them
         :raises ArgumentError: for another filter, status, state or order
         """
@@ -245,6 +252,22 @@ class CheckpointReadingHook(BaseHook):
         :raises ArgumentError: for an order that :meth:`list` does not take
         """
         return self._repository.find(search, **page_of(limit, offset), order_by=order_by)
+
+    def newest(
+        self,
+        *,
+        readable: Callable[[Collection[str]], Collection[str]] = lambda dag_ids: dag_ids,
+        limit: int = 5_000,
+    ) -> Newest:
+        """
+        Return the newest checkpoints of a table, for facts about the tables that they load.
+
+        :param readable: selects the DAGs that may be seen, from all DAGs; by default all
+        :param limit: at most so many
+        :return: with ``checkpoints``, ``unreadable`` rows, ``more`` (whether there are older ones), and ``completed``
+            (the last completed run of checkpoints that span runs and are not complete now)
+        """
+        return self._repository.newest(readable, whole_number("limit", limit, least=1))
 
     def look(
         self,

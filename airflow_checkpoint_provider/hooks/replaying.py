@@ -13,7 +13,9 @@ from airflow_checkpoint_provider.hooks.databases import open_database
 from airflow_checkpoint_provider.hooks.reading import CheckpointReadingHook
 
 if TYPE_CHECKING:
-    from airflow_checkpoint_provider.engine.admin.replay import Replayed
+    from airflow_checkpoint_provider.engine.admin.replay.request import Replayed
+
+_LARGEST_ID = 2**63 - 1
 
 
 class CheckpointReplayingHook(CheckpointReadingHook):
@@ -44,9 +46,10 @@ class CheckpointReplayingHook(CheckpointReadingHook):
         :param error: only rows whose error contains this text, or has this reason
         :param corrected: other values, by the row's ``id`` and by column, as the JSON of the view and the shell has
             them; then only these rows are written
-        :param limit: at most so many rows; ``None`` for all
+        :param limit: at most so many rows; ``None`` for all. The next request goes on behind the last row that was
+            refused again
         :param overwrite: a row of an upsert replaces the row with its key, which may be newer
-        :param seconds: begin no transaction after so long
+        :param seconds: after the first transaction, begin none after so long
         :param who: for the history; by default the user of this process
         :return: with ``written``, ``refused`` (again), ``left``, ``reason`` (of the first refused one) and ``complete``
             (whether all were tried)
@@ -54,7 +57,9 @@ class CheckpointReplayingHook(CheckpointReadingHook):
         :raises DestinationError: when the destination fails for another reason than a row
         """
         # Here, so that parsing a DAG that only lists checkpoints does not pay for it.
-        from airflow_checkpoint_provider.engine.admin.replay import Replay, replay
+        from airflow_checkpoint_provider.engine.admin.replay.request import Replay
+        from airflow_checkpoint_provider.engine.admin.replay.rows import replay
+        from airflow_checkpoint_provider.engine.databases.limits import Limits
 
         return replay(
             Replay(
@@ -65,7 +70,7 @@ class CheckpointReplayingHook(CheckpointReadingHook):
                 overwrite=overwrite,
                 seconds=float("inf") if seconds is None else seconds,
             ),
-            open_database(self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team),
+            open_database(self.checkpoint_conn_id, "checkpoint_conn_id", team=self.team, limits=Limits()),
             Tables.named(self.checkpoint_table),
             identity_of(dag_id, task_id, run_id, map_index, name),
         )
@@ -75,7 +80,8 @@ def _rows(corrected: Any) -> Mapping[int, Mapping[str, Any]] | None:
     if corrected is None:
         return None
     if not isinstance(corrected, Mapping) or not all(
-        type(id_) is int and isinstance(row, Mapping) for id_, row in corrected.items()
+        type(id_) is int and 0 < id_ <= _LARGEST_ID and isinstance(row, Mapping)
+        for id_, row in corrected.items()
     ):
         raise ArgumentError("corrected: give the values of each row by the id of the row, and by column.")
     return corrected

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import get_hook_lineage_collector
 
 from airflow_checkpoint_provider.engine.model.errors import one_line
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event, TablesMatched
+from airflow_checkpoint_provider.engine.model.events.steps import ColumnChange, SchemaChanged
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Event, TablesMatched
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.openlineage.facet import Dataset, DatasetFacet
@@ -70,11 +72,14 @@ class Lineage:
         self._unchanged = unchanged
         self._hooks = (source, destination)
         self._tables: TablesMatched | None = None
+        self._changes: dict[str, tuple[ColumnChange, str]] = {}
         self._rows = 0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, TablesMatched):
             self._tables = event
+        elif isinstance(event, SchemaChanged):
+            self._changes |= {change.name.lower(): (change, event.who) for change in event.columns}
         elif isinstance(event, BatchCommitted):
             self._rows += event.rows
 
@@ -99,6 +104,8 @@ class Lineage:
         """Return OpenLineage's description of the attempt; only OpenLineage's provider calls this."""
         from airflow.providers.common.compat.openlineage.facet import (
             Dataset,
+            LifecycleStateChange,
+            LifecycleStateChangeDatasetFacet,
             OutputDataset,
             OutputStatisticsOutputDatasetFacet,
             SQLJobFacet,
@@ -110,7 +117,9 @@ class Lineage:
             return OperatorLineage()
         source, destination = self._servers()
         inputs: list[Dataset]
-        facets = {"schema": _schema(tables.written)}
+        facets = {"schema": _schema(tables.written, self._changes)}
+        if self._changes:
+            facets["lifecycleStateChange"] = LifecycleStateChangeDatasetFacet(LifecycleStateChange.ALTER)
         if tables.source_table:
             table = source.name(tables.source_table)
             inputs = [
@@ -135,10 +144,24 @@ class Lineage:
         return source, destination
 
 
-def _schema(columns: Sequence[str]) -> DatasetFacet:
+def _schema(
+    columns: Sequence[str], changes: Mapping[str, tuple[ColumnChange, str]] = MappingProxyType({})
+) -> DatasetFacet:
+    """
+    Describe the columns of a table.
+
+    :param changes: those that have changed, by names in lower case, with the attempt that has changed them
+    """
     from airflow.providers.common.compat.openlineage.facet import SchemaDatasetFacet, SchemaDatasetFacetFields
 
-    return SchemaDatasetFacet(fields=[SchemaDatasetFacetFields(name=column) for column in columns])
+    fields = []
+    for column in columns:
+        change, who = changes.get(column.lower(), (None, ""))
+        told = f"schema_changed by {who}: {change}" if change else None
+        fields.append(
+            SchemaDatasetFacetFields(name=column, type=change.after if change else None, description=told)
+        )
+    return SchemaDatasetFacet(fields=fields)
 
 
 def _columns(namespace: str, table: str, tables: TablesMatched) -> DatasetFacet:

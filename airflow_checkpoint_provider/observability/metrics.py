@@ -10,7 +10,9 @@ from datetime import timedelta
 from airflow.providers.common.compat.sdk import Stats
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
-from airflow_checkpoint_provider.engine.model.events import (
+from airflow_checkpoint_provider.engine.model.events.failure import Failed
+from airflow_checkpoint_provider.engine.model.events.steps import KeyBuilding, KeyBuilt
+from airflow_checkpoint_provider.engine.model.events.transfer import (
     BatchCommitted,
     Completed,
     Event,
@@ -19,7 +21,6 @@ from airflow_checkpoint_provider.engine.model.events import (
     Started,
     StrategyChosen,
 )
-from airflow_checkpoint_provider.engine.model.failure import Failed
 
 BEAT_S = 10.0
 """Seconds between two gauges of the time since the last commit."""
@@ -35,7 +36,8 @@ class Metrics:
 
     Gauges, with the tags ``map_index`` or ``name`` besides, where there is one: ``checkpoint.progress``, the share of
     the load that is committed (0 to 1), where it is known; ``checkpoint.last_commit``, in seconds since 1970;
-    ``checkpoint.seconds_since_commit``, every ten seconds while an attempt is at work, and 0 at its end.
+    ``checkpoint.seconds_since_commit``, every ten seconds while an attempt is at work, and 0 at its end;
+    a sign of life of a key that is built counts as a commit.
     """
 
     def __init__(self, identity: Identity) -> None:
@@ -45,6 +47,7 @@ class Metrics:
         self._part = identity.within_task
         self._committed_at = time.monotonic()
         self._over = threading.Event()
+        self._beating = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -64,6 +67,8 @@ class Metrics:
                 spent = timedelta(seconds=max(event.seconds - self._last, 0))
                 self._last = event.seconds
                 Stats.timing("checkpoint.batch_duration", spent, tags=dict(self._tags))
+            case KeyBuilding() | KeyBuilt():  # the attempt is at work, without a batch
+                self._committed_at = time.monotonic()
             case RowsRejected(rows):
                 self._count("rejects", rows)
             case Reconnecting():
@@ -78,8 +83,10 @@ class Metrics:
             self._count("reloads")
 
     def since_commit(self) -> None:
-        """Report the time since the last commit of the attempt, or since its beginning."""
-        self._gauge("seconds_since_commit", time.monotonic() - self._committed_at)
+        """Report the time since the last commit of the attempt, or since its beginning, until its end is reported."""
+        with self._beating:
+            if not self._over.is_set():
+                self._gauge("seconds_since_commit", time.monotonic() - self._committed_at)
 
     def _begin(self) -> None:
         self._committed_at = time.monotonic()
@@ -90,8 +97,9 @@ class Metrics:
 
     def _end(self, *, completed: bool) -> None:
         if self._started and not self._over.is_set():
-            self._over.set()
-            self._gauge("seconds_since_commit", 0.0)
+            with self._beating:
+                self._over.set()
+                self._gauge("seconds_since_commit", 0.0)
             if completed:
                 self._gauge("progress", 1.0)
 

@@ -7,6 +7,7 @@ from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_checkpoint_provider.engine.model.checks import flag
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.stored_text import shown
 from airflow_checkpoint_provider.engine.transfer.arguments.checks import check_arguments, check_types
@@ -40,6 +41,7 @@ TEMPLATED = (
     "batch_size",
     "create_table",
     "column_types",
+    "on_new_column",
     "write_mode",
     "conflict_columns",
     "preoperator",
@@ -51,6 +53,7 @@ TEMPLATED = (
     "scope",
     "verify",
     "as_of",
+    "as_of_task_id",
     "checkpoint_conn_id",
     "checkpoint_table",
     "checkpoint_name",
@@ -58,8 +61,11 @@ TEMPLATED = (
 )
 """The transfer operator's templated arguments."""
 
+STORED = ("publish", "max_rejected_rows", "allow_duplicates", "resume_proof", "lock_timeout")
+"""Its other arguments that are stored with the DAG."""
+
 _NAMES = [field.name for field in fields(TransferSpec) if field.init]
-_DERIVED = {"separate_checkpoint", "auto_create", "rows_processor"}
+_DERIVED = {"separate_checkpoint", "auto_create", "rows_processor", "moment"}
 _CONNECTIONS = (
     "source_conn_id",
     "destination_conn_id",
@@ -68,8 +74,6 @@ _CONNECTIONS = (
     "destination_hook_params",
     "rows_processor",
 )
-_TRUE = {"true", "t", "yes", "y", "on", "1"}
-_FALSE = {"false", "f", "no", "n", "off", "0", "none", ""}
 
 
 def check_literals(operator: Arguments) -> None:
@@ -120,22 +124,12 @@ def _convert(given: dict[str, Any]) -> None:
     """Give templated arguments, which are rendered to text, their type."""
     for name in ("checkpoint_enabled", "force_reload", "allow_duplicates"):
         if name in given:
-            given[name] = _as_bool(name, given[name])
+            given[name] = flag(name, given[name])
     if isinstance(given.get("batch_size"), str):
         try:
             given["batch_size"] = int(given["batch_size"].strip().replace("_", ""))
         except ValueError:
             raise ArgumentError(f"batch_size: {shown(given['batch_size'])} is not a whole number.") from None
-
-
-def _as_bool(name: str, value: Any) -> bool:
-    if isinstance(value, str):
-        text = value.strip().lower()
-        if text in _TRUE | _FALSE:
-            return text in _TRUE
-    elif value is None or (isinstance(value, int) and value in (0, 1)):
-        return bool(value)
-    raise ArgumentError(f"{name}: {shown(value)} is neither true nor false.")
 
 
 def is_literal(value: Any) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 _OWN = ("partitions", "partition_column", "split")
-_NAMES = ("sql", "source_table", "where", "parameters", "checkpoint_column", "as_of", *_OWN)
+_NAMES = ("sql", "source_table", "where", "parameters", "checkpoint_column", "as_of", "as_of_task_id", *_OWN)
 
 
 class CheckpointPartitionOperator(BaseOperator):
@@ -44,6 +44,8 @@ class CheckpointPartitionOperator(BaseOperator):
         ``"replace_atomic"``. (templated)
     :param as_of: ``"now"`` reads the table as of one moment: in the plan, in each partition and in all of their
         attempts. With ``source_table`` of Oracle. (templated)
+    :param as_of_task_id: with ``as_of``, the ``CheckpointMomentOperator`` of the DAG run whose moment it is, which the
+        table shares with others. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -57,6 +59,7 @@ class CheckpointPartitionOperator(BaseOperator):
         "partition_column",
         "split",
         "as_of",
+        "as_of_task_id",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "where": "sql", "parameters": "json"}
@@ -76,6 +79,7 @@ class CheckpointPartitionOperator(BaseOperator):
         partition_column: str | None = None,
         split: str = "key",
         as_of: str | None = None,
+        as_of_task_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -90,6 +94,7 @@ class CheckpointPartitionOperator(BaseOperator):
         self.partition_column = partition_column
         self.split = split
         self.as_of = as_of
+        self.as_of_task_id = as_of_task_id
         self._cutters: list[Callable[[], None]] = []
         self._checked({name: value for name, value in self._given().items() if is_literal(value)})
 
@@ -104,8 +109,9 @@ class CheckpointPartitionOperator(BaseOperator):
         from airflow_checkpoint_provider.engine.databases.sockets import cutter
         from airflow_checkpoint_provider.engine.transfer.partitioning.planner import SplitSpec, split
         from airflow_checkpoint_provider.hooks.databases import open_database
+        from airflow_checkpoint_provider.operators.moment import with_shared_moment
 
-        spec = SplitSpec(**self._checked(self._given()))
+        spec = with_shared_moment(SplitSpec(**self._checked(self._given())), context)
         source = open_database(self.source_conn_id, "source_conn_id", self.source_hook_params)
         plan = split(spec, source, lambda raw: self._cutters.append(cutter(raw)))
         self.log.info(

@@ -65,7 +65,7 @@ class Stopping:
             log.warning(
                 "%s. The last batch is rolled back; the checkpoint stands where it was committed.", stopped
             )
-            _die()
+            end_by_signal()
             raise
         finally:
             self._transfer = None
@@ -87,7 +87,7 @@ def _vanish() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _die() -> None:
+def end_by_signal() -> None:
     """
     End the process by SIGTERM.
 

@@ -8,16 +8,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import (
-    AirflowFailException,
-    AirflowSkipException,
-    BaseOperator,
-    conf,
-)
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
 
 from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE
 from airflow_checkpoint_provider.links.checkpoint import CheckpointLink
-from airflow_checkpoint_provider.operators.arguments import TEMPLATED, check_literals, rendered
+from airflow_checkpoint_provider.operators.arguments import STORED, TEMPLATED, check_literals, rendered
 from airflow_checkpoint_provider.operators.identity import describe_attempt, identify
 from airflow_checkpoint_provider.operators.stopping import Stopping
 from airflow_checkpoint_provider.operators.task_state import TaskStateMarker
@@ -26,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from airflow_checkpoint_provider.engine.transfer.planning.load_plan import LoadPlan
     from airflow_checkpoint_provider.hooks.early_failure import EarlyFailure
     from airflow_checkpoint_provider.observability.lineage import Lineage
 
@@ -54,7 +50,10 @@ class CheckpointedTransferOperator(BaseOperator):
         query. (templated)
     :param create_table: ``"missing"`` creates the table from the source's columns where it does not exist, with types
         that are known to keep every value. (templated)
-    :param column_types: types for some columns of the table that is created, in the destination's words. (templated)
+    :param column_types: types for some columns of the table that is created, in the destination's words; or for columns
+        that are added to it. (templated)
+    :param on_new_column: when a column is new at the source since the load has read it: ``"fail"``, ``"ignore"`` leaves
+        it out, ``"add"`` adds it to the destination's table. (templated)
     :param strategy: ``"key"`` reads by ``checkpoint_column``, ``"python"`` counts rows and skips them,
         ``"none"`` keeps no checkpoint, ``"auto"`` takes ``checkpoint_column``, else the primary key of
         ``source_table``, else ``"python"``. (templated)
@@ -105,6 +104,8 @@ class CheckpointedTransferOperator(BaseOperator):
         ``"digest"`` of all values. (templated)
     :param as_of: ``"now"`` reads the table as of one moment, that of the start of the load, in all attempts and in the
         comparison; a clear takes a new one. With ``source_table`` of Oracle. (templated)
+    :param as_of_task_id: with ``as_of``, the ``CheckpointMomentOperator`` of the DAG run whose moment it is, which the
+        load shares with others; a clear of this task alone keeps it. (templated)
     """
 
     template_fields: Sequence[str] = TEMPLATED
@@ -138,6 +139,7 @@ class CheckpointedTransferOperator(BaseOperator):
         destination_columns: Sequence[str] | Mapping[str, str] | None = None,
         create_table: str | None = None,
         column_types: Mapping[str, str] | None = None,
+        on_new_column: str = "fail",
         strategy: str = "auto",
         checkpoint_column: str | Sequence[str] | None = None,
         checkpoint_enabled: bool | str = True,
@@ -165,6 +167,7 @@ class CheckpointedTransferOperator(BaseOperator):
         partition: Mapping[str, Any] | None = None,
         verify: str | None = None,
         as_of: str | None = None,
+        as_of_task_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -181,6 +184,7 @@ class CheckpointedTransferOperator(BaseOperator):
         self.destination_columns = destination_columns
         self.create_table = create_table
         self.column_types = column_types
+        self.on_new_column = on_new_column
         self.strategy = strategy
         self.checkpoint_column = checkpoint_column
         self.checkpoint_enabled = checkpoint_enabled
@@ -208,14 +212,21 @@ class CheckpointedTransferOperator(BaseOperator):
         self.partition = partition
         self.verify = verify
         self.as_of = as_of
+        self.as_of_task_id = as_of_task_id
         self._stopping = Stopping()
         self._lineage: Lineage | None = None
         check_literals(self)
 
     @classmethod
     def get_serialized_fields(cls) -> frozenset[str]:
-        """Store ``scope`` with the DAG, where the shell reads it before it seeds a checkpoint."""
-        return frozenset({*super().get_serialized_fields(), "scope"})  # type: ignore[no-untyped-call]
+        """Store with the DAG what the shell and the view need to know of a task, and templates do not show."""
+        own = ("scope", "has_source_hook_params", *STORED)
+        return frozenset({*super().get_serialized_fields(), *own})  # type: ignore[no-untyped-call]
+
+    @property
+    def has_source_hook_params(self) -> bool:
+        """Whether the source is opened with parameters, whose values are not stored with the DAG."""
+        return bool(self.source_hook_params)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
@@ -223,7 +234,7 @@ class CheckpointedTransferOperator(BaseOperator):
 
         :return: ``status``, ``strategy``, ``guarantee``, ``started_from``, ``checkpoint``, ``rows`` and ``batches``
             of this attempt, ``rows_total`` of the load, ``rejected`` and ``rejected_total``, ``reconnects``,
-            ``duration_s``, ``rows_per_s``, ``verified``, ``warnings``
+            ``duration_s``, ``rows_per_s``, ``verified``, ``warnings``, ``as_of``
         :raises CheckpointError: when it cannot; the message has the reason and the remedy
         """
         # Here, and in what it calls, so that parsing a DAG does not pay for imports that only a running task needs.
@@ -233,18 +244,19 @@ class CheckpointedTransferOperator(BaseOperator):
             return self._execute(context, early)
 
     def _execute(self, context: Context, early: EarlyFailure) -> dict[str, Any]:
-        from airflow_checkpoint_provider.engine.model.events import all_of
+        from airflow_checkpoint_provider.engine.model.events.transfer import all_of
         from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog
         from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
         from airflow_checkpoint_provider.hooks.databases import database_of, get_db_hook, open_database
+        from airflow_checkpoint_provider.hooks.settings import auto_create
         from airflow_checkpoint_provider.observability.lineage import Lineage
         from airflow_checkpoint_provider.observability.metrics import Metrics
         from airflow_checkpoint_provider.observability.outlets import describe_outlets
+        from airflow_checkpoint_provider.operators.moment import with_shared_moment
 
-        spec = rendered(self, context, conf.getboolean("checkpoint", "auto_create", fallback=True))
-        keeper = None
-        if spec.separate_checkpoint and self.checkpoint_conn_id:
-            keeper = open_database(self.checkpoint_conn_id, "checkpoint_conn_id")
+        spec = with_shared_moment(rendered(self, context, auto_create()), context)
+        elsewhere = self.checkpoint_conn_id if spec.separate_checkpoint else None
+        keeper = open_database(elsewhere, "checkpoint_conn_id") if elsewhere else None
         attempt = describe_attempt(context, self.retries)
         identity = identify(context, spec.scope, spec.checkpoint_name, kept=spec.keeps_checkpoint)
         marker = TaskStateMarker(context, identity, self.log)
@@ -269,6 +281,16 @@ class CheckpointedTransferOperator(BaseOperator):
         self._lineage.collect(self.log)
         describe_outlets(context, self.outlets, result)
         return result.as_dict()
+
+    def plan(self, context: Context | None = None) -> LoadPlan:
+        """
+        Return what an attempt would do that began now, and all problems that would end it; nothing is changed.
+
+        :param context: of a task instance, whose templates are rendered; by default the first attempt of a new run
+        """
+        from airflow_checkpoint_provider.operators.planning import plan_of
+
+        return plan_of(self, context)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """

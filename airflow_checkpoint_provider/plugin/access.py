@@ -16,7 +16,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.providers.common.compat.sdk import conf
 from fastapi import Depends, HTTPException, Request, status
 
-from airflow_checkpoint_provider.hooks.airflow_internals import known_dags, team_of
+from airflow_checkpoint_provider.hooks.airflow_internals.tables import known_dags, team_of
 
 Method = Literal["GET", "PUT"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, status
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
@@ -14,12 +15,12 @@ from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, DEFAUL
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, LARGEST, is_text
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import InvalidCheckpointError, NewerFormatError
-from airflow_checkpoint_provider.hooks.airflow_internals import add_to_audit_log, states_of, team_of
+from airflow_checkpoint_provider.hooks.airflow_internals.tables import add_to_audit_log, states_of, team_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.access import Someone, Viewer, from_this_site
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
-from airflow_checkpoint_provider.plugin.pages import known_to
+from airflow_checkpoint_provider.plugin.known import known_to
 from airflow_checkpoint_provider.plugin.problems import described
 from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import discovery, reader
@@ -48,7 +49,8 @@ def encodable(text: str) -> str:
     return text
 
 
-def _no_bool(value: object) -> object:
+def no_bool(value: object) -> object:
+    """Refuse a boolean, which would be 0 or 1."""
     if isinstance(value, bool):
         raise ValueError("is no number")
     return value
@@ -56,6 +58,8 @@ def _no_bool(value: object) -> object:
 
 # No control characters: Airflow's audit log can hold the others, and every database and log keeps them as they are.
 _PRINTED = r"^[^\x00-\x1f\x7f-\x9f]*$"
+WITHOUT_NUL = r"^[^\x00]*$"
+"""The pattern of any text that a database can hold."""
 Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=_PRINTED), AfterValidator(encodable)]
 
 Reason = Annotated[str, Field(max_length=500, pattern=_PRINTED), AfterValidator(encodable)]
@@ -67,7 +71,7 @@ class Target(BaseModel):
     dag_id: Id
     task_id: Id
     run_id: Id
-    map_index: Annotated[int, BeforeValidator(_no_bool)] = Field(-1, ge=-1, le=LARGEST)
+    map_index: Annotated[int, BeforeValidator(no_bool)] = Field(-1, ge=-1, le=LARGEST)
     name: Annotated[str, AfterValidator(encodable)] = Field("", max_length=ID_LENGTH, pattern=_PRINTED)
     conn_id: Id
     table: Id
@@ -147,14 +151,15 @@ def delete(target: Target, viewer: Someone) -> Done:
     return Done(message="The checkpoint was deleted. The next attempt knows of no earlier one.")
 
 
-def own_places(dag_id: str, task_id: str) -> list[Place]:
-    """Return the places of a task's checkpoints, without those of other teams."""
-    places, team = discovery().places((dag_id, task_id)), team_of(dag_id)
-    return [
-        place
-        for place in places.of(dag_id, task_id)
-        if place.team in ("", team) and places.knows(place, dag_id, task_id)
-    ]
+def own_places(dag_id: str, task_ids: Collection[str]) -> dict[Place, list[str]]:
+    """Return the places of some tasks' checkpoints, each with its tasks; those of other teams are left out."""
+    places, team = discovery().places((dag_id, min(task_ids))), team_of(dag_id)
+    found: dict[Place, list[str]] = {}
+    for task_id in task_ids:
+        for place in places.of(dag_id, task_id):
+            if place.team in ("", team) and places.knows(place, dag_id, task_id):
+                found.setdefault(place, []).append(task_id)
+    return found
 
 
 def place_of(target: Target, viewer: Viewer) -> Place:
@@ -225,15 +230,28 @@ def only(answers: Answers[T], place: Place) -> T:
     if not answers.troubles:
         detail = f"There is no metadata table {place.table} in connection {connection}."
     elif answers.troubles[0].silent:
-        detail = f"Connection {connection} did not answer in time. Check the history whether it was done after all."
+        raise unanswered(place)
     else:
         detail = f"Connection {connection} cannot be used now: nothing was done. Try again once it answers."
     raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail)
 
 
-def audit(event: str, target: Target, viewer: Viewer) -> None:
-    """Write a request to Airflow's audit log before it is carried out, as Airflow itself does."""
-    kept = {"conn_id": target.conn_id, "checkpoint_table": target.table}
+def unanswered(place: Place) -> HTTPException:
+    """Return the error where it is not known whether a database has carried out a request."""
+    connection = replace(place, table=DEFAULT_TABLE)
+    detail = (
+        f"Connection {connection} did not answer in time. Check the history whether it was done after all."
+    )
+    return HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, detail)
+
+
+def audit(event: str, target: Target, viewer: Viewer, **more: int) -> None:
+    """
+    Write a request to Airflow's audit log before it is carried out, as Airflow itself does.
+
+    :param more: of the request, without values of rows
+    """
+    kept: dict[str, Any] = {**more, "conn_id": target.conn_id, "checkpoint_table": target.table}
     if target.team:
         kept["team"] = target.team
     if target.name:

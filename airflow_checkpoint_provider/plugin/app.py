@@ -10,18 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from airflow_checkpoint_provider.plugin import (
-    actions,
-    lagging,
-    pages,
-    rejected,
-    replaying,
-    standstill,
-    starting,
-    static,
-)
+from airflow_checkpoint_provider.plugin import actions, replaying, starting, static
 from airflow_checkpoint_provider.plugin.desk import Door
+from airflow_checkpoint_provider.plugin.pages import (
+    groups,
+    lagging,
+    listing,
+    planning,
+    rejected,
+    standstill,
+    tables,
+)
 from airflow_checkpoint_provider.plugin.problems import answer
+from airflow_checkpoint_provider.plugin.tasks import failed_tables
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +42,17 @@ def create_app() -> FastAPI:
         title="Checkpoints", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     for router in (
-        pages.router,
+        listing.router,
+        tables.router,
+        groups.router,
         lagging.router,
+        planning.router,
         rejected.router,
         replaying.router,
         standstill.router,
         actions.router,
         starting.router,
+        failed_tables.router,
         static.router,
     ):
         app.include_router(router)

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -15,6 +16,7 @@ from fastapi import HTTPException, Request, status
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from airflow_checkpoint_provider.plugin.pacing import PACE, Pace
 from airflow_checkpoint_provider.plugin.problems import answer
 
 R = TypeVar("R")
@@ -22,7 +24,9 @@ R = TypeVar("R")
 AT_WORK = 2
 """Requests at work at the same time, in one process of the API server."""
 _WAITING = 8
-_LARGEST_BODY = 20_000  # ids of 250 characters and a reason of 500, each of four bytes or escaped
+_LARGEST_BODY = (
+    80_000  # ids of 250 characters, a reason of 500 and a row of 3,000, each of four bytes or escaped
+)
 _PATIENCE_S = 3.0
 _RETRY_AFTER_S = 2
 
@@ -34,14 +38,20 @@ class Desk:
     :param at_work: requests that run at a time
     :param waiting: requests that may wait besides
     :param patience: seconds that a request waits at most
+    :param pace: of requests that come while others are there
     """
 
     def __init__(
-        self, at_work: int = AT_WORK, waiting: int = _WAITING, patience: float = _PATIENCE_S
+        self,
+        at_work: int = AT_WORK,
+        waiting: int = _WAITING,
+        patience: float = _PATIENCE_S,
+        pace: Pace = PACE,
     ) -> None:
         self._threads = ThreadPoolExecutor(at_work, thread_name_prefix="checkpoint-desk")
         self._most = at_work + waiting
         self._patience = patience
+        self._pace = pace
         self._lock = threading.Lock()
         self._inside = 0
 
@@ -61,7 +71,7 @@ class Desk:
                 raise _too_many()
             self._inside += 1
         context = contextvars.copy_context()
-        begun = self._threads.submit(context.run, task)
+        begun = self._threads.submit(context.run, self._paced, task)
         begun.add_done_callback(
             self._leave
         )  # not at the end of this method: a thread works on after its client has disconnected
@@ -75,6 +85,13 @@ class Desk:
         if begun.cancel():
             raise _too_many()
         return await future
+
+    def _paced(self, task: Callable[[], R]) -> R:
+        """Run a task; where others wait, after a pause that leaves the processor to Airflow's own routes."""
+        if self._inside > 1:
+            time.sleep(self._pace.rest())
+        with self._pace.measured():
+            return task()
 
     def _leave(self, done: Future[Any]) -> None:
         with self._lock:

@@ -16,7 +16,7 @@ from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
 from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin.display.ahead import seen
 from airflow_checkpoint_provider.plugin.display.pace import Pace, pace
-from airflow_checkpoint_provider.plugin.display.words import ago, duration, position
+from airflow_checkpoint_provider.plugin.display.words import ago, duration, position, state_word
 
 SLOW = timedelta(seconds=30)
 """How long an attempt may commit nothing before its page offers to look for the reason."""
@@ -97,7 +97,7 @@ class View:
     @property
     def word(self) -> str:
         """The state as it is shown."""
-        return "staged, not yet published" if self.state is Status.STAGED else self.state.value
+        return state_word(self.state.value)
 
     @property
     def done_at(self) -> datetime | None:
@@ -166,11 +166,15 @@ class View:
         return self.checkpoint.rows / self._seconds if self._seconds > 0 else None
 
     @property
-    def _seconds(self) -> float:
-        end = self.checkpoint.completed_at or self.checkpoint.updated_at
+    def ended_at(self) -> datetime:
+        """The end of the load so far: now, while an attempt is at work."""
         if not self.over:
-            end = self.shown_at
-        return (end - self.checkpoint.started_at).total_seconds()
+            return self.shown_at
+        return self.checkpoint.completed_at or self.checkpoint.updated_at
+
+    @property
+    def _seconds(self) -> float:
+        return (self.ended_at - self.checkpoint.started_at).total_seconds()
 
 
 def target_of(identity: Identity, place: Place) -> dict[str, Any]:

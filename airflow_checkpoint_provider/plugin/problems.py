@@ -23,7 +23,7 @@ _REASONS = {
     401: "Nobody is logged in",
     403: "The user lacks the right, or the login is not valid",
     404: "Not found",
-    409: "The load has changed since the page was shown, or its task instance cannot be cleared now",
+    409: "The load has changed since the page was shown, its task cannot be cleared now, or the row is refused",
     415: "The body is not JSON",
     422: "A value is missing or not allowed",
     503: "The database did not answer, or too many requests are at work",

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -22,6 +22,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.transfers import Place
+from airflow_checkpoint_provider.plugin.pacing import PACE
 from airflow_checkpoint_provider.plugin.silence import Silences
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ class Answers(Generic[T]):
     troubles: list[Trouble]
 
 
-def _hook_of(place: Place) -> CheckpointHook:
+def hook_of(place: Place) -> CheckpointHook:
+    """Return the hook that reads the checkpoints of a place."""
     return CheckpointHook(place.conn_id, place.table, team=place.team or None)
 
 
@@ -73,11 +75,15 @@ class Reader:
 
     def ask(self, places: Iterable[Place], question: Callable[[CheckpointHook], T]) -> Answers[T]:
         """Ask every place the same question."""
+        return self.ask_each(dict.fromkeys(places, question))
+
+    def ask_each(self, questions: Mapping[Place, Callable[[CheckpointHook], T]]) -> Answers[T]:
+        """Ask every place its question."""
         asked: dict[Place, Future[T]] = {}
         patience: dict[Place, float] = {}
         answers: Answers[T] = Answers({}, [])
         began = time.monotonic()
-        for place in places:
+        for place, question in questions.items():
             if (since := self._silences.still(place, _SLOW_S)) is not None:
                 answers.troubles.append(Trouble(place, since, silent=True))
             else:
@@ -102,7 +108,8 @@ class Reader:
 
         def run() -> None:
             try:
-                result = question(_hook_of(place))
+                with PACE.measured():
+                    result = question(hook_of(place))
             except BaseException as error:
                 done()
                 answer.set_exception(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from airflow_checkpoint_provider.hooks.discovery import Discovery
+from airflow_checkpoint_provider.plugin.errands import Errands
 from airflow_checkpoint_provider.plugin.reading import Reader
 
 
@@ -18,3 +19,9 @@ def discovery() -> Discovery:
 def reader() -> Reader:
     """Return the reader of the databases."""
     return Reader()
+
+
+@cache
+def errands() -> Errands:
+    """Return the work that takes longer than reading a page."""
+    return Errands()

@@ -7,36 +7,30 @@ So the clear needs Airflow's rights, is in its audit log, and is that of the ins
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import partial
-from itertools import chain
-from typing import Literal, TypeVar
+from typing import Literal
 
-from fastapi import APIRouter, Depends, HTTPException, status
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
 from airflow_checkpoint_provider.engine.model.partition import MOST_PARTS
-from airflow_checkpoint_provider.hooks.airflow_internals import (
+from airflow_checkpoint_provider.hooks.airflow_internals.conditions import TaskRun
+from airflow_checkpoint_provider.hooks.airflow_internals.tables import (
     AT_WORK,
     OVER,
-    TaskRun,
     add_to_audit_log,
     is_paused,
     states_of,
 )
-from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.instances import instance_of
-from airflow_checkpoint_provider.hooks.transfers import Place
 from airflow_checkpoint_provider.plugin import actions
 from airflow_checkpoint_provider.plugin.access import Someone, from_this_site
 from airflow_checkpoint_provider.plugin.actions import Action, Asked, Done, Id, Reason
 from airflow_checkpoint_provider.plugin.desk import DeskRoute
 from airflow_checkpoint_provider.plugin.display.ahead import seen
 from airflow_checkpoint_provider.plugin.problems import described
-from airflow_checkpoint_provider.plugin.reading import Answers
 from airflow_checkpoint_provider.plugin.services import reader
-from airflow_checkpoint_provider.plugin.tasks.clearing import checkpoints_of, failed_indexes, number_of
+from airflow_checkpoint_provider.plugin.tasks.clearing import failed_indexes
+from airflow_checkpoint_provider.plugin.tasks.requesting import checkpoints_found, record_all, refused
 
 router = APIRouter(
     dependencies=[Depends(from_this_site)],
@@ -44,7 +38,6 @@ router = APIRouter(
     route_class=DeskRoute,
 )
 
-T = TypeVar("T")
 Begun = Literal[Action.RELOAD, Action.RESUME]
 
 
@@ -85,7 +78,7 @@ def now(asked: Now, viewer: Someone) -> Done:
     if checkpoint is None:
         raise actions.unknown(place)
     if seen(checkpoint) != asked.seen:
-        raise _refused(
+        raise refused(
             f"The load has moved on since this page was shown: it is {checkpoint.status}, with "
             f"{checkpoint.rows:,} rows committed. Reload the page before you decide."
         )
@@ -93,7 +86,7 @@ def now(asked: Now, viewer: Someone) -> Done:
     actions.audit(f"checkpoint_{asked.action}_now", asked, viewer)
     if not request or request.asks_for != asked.action.value:
         actions.record(asked, place, viewer)
-    return Done(message=_said(asked.action, asked.dag_id, "The task instance is cleared"))
+    return Done(message=said(asked.action, asked.dag_id, "The task instance is cleared"))
 
 
 @router.post("/now/failed")
@@ -103,24 +96,12 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
     task = (asked.dag_id, asked.task_id, asked.run_id)
     failed, _ = failed_indexes(*task)
     if set(failed) != set(asked.indexes):
-        raise _refused(
+        raise refused(
             f"{len(failed):,} task instances have failed now, and not the {len(set(asked.indexes)):,} that this page "
             "has shown. Reload the page before you decide."
         )
-
-    def find(hook: CheckpointHook) -> list[Checkpoint]:
-        runs = [asked.run_id, ALL_RUNS]
-        found = hook.list(dag_id=asked.dag_id, task_id=asked.task_id, run_id=runs, limit=None)
-        return checkpoints_of(*task, failed, found)
-
-    places = actions.own_places(asked.dag_id, asked.task_id)
-    found = _all_answers(reader().ask(places, find))
-    number = number_of(chain.from_iterable(found.values()))
-    if number != asked.checkpoints:  # without its request, a load would start from the beginning
-        raise _refused(
-            f"{number:,} checkpoints of these task instances are found, and not the {asked.checkpoints:,} that this "
-            "page has shown. Nothing was done. Reload the page before you decide."
-        )
+    instances = [(*task, index) for index in failed]
+    found = checkpoints_found(asked.dag_id, asked.run_id, instances, asked.checkpoints)
     add_to_audit_log(
         f"checkpoint_{asked.action}_now",
         dag_id=asked.dag_id,
@@ -130,27 +111,8 @@ def failed_now(asked: FailedNow, viewer: Someone) -> Done:
         user=viewer.name,
         extra=json.dumps({"map_indexes": failed, "reason": asked.reason}),
     )
-
-    def ask(hook: CheckpointHook, mine: list[Checkpoint]) -> None:
-        requests = hook.pending_requests(mine)
-        todo = [one.identity for one in mine if requests.get(one.identity) != asked.action.value]
-        if todo:
-            hook.request_each(asked.action, todo, who=viewer.name, reason=asked.reason or None)
-
-    for place, mine in found.items():
-        _all_answers(reader().ask([place], partial(ask, mine=mine)))
-    return Done(message=_said(asked.action, asked.dag_id, f"{len(failed):,} task instances are cleared"))
-
-
-def _all_answers(answers: Answers[T]) -> Mapping[Place, T]:
-    """
-    Return the answers of all places.
-
-    :raises HTTPException: where one has none
-    """
-    for trouble in answers.troubles:
-        actions.only(answers, trouble.place)
-    return answers.by_place
+    record_all(found, asked.action, viewer.name, asked.reason)
+    return Done(message=said(asked.action, asked.dag_id, f"{len(failed):,} task instances are cleared"))
 
 
 def _refuse_unless_over(instance: TaskRun) -> None:
@@ -161,23 +123,18 @@ def _refuse_unless_over(instance: TaskRun) -> None:
     """
     states = states_of([instance]).get(instance, set())
     if not states:
-        raise _refused("Airflow has no such task instance any more, so it cannot be cleared.")
+        raise refused("Airflow has no such task instance any more, so it cannot be cleared.")
     for state in states - OVER:
         shown = "without a state" if state == "none" else state.replace("_", " ")
         if state in AT_WORK:
-            raise _refused(
+            raise refused(
                 f"An attempt is at work: the task instance is {shown}. Wait for its end, or stop it in Airflow."
             )
-        raise _refused(
-            f"Nothing was done: the task instance is {shown}, so an attempt may be about to begin."
-        )
+        raise refused(f"Nothing was done: the task instance is {shown}, so an attempt may be about to begin.")
 
 
-def _said(action: Action, dag_id: str, done: str) -> str:
+def said(action: Action, dag_id: str, done: str) -> str:
+    """Return the outcome of a request as a sentence, with the time of the next attempt."""
     what = "resumes" if action is Action.RESUME else "loads from the beginning"
     when = "when the DAG is no longer paused" if is_paused(dag_id) else "as soon as Airflow starts it"
     return f"{done}. The next attempt {what} {when}."
-
-
-def _refused(detail: str) -> HTTPException:
-    return HTTPException(status.HTTP_409_CONFLICT, detail)

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,15 @@ import psycopg
 from airflow_checkpoint_provider.engine.admin.repository import CheckpointRepository
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from airflow_checkpoint_provider.engine.model.checkpoint import DEFAULT_TABLE, Attempt, Identity, Load
+from airflow_checkpoint_provider.engine.model.checkpoint import (
+    ALL_RUNS,
+    DEFAULT_TABLE,
+    Attempt,
+    Identity,
+    Load,
+)
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
+from airflow_checkpoint_provider.engine.model.events.batch_times import Stopwatch
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from benchmarks.harness.filling import POSTGRES, SQLITE
@@ -69,6 +77,14 @@ class Calls:
             "view, dag_id": lambda: self._find(dag_id=dag),
             "view, state and dag_id": lambda: self._find(dag_id=dag, state="failed"),
             "view, half of the DAGs": lambda: self._find(readable=_even),
+            "view, by rows": lambda: self._find(order_by="-rows_written"),
+            "view, by table": lambda: self._find(order_by="destination_table"),
+            "view, by rows and dag_id": lambda: self._find(dag_id=dag, order_by="rows_written"),
+            "view, by state, half of the DAGs": lambda: self._find(readable=_even, order_by="status"),
+            "view, by rows and state": lambda: self._find(state="failed", order_by="-rows_written"),
+            "view, instances": lambda: self._find(by_load=False),
+            "view, a group": self._group,
+            "tables": lambda: self._repository.newest(_even, 50),
             "view, text": lambda: self._find(text="run_7"),
             "view, text and dag_id": lambda: self._find(text="run_7", dag_id=dag),
             "history of one": lambda: self._repository.history(self._there(), limit=100, offset=0),
@@ -86,8 +102,16 @@ class Calls:
     def _list(self, **filters: Any) -> None:
         self._repository.list(filters, limit=50, offset=0, order_by="-committed_at")
 
-    def _find(self, **search: Any) -> None:
-        self._repository.find(Search(**search), limit=50, offset=0, order_by="-committed_at")
+    def _find(self, order_by: str = "-committed_at", **search: Any) -> None:
+        wanted = Search(**{"by_load": True, **search})
+        self._repository.find(wanted, limit=50, offset=0, order_by=order_by)
+
+    def _group(self) -> None:
+        dag_id, _, run_id, *_ = astuple(self._there())
+        tasks = tuple(f"task_{n}" for n in range(500))
+        wanted = Search(dag_id=dag_id, task_ids=tasks, run_ids=(run_id, ALL_RUNS))
+        found = self._repository.find(wanted, limit=5_000, offset=0, order_by="-committed_at")
+        assert [one.checkpoint.identity.run_id for one in found.rows] == [run_id]
 
     def _store(self, connection: Any, identity: Identity) -> SqlStore:
         now = datetime.now(UTC)
@@ -102,10 +126,11 @@ class Calls:
         with closing(self._database.open(for_writing=True)) as connection:
             store = self._store(connection, self._there())
             now, _ = store.claim(lambda *_: Decision(Action.START, "measured"), _LOAD)
+            watch = Stopwatch()
             for number in range(100):
                 now = now.after_batch(10, Position((number,)), (0,))
                 with store.transaction():
-                    store.advance(now)
+                    store.advance(now, watch)
 
     def _purge(self) -> None:
         """Delete ten checkpoints, which are created first."""

@@ -241,7 +241,7 @@ CASES = (
             f"Postgres -> MariaDB, {table.name}",
             LOAD_DATA,
             RATE,
-            at_least(0.45),
+            at_least(0.85),
             mariadb.contest(table, POSTGRES, MARIADB, mariadb.psql_into_load_data),
         )
         for table in (shared_data.NARROW, shared_data.WIDE)
@@ -275,7 +275,7 @@ CASES = (
         )
         for name, title, ends, goal in (
             ("mariadb-postgres", "MariaDB -> Postgres, narrow", (MARIADB, POSTGRES), 8),
-            ("postgres-mariadb", "Postgres -> MariaDB, narrow", (POSTGRES, MARIADB), 2.5),
+            ("postgres-mariadb", "Postgres -> MariaDB, narrow", (POSTGRES, MARIADB), 4.5),
             ("mariadb-mariadb", "MariaDB -> MariaDB, narrow", (MARIADB, MARIADB), 2.5),
         )
     ),

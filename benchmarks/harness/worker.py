@@ -95,7 +95,7 @@ def wait_for_go(gate: Path) -> None:
 
 def watch_batches(marks: dict[str, float], rows_wanted: int | None) -> None:
     """Note when the first batch is committed, and end the attempt when enough rows are."""
-    from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+    from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Event
     from airflow_checkpoint_provider.engine.transfer import progress_log as progress
 
     class Watch(progress.ProgressLog):

@@ -16,8 +16,8 @@ from tests.acceptance.editing import EditRetries, edit_retries_in
 from tests.acceptance.gate import DIRECTORY_VARIABLE
 from tests.acceptance.load import Load
 from tests.support.airflow.airflow import LiveAirflow
-from tests.support.airflow.api import TaskKey
 from tests.support.airflow.auth import USERS
+from tests.support.airflow.clients.api import TaskKey
 from tests.support.airflow.config import IMPATIENT, REPOSITORY
 
 StartLoad = Callable[..., Load]
@@ -56,6 +56,7 @@ def airflow(home: Path) -> Iterator[LiveAirflow]:
         "AIRFLOW_CONN_ELSEWHERE": sqlite_connection(home / "elsewhere.db"),
         "AIRFLOW_CONN_FLIGHTS_SOURCE": sqlite_connection(home / "flights_source.db"),
         "AIRFLOW_CONN_WAREHOUSE": sqlite_connection(home / "warehouse.db"),
+        "AIRFLOW_CONN_SHOP": sqlite_connection(home / "shop.db"),
         "AIRFLOW__CORE__AUTH_MANAGER": "tests.support.airflow.auth.LimitingAuthManager",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": USERS,
     }

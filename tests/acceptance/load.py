@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.acceptance import orders
 from tests.acceptance.gate import Gate
 from tests.support.airflow.airflow import LiveAirflow
-from tests.support.airflow.api import TaskKey
 from tests.support.airflow.checkpoints import StoredCheckpoint, checkpoint, events
+from tests.support.airflow.clients.api import TaskKey
 from tests.support.airflow.tasks import TaskProcess
 from tests.support.waiting import wait_for
 

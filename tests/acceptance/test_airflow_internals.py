@@ -34,13 +34,21 @@ def test_everything_that_is_read_of_airflows_tables(prepare_load: StartLoad) -> 
     load = prepare_load("copy_orders")
     load.start()
     load.wait_for_success(attempt=1)
+    load.airflow.api.wait_for_run(load.key.dag_id, load.key.run_id)
     found = ask(load, "read")
     assert datetime.fromisoformat(found["written"]).tzinfo
     assert (found["dags"], found["dags with something else"]) == (["copy_orders"], [])
     assert (found["dag"], found["no dag"]) == ("copy_orders", None)
     assert ["copy_orders", "copy", load.table] in found["rendered"]
+    assert (found["rendered of one"], found["rendered of none"]) == (load.table, None)
+    assert (found["has hook params"], found["failed"]) == (False, 0)
+    # The next attempt of a task that has succeeded follows a clear.
+    assert found["last rendered"] == [load.table, 2, 6, 1]
     assert (found["states"], found["no states"]) == ([["success"]], 0)
     assert found["states in the run"] == {"-1": "success"}
+    assert (found["newest run"], found["run"]) == (load.key.run_id, [[load.key.run_id, "success"]])
+    assert (found["is among the last runs"], found["failed in the run"]) == (True, [])
+    assert found["counted"] == {"success": 1}
     assert found["life"] == [["success", True, True]]
     assert found["timeout"] > 0
     assert found["paused"] == [False, False]
@@ -66,7 +74,10 @@ def test_what_an_upgrade_of_airflow_has_left_is_read(prepare_load: StartLoad) ->
     load.start()
     load.wait_for_success(attempt=1)
     ask(load, "keep")
-    assert ["copy_orders", "copy", load.table] in ask(load, "read")["rendered"]
+    found = ask(load, "read")
+    assert ["copy_orders", "copy", load.table] in found["rendered"]
+    assert found["rendered of one"] == load.table
+    assert found["last rendered"][0] == load.table
 
 
 def test_the_team_of_a_dag_and_its_connection(prepare_load: StartLoad) -> None:

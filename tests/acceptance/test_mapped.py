@@ -98,7 +98,7 @@ def test_an_index_that_got_another_region_does_not_resume(
 
     assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id) == "failed"
     airflow.api.clear_run(load.key.dag_id, load.key.run_id)
-    second.wait_for_success(attempt=3)
-    first.wait_for_success(attempt=2)
+    # Whichever begins first finds the rows that the other one has loaded, and retries when that one has begun again.
+    assert airflow.api.wait_for_run(load.key.dag_id, load.key.run_id, timeout=180) == "success"
     expected = orders.rows_of(load.source, "orders", "region IN ('east', 'north')")
     assert orders.rows_of(load.destination, load.table) == expected

@@ -12,16 +12,19 @@ from uuid import UUID
 import pytest
 from psycopg.errors import LockNotAvailable
 
-from airflow_checkpoint_provider.engine.admin import replay as replaying
-from airflow_checkpoint_provider.engine.admin.replay import Replay, replay
+from airflow_checkpoint_provider.engine.admin.replay import order as replay_order
+from airflow_checkpoint_provider.engine.admin.replay import rows as replaying
+from airflow_checkpoint_provider.engine.admin.replay.request import Replay, Replayed
+from airflow_checkpoint_provider.engine.admin.replay.rows import replay
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
-from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.store.reject_rows import UnknownValueError, row_in, row_text
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
+from airflow_checkpoint_provider.engine.store.rejected.rows import UnknownValueError, row_in, row_text
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
-from tests.support.crashing import Fuse, connect
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
+from tests.support.statements import statements
+from tests.support.troubles.crashing import Fuse, connect
 
 IDENTITY = Identity("a_dag", "a_task", "run_1")
 TABLES = Tables.named("airflow_checkpoint")
@@ -44,7 +47,7 @@ def rejecting(make_db: MakeDb, kind: str = "sqlite", **arguments: Any) -> Load:
     return load
 
 
-def again(load: Load, **asked: Any) -> replaying.Replayed:
+def again(load: Load, **asked: Any) -> Replayed:
     return replay(Replay(who="ann", **asked), load.destination.database("dst"), TABLES, IDENTITY)
 
 
@@ -57,7 +60,7 @@ def numbers(load: Load) -> list[int]:
 def test_a_death_at_any_statement_loses_and_doubles_no_row(
     make_db: MakeDb, kind: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaying, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(replay_order, "ROWS_AT_ONCE", 2)
     load = rejecting(make_db, kind)
     burnt, at = True, 0
     while burnt:
@@ -81,16 +84,74 @@ def test_some_of_them(make_db: MakeDb) -> None:
     done = again(load, limit=2)
     assert done.as_words() == "2 rows written, 7 still rejected. Not all were tried: repeat it for the rest."
     assert again(load, error="no such error").written == 0
-    assert again(load, seconds=-1.0).complete is False
-    ids = [id_ for (id_,) in load.destination.rows("SELECT id FROM airflow_checkpoint_reject ORDER BY id")]
-    assert again(load, corrected={ids[2]: {"b": "corrected"}}).written == 1
-    assert load.destination.rows("SELECT n FROM target WHERE b = 'corrected'") == [(5,)]
-    with pytest.raises(ArgumentError, match=f"There is no rejected row {ids[2]} of a_dag.a_task, run run_1"):
-        again(load, corrected={ids[2]: {}})
-    done = again(load, corrected={ids[3]: {"c": 1}})
-    assert (done.refused, done.reason) == (1, "The row has no column 'c'; it has n, b")
-    assert again(load, error="UNIQUE").written == 5
-    assert numbers(load) == [n for n in range(10) if n != 6]
+    assert again(load, error="UNIQUE").written == 7
+    assert numbers(load) == list(range(10))
+
+
+def rejected_ids(load: Load) -> list[int]:
+    return [id_ for (id_,) in load.destination.rows("SELECT id FROM airflow_checkpoint_reject ORDER BY id")]
+
+
+def test_corrected_rows_alone_are_written(make_db: MakeDb) -> None:
+    load = rejecting(make_db)
+    ids = rejected_ids(load)
+    given: dict[int, dict[str, Any]] = {
+        ids[4]: {"b": "five"},
+        ids[0]: {"n": 1, "b": "same"},
+        ids[2]: {"b": "three"},
+    }
+    assert again(load, corrected=given, error="no such error").written == 0
+    assert (
+        again(load, corrected=given, limit=2)
+        .as_words()
+        .startswith("2 rows written, 7 still rejected. Not all")
+    )
+    assert load.destination.rows("SELECT n, b FROM target ORDER BY n") == [
+        (0, "same"),
+        (1, "same"),
+        (3, "three"),
+    ]
+    assert again(load, corrected={ids[4]: given[ids[4]]}).written == 1
+    details = "SELECT detail FROM airflow_checkpoint_event WHERE kind = 'replayed' ORDER BY id"
+    assert load.destination.rows(details) == [
+        ("2 rejected rows were written, 0 refused again; corrected: row 4",),
+        ("1 rejected row was written, 0 refused again; corrected: row 6",),
+    ]
+
+
+def test_a_correction_that_cannot_be_written_changes_nothing(make_db: MakeDb) -> None:
+    load = rejecting(make_db)
+    ids = rejected_ids(load)
+    kept = load.destination.rows("SELECT id, error, who FROM airflow_checkpoint_reject")
+    with pytest.raises(ArgumentError, match=r"^Row 5: there is no column 'c'; the row has n, b\.$"):
+        again(load, corrected={ids[0]: {}, ids[3]: {"c": 1}})
+    load.destination.execute(f"UPDATE airflow_checkpoint_reject SET row_data = '[4]' WHERE id = {ids[3]}")
+    with pytest.raises(
+        ArgumentError, match=r"^Row 5: .* is no row of columns .* row_data of airflow_checkpoint_reject"
+    ):
+        again(load, corrected={ids[0]: {}, ids[3]: {}})
+    assert load.destination.rows("SELECT id, error, who FROM airflow_checkpoint_reject") == kept
+    assert numbers(load) == [0]
+    with pytest.raises(
+        ArgumentError, match="^The row is not among the rejected rows of a_dag.a_task, run run_1"
+    ):
+        again(load, corrected={999: {}})
+    with pytest.raises(
+        DestinationError, match="1 rejected row is written.*2 of the 3 rows, among them .* id 998, are not"
+    ):
+        again(load, corrected={999: {}, 998: {}, ids[0]: {}})
+    assert numbers(load) == [0, 1]
+
+
+def test_a_corrected_row_is_read_without_the_others(make_db: MakeDb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_order, "_LISTED_AT_ONCE", 1)
+    load = rejecting(make_db)
+    counts = []
+    for id_ in rejected_ids(load)[::3]:
+        with statements() as sent:
+            again(load, corrected={id_: {"b": "corrected"}})
+        counts.append(len(sent))
+    assert counts == [counts[0]] * 3
 
 
 def test_refused_while_the_load_is_not_at_rest(make_db: MakeDb) -> None:

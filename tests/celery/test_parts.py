@@ -10,7 +10,7 @@ from tests.acceptance import orders
 from tests.acceptance.gate import Gate
 from tests.celery.conftest import AT_A_TIME, WORKERS
 from tests.support.airflow.airflow import LiveAirflow
-from tests.support.airflow.api import TaskKey
+from tests.support.airflow.clients.api import TaskKey
 from tests.support.databases.db import Db
 from tests.support.waiting import wait_for
 

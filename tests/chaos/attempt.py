@@ -19,7 +19,7 @@ import airflow_checkpoint_provider.observability.metrics
 import airflow_checkpoint_provider.observability.outlets  # noqa: F401
 from airflow_checkpoint_provider.engine.model.decision import Action
 from airflow_checkpoint_provider.engine.model.errors import FencedError
-from airflow_checkpoint_provider.engine.model.events import (
+from airflow_checkpoint_provider.engine.model.events.transfer import (
     Completed,
     Event,
     Reconnecting,

@@ -2,90 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
 import yaml
-from airflow.cli import cli_parser
 from sqlalchemy.exc import OperationalError
 
 from airflow_checkpoint_provider.cli import places, statuses
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.discovery import Places as KnownPlaces
 from airflow_checkpoint_provider.hooks.transfers import Place
+from tests.cli.conftest import Airflow, know
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.numbers import numbers
 
 ONE = ("a_dag", "a_task", "run_1")
 SEED = ("--source-conn-id", "src", "--source-table", "t", "--destination-table", "target")
-
-
-@dataclass
-class Said:
-    """A command's exit code and output."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Airflow = Callable[..., Said]
-
-
-class Nowhere:
-    """Finds no place in any DAG."""
-
-    def places(self) -> KnownPlaces:
-        return KnownPlaces()
-
-
-@pytest.fixture(scope="module")
-def parser() -> argparse.ArgumentParser:
-    return cli_parser.get_parser()
-
-
-@pytest.fixture
-def airflow(
-    parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Airflow:
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")  # restores the value that commands set
-    monkeypatch.setenv("AIRFLOW__CHECKPOINT__CONN_IDS", "target")
-    monkeypatch.setenv("COLUMNS", "200")
-    # No DAGs and no task instances, so that the tests need no Airflow database.
-    monkeypatch.setattr(places, "Discovery", Nowhere)
-    monkeypatch.setattr(statuses, "interrupted", lambda checkpoints: {})
-
-    def run(*command: str, answer: str | None = None) -> Said:
-        def reply(question: str) -> str:
-            print(question)
-            if answer is None:
-                raise EOFError
-            return answer
-
-        monkeypatch.setattr("builtins.input", reply)
-        code: Any = 0
-        try:
-            args = parser.parse_args(["checkpoint", *command])
-            args.func(args)
-        except SystemExit as ended:
-            code = ended.code
-        out, err = capsys.readouterr()
-        return Said(
-            int(code) if isinstance(code, int) else 1, out, f"{err}{code if isinstance(code, str) else ''}"
-        )
-
-    return run
 
 
 @pytest.fixture
@@ -184,7 +119,7 @@ def test_an_attempt_that_airflow_knows_to_be_over_is_listed_as_interrupted(
     monkeypatch.setattr(
         statuses,
         "interrupted",
-        lambda found: {one.identity: "failed" for one in found if one.run_id == "run_2"},
+        lambda found: lambda one: "failed" if one.run_id == "run_2" else None,
     )
     for status, run in (("interrupted", "run_2"), ("running", "run_1")):
         (row,) = airflow("list", "--status", status, "-o", "json").json()
@@ -213,7 +148,7 @@ def test_it_looks_where_the_dags_keep_checkpoints(
     found = KnownPlaces(
         {Place("target"): {("a_dag", "a_task")}, Place("same"): set(), Place("target", "other"): set()}
     )
-    monkeypatch.setattr(Nowhere, "places", lambda _: found)
+    know(monkeypatch, found)
     # Two connections lead to one table.
     assert [row["run_id"] for row in airflow("list", "-o", "json").json()] == ["run_2", "run_1"]
     for command in (
@@ -256,6 +191,18 @@ def test_show_says_what_comes_next(airflow: Airflow, two: Load) -> None:
     )
     # Without a run, the newest one is shown.
     assert airflow("show", "a_dag", "a_task", "-o", "json").json()["run_id"] == "run_2"
+
+
+def test_show_has_the_step_behind_the_last_batch(airflow: Airflow, two: Load) -> None:
+    line = "Building the primary key (n) of target: scanning table, 40% (12 s)"
+    two.destination.execute(
+        f"UPDATE airflow_checkpoint_event SET kind = 'key_building', detail = '{line}'"
+        " WHERE id = (SELECT max(id) FROM airflow_checkpoint_event WHERE run_id = 'run_2')"
+    )
+    command = ("show", "a_dag", "a_task", "run_2")
+    assert airflow(*command, "-o", "json").json()["step"] is None
+    two.destination.execute("UPDATE airflow_checkpoint SET status = 'running' WHERE run_id = 'run_2'")
+    assert airflow(*command, "-o", "json").json()["step"] == line
 
 
 def test_history_outlives_the_checkpoint(airflow: Airflow, two: Load) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, VerificationError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event, Verified
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Event, Verified
 from tests.conformance.values.test_exact_values import SETTINGS, VALUES, fill, make_tables
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

@@ -49,7 +49,7 @@ def silent() -> Iterator[int]:
 # MySQL's own driver has a limit for connecting by itself.
 @pytest.mark.parametrize("scheme", ["postgres", *(["mysql"] if "MySQLdb" in DRIVERS else [])])
 def test_connecting_is_given_up(silent: int, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_SILENT", f"{scheme}://ada:secret@127.0.0.1:{silent}/db")
+    monkeypatch.setenv("AIRFLOW_CONN_SILENT", f"{scheme}://ada:pa55word@127.0.0.1:{silent}/db")
     began = time.monotonic()
     with pytest.raises(CannotConnectError, match="^Connection 'silent' cannot be opened: "):
         open_database("silent", "checkpoint_conn_id", limits=A_MOMENT).open()

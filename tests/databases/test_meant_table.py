@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, 
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
-from tests.support.pausing import Pause
+from tests.support.troubles.pausing import Pause
 
 pytestmark = pytest.mark.server
 

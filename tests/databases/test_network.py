@@ -22,7 +22,7 @@ from airflow.sdk.execution_time.timeout import timeout
 from airflow_checkpoint_provider.engine.databases import sockets
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import CannotConnectError, ConnectionLostError
-from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from airflow_checkpoint_provider.engine.model.events.transfer import Reconnecting
 from airflow_checkpoint_provider.operators import stopping
 from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db

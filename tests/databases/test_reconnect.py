@@ -15,7 +15,7 @@ import pytest
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.postgres.destination import PostgresDestination
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, ConnectionLostError
-from airflow_checkpoint_provider.engine.model.events import Reconnecting, Started
+from airflow_checkpoint_provider.engine.model.events.transfer import Reconnecting, Started
 from airflow_checkpoint_provider.engine.model.task_state import TaskState
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession, holding_up
+from airflow_checkpoint_provider.engine.databases.questions.server_sessions import ServerSession, holding_up
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb

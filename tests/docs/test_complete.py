@@ -23,8 +23,10 @@ from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.get_provider_info import get_provider_info
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.observability.metrics import Metrics
+from airflow_checkpoint_provider.operators.group import CheckpointedTransferGroup
 from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
+from airflow_checkpoint_provider.operators.tables import CheckpointTablesOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
 from tests.support.documents import GUIDE, PAGES, ROOT, sections, tables
@@ -56,7 +58,12 @@ def test_arguments_of_the_sensor(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("operator", "page"),
-    [(CheckpointPartitionOperator, "scale_out.md"), (CheckpointPublishOperator, "staged_replace.md")],
+    [
+        (CheckpointPartitionOperator, "scale_out.md"),
+        (CheckpointPublishOperator, "staged_replace.md"),
+        (CheckpointedTransferGroup, "groups.md"),
+        (CheckpointTablesOperator, "groups.md"),
+    ],
 )
 def test_arguments_of_the_other_operators(operator: Any, page: str) -> None:
     text = (ROOT / "docs" / page).read_text()
@@ -191,7 +198,7 @@ def test_reference_has_what_the_hook_takes_and_returns() -> None:
         for method in METHODS
         for written in get_annotations(getattr(CheckpointHook, method)).values()
         for name in re.findall(r"\b[A-Z]\w+", str(written))
-    } - {"Any", "Mapping", "None", "Sequence"}
+    } - {"Any", "Callable", "Collection", "Mapping", "None", "Sequence"}
     assert {"Checkpoint", "Found", "Search"} <= ours
     reference = (ROOT / "docs" / "reference.md").read_text()
     assert {

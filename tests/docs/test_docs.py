@@ -110,7 +110,7 @@ def quoted() -> list[str]:
 SAID = messages()
 LOGGED = [
     line
-    for file in ("transfer/progress_log.py", "model/events.py", "model/steps.py")
+    for file in ("transfer/progress_log.py", "model/events/transfer.py", "model/events/steps.py")
     for line in messages(ROOT / "airflow_checkpoint_provider" / "engine" / file, printf=True)
 ]
 

@@ -13,13 +13,16 @@ import pytest
 import airflow_checkpoint_provider
 from airflow_checkpoint_provider.operators.partition import CheckpointPartitionOperator
 from airflow_checkpoint_provider.operators.publish import CheckpointPublishOperator
+from airflow_checkpoint_provider.operators.tables import CheckpointTablesOperator
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
 
 MODULES = (
     "hooks.checkpoint",
+    "operators.group",
     "operators.partition",
     "operators.publish",
+    "operators.tables",
     "operators.transfer",
     "sensors.checkpoint",
     "triggers.checkpoint",
@@ -81,6 +84,7 @@ OPERATORS = (
     CheckpointedTransferOperator,
     CheckpointPartitionOperator,
     CheckpointPublishOperator,
+    CheckpointTablesOperator,
     CheckpointSensor,
 )
 
@@ -103,6 +107,8 @@ def test_public_classes_are_among_them() -> None:
         "CheckpointedTransferOperator",
         "CheckpointPartitionOperator",
         "CheckpointPublishOperator",
+        "CheckpointedTransferGroup",
+        "CheckpointTablesOperator",
     }
     assert wanted | {
         "CheckpointHook.seed",

@@ -17,7 +17,7 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 from structlog.testing import capture_logs
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
-from airflow_checkpoint_provider.engine.model.events import Reconnecting, Started
+from airflow_checkpoint_provider.engine.model.events.transfer import Reconnecting, Started
 from airflow_checkpoint_provider.observability.lineage import Server
 from airflow_checkpoint_provider.observability.metrics import Metrics
 from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferOperator

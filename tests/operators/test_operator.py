@@ -40,6 +40,7 @@ def test_loads_and_returns_what_xcom_can_hold(databases: tuple[Db, Db]) -> None:
         "duration_s": 0,
         "verified": None,
         "warnings": [],
+        "as_of": None,
         "rows_per_s": 0,
     }
     for line in (

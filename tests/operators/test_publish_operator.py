@@ -151,7 +151,7 @@ def test_stages_left_by_a_crash_before_the_drop_are_dropped_by_the_retry(
         load_part(index)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "airflow_checkpoint_provider.engine.transfer.staging.publish_parts.Publication._discard",
+            "airflow_checkpoint_provider.engine.transfer.staging.publish_parts.StagedTable.discard",
             lambda *_: None,
         )
         publish()

@@ -20,7 +20,7 @@ from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.databases.mysql_drivers import DRIVERS
-from tests.support.failing import PASSWORD, SPELT, TOKEN, forget, found_in, make_tell, planted, use
+from tests.support.troubles.failing import PASSWORD, SPELT, TOKEN, forget, found_in, make_tell, planted, use
 
 KINDS = ("sqlite", "postgres", "mysql", "oracle")
 

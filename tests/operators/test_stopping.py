@@ -27,7 +27,7 @@ SendSigterm = Callable[[CheckpointedTransferOperator, Db], None]
 @pytest.fixture
 def send_sigterm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SendSigterm]:
     """Send the signal once the load reads, and handle it as Airflow does, but keep this process alive."""
-    monkeypatch.setattr(stopping, "_die", lambda: None)
+    monkeypatch.setattr(stopping, "end_by_signal", lambda: None)
     before = signal.getsignal(signal.SIGTERM)
     over = threading.Event()
 

@@ -17,7 +17,7 @@ from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db
 from tests.support.databases.embedded import running_postgres
-from tests.support.failing import forget, found_in, with_secrets
+from tests.support.troubles.failing import forget, found_in, with_secrets
 
 RIGHT = "Checkpoint_1"
 REFUSALS = {

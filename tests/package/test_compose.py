@@ -65,7 +65,7 @@ def test_images_are_pinned() -> None:
     images |= set(re.findall(r"^FROM (\S+)$", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE))
     assert len(images) > 3
     assert all(re.fullmatch(r"[\w./-]+:\d+\.\d[\w.-]*", image) for image in images), images
-    pinned = re.search(r"^apache-airflow==(\S+)$", (REPOSITORY / "constraints.txt").read_text(), re.MULTILINE)
+    pinned = re.search(r"^apache-airflow==(\S+) ", (REPOSITORY / "constraints.txt").read_text(), re.MULTILINE)
     assert pinned
     assert f"apache/airflow:{pinned[1]}" in images
 

@@ -52,7 +52,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     about = {name for name in names if name.startswith(f"{PACKAGE}-{__version__}.dist-info/")}
     assert names - about == files_of_the_package()
-    assert {Path(name).suffix for name in names - about} == {".py", ".html", ".css", ".js", ".typed"}
+    assert {Path(name).suffix for name in names - about} == {".py", ".html", ".css", ".js", ".json", ".typed"}
     assert {Path(name).name for name in about} == {
         "METADATA",
         "WHEEL",

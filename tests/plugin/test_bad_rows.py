@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, InvalidCheckpointError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.admin.test_search import row
+from tests.support.airflow.clients.view_client import view
 from tests.support.airflow.operating import execute, operator
 from tests.support.airflow.shell import Ask, shell
-from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 
 

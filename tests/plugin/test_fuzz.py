@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.plugin.app import create_app
 from tests.admin.test_search import row
+from tests.support.airflow.clients.view_client import airflow_tables, token_of, view
 from tests.support.airflow.operating import execute, operator
-from tests.support.airflow.view_client import airflow_tables, token_of, view
 from tests.support.databases.db import Db
-from tests.support.hostile import STRINGS
+from tests.support.troubles.hostile import STRINGS
 
 pytestmark = pytest.mark.slow
 

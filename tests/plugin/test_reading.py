@@ -130,7 +130,7 @@ def test_a_refused_connection_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    monkeypatch.setenv("AIRFLOW_CONN_BAD", f"postgres://ada:secret@127.0.0.1:{port}/db")
+    monkeypatch.setenv("AIRFLOW_CONN_BAD", f"postgres://ada:pa55word@127.0.0.1:{port}/db")
     began = time.monotonic()
     (trouble,) = Reader(timeout=30).ask([BAD], lambda hook: hook.list()).troubles
     assert time.monotonic() - began < 10

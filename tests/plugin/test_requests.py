@@ -16,11 +16,12 @@ from airflow_checkpoint_provider.engine.model.errors import MetadataTableError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.discovery import Places
 from airflow_checkpoint_provider.hooks.transfers import Place
-from airflow_checkpoint_provider.plugin import access, actions, pages
+from airflow_checkpoint_provider.plugin import access, actions
 from airflow_checkpoint_provider.plugin.app import create_app
+from airflow_checkpoint_provider.plugin.pages import listing
 from tests.admin.test_search import row
+from tests.support.airflow.clients.view_client import JSON, Anybody, airflow_tables, know
 from tests.support.airflow.operating import execute, operator
-from tests.support.airflow.view_client import JSON, Anybody, airflow_tables
 from tests.support.databases.db import Db
 
 OWN, SHARED, HIDDEN = Place("own"), Place("shared"), Place("hidden")
@@ -58,9 +59,7 @@ def client(databases: dict[Place, Db], logged: Mock, monkeypatch: pytest.MonkeyP
     tasks = defaultdict(
         set, {OWN: {("mine", "load")}, SHARED: {("shared", "load")}, HIDDEN: {("theirs", "load")}}
     )
-    discovery = Mock(**{"places.return_value": Places(tasks)})
-    for module in (actions, pages):
-        monkeypatch.setattr(module, "discovery", lambda: discovery)
+    know(monkeypatch, Places(tasks))
     app = create_app()
     app.dependency_overrides[access.logged_in] = Editor
     with airflow_tables(), TestClient(app, raise_server_exceptions=False, headers=JSON) as opened:
@@ -221,7 +220,7 @@ def test_no_address_leads_to_another(client: TestClient) -> None:
 def test_what_no_page_can_be_asked_for(client: TestClient) -> None:
     assert client.get("/", params={"q": "a\0b"}).status_code == 422
     # Both databases would have to return all rows up to that page.
-    last = pages.MOST_SORTED // (2 * pages.PAGE_SIZE)
+    last = listing.MOST_SORTED // (2 * listing.PAGE_SIZE)
     assert client.get("/", params={"page": last}).status_code == 200
     answer = client.get("/", params={"page": last + 1})
     assert (answer.status_code, "of 2 databases together" in answer.json()["detail"]) == (404, True)
@@ -232,14 +231,14 @@ def test_the_pages_ask_only_places_that_the_viewer_may_know(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Place] = []
-    real = pages.finding.reader().ask
+    real = listing.finding.reader().ask
 
     def note(places: Any, question: Any) -> Any:
         found = list(places)
         asked.extend(found)
         return real(found, question)
 
-    monkeypatch.setattr(pages.finding, "reader", lambda: Mock(ask=note))
+    monkeypatch.setattr(listing.finding, "reader", lambda: Mock(ask=note))
     assert client.get("/").status_code == 200
     assert client.get("/task", params={"dag_id": "mine", "task_id": "unknown"}).status_code == 200
     assert (

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.airflow.clients.view_client import view
 from tests.support.airflow.operating import execute, operator
 from tests.support.airflow.shell import Ask, shell
-from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.failing import PASSWORD, SPELT, TOKEN, forget, found_in, make_tell, planted
+from tests.support.troubles.failing import PASSWORD, SPELT, TOKEN, forget, found_in, make_tell, planted
 
 RUN = {"dag_id": "a_dag", "task_id": "copy", "run_id": "run_1"}
 ONE = tuple(RUN.values())

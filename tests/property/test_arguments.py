@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.operators.transfer import CheckpointedTransferO
 from airflow_checkpoint_provider.sensors.checkpoint import CheckpointSensor
 from tests.support.airflow.operating import context, execute
 from tests.support.databases.db import Db
-from tests.support.hostile import ANYTHING
+from tests.support.troubles.hostile import ANYTHING
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +31,7 @@ METHODS = {
         "offset",
         "order_by",
         "dag_id",
+        "group",
         "run_id",
         "map_index",
         "status",

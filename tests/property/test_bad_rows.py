@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.transfer.batches import batch_writer as writing
-from tests.support.crashing import Fuse, connect
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
+from tests.support.troubles.crashing import Fuse, connect
 
 _numbers = count()
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

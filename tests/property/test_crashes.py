@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from tests.support.crashing import Fuse, connect
 from tests.support.databases.db import Db
 from tests.support.loads import Load
+from tests.support.troubles.crashing import Fuse, connect
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_checkpoint_provider.engine.model.errors import VerificationError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Event
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 

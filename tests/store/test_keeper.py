@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError
-from airflow_checkpoint_provider.engine.model.events import GuaranteeStated
+from airflow_checkpoint_provider.engine.model.events.transfer import GuaranteeStated
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded

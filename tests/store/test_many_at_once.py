@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from airflow_checkpoint_provider.engine.model.events.transfer import Reconnecting
 from tests.support.databases.db import Db
 from tests.support.databases.embedded import running_postgres
 from tests.support.databases.fixtures import MakeDb

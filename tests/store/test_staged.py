@@ -11,7 +11,8 @@ from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.store.history_entry import is_staged
-from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
+from airflow_checkpoint_provider.engine.transfer.staging.publication import Publication
+from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import PublishedTable
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
@@ -31,10 +32,8 @@ def publish(load: Load) -> None:
     attempt: Any = load.transfer()._attempt
     Publication(
         load.destination.database("dst"),
-        "target",
+        [PublishedTable("target", WHO, 1)],
         "airflow_checkpoint",
-        WHO,
-        1,
         attempt,
         observe=lambda _: None,
     ).run()

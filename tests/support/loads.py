@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Attempt, Identity
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Event
 from airflow_checkpoint_provider.engine.model.task_state import TaskState
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.planning.load_plan import LoadPlan
+from airflow_checkpoint_provider.engine.transfer.planning.planner import plan_load
 from airflow_checkpoint_provider.engine.transfer.result import Result
 from airflow_checkpoint_provider.engine.transfer.transfer import Transfer
 from tests.support.databases.db import Db
@@ -29,6 +31,7 @@ class Load:
     A task whose attempts are run one by one, and counted as by Airflow.
 
     :param arguments: of the ``TransferSpec``
+    :param others: statements of another session at the destination, by the number of the batch that they follow
     """
 
     source: Db
@@ -44,6 +47,7 @@ class Load:
     state: TaskState = TaskState.UNKNOWN
     leave: Callable[[int], bool] | None = None
     events: list[Event] = field(default_factory=list)
+    others: dict[int, Sequence[str]] = field(default_factory=dict)
     _ends_at: int | None = None
 
     def attempt(self, **changes: Any) -> Result:
@@ -66,33 +70,54 @@ class Load:
     ) -> Transfer:
         """Prepare the next attempt."""
         self.try_number += 1
-        spec = TransferSpec(**{"destination_table": "target", "batch_size": 100, **self.arguments, **changes})
-        run_id = f"run_{self.run}"
+        spec = self._spec(changes)
         return Transfer(
             spec,
             source=source or self.source.database("src"),
             destination=destination or self.destination.database("dst"),
             keeper=self.keeper.database("keeper") if self.keeper else None,
-            identity=Identity(
-                "a_dag",
-                "a_task",
-                ALL_RUNS if spec.scope == "task" else run_id,
-                -1 if spec.checkpoint_name else self.map_index,
-                spec.checkpoint_name or "",
-            ),
-            attempt=Attempt(
-                run_id=run_id,
-                run_after=FIRST_RUN + timedelta(days=self.run),
-                try_number=self.try_number,
-                max_tries=self.max_tries,
-                retries=self.retries,
-                clear_number=self.clear_number,
-                owner=f"test, try {self.try_number}",
-                map_index=self.map_index,
-                state=self.state,
-                leave=self.leave,
-            ),
+            identity=self._identity(spec),
+            attempt=self._attempt(self.try_number),
             observe=self._observe,
+        )
+
+    def plan(
+        self, source: Database | None = None, destination: Database | None = None, **changes: Any
+    ) -> LoadPlan:
+        """Plan the next attempt."""
+        spec = self._spec(changes)
+        keeper = self.keeper.database("keeper") if self.keeper else None
+        databases = (
+            source or self.source.database("src"),
+            destination or self.destination.database("dst"),
+            keeper,
+        )
+        return plan_load(spec, databases, self._identity(spec), self._attempt(self.try_number + 1))
+
+    def _spec(self, changes: dict[str, Any]) -> TransferSpec:
+        return TransferSpec(**{"destination_table": "target", "batch_size": 100, **self.arguments, **changes})
+
+    def _identity(self, spec: TransferSpec) -> Identity:
+        return Identity(
+            "a_dag",
+            "a_task",
+            ALL_RUNS if spec.scope == "task" else f"run_{self.run}",
+            -1 if spec.checkpoint_name else self.map_index,
+            spec.checkpoint_name or "",
+        )
+
+    def _attempt(self, try_number: int) -> Attempt:
+        return Attempt(
+            run_id=f"run_{self.run}",
+            run_after=FIRST_RUN + timedelta(days=self.run),
+            try_number=try_number,
+            max_tries=self.max_tries,
+            retries=self.retries,
+            clear_number=self.clear_number,
+            owner=f"test, try {try_number}",
+            map_index=self.map_index,
+            state=self.state,
+            leave=self.leave,
         )
 
     def clear(self) -> None:
@@ -107,7 +132,11 @@ class Load:
 
     def _observe(self, event: Event) -> None:
         self.events.append(event)
-        if isinstance(event, BatchCommitted) and len(self.told(BatchCommitted)) == self._ends_at:
+        if not isinstance(event, BatchCommitted):
+            return
+        batches = len(self.told(BatchCommitted))
+        self.destination.execute(*self.others.get(batches, ()))
+        if batches == self._ends_at:
             raise CrashError
 
     def told(self, kind: type) -> list[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
-from airflow_checkpoint_provider.engine.model.events import Event
+from airflow_checkpoint_provider.engine.model.events.transfer import Event
 from tests.support.databases.db import Db
 from tests.support.loads import Load
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -27,8 +28,23 @@ def make_load(make_db: MakeDb, kind: str, *statements: str, **arguments: Any) ->
     )
 
 
-def refused(load: Load, message: str, error: type[CheckpointError] = ArgumentError, **changes: Any) -> None:
-    """Assert that an attempt ends with an error, and leaves no stage."""
+def refused(
+    load: Load,
+    message: str,
+    error: type[CheckpointError] = ArgumentError,
+    *,
+    planned: bool = True,
+    **changes: Any,
+) -> None:
+    """
+    Assert that an attempt ends with an error, and leaves no stage; and that its plan has the same problem.
+
+    :param planned: the refusal does not depend on what the attempt itself changes
+    """
+    if planned:
+        plan = load.plan(**changes)
+        assert plan.would_end
+        assert [one.text for one in plan.problems if re.search(message, one.text)], plan.problems
     with pytest.raises(error, match=message):
         load.attempt(**changes)
     assert stages(load.destination) == []

@@ -9,6 +9,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def until_next_second() -> None:
+    """Wait until a time in whole seconds is another one."""
+    now = int(time.time())
+    while int(time.time()) == now:
+        time.sleep(0.01)
+
+
 def wait_for(
     attempt: Callable[[], T | None],
     what: str,

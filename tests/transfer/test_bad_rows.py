@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import DestinationError, TooManyBadRowsError
-from airflow_checkpoint_provider.engine.model.events import RouteChosen, RowsRejected
+from airflow_checkpoint_provider.engine.model.events.transfer import RouteChosen, RowsRejected
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb

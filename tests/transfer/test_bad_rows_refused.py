@@ -14,8 +14,8 @@ from airflow_checkpoint_provider.engine.model.errors import (
     DestinationError,
     MetadataTableError,
 )
-from airflow_checkpoint_provider.engine.model.events import RouteChosen
-from airflow_checkpoint_provider.engine.store.reject_rows import row_text
+from airflow_checkpoint_provider.engine.model.events.transfer import RouteChosen
+from airflow_checkpoint_provider.engine.store.rejected.rows import row_text
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

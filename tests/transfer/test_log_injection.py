@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import on_one_line
-from airflow_checkpoint_provider.engine.model.events import Event, RowsRejected, Started, Warned
+from airflow_checkpoint_provider.engine.model.events.transfer import Event, RowsRejected, Started, Warned
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.partition import Partition, bound
 from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog

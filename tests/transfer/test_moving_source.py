@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, SourceError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, RouteChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, RouteChosen
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.moving import (
@@ -28,7 +28,7 @@ from tests.support.moving import (
     page_tables,
 )
 
-WORDS, BETWEEN_ATTEMPTS, BETWEEN_RUNS, BEFORE_READING = page_tables()
+WORDS, BETWEEN_ATTEMPTS, BETWEEN_RUNS, _NEW_COLUMNS, BEFORE_READING = page_tables()
 KINDS = ("sqlite", "postgres", "mysql")
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.events import (
+from airflow_checkpoint_provider.engine.model.events.transfer import (
     BatchCommitted,
     Completed,
     Event,
@@ -66,6 +66,10 @@ def batch(number: int, done: float | None = 0.45) -> BatchCommitted:
         (
             Completed(5850, 8850, 6, 0.5),
             "Checkpoint completed: 5,850 rows in 6 batches, 0.5 s, 11,700 rows/s (8,850 rows in all)",
+        ),
+        (
+            Completed(20, 20, 1, 0.5),
+            "Checkpoint completed: 20 rows in 1 batch, 0.5 s, 40 rows/s (20 rows in all)",
         ),
     ],
 )

@@ -12,16 +12,17 @@ import pytest
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError, FencedError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted
 from airflow_checkpoint_provider.engine.store.checkpoint_store import SqlStore
 from airflow_checkpoint_provider.engine.transfer.staging import publish
-from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
-from tests.support.crashing import Fuse, connect
+from airflow_checkpoint_provider.engine.transfer.staging.publication import Publication
+from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import PublishedTable
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
-from tests.support.pausing import Pause
 from tests.support.staging import NEW, OLD, in_target, staged_load, stages
+from tests.support.troubles.crashing import Fuse, connect
+from tests.support.troubles.pausing import Pause
 
 DESTINATIONS = ("sqlite", "postgres", "mysql", "oracle")
 
@@ -76,10 +77,8 @@ def test_a_crash_while_another_task_publishes(load: Load, after: bool) -> None:
 def publication(load: Load, database: Database) -> Publication:
     return Publication(
         database,
-        "target",
+        [PublishedTable("target", Identity("a_dag", "a_task", f"run_{load.run}"), None)],
         "airflow_checkpoint",
-        Identity("a_dag", "a_task", f"run_{load.run}"),
-        None,
         Attempt(f"run_{load.run}", None, 1, 3, 3, 0, "publisher"),
         load.events.append,
         lock_timeout=2,

@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceError,
     StaleRunError,
 )
-from airflow_checkpoint_provider.engine.model.events import Warned
+from airflow_checkpoint_provider.engine.model.events.transfer import Warned
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded

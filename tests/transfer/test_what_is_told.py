@@ -17,10 +17,10 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceOrderError,
     StoppedError,
 )
-from airflow_checkpoint_provider.engine.model.events import Event, Reconnecting
-from airflow_checkpoint_provider.engine.model.failure import Failed
+from airflow_checkpoint_provider.engine.model.events.failure import Failed
+from airflow_checkpoint_provider.engine.model.events.steps import PreoperatorRun, RowsDeleted
+from airflow_checkpoint_provider.engine.model.events.transfer import Event, Reconnecting
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
-from airflow_checkpoint_provider.engine.model.steps import PreoperatorRun, RowsDeleted
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.progress_log import ProgressLog

@@ -12,7 +12,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.support.airflow.airflow import LiveAirflow
-from tests.support.airflow.api import TaskKey
+from tests.support.airflow.clients.api import TaskKey
 from tests.ui.conftest import Open
 
 Screenshot = Callable[[Page, str], None]
@@ -30,7 +30,7 @@ def test_the_menu_leads_to_the_list(open_page: Open, prepare_load: StartLoad) ->
     page.get_by_role("button", name="Browse").or_(page.get_by_text("Browse", exact=True)).first.click()
     page.get_by_role("menuitem", name="Checkpoints").click()
     expect(frame(page).get_by_role("heading", name="Checkpoints", exact=True)).to_be_visible()
-    line = frame(page).locator(".list tbody tr", has_text=load.key.run_id).first
+    line = frame(page).locator(".list > tbody tr", has_text=load.key.run_id).first
     for text in ("completed", "copy_orders_with_neighbour", "3,000", "order_id = 21000", "100%", "key"):
         expect(line).to_contain_text(text)
     expect(line).to_contain_text(re.compile(r"now|\d+ s ago"))
@@ -50,22 +50,22 @@ def test_filters_by_status_dag_and_text(
     page = open_page("plugin/checkpoints")
     view, run = frame(page), f"run_id={done.key.run_id}"
     view.locator("#dag").select_option("copy_orders_once")
-    expect(view.locator(".list tbody")).to_contain_text("copy_orders_once")
+    expect(view.locator(".list > tbody")).to_contain_text("copy_orders_once")
     expect(view.locator(f'a[href*="dag_id=copy_orders_with_neighbour"][href*="{run}"]')).to_have_count(0)
-    line = view.locator(".list tbody tr", has_text=dead.key.run_id)
+    line = view.locator(".list > tbody tr", has_text=dead.key.run_id)
     expect(line.first).to_contain_text("interrupted")
     expect(line.first).to_contain_text("24.9%")
     expect(view.locator("tr.error").first).to_contain_text("task instance: failed")
     view.locator("#dag").select_option("")
-    expect(view.locator(".list tbody")).to_contain_text("copy_orders_with_neighbour")
+    expect(view.locator(".list > tbody")).to_contain_text("copy_orders_with_neighbour")
     view.locator("#text").fill("with_NEIGHBOUR")
     view.locator("#text").press("Enter")
-    expect(view.locator(".list tbody")).not_to_contain_text("copy_orders_once")
-    expect(view.locator(".list tbody")).to_contain_text("copy_orders_with_neighbour")
+    expect(view.locator(".list > tbody")).not_to_contain_text("copy_orders_once")
+    expect(view.locator(".list > tbody")).to_contain_text("copy_orders_with_neighbour")
     view.locator("#state-running").click()
     expect(view.get_by_text("Nothing matches")).to_be_visible()
     view.locator("#state-completed").click()
-    expect(view.locator(".list tbody")).to_contain_text("copy_orders_with_neighbour")
+    expect(view.locator(".list > tbody")).to_contain_text("copy_orders_with_neighbour")
     expect(view.locator("#state-completed")).to_have_attribute("aria-current", "page")
     view.locator("#sort-rows_written").click()
     expect(view.locator("th[aria-sort=descending]")).to_contain_text("Rows")
@@ -79,7 +79,7 @@ def test_progress_is_seen_without_a_reload(
     load = prepare_load("copy_orders")
     load.start_and_hold(after_batches=2)
     page = open_page("plugin/checkpoints")
-    line = frame(page).locator(".list tbody tr", has_text=load.key.run_id).first
+    line = frame(page).locator(".list > tbody tr", has_text=load.key.run_id).first
     expect(line).to_contain_text("running")
     expect(line).to_contain_text("500")
     expect(line).to_contain_text("16.6%")
@@ -135,7 +135,9 @@ def test_places_are_found_in_what_tasks_were_run_with(
     airflow.api.wait_for_task(TaskKey("copy_elsewhere", lost, "copy"), "failed", "up_for_retry")
     page = open_page("plugin/checkpoints")
     view = frame(page)
-    expect(view.locator(".list tbody tr", has_text="far_away").first).to_contain_text("3,000", timeout=45_000)
+    expect(view.locator(".list > tbody tr", has_text="far_away").first).to_contain_text(
+        "3,000", timeout=45_000
+    )
     banner = view.locator(".banner", has_text="gone (ops_checkpoint)")
     expect(banner).to_contain_text("does not answer", timeout=45_000)
     expect(banner).to_contain_text("cannot be opened")

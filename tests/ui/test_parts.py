@@ -15,6 +15,7 @@ from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
 from tests.ui.conftest import Open
+from tests.ui.test_list import frame
 
 Screenshot = Callable[[Page, str], None]
 
@@ -118,3 +119,28 @@ def test_they_fit_into_a_narrow_window(
         expect(page.get_by_role("heading", name=f"{number:,} partitions of one table")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 700
         screenshot(page, f"parts-{number}-{theme}")
+
+
+def test_in_the_list_they_are_one_line_that_opens(
+    open_page: Open, load: Load, screenshot: Screenshot
+) -> None:
+    page = open_page("plugin/checkpoints")
+    view = frame(page)
+    view.locator("#text").fill(load.key.run_id)
+    view.locator("#text").press("Enter")
+    expect(view.locator("#state-all")).to_have_attribute(
+        "href", re.compile("q=")
+    )  # the page that was asked for
+    line = view.locator(".list > tbody > tr").first
+    expect(line).to_contain_text("1 failed")
+    expect(line).to_contain_text("2 running")
+    inside = view.locator("#load-1 table")
+    expect(inside).to_be_hidden()
+    view.locator("#load-1 summary").click()
+    expect(inside.locator("tbody > tr:not(.error)")).to_have_count(PARTS)
+    old = view.locator("#live").element_handle()
+    page.wait_for_function("old => !old.isConnected", arg=old)
+    expect(inside).to_be_visible()  # also after a refresh
+    screenshot(page, "mapped-load")
+    inside.get_by_role("link").first.click()
+    expect(view.locator("h1")).to_contain_text("failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -46,5 +47,19 @@ def test_rejected_rows_are_written_again(
     expect(page.get_by_role("status")).to_contain_text("61 rows written, 1 still rejected.")
     expect(page.locator(".refused-rows tbody tr")).to_have_count(1)
     assert len(orders.rows_of(load.destination, load.table)) == orders.ROWS - 1
-    (entry,) = [one for one in events(load.destination, load.key) if one["kind"] == "replayed"]
-    assert entry["who"] == "editor"
+    page.get_by_role("button", name="Correct").click()
+    dialog = page.locator("dialog[open]")
+    values = json.loads(dialog.locator("textarea").input_value())
+    refused = json.dumps(values, indent=2)
+    dialog.locator("textarea").fill(refused)
+    dialog.get_by_role("button", name="Write it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Refused again: CHECK constraint failed")
+    expect(dialog.locator("textarea")).to_have_value(refused)
+    dialog.locator("textarea").fill(json.dumps({**values, "customer": "Kunde Nr. 9"}))
+    screenshot(page, "correct-light")
+    dialog.get_by_role("button", name="Write it").click()
+    expect(page.get_by_role("status")).to_contain_text("1 row written, 0 still rejected.")
+    expect(page.get_by_text("No rejected rows")).to_be_visible()
+    assert len(orders.rows_of(load.destination, load.table)) == orders.ROWS
+    entries = [one for one in events(load.destination, load.key) if one["kind"] == "replayed"]
+    assert [entry["who"] for entry in entries] == ["editor", "editor"]

@@ -12,8 +12,8 @@ from tests.acceptance import orders
 from tests.acceptance.conftest import StartLoad
 from tests.acceptance.load import Load
 from tests.support.airflow.airflow import LiveAirflow
-from tests.support.airflow.api import TaskKey
 from tests.support.airflow.checkpoints import events
+from tests.support.airflow.clients.api import TaskKey
 from tests.ui.conftest import Open
 
 Screenshot = Callable[[Page, str], None]
@@ -250,8 +250,8 @@ def test_from_the_list_to_the_task_instance_and_back(open_page: Open, prepare_lo
     view = frame(page)
     view.get_by_role("searchbox").fill(load.key.run_id)
     view.get_by_role("button", name="Search").click()
-    expect(view.locator(".list tbody tr")).to_have_count(1)
-    view.locator(".list tbody tr", has_text=load.key.run_id).first.get_by_role("link").click()
+    expect(view.locator(".list > tbody tr")).to_have_count(1)
+    view.locator(".list > tbody tr", has_text=load.key.run_id).first.get_by_role("link").click()
     expect(view.locator(".facts")).to_contain_text("3,000")
     expect(view.get_by_role("button", name="Copy the run id")).to_have_attribute("data-copy", load.key.run_id)
     view.get_by_role("button", name="Copy the run id").click()
@@ -259,7 +259,7 @@ def test_from_the_list_to_the_task_instance_and_back(open_page: Open, prepare_lo
     view.get_by_role("link", name="All checkpoints").click()
     expect(view.get_by_role("searchbox")).to_have_value(load.key.run_id)
     expect(view.get_by_role("heading", name="Checkpoints", exact=True)).to_be_visible()
-    view.locator(".list tbody tr", has_text=load.key.run_id).first.get_by_role("link").click()
+    view.locator(".list > tbody tr", has_text=load.key.run_id).first.get_by_role("link").click()
     view.get_by_role("link", name="task instance in Airflow").click()
     page.wait_for_url(f"**/dags/copy_orders/runs/{load.key.run_id}/tasks/copy**")
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.registry import open_source
+from airflow_checkpoint_provider.engine.databases.registry import open_source, query_of
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
-from airflow_checkpoint_provider.engine.databases.statements.query import Query
+from airflow_checkpoint_provider.engine.databases.statements.query import Parameters, Query
 from airflow_checkpoint_provider.engine.databases.values.text_forms import to_moment
 from airflow_checkpoint_provider.engine.model.checkpoint import PARTITION, Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, NoAnswerError, SourceError
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Partition
-from airflow_checkpoint_provider.engine.model.stored_text import digest_of, is_whole
+from airflow_checkpoint_provider.engine.model.stored_text import comparable, digest_of, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +40,37 @@ class Lag:
     rows: int | None
 
 
-def lag_of(checkpoint: Checkpoint, source: Database, parameters: Any = None) -> Lag:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReads:
+    """
+    What a task reads, known from elsewhere than its checkpoint: who may write that row does not choose the SQL.
+
+    The arguments are those of the task, rendered.
+    """
+
+    source_conn_id: str
+    sql: str | None = None
+    source_table: str | None = None
+    columns: Sequence[str] | None = None
+    where: str | None = None
+    parameters: Parameters = None
+    checkpoint_column: str | Sequence[str] | None = None
+
+
+def lag_of(checkpoint: Checkpoint, source: Database, reads: TaskReads) -> Lag:
     """
     Ask the source of a load for its newest key, and for the number of rows behind the mark.
 
     :param source: with the limit of time for each statement
-    :param parameters: bind parameters of the query, which a checkpoint does not store
-    :raises ArgumentError: when the load has no key, or its query is not known
+    :param reads: what the task reads; nothing else is run
+    :raises ArgumentError: when the load has no key, or the checkpoint is of a load of something else
     :raises SourceError: when the source cannot be read, or does not return its newest key in time
     """
-    text = _query_of(checkpoint, parameters)
+    _check(checkpoint, reads)
     connection = source.open()
     try:
         dialect = dialect_of(connection)
-        query = Query.parse(text, parameters, dialect.tokens)
+        query = _query_of(checkpoint, reads, connection)
         asked = open_source(connection, query, source.conn_id, exact=True)
         columns, mark = checkpoint.key_columns, checkpoint.position.key
         part = Partition.of_text(checkpoint.fingerprint.get(PARTITION))
@@ -71,21 +91,41 @@ def lag_of(checkpoint: Checkpoint, source: Database, parameters: Any = None) -> 
         connection.close()
 
 
-def _query_of(checkpoint: Checkpoint, parameters: Any) -> str:
+def _check(checkpoint: Checkpoint, reads: TaskReads) -> None:
+    """Refuse a checkpoint that is not of what the task reads, as far as that is known without its source."""
     if not checkpoint.key_columns or checkpoint.strategy != "key":
         raise ArgumentError(
             f"The load of {checkpoint.identity} has no key: rows are counted, and there is no mark to compare."
         )
-    if checkpoint.fingerprint.get("parameters", "") != digest_of(parameters):
+    if reads.source_conn_id != checkpoint.source_conn_id:
+        raise _other(checkpoint, "source_conn_id", checkpoint.source_conn_id, reads.source_conn_id)
+    if checkpoint.fingerprint.get("parameters", "") != digest_of(reads.parameters):
         raise ArgumentError(
             "parameters: these are not those of the load. Give them as the task has them; they are not stored."
-            if parameters
+            if reads.parameters
             else "parameters: the query of the load has some, which are not stored. Give them as the task has them."
         )
-    text = checkpoint.fingerprint.get("query", "")
-    if not text or not is_whole(text):
-        raise ArgumentError(f"The query of {checkpoint.identity} is not stored whole, as it is too long.")
-    return text
+    given = reads.checkpoint_column
+    key = [given] if isinstance(given, str) else list(given or ())
+    if key and [name.casefold() for name in key] != [name.casefold() for name in checkpoint.key_columns]:
+        raise _other(checkpoint, "checkpoint_column", ", ".join(checkpoint.key_columns), ", ".join(key))
+
+
+def _query_of(checkpoint: Checkpoint, reads: TaskReads, connection: sa.Connection) -> Query:
+    query = query_of(reads, connection, reads.columns)
+    stored = checkpoint.fingerprint.get("query", "")
+    if comparable(query.text) != stored:
+        argument = "source_table" if reads.source_table is not None else "sql"
+        raise _other(checkpoint, argument, stored, query.text)
+    return query
+
+
+def _other(checkpoint: Checkpoint, argument: str, stored: str, known: str) -> ArgumentError:
+    return ArgumentError(
+        f"{argument}: the checkpoint of {checkpoint.identity} is of a load with {shown(stored)}, and the task has "
+        f"{shown(known)}. The lag is known again once the next attempt has moved the checkpoint; if the task has not "
+        "changed, somebody has written into the metadata table."
+    )
 
 
 def _count(source: Source, checkpoint: Checkpoint, part: Partition | None) -> int:

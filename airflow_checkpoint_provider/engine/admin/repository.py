@@ -9,22 +9,29 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.admin.newest import Newest, newest
 from airflow_checkpoint_provider.engine.admin.purge import Purge
+from airflow_checkpoint_provider.engine.admin.readable import Readable
 from airflow_checkpoint_provider.engine.admin.search import Found, Search, Searcher
 from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, States
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
-from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_number
+from airflow_checkpoint_provider.engine.model.checks import moment, text, whole_number, words_among
 from airflow_checkpoint_provider.engine.model.decision import Request
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, MetadataTableError
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.status import FILTERS, STORED, Status
-from airflow_checkpoint_provider.engine.store.bounded_queries import in_order, unchanged_since
+from airflow_checkpoint_provider.engine.store.bounded_queries import (
+    in_group,
+    in_order,
+    reaching,
+    unchanged_since,
+)
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
-from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
-from airflow_checkpoint_provider.engine.store.rejects import Reject, Rejects, counts_of
+from airflow_checkpoint_provider.engine.store.rejected.reasons import ReasonCount
+from airflow_checkpoint_provider.engine.store.rejected.rejects import Reject, Rejects, counts_of
 from airflow_checkpoint_provider.engine.store.row_mapper import is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow, read_one, read_page
 from airflow_checkpoint_provider.engine.store.schema.columns import CATALOG_COLUMNS
@@ -74,15 +81,23 @@ class CheckpointRepository:
         :param stalled_after: a running load that has committed nothing for so long is in the state ``stalled``
         """
         filters = dict(filters)
-        states = _words("state", filters.pop("state", None), FILTERS)
-        requests = _words("request", filters.pop("request", None), [request.value for request in Request])
-        statement = sa.select(self._table).where(*(self._matches(*one) for one in filters.items()))
-        statement = statement.order_by(*in_order(self._table, _known(order_by), self._table))
+        group = text("group", filters.pop("group", None), optional=True)
+        states = words_among("state", filters.pop("state", None), FILTERS)
+        requests = words_among(
+            "request", filters.pop("request", None), [request.value for request in Request]
+        )
+        order = in_order(self._table, _known(order_by), self._table)
+        conditions = [self._matches(*one) for one in filters.items()]
         with self._open() as connection:
             if states is not None:
-                statement = statement.where(self._is_in(states, connection, stalled_after))
+                conditions.append(self._is_in(states, connection, stalled_after))
             if requests is not None:
-                statement = statement.where(self._is_asked_for(requests, connection))
+                conditions.append(self._is_asked_for(requests, connection))
+            if group is not None:
+                conditions.append(in_group(connection, self._table, group))
+            last = None if limit is None else offset + limit
+            conditions += reaching(connection, self._table, conditions, order_by, last)
+            statement = sa.select(self._table).where(*conditions).order_by(*order)
             found = list(read_page(connection, self._table, self._table, statement, limit, offset))
             readable = [one for one in found if isinstance(one, Checkpoint)]
             return readable, [one for one in found if isinstance(one, UnreadableRow)]
@@ -92,6 +107,11 @@ class CheckpointRepository:
         _known(order_by)
         with self._open() as connection:
             return Searcher(connection, self.tables, search, datetime.now(UTC)).find(order_by, limit, offset)
+
+    def newest(self, readable: Readable, limit: int) -> Newest:
+        """Return the newest checkpoints of the DAGs that may be seen."""
+        with self._open() as connection:
+            return newest(connection, self.tables, readable, limit)
 
     def look(
         self, identity: Identity, samples: int
@@ -118,7 +138,7 @@ class CheckpointRepository:
         :param kind: only those of this kind, or of these
         :raises ArgumentError: for an unknown kind
         """
-        kinds = _words("kind", kind, [kind.value for kind in Kind])
+        kinds = words_among("kind", kind, [kind.value for kind in Kind])
         with self._open() as connection:
             return History(connection, self.tables).list(
                 identity, kinds=kinds or (), limit=limit, offset=offset
@@ -180,7 +200,7 @@ class CheckpointRepository:
 
     def purge(self, older_than: timedelta, statuses: Sequence[str], dry_run: bool) -> int:
         """Delete checkpoints that have not changed for long, with all that belongs to them; return their number."""
-        wanted = _words("status", statuses, STORED) or []
+        wanted = words_among("status", statuses, STORED) or []
         if not isinstance(older_than, timedelta):
             raise ArgumentError(f"older_than: {older_than!r} is not a timedelta.")
         before = _before(older_than)
@@ -196,7 +216,7 @@ class CheckpointRepository:
         if name == "updated_before":
             return unchanged_since(self._table, moment(name, wanted))
         if name not in COLUMNS:
-            known = ", ".join((*COLUMNS, "state", "request", "updated_before"))
+            known = ", ".join((*COLUMNS, "group", "state", "request", "updated_before"))
             raise ArgumentError(f"{name}: cannot be filtered by; choose from {known}.")
         if isinstance(wanted, (list, tuple, set, frozenset)):
             return self._table.c[name].in_([_filter(name, one) for one in wanted])
@@ -254,23 +274,8 @@ class CheckpointRepository:
 
 def _filter(name: str, wanted: Any) -> Any:
     if name == "status":
-        _words(name, [wanted], STORED)
+        words_among(name, [wanted], STORED)
     return whole_number(name, wanted, least=-1) if name.endswith("map_index") else text(name, wanted)
-
-
-def _words(argument: str, given: Any, known: Sequence[str]) -> list[str] | None:
-    """
-    Read one word, or a collection of words; ``None`` stays as it is.
-
-    :raises ArgumentError: when one is not known
-    """
-    if given is None:
-        return None
-    words = list(given) if isinstance(given, (list, tuple, set, frozenset)) else [given]
-    for word in words:
-        if not isinstance(word, str) or word not in known:
-            raise ArgumentError(f"{argument}: {word!r} is not one of {', '.join(known)}.")
-    return words
 
 
 def _before(older_than: timedelta) -> datetime:

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.admin.mapped_loads import (
+    Run,
+    Totals,
+    mapped_runs,
+    newest_of_loads,
+    parts_of,
+    totals_of,
+)
+from airflow_checkpoint_provider.engine.admin.readable import DagsThere
 from airflow_checkpoint_provider.engine.admin.states import STALLED_AFTER, States, sum_of_states
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH, is_text
+from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Identity
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.store.bounded_queries import (
     COUNTED_TO,
-    TEXT_AMONG,
+    INDEXED,
+    NEWEST_AMONG,
     count,
-    distinct,
     in_order,
-    page,
+    reaching,
     recent,
 )
 from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
-from airflow_checkpoint_provider.engine.store.rejects import counts_of
-from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, UnreadableRow, read_page
+from airflow_checkpoint_provider.engine.store.rejected.rejects import counts_of
+from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow, read_page, table_itself
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
-_MOST_IN_LIST = 500  # values in one IN; Oracle allows 1,000
-_MANY = 4  # a fourth of all DAGs
+_WIDER = 8
+_MOST_SAMPLES = 50  # running loads whose speed is measured
+MOST_IN_LIST = 1_000
+"""Oracle takes no more values in one list."""
 _TEXTS = ("dag_id", "task_id", "run_id", "name", "destination_table")
 
 
@@ -47,6 +57,9 @@ class Search:
     :param text: part of an id or of the destination table, in any case, among the newest that the others select
     :param stalled_after: a running load that has committed nothing for so long counts as stalled
     :param readable: selects the DAGs that may be seen, from all DAGs; by default all
+    :param by_load: of the instances of a mapped task in one run, find the one that has committed last
+    :param task_ids: some tasks, at most ``MOST_IN_LIST``
+    :param run_ids: some runs, at most as many
     """
 
     dag_id: str | None = None
@@ -56,6 +69,9 @@ class Search:
     text: str | None = None
     stalled_after: timedelta = STALLED_AFTER
     readable: Callable[[Collection[str]], Collection[str]] = field(default=lambda dag_ids: dag_ids)
+    by_load: bool = False
+    task_ids: Sequence[str] = ()
+    run_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +99,16 @@ class Found:
     A page of found checkpoints.
 
     :param rows: the checkpoints of this page, in the requested order
-    :param total: the number of matches
+    :param total: the number of matches; with ``by_load`` that up to the end of this page
     :param counts: the number of checkpoints in each state, whatever state was searched for
     :param dag_ids: the DAGs that have checkpoints
     :param unreadable: rows of this page that cannot be read
     :param table: the first and last row of the table, to recognise two connections that lead to one table
     :param at_least: the states with more checkpoints than ``counts`` has
-    :param text_among: the number of the newest ones that were searched for text; ``None`` if all were
+    :param among_newest: the number of the newest ones that were searched for text, or sorted; ``None`` if all were
+    :param more: with ``by_load``, whether there are more matches
+    :param parts: with ``by_load``, checkpoints of the mapped loads among ``rows``, those first that may need a person
+    :param loads: with ``by_load``, the totals of these loads; of one that has more, ``parts`` has some
     """
 
     rows: list[Listed]
@@ -99,7 +118,10 @@ class Found:
     unreadable: list[UnreadableRow]
     table: tuple[Any, ...]
     at_least: frozenset[Status] = frozenset()
-    text_among: int | None = None
+    among_newest: int | None = None
+    more: bool = False
+    parts: list[Listed] = field(default_factory=list)
+    loads: dict[Run, Totals] = field(default_factory=dict)
 
 
 class Searcher:
@@ -119,100 +141,134 @@ class Searcher:
         :param order_by: a column, with ``-`` in front for descending
         """
         search = self._search
-        stored = distinct(self._connection, self._table.c.dag_id)
-        dag_ids = [dag_id for dag_id in stored if is_text(dag_id) and len(dag_id) <= ID_LENGTH]
-        seen = set(search.readable(dag_ids))
-        scope = [*self._conditions(), *self._only(seen, stored)]
+        dags = DagsThere.of(self._connection, self._table, search.readable)
+        scope = [*self._conditions(), *dags.conditions]
         requests = History(self._connection, self._tables).newest_requests()
         states = States(self._stalled_before, requests)
         rows: sa.FromClause = self._table
-        text_among = None
+        among = None
         if search.text:
-            if count(self._connection, self._table, *scope, most=TEXT_AMONG + 1) > TEXT_AMONG:
-                text_among = TEXT_AMONG
-            by = self._table.c.committed_at
-            rows = recent(self._connection, self._table, *scope, by=by, most=TEXT_AMONG)
+            rows, among = self._newest(scope)
             scope = [_has_text(rows, search.text)]
             counts = states.count_together(self._connection, rows, scope)
         else:
             counts = states.count_each(self._connection, self._table, scope)
+            if order_by.removeprefix("-") != INDEXED:
+                rows, among = self._newest([*scope, *self._of_state(states, self._table)])
+                scope = []
         at_least = frozenset(
             state for state, number in counts.items() if number > COUNTED_TO and not search.text
         )
         counts |= dict.fromkeys(at_least, COUNTED_TO)
-        statement = sa.select(rows).where(*scope)
-        if search.state:
-            statement = statement.where(states.condition(rows, search.state))
-        statement = statement.order_by(*in_order(rows, order_by, self._table))
-        found: list[Listed] = []
+        matching = [*scope, *self._of_state(states, rows)]
+        total = counts[search.state] if search.state else sum_of_states(counts)
+        total = min(total, among or total)
+        parts: list[Checkpoint] = []
+        loads: dict[Run, Totals] = {}
+        more = False
+        if search.by_load:
+            found, unreadable = self._loads(rows, matching, states, order_by, limit, offset)
+            # Not counted: a database would read all rows for it. One row beyond the page shows that there are more.
+            number = len(found) + len(unreadable)
+            more, total, found = number > limit, offset + min(number, limit), found[:limit]
+            loads = totals_of(self._connection, self._table, mapped_runs(found))
+            for statement in parts_of(self._table, loads):
+                parts += self._read(self._table, statement, None, 0)[0]
+        else:
+            matching += reaching(self._connection, rows, matching, order_by, offset + limit)
+            statement = sa.select(rows).where(*matching).order_by(*in_order(rows, order_by, self._table))
+            found, unreadable = self._read(rows, statement, limit, offset)
+        return Found(
+            self._listed(found, requests),
+            total,
+            counts,
+            dags.readable,
+            unreadable,
+            table_itself(self._connection, self._table),
+            at_least,
+            among,
+            more,
+            self._listed(parts, requests),
+            loads,
+        )
+
+    def _loads(
+        self,
+        rows: sa.FromClause,
+        matching: Sequence[sa.ColumnElement[bool]],
+        states: States,
+        order_by: str,
+        limit: int,
+        offset: int,
+    ) -> tuple[list[Checkpoint], list[UnreadableRow]]:
+        """Read the newest matching checkpoints of runs of tasks: a page, and one more if there are more."""
+        search, connection = self._search, self._connection
+
+        def narrowed(other: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+            return [
+                *self._of_state(states, other),
+                *([_has_text(other, search.text)] if search.text else []),
+            ]
+
+        are_few = rows is not self._table
+        among = NEWEST_AMONG + 1 if are_few else 2 * (offset + limit)
+        while True:
+            statement = newest_of_loads(connection, rows, self._table, matching, narrowed, order_by, among)
+            found, unreadable = self._read(self._table, statement, limit + 1, offset)
+            if len(found) + len(unreadable) > limit or are_few or not dialect_of(connection).limits_rows:
+                return found, unreadable
+            if count(connection, rows, *matching, most=among) < among:
+                return found, unreadable
+            among *= _WIDER  # the runs have many instances
+
+    def _read(
+        self, rows: sa.FromClause, statement: sa.Select[Any], limit: int | None, offset: int
+    ) -> tuple[list[Checkpoint], list[UnreadableRow]]:
+        found: list[Checkpoint] = []
         unreadable: list[UnreadableRow] = []
         for one in read_page(self._connection, self._table, rows, statement, limit, offset):
             if isinstance(one, UnreadableRow):
                 unreadable.append(one)
             else:
-                found.append(Listed(one, requests.get(one.identity)))
-        staged = History(self._connection, self._tables).staged([listed.checkpoint for listed in found])
-        identities = [listed.checkpoint.identity for listed in found]
-        rejected = counts_of(self._connection, self._tables, identities)
-        found = [
-            replace(listed, staged=identity in staged, rejected=rejected.get(identity, 0))
-            for listed, identity in zip(found, identities, strict=True)
+                found.append(one)
+        return found, unreadable
+
+    def _listed(self, found: list[Checkpoint], requests: Mapping[Identity, HistoryEntry]) -> list[Listed]:
+        """Add what the history and the rejected rows tell about checkpoints."""
+        history = History(self._connection, self._tables)
+        staged = history.staged(found)
+        rejected = counts_of(self._connection, self._tables, [one.identity for one in found])
+        running = [one.identity for one in found if one.status is Status.RUNNING][:_MOST_SAMPLES]
+        return [
+            Listed(
+                one,
+                requests.get(one.identity),
+                history.sample(one) if one.identity in running else None,
+                one.identity in staged,
+                rejected.get(one.identity, 0),
+            )
+            for one in found
         ]
-        return Found(
-            [self._with_sample(listed) for listed in found],
-            counts[search.state] if search.state else sum_of_states(counts),
-            counts,
-            [dag_id for dag_id in dag_ids if dag_id in seen],
-            unreadable,
-            self._table_itself(),
-            at_least,
-            text_among,
-        )
 
-    def _table_itself(self) -> tuple[Any, ...]:
-        """Return the first and the last row of the primary key, which rows that come and go between leave alone."""
-        key = list(self._table.primary_key.columns)
-        orders = (key, [column.desc() for column in key])
-        try:
-            return self._first_of(orders, *key, self._table.c.created_at)
-        except DAMAGED:
-            return self._first_of(orders, *key)
+    def _newest(self, conditions: Sequence[sa.ColumnElement[bool]]) -> tuple[sa.FromClause, int | None]:
+        """Return the newest rows that match, to select from, and their number where there are more."""
+        connection, table = self._connection, self._table
+        more = count(connection, table, *conditions, most=NEWEST_AMONG + 1) > NEWEST_AMONG
+        rows = recent(connection, table, *conditions, by=table.c[INDEXED], most=NEWEST_AMONG)
+        return rows, NEWEST_AMONG if more else None
 
-    def _first_of(
-        self, orders: Iterable[Sequence[sa.ColumnElement[Any]]], *columns: sa.ColumnElement[Any]
-    ) -> tuple[Any, ...]:
-        statement = sa.select(*columns)
-        return tuple(
-            tuple(row) for order in orders for row in page(self._connection, statement.order_by(*order), 1, 0)
-        )
-
-    def _only(self, seen: set[str], among: list[str]) -> list[sa.ColumnElement[bool]]:
-        if len(seen) == len(among):
-            return []
-        column: sa.ColumnElement[str] = self._table.c.dag_id
-        if dialect_of(self._connection).takes_any_index and len(seen) * _MANY > len(among):
-            # All rows of these DAGs would be read by their index, and sorted; the newest rows are mostly theirs.
-            column = sa.func.coalesce(column, column)
-        return [_is_one_of(column, sorted(seen))]
+    def _of_state(self, states: States, rows: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+        return [states.condition(rows, self._search.state)] if self._search.state else []
 
     def _conditions(self) -> Iterator[sa.ColumnElement[bool]]:
         search, columns = self._search, self._table.c
         for name in ("dag_id", "task_id", "run_id"):
             if value := getattr(search, name):
                 yield columns[name] == value
-
-    def _with_sample(self, listed: Listed) -> Listed:
-        if listed.checkpoint.status is not Status.RUNNING:
-            return listed
-        history = History(self._connection, self._tables)
-        return replace(listed, sample=history.sample(listed.checkpoint))
+        for name, some in (("task_id", search.task_ids), ("run_id", search.run_ids)):
+            if some:
+                yield columns[name].in_(some)
 
 
 def _has_text(rows: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
     return sa.or_(*(rows.c[name].icontains(text, autoescape=True) for name in _TEXTS))
-
-
-def _is_one_of(column: sa.ColumnElement[str], values: list[str]) -> sa.ColumnElement[bool]:
-    parts = [values[n : n + _MOST_IN_LIST] for n in range(0, len(values), _MOST_IN_LIST)]
-    # IN with no values is false everywhere; SQLAlchemy's constants are not conditions in Oracle.
-    return sa.or_(*(column.in_(part) for part in parts or [[]]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -37,19 +37,22 @@ class Database:
     :param conn_id: the Airflow connection, for messages
     :param connect: opens a DB-API connection (a hook's ``get_conn``)
     :param scheme: names the SQLAlchemy dialect, if there is one, for drivers that the engine does not know itself
-    :param limits: how long a statement may take on a connection that only reads, ``None`` for no limit
+    :param limits: how long connecting may take, and a statement on a connection that only reads; ``None`` for no limit
+    :param extra: reads the extra of the Airflow connection
     """
 
     conn_id: str
     connect: Callable[[], Any]
     scheme: Callable[[], str | None] = lambda: None
     limits: Limits | None = None
+    extra: Callable[[], Mapping[str, Any]] = dict
 
     def open(
         self,
         *,
         lock_timeout: float = 60,
         for_writing: bool = False,
+        bounded: bool = False,
         opened: Callable[[Any], None] = lambda raw: None,
     ) -> sa.Connection:
         """
@@ -57,6 +60,7 @@ class Database:
 
         :param lock_timeout: seconds to wait for a lock, where that is a setting of the connection
         :param for_writing: begin transactions so that two writers queue instead of failing
+        :param bounded: limit its statements as those of a connection that only reads, although it writes
         :param opened: called with the driver's connection before its first statement
         :raises CannotConnectError: when the database cannot be reached
         :raises UnsupportedDatabaseError: for a connection of psycopg2, and for one that is not a DB-API driver's
@@ -66,7 +70,7 @@ class Database:
             raw = self.connect()
         dialect, url = self._dialect(raw)
         ready = [raw]
-        limit = self.limits.statement if self.limits and not for_writing else 0
+        limit = self.limits.statement if self.limits and (bounded or not for_writing) else 0
         watch = Watch(self.conn_id, dialect, limit) if limit else None
 
         def connected() -> Any:
@@ -91,6 +95,7 @@ class Database:
             connection = engine.connect()
             keep_codec(dialect.codec(raw), engine.dialect)
             connection.info["lock_timeout"] = lock_timeout
+            connection.info["extra"] = self.extra
             return connection
 
     def _dialect(self, raw: Any) -> tuple[Dialect, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -26,6 +27,16 @@ def reading(connection: sa.Connection) -> Iterator[None]:
             yield
     finally:
         info.pop("reading", None)
+
+
+@contextmanager
+def any_type() -> Iterator[None]:
+    """Read the catalog without SQLAlchemy's warnings about what it does not know, which is left to the database."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+        # Of MySQL: a PERIOD, or a column whose name has a line break, which is then reported as missing.
+        warnings.filterwarnings("ignore", "Unknown (schema content|column)", sa.exc.SAWarning)
+        yield
 
 
 def raw_connection(connection: sa.Connection) -> Any:

@@ -26,14 +26,18 @@ class Destination(DestinationTable):
     leaves_out: str = "a trigger"
     """What may leave rows out without an error, for messages."""
 
+    is_staging = False
+    """Rows are written to another table, which :attr:`facts` are not about."""
+
     def write_into(self, name: str) -> None:
         """
         Write rows to another table from here on; it has the written columns.
 
         :param name: as it stands in a statement
         """
-        self.name = name
+        self.name, self.is_staging = name, True
         self._prepared()
+        self._set_up()
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -57,6 +61,10 @@ class Destination(DestinationTable):
             if refused is None or isinstance(refused, BadRowsError):
                 raise
             raise refused from refused.__cause__
+
+    def insertion(self) -> str:
+        """Return the beginning of an INSERT, in which a row that violates a constraint is an error."""
+        return "INSERT INTO"
 
     def settle(self) -> None:
         """
@@ -205,7 +213,11 @@ class Destination(DestinationTable):
         binds = Binds(self.style, None)
         values = ", ".join(binds.add(None) for _ in self.columns)
         names = binds.escape(", ".join(map(self.quote, self.columns)))
-        return f"INSERT INTO {binds.escape(self.name)} ({names}) VALUES ({values})"
+        return f"{self.insertion()} {binds.escape(self.name)} ({names}) VALUES ({values})"
+
+    def writing_statements(self) -> list[str]:
+        """Return the statements that write a batch, with the driver's placeholders; the table must be described."""
+        return [self.insert_statement()]
 
     def bound(self, index: int, value: Any) -> tuple[str, Any]:
         """Return how a value is compared with a written column: the SQL around the placeholder, and the value."""

@@ -9,13 +9,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.metadata_dialect import MetadataDialect
-from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
-from airflow_checkpoint_provider.engine.databases.session_dialect import SessionDialect
+from airflow_checkpoint_provider.engine.databases.planning.plan_questions import PlanQuestions
+from airflow_checkpoint_provider.engine.databases.questions.catalog_dialect import CatalogDialect
+from airflow_checkpoint_provider.engine.databases.questions.late_key import LateKeys
+from airflow_checkpoint_provider.engine.databases.questions.metadata_dialect import MetadataDialect
+from airflow_checkpoint_provider.engine.databases.questions.server_sessions import ServerSession
+from airflow_checkpoint_provider.engine.databases.questions.session_dialect import SessionDialect
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import TypeDialect
 from airflow_checkpoint_provider.engine.databases.statements.query import TOKENS
 from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
-from airflow_checkpoint_provider.engine.databases.type_dialect import TypeDialect
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 
 _NOT_ASKED = (
@@ -26,7 +29,7 @@ _KEPT_AS = "airflow_checkpoint_dialect"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Dialect(MetadataDialect, SessionDialect, TypeDialect):
+class Dialect(CatalogDialect, MetadataDialect, SessionDialect, TypeDialect):
     """
     The engine's questions about a database; each folder beside this module answers them for one.
 
@@ -71,6 +74,11 @@ class Dialect(MetadataDialect, SessionDialect, TypeDialect):
     check_constraints: str | None = None
     override_identity: str = ""
     """Stands before the SELECT of an INSERT whose values are to replace generated ones."""
+
+    plan: PlanQuestions = PlanQuestions()
+    """What only a plan of a load asks."""
+    late_keys: LateKeys = LateKeys()
+    """What is asked of a primary key that is built after the rows."""
 
     @property
     def source_class(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -79,7 +80,7 @@ def sqlalchemy_dialects() -> Mapping[str, Callable[[], sa.Dialect]]:
     """Return a factory of SQLAlchemy's dialect for each known database, by SQLAlchemy's name of it."""
     urls = {dialect: next(iter(dialect.drivers.values())) for dialect in KNOWN}
     return {
-        sa.make_url(url).get_backend_name(): lambda url=url, dialect=dialect: _compiling(url, dialect)  # type: ignore[misc]
+        sa.make_url(url).get_backend_name(): partial(_compiling, url, dialect)
         for dialect, url in urls.items()
     }
 

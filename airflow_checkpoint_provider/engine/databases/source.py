@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from copy import copy
@@ -11,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
+from airflow_checkpoint_provider.engine.databases.dbapi import any_type, raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
@@ -93,6 +92,18 @@ class Source(SourceAbilities):
             row: Row | None = cursor.fetchone()
             return row
 
+    def all(self, statement: tuple[str, Any]) -> Sequence[Row]:
+        """Run a statement and return its rows, which are few."""
+        with self.errors(), self._cursor() as cursor:
+            self._execute(cursor, statement)
+            rows: Sequence[Row] = cursor.fetchall()
+            return rows
+
+    def run(self, statement: str) -> None:
+        """Run a statement that returns no rows."""
+        with self.errors(), self._cursor() as cursor:
+            cursor.execute(statement)
+
     def exists(self, condition: str, binds: Binds) -> bool:
         """Return whether the query returns a row that meets a condition."""
         return self.one(self.first("1", condition, binds=binds)) is not None
@@ -130,12 +141,11 @@ class Source(SourceAbilities):
 
     def primary_key(self, table: TableName) -> list[str]:
         """Return the primary key of a table, or an empty list."""
-        with suppress(sa.exc.NoSuchTableError), reading(self.connection), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+        with suppress(sa.exc.NoSuchTableError), reading(self.connection), any_type():
             inspector = sa.inspect(self.connection)
             if found := table.resolve(inspector):
                 key = inspector.get_pk_constraint(found.table, schema=found.schema)
-                return list(key.get("constrained_columns") or [])
+                return list(map(self.dialect.reflected_name, key.get("constrained_columns") or []))
         return []  # a view has none
 
     def required_columns(self, table: TableName) -> frozenset[str]:

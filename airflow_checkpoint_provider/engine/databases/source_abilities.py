@@ -7,9 +7,10 @@ from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
+from airflow_checkpoint_provider.engine.databases.moments import newest_moment, without_moments
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.source_statements import SourceStatements
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
 from airflow_checkpoint_provider.engine.model.partition import Partition, StoragePlaces, TableStatistics
 
@@ -19,6 +20,8 @@ class SourceAbilities(SourceStatements):
 
     conn_id: str
     dialect: Dialect
+    doubts: tuple[str, ...] = ()
+    """What may be hidden from the user without an error, where the server does not show it: warnings for a person."""
 
     def declared_columns(self, table: TableName | None) -> Mapping[str, DeclaredColumn]:
         """
@@ -37,7 +40,7 @@ class SourceAbilities(SourceStatements):
 
         :raises ArgumentError: when the database has no such moments
         """
-        raise self._without_moments()
+        return newest_moment(self.connection, self.conn_id)
 
     def read_as_of(self, moment: str) -> None:
         """
@@ -47,13 +50,15 @@ class SourceAbilities(SourceStatements):
 
         :raises ArgumentError: when the database has no such moments, or the text is none
         """
-        raise self._without_moments()
+        raise without_moments(self.dialect, self.conn_id)
 
-    def _without_moments(self) -> ArgumentError:
-        return ArgumentError(
-            f"as_of: {self.dialect.title} ({self.conn_id!r}) cannot be read as it was at an earlier moment, which an "
-            "attempt that goes on would need. Leave as_of out."
-        )
+    def read_as_of_now(self) -> None:
+        """
+        Read the query as of a new moment, which other connections may not be able to read.
+
+        :raises ArgumentError: when the database has no moments
+        """
+        self.read_as_of(self.newest_moment())
 
     def storage_places(self, table: TableName) -> StoragePlaces:
         """

@@ -65,13 +65,17 @@ class SourceStatements:
         """Write a placeholder so that the database takes its value for one of the column's type."""
         return placeholder
 
+    def compared(self, column: str) -> str:
+        """Write a column so that the database compares it with values of :meth:`typed`."""
+        return self.quote(column)
+
     def exact(self, column: str) -> str:
         """Write a column for a list of columns, so that its value arrives with all its digits."""
         return self.quote(column)
 
     def compare(self, columns: Sequence[str], operator: str, key: Key, binds: Binds) -> str:
         """Write the condition that compares columns with a key, by ``>`` or ``<=``."""
-        names = [self.quote(column) for column in columns]
+        names = [self.compared(column) for column in columns]
         if len(names) == 1 or self.row_values:
             marks = [self.typed(column, binds.add(value)) for column, value in zip(columns, key, strict=True)]
             if len(names) == 1:

@@ -90,13 +90,28 @@ class UniqueKey:
 
 
 @dataclass(frozen=True, slots=True)
+class TableIdentity:
+    """
+    What tells a table from another one of its name, or from itself before it was emptied.
+
+    :param table: the same as long as the table exists; empty where the server does not tell
+    :param storage: another one after TRUNCATE, and after some changes that keep the rows
+    """
+
+    table: str = ""
+    storage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TableFacts:
     """
     A table as the server knows it. The defaults are those of an unknown server.
 
+    :param identity: of the table or view itself
     :param hazard: why rows and checkpoint do not stay in step, for the table or the tables that store its rows
     :param unusable: why no load can write to it, whatever the arguments
-    :param refused: the actions that the server refuses, each with the reason as the end of a sentence
+    :param refused: the actions that the server refuses, or does to a part of the rows alone, each with the reason as
+        the end of a sentence
     :param lacks: the actions to which the role has no right, each with that right as the object of GRANT
     :param referrers: tables whose rows go, or lose their reference, when rows of this one are deleted
     :param self_references: the same for the table itself, by a foreign key to itself
@@ -110,6 +125,7 @@ class TableFacts:
     :param checks_at_commit: constraints or triggers wait for the commit
     """
 
+    identity: TableIdentity = TableIdentity()
     hazard: Hazard | None = None
     unusable: str | None = None
     refused: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -124,6 +140,10 @@ class TableFacts:
     fills_columns: bool = False
     keeps_deleted: str | None = None
     checks_at_commit: bool = False
+
+
+SHOWS_OTHERS = "it is a view, which may not show the rows that it takes"
+"""Why reading a view does not answer whether it has taken rows."""
 
 
 def hides_rows(view: str) -> str:

@@ -24,6 +24,8 @@ RESOLVED = "destination table"
 """The part of a fingerprint with the table that the destination's name means in a session, where it exists."""
 PARTITION = "partition"
 """The part of a fingerprint with the partition that is loaded, where many tasks load one table."""
+SLICE = "deleted rows"
+"""The part of a fingerprint with a digest of each statement by which the preoperator deletes some rows of the table."""
 STAGE = "stage"
 """The part of a fingerprint that marks a load whose rows are staged before they are in the destination."""
 AS_OF = "as of"
@@ -189,7 +191,8 @@ class Checkpoint:
     :param created_at: when the checkpoint was created
     :param started_at: when the load began
     :param updated_at: when the row was changed last
-    :param committed_at: the last commit of the load: its beginning, a batch or its end; a claim does not change it
+    :param committed_at: the last commit of the load: its beginning, a batch, progress of a key that is built, or its
+        end; a claim does not change it
     :param completed_at: when the load was completed
     :param last_error: why its last attempt failed
     :param catalog: ``destination_table`` as the catalog has it

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.stored_text import written
+from airflow_checkpoint_provider.engine.model.stored_text import shown, written
 
 ID_LENGTH = 250
 """The most characters of a DAG's, a task's and a run's id, as in Airflow's own tables."""
@@ -22,15 +23,18 @@ LARGEST = 2**31 - 1
 MOST_ROWS = 2**63 - 1
 """The largest number of rows that the columns for it can hold."""
 
+_TRUE = {"true", "t", "yes", "y", "on", "1"}
+_FALSE = {"false", "f", "no", "n", "off", "0", "none", ""}
+
 _SHOWN = 200  # characters of a value in a message
 
 
 def refuse(name: str, value: Any, wanted: str) -> ArgumentError:
     """Return the error that names an argument's value, and the wanted kind of value."""
-    shown = written(value)
-    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+    given = written(value)
+    given = given if len(given) <= _SHOWN else f"{given[:_SHOWN]}..."
     # Text that is not valid Unicode could not be logged, or stored as the reason.
-    return ArgumentError(f"{name}: {shown.encode(errors='backslashreplace').decode()} is not {wanted}.")
+    return ArgumentError(f"{name}: {given.encode(errors='backslashreplace').decode()} is not {wanted}.")
 
 
 def is_text(value: Any) -> bool:
@@ -98,6 +102,17 @@ def boolean(name: str, value: Any) -> Any:
     return value
 
 
+def flag(name: str, value: Any) -> bool:
+    """Read a flag: a boolean, 1 or 0, or a text such as ``Y`` and ``N``; nothing is ``False``."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in _TRUE | _FALSE:
+            return word in _TRUE
+    elif value is None or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise ArgumentError(f"{name}: {shown(value)} is neither true nor false.")
+
+
 def moment(name: str, value: Any) -> Any:
     """Check a time."""
     if not isinstance(value, datetime):
@@ -117,3 +132,18 @@ def is_number(value: Any) -> bool:
 def is_names(value: Any) -> bool:
     """Return whether a value is a list of names."""
     return isinstance(value, (list, tuple)) and all(is_text(name) and name for name in value)
+
+
+def words_among(argument: str, given: Any, known: Sequence[str]) -> list[str] | None:
+    """
+    Read one word, or a collection of words; ``None`` stays as it is.
+
+    :raises ArgumentError: when one is not known
+    """
+    if given is None:
+        return None
+    found = list(given) if isinstance(given, (list, tuple, set, frozenset)) else [given]
+    for word in found:
+        if not isinstance(word, str) or word not in known:
+            raise ArgumentError(f"{argument}: {word!r} is not one of {', '.join(known)}.")
+    return found

@@ -57,10 +57,31 @@ class ColumnType:
             return cls(TypeKind.DECIMAL, digits - scale)
         return cls(TypeKind.DECIMAL, max(digits, scale), scale)
 
+    def keeps(self, other: ColumnType) -> bool:
+        """Return whether each value of another type is a value of this one, and is stored as it is."""
+        if self.kind is TypeKind.NUMBER:
+            return other.kind in (TypeKind.NUMBER, TypeKind.DECIMAL, TypeKind.WHOLE)
+        if self.kind is TypeKind.DECIMAL and other.kind in (TypeKind.DECIMAL, TypeKind.WHOLE):
+            whole = other.digits if other.kind is TypeKind.WHOLE else (other.size or 0) - other.scale
+            bounded = other.kind is TypeKind.WHOLE or other.size is not None
+            fits = self.size is None or (bounded and self.size - self.scale >= whole)
+            return fits and (self.size is None or self.scale >= other.scale)
+        if self.kind is not other.kind:
+            return False
+        if self.kind is TypeKind.WHOLE and self.size and other.size:
+            # One bit more holds the sign.
+            needed = other.size + (self.signed and not other.signed)
+            return self.size >= needed and (self.signed or not other.signed)
+        return self.size is None or (other.size is not None and self.size >= other.size)
+
     @property
     def digits(self) -> int:
         """The most digits of a whole number."""
         return len(str(2 ** ((self.size or 64) - self.signed)))
+
+    def holds(self, other: ColumnType) -> bool:
+        """Return whether a column of this type keeps every value of another one of the same kind."""
+        return self.kind is other.kind and self.keeps(other)
 
 
 @dataclass(frozen=True, slots=True)

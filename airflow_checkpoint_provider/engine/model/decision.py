@@ -10,16 +10,21 @@ from airflow_checkpoint_provider.engine.model.checkpoint import (
     MOMENT,
     NULL_KEYS,
     RESOLVED,
+    SLICE,
     Attempt,
     Checkpoint,
 )
 from airflow_checkpoint_provider.engine.model.errors import SourceChangedError, StaleRunError
+from airflow_checkpoint_provider.engine.model.known_columns import COLUMN_LIST
 from airflow_checkpoint_provider.engine.model.masking import masked
 from airflow_checkpoint_provider.engine.model.status import Status
 from airflow_checkpoint_provider.engine.model.task_state import MARKER, TaskState
 
-_NOT_COMPARED = (LOOP, MARKER, MOMENT, NULL_KEYS)
-"""Parts of a fingerprint that an attempt adds to those of the task."""
+_NOT_COMPARED = (COLUMN_LIST, LOOP, MARKER, MOMENT, NULL_KEYS, SLICE)
+"""Parts of a fingerprint that an attempt adds, that are compared by themselves, or that may change for a retry."""
+
+_OF_COLUMNS = frozenset(("query", "columns"))
+"""Parts that differ when the columns of the source have changed."""
 
 
 class Action(StrEnum):
@@ -41,12 +46,18 @@ class Request(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The operator's arguments that the decision depends on."""
+    """
+    The operator's arguments that the decision depends on.
+
+    :param new_columns: why the columns of the source, or of the destination, are not those with which the load can go
+        on, with the way out; empty where they are
+    """
 
     on_clear: str = "reload"
     on_source_change: str = "fail"
     force_reload: bool = False
     spans_runs: bool = False
+    new_columns: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +99,13 @@ def decide(
         reason = "A reload was requested: starting from the beginning"
         return Decision(Action.START, reason, forced=wishes.force_reload)
     if stored.restarting:
-        return Decision(
+        again = Decision(
             Action.START,
             "The last attempt was about to start: starting",
             from_mark=stored.start.key is not None,
             forced=stored.forced,
         )
+        return _with_same_columns(again, wishes)
     if stored.is_seeded:
         action = Action.NEXT_RUN if wishes.spans_runs else Action.RESUME
         return _resume(stored, wishes, fingerprint, action, _place_of(stored))
@@ -108,7 +120,7 @@ def decide(
         reason = "The task was cleared, and its task state kept: resuming"
         return replace(kept, reason=reason) if kept.action is Action.RESUME else kept
     if cleared and wishes.on_clear == "reload":
-        return Decision(
+        again = Decision(
             Action.START,
             "The task was cleared: loading what this run loaded again"
             if wishes.spans_runs
@@ -116,6 +128,7 @@ def decide(
             from_mark=stored.start.key is not None,
             forced=wishes.force_reload,
         )
+        return _with_same_columns(again, wishes)
     if stored.status is Status.COMPLETED and not cleared:
         return _resume(stored, wishes, fingerprint, Action.NOTHING)
     return _resume(stored, wishes, fingerprint, Action.RESUME)
@@ -161,6 +174,8 @@ def _resume(
         part for part in {**fingerprint, **stored.fingerprint} if part not in _NOT_COMPARED
     )
     differing = [part for part in parts if _differs(part, stored.fingerprint, fingerprint)]
+    if wishes.new_columns and action is not Action.NOTHING and _OF_COLUMNS.issuperset(differing):
+        return _with_new_columns(wishes)
     if not differing:
         reasons = {
             Action.RESUME: "Resuming",
@@ -179,6 +194,21 @@ def _resume(
     raise SourceChangedError(
         f"The load is not the one that the checkpoint was made by: {changes}. Clear the task to load from the "
         "start, or set on_source_change='reload' to let it do so by itself."
+    )
+
+
+def _with_same_columns(decision: Decision, wishes: Wishes) -> Decision:
+    """Return a decision to start over, which goes on from a mark only with the columns that it stands for."""
+    return _with_new_columns(wishes) if decision.from_mark and wishes.new_columns else decision
+
+
+def _with_new_columns(wishes: Wishes) -> Decision:
+    if wishes.on_source_change == "reload":
+        reason = f"{wishes.new_columns.partition('. ')[0]}: starting from the beginning"
+        return Decision(Action.START, reason, forced=wishes.force_reload)
+    raise SourceChangedError(
+        f"{wishes.new_columns} Or clear the task to load from the start (with scope='task', set force_reload), or set "
+        "on_source_change='reload' to let it do so by itself."
     )
 
 

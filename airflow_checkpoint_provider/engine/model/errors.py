@@ -9,9 +9,14 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *ran
 _BREAKS = {**_CONTROLS, 9: "\\t", 10: "\\n", 13: "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
+def driver_error(error: BaseException) -> BaseException:
+    """Return the driver's own error, which SQLAlchemy may have put into one of its own."""
+    return getattr(error, "orig", None) or error
+
+
 def one_line(error: BaseException) -> str:
     """Return an error's message on one line, without passwords, control characters and SQLAlchemy's statement."""
-    cause = getattr(error, "orig", None) or error
+    cause = driver_error(error)
     text = masked(str(cause)).partition("\nHelp: https://")[0]  # a link that oracledb adds
     return written_out(" ".join(text.split())) or type(cause).__name__
 

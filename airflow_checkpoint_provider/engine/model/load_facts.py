@@ -34,6 +34,7 @@ class LoadFacts:
     :param guarantee_reason: the reason for the guarantee
     :param route: how rows travel
     :param route_reason: the reason for the route
+    :param run_id: the run, of a checkpoint that spans runs
     """
 
     source_table: str = ""
@@ -51,6 +52,7 @@ class LoadFacts:
     guarantee_reason: str = ""
     route: str = ""
     route_reason: str = ""
+    run_id: str = ""
 
     @staticmethod
     def shown_query(text: str) -> str:

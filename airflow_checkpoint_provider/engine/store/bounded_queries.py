@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -11,10 +11,12 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
 
+INDEXED = "committed_at"
+"""The column whose order the indexes have, for all rows and for those of each DAG and status."""
 COUNTED_TO = 1_000
 """The most rows that are counted of each state: counting a million takes as long as reading them."""
-TEXT_AMONG = 2_000
-"""The newest checkpoints, which are searched for text: no index helps with the middle of a name."""
+NEWEST_AMONG = 2_000
+"""The newest checkpoints, which are searched for text, and sorted in an order that no index has."""
 REQUESTS_AMONG = 500
 """The newest requests, which are searched for those that no attempt has followed yet."""
 
@@ -69,6 +71,17 @@ def unchanged_since(rows: sa.FromClause, before: datetime) -> sa.ColumnElement[b
     return sa.and_(sa.or_(committed < before, committed.is_(None)), rows.c.updated_at < before)
 
 
+def in_group(connection: sa.Connection, rows: sa.FromClause, group: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the tasks of rows are in a group, whose id is in front of theirs."""
+    begin = f"{group}."
+    if not dialect_of(connection).cuts_text:
+        return rows.c.task_id.startswith(begin, autoescape=True)
+    # LIKE takes capital letters for small ones in SQLite.
+    first: sa.ColumnElement[int] = sa.literal_column("1")
+    length: sa.ColumnElement[int] = sa.literal_column(str(len(begin)))
+    return sa.func.substr(rows.c.task_id, first, length) == begin
+
+
 def in_order(rows: sa.FromClause, order_by: str, unique: sa.Table) -> list[sa.ColumnElement[object]]:
     """
     Return the columns to sort by.
@@ -81,6 +94,34 @@ def in_order(rows: sa.FromClause, order_by: str, unique: sa.Table) -> list[sa.Co
     names = dict.fromkeys([name, *(column.name for column in unique.primary_key.columns)])
     columns = [rows.c[name] for name in names]
     return [column.desc() for column in columns] if order_by.startswith("-") else list(columns)
+
+
+def reaching(
+    connection: sa.Connection,
+    rows: sa.FromClause,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    order_by: str,
+    most: int | None,
+) -> list[sa.ColumnElement[bool]]:
+    """
+    Return the condition that selects the first rows in an order with all their ties, if the server would sort all rows.
+
+    Of a table only: rows that were selected from one before are few.
+
+    :param conditions: those on the rows so far
+    :param order_by: the order of :func:`in_order`
+    :param most: the number of rows; ``None`` for all
+    """
+    column = rows.c[order_by.removeprefix("-")]
+    sorts_all = isinstance(rows, sa.Table) and dialect_of(connection).sorts_all_for_ties
+    if most is None or column.name != INDEXED or not sorts_all:
+        return []
+    down = order_by.startswith("-")
+    following = sa.select(column).where(*conditions).order_by(column.desc() if down else column)
+    last = connection.execute(following.limit(1).offset(most - 1)).scalar()
+    if last is None:  # there are no more
+        return []
+    return [sa.or_(column >= last if down else column <= last, column.is_(None))]
 
 
 def page(

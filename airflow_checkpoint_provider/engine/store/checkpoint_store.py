@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.errors import (
@@ -20,6 +21,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     one_line,
     with_class,
 )
+from airflow_checkpoint_provider.engine.model.events.batch_times import Stopwatch
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
@@ -30,7 +32,7 @@ from airflow_checkpoint_provider.engine.store.history import History
 from airflow_checkpoint_provider.engine.store.lease import Lease
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied, Neighbours
 from airflow_checkpoint_provider.engine.store.protocol import Choose
-from airflow_checkpoint_provider.engine.store.rejects import Rejects
+from airflow_checkpoint_provider.engine.store.rejected.rejects import Rejects
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables, refuse_other_table
 
 SAMPLE_EVERY = 5.0  # seconds between progress samples in the history
@@ -63,7 +65,7 @@ class SqlStore:
         self._lease = Lease(connection, tables.checkpoint, identity, attempt, lock_timeout, self._deleted_by)
         self._rejects = Rejects(connection, tables, identity, there=rejects)
         self._neighbours = Neighbours(connection, tables.checkpoint, identity, lock_timeout)
-        self._sampled = time.monotonic()
+        self._sampled = self._began = time.monotonic()
         self._idle_since: datetime | None = None
 
     @property
@@ -81,6 +83,10 @@ class SqlStore:
 
     def transaction(self) -> AbstractContextManager[None]:
         return self._lease.transaction()
+
+    def stored(self) -> Checkpoint | None:
+        with reading(self._connection):
+            return self._lease.read()
 
     def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
         for last_try in (False, True):
@@ -100,7 +106,7 @@ class SqlStore:
         self._lease.limit_waiting()
         stored = self._lease.read(lock=True)
         request, seen = self._history.pending(self._identity, stored.request_seen if stored else 0)
-        self._refuse_namesake(stored)
+        refuse_namesake(stored, self._identity, self._attempt)
         decision = choose(stored, request)
         if stored and decision.action is Action.NOTHING:
             return stored, decision
@@ -114,25 +120,6 @@ class SqlStore:
         kind = Kind.RESUMED if decision.action is Action.RESUME else Kind.STARTED
         self._record(kind, claimed.rows, claimed.position, decision.reason)
         return claimed, decision
-
-    def _refuse_namesake(self, stored: Checkpoint | None) -> None:
-        """
-        Refuse a checkpoint whose name another task instance of this run has taken.
-
-        After a clear the task may have been mapped anew, and the same name have another map index.
-        """
-        attempt = self._attempt
-        if stored is None or not self._identity.name or stored.run_id != attempt.run_id:
-            return
-        holder = stored.claimed_map_index
-        mapped_anew = stored.clear_number != attempt.clear_number
-        if holder is None or attempt.map_index in (None, holder) or mapped_anew:
-            return
-        raise ArgumentError(
-            f"checkpoint_name: {self._identity.name!r} is the name of map index {holder} of this run as well as of "
-            f"{attempt.map_index}: two task instances cannot share a checkpoint. Give each a name of its own, such as "
-            "that of the table that it loads."
-        )
 
     def _begins_again(self, stored: Checkpoint) -> bool:
         """Return whether an attempt of the same load has ended without a record, and without a batch."""
@@ -165,6 +152,21 @@ class SqlStore:
         self.hold()
         self._record(Kind.OPENED, checkpoint.rows, checkpoint.position, facts.as_text())
 
+    def note_schema(
+        self, changes: str, checkpoint: Checkpoint, fingerprint: dict[str, str] | None = None
+    ) -> None:
+        self._lease.update(row_changes.marked(fingerprint) if fingerprint else row_changes.held())
+        self._record(Kind.SCHEMA_CHANGED, checkpoint.rows, checkpoint.position, changes)
+
+    def note_key(self, kind: Kind, detail: str, checkpoint: Checkpoint) -> None:
+        self._lease.update(row_changes.at_work())
+        self._record(kind, checkpoint.rows, checkpoint.position, detail)
+
+    def on(self, connection: sa.Connection) -> SqlStore:
+        beside = SqlStore(connection, self._tables, self._identity, self._attempt)
+        beside._lease.join(self.fence)
+        return beside
+
     def hold(self) -> None:
         self._lease.update(row_changes.held())
 
@@ -185,15 +187,20 @@ class SqlStore:
     def check_table(self, emptied: Emptied) -> None:
         self._neighbours.unfinished(emptied)
 
-    def advance(self, now: Checkpoint) -> None:
+    def advance(self, now: Checkpoint, watch: Stopwatch) -> None:
         self._lease.update(row_changes.advanced(now))
         if time.monotonic() - self._sampled >= SAMPLE_EVERY:
-            self._sampled = time.monotonic()
-            self._record(Kind.PROGRESS, now.rows, now.position)
+            self._sample(now.rows, now.position, watch)
 
-    def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
+    def finish(self, rows: int, position: Position, detail: str | None, watch: Stopwatch) -> None:
         self._lease.update(row_changes.completed())
+        if time.monotonic() - self._began >= SAMPLE_EVERY:
+            self._sample(rows, position, watch)  # with the batches since the last one
         self._record(Kind.COMPLETED, rows, position, detail)
+
+    def _sample(self, rows: int, position: Position, watch: Stopwatch) -> None:
+        self._sampled = time.monotonic()
+        self._record(Kind.PROGRESS, rows, position, watch.unsaid)
 
     def is_completed(self, fence: int) -> bool:
         self._lease.limit_waiting()
@@ -234,7 +241,7 @@ class SqlStore:
         :param rows: how many
         :param detail: for the history
         """
-        self._lease.join(stored)
+        self._lease.join(stored.fence)
         self._lease.update(row_changes.replayed(stored.rows + rows))
         self._history.record(
             self._identity, Kind.REPLAYED, self._attempt.owner, rows=stored.rows + rows, detail=detail
@@ -255,6 +262,27 @@ class SqlStore:
             position=position,
             detail=detail,
         )
+
+
+def refuse_namesake(stored: Checkpoint | None, identity: Identity, attempt: Attempt) -> None:
+    """
+    Refuse a checkpoint whose name another task instance of this run has taken.
+
+    After a clear the task may have been mapped anew, and the same name have another map index.
+
+    :raises ArgumentError: names both map indexes
+    """
+    if stored is None or not identity.name or stored.run_id != attempt.run_id:
+        return
+    holder = stored.claimed_map_index
+    mapped_anew = stored.clear_number != attempt.clear_number
+    if holder is None or attempt.map_index in (None, holder) or mapped_anew:
+        return
+    raise ArgumentError(
+        f"checkpoint_name: {identity.name!r} is the name of map index {holder} of this run as well as of "
+        f"{attempt.map_index}: two task instances cannot share a checkpoint. Give each a name of its own, such as "
+        "that of the table that it loads."
+    )
 
 
 def stored_map_indexes(connection: sa.Connection, tables: Tables, load: Identity) -> list[int]:

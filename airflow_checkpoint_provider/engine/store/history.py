@@ -22,6 +22,7 @@ from airflow_checkpoint_provider.engine.store.bounded_queries import REQUESTS_AM
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, asked_for, is_staged
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_values, is_identity
 from airflow_checkpoint_provider.engine.store.row_reading import DAMAGED, each_row
+from airflow_checkpoint_provider.engine.store.schema.columns import IDENTITY_COLUMNS
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 
 log = logging.getLogger(__name__)
@@ -186,6 +187,21 @@ class History:
         )
         return next(iter(self._read(statement, 1)), None)
 
+    def last_completed(self, identities: Sequence[Identity]) -> dict[Identity, HistoryEntry]:
+        """Return the last completion of each checkpoint; one without any is left out."""
+        found: dict[Identity, HistoryEntry] = {}
+        columns = self._table.c
+        for begin in range(0, len(identities), _AT_ONCE):
+            some = (is_identity(self._table, identity) for identity in identities[begin : begin + _AT_ONCE])
+            last = (
+                sa.select(sa.func.max(columns.id))
+                .where(columns.kind == Kind.COMPLETED.value, sa.or_(*some))
+                .group_by(*(columns[name] for name in IDENTITY_COLUMNS))
+            )
+            for entry in self._read(sa.select(self._table).where(columns.id.in_(last))):
+                found[entry.identity] = entry
+        return found
+
     def facts(self, identity: Identity) -> LoadFacts | None:
         """Return the facts of a load as its last attempt has recorded them; ``None`` where none has."""
         opened = self.list(identity, kinds=[Kind.OPENED.value], limit=1)
@@ -216,7 +232,9 @@ class History:
         """
         Return the newest entries in the order in which they happened, with the progress thinned out.
 
-        :param most: about so many progress samples, and at most so many other entries
+        The last progress before each other entry is among them: it has what an attempt has measured in all.
+
+        :param most: about so many progress samples besides, and at most so many other entries
         """
         columns = self._table.c
         progress = sa.and_(is_identity(self._table, identity), columns.kind == Kind.PROGRESS.value)
@@ -225,9 +243,22 @@ class History:
         ).scalar_one()
         every = max(count // most, 1)
         others = sa.and_(is_identity(self._table, identity), columns.kind != Kind.PROGRESS.value)
-        samples = sa.select(self._table).where(progress, columns.id % every == 0)
-        turns = sa.select(self._table).where(others).order_by(columns.id.desc())
-        return sorted([*self._read(samples), *self._read(turns, most)], key=lambda entry: entry.id)
+        turns = self._read(sa.select(self._table).where(others).order_by(columns.id.desc()), most)
+        samples = sa.select(self._table).where(progress)
+        if every > 1:
+            earliest = turns[-1].id if turns else 0
+            last = self._last_progress(identity, earliest)
+            samples = samples.where(sa.or_(columns.id % every == 0, columns.id.in_(last)))
+        return sorted([*self._read(samples), *turns], key=lambda entry: entry.id)
+
+    def _last_progress(self, identity: Identity, after: int) -> sa.Select[tuple[int]]:
+        """Return what selects the ids of progress that another kind of entry follows, or none."""
+        columns = self._table.c
+        following = sa.func.lead(columns.kind).over(order_by=columns.id).label("following")
+        entries = sa.select(columns.id, columns.kind, following)
+        found = entries.where(is_identity(self._table, identity), columns.id >= after).subquery("entries")
+        ends = sa.or_(found.c.following.is_(None), found.c.following != Kind.PROGRESS.value)
+        return sa.select(found.c.id).where(found.c.kind == Kind.PROGRESS.value, ends)
 
     def _read(
         self,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Identity
 from airflow_checkpoint_provider.engine.model.decision import Request
+from airflow_checkpoint_provider.engine.model.events.batch_times import BatchTimes
 from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.store.row_mapper import identity_of_row
@@ -45,7 +46,7 @@ class HistoryEntry:
     :param try_number: the attempt; ``None`` for what a person did
     :param rows: rows of the load committed until then
     :param position: the position then, as text
-    :param detail: a reason or an error; of ``opened`` entries JSON
+    :param detail: a reason or an error; of ``opened`` and ``progress`` entries JSON
     """
 
     id: int
@@ -67,6 +68,11 @@ class HistoryEntry:
     def facts(self) -> LoadFacts | None:
         """The facts of the load, where this entry has them."""
         return LoadFacts.of_text(self.detail) if self.kind == Kind.OPENED else None
+
+    @property
+    def times(self) -> BatchTimes | None:
+        """The times of the attempt's batches until then, where this entry has them."""
+        return BatchTimes.of_text(self.detail) if self.kind == Kind.PROGRESS else None
 
     @property
     def committed(self) -> int:
@@ -93,6 +99,15 @@ class HistoryEntry:
             position=values.position,
             detail=values.detail,
         )
+
+
+def step_of(newest: HistoryEntry | None) -> str | None:
+    """
+    Return the long step behind the last batch that an attempt is at, in words; ``None`` while there is none.
+
+    :param newest: the newest entry of a checkpoint whose attempt is at work
+    """
+    return newest.detail if newest and newest.kind == Kind.KEY_BUILDING else None
 
 
 def is_staged(entries: Iterable[HistoryEntry]) -> bool:

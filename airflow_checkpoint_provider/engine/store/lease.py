@@ -112,9 +112,13 @@ class Lease:
             self._connection.execute(self._table.update().where(self._is_mine, as_read).values(**values))
         return self._taken()
 
-    def join(self, stored: Checkpoint) -> None:
-        """Write the row, locked in this transaction, under the fence of the attempt that took it last."""
-        self._fence = stored.fence
+    def join(self, fence: int) -> None:
+        """
+        Write the row under the fence of an attempt that has taken it.
+
+        :param fence: as it was read in this transaction, or of the same attempt on another connection
+        """
+        self._fence = fence
 
     def update(self, values: dict[str, Any]) -> None:
         """

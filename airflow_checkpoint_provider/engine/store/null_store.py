@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity, Load
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
+from airflow_checkpoint_provider.engine.model.events.batch_times import Stopwatch
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
@@ -44,6 +46,9 @@ class NullStore:
     def transaction(self) -> Iterator[None]:
         with self._connection.begin():
             yield
+
+    def stored(self) -> None:
+        return None
 
     def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
         now = datetime.now(UTC)
@@ -100,6 +105,18 @@ class NullStore:
     def note_opened(self, facts: LoadFacts, checkpoint: Checkpoint) -> None:
         """Keep nothing."""
 
+    def note_schema(
+        self, changes: str, checkpoint: Checkpoint, fingerprint: dict[str, str] | None = None
+    ) -> None:
+        """Keep nothing."""
+
+    def note_key(self, kind: Kind, detail: str, checkpoint: Checkpoint) -> None:
+        """Keep nothing."""
+
+    def on(self, connection: sa.Connection) -> NullStore:
+        """Return a store that keeps nothing, either."""
+        return NullStore(connection, self._identity, self._attempt)
+
     def hold(self) -> None:
         """Keep nothing."""
 
@@ -109,10 +126,10 @@ class NullStore:
     def check_table(self, emptied: Emptied) -> None:
         """Keep nothing."""
 
-    def advance(self, now: Checkpoint) -> None:
+    def advance(self, now: Checkpoint, watch: Stopwatch) -> None:
         """Keep nothing."""
 
-    def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
+    def finish(self, rows: int, position: Position, detail: str | None, watch: Stopwatch) -> None:
         """Keep nothing."""
 
     def is_completed(self, fence: int) -> bool:

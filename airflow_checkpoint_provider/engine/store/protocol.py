@@ -6,13 +6,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint, Load
 from airflow_checkpoint_provider.engine.model.decision import Decision, Request
+from airflow_checkpoint_provider.engine.model.events.batch_times import Stopwatch
+from airflow_checkpoint_provider.engine.model.history_kind import Kind
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
-from airflow_checkpoint_provider.engine.store.rejects import Rejects
+from airflow_checkpoint_provider.engine.store.rejected.rejects import Rejects
 
 Choose = Callable[[Checkpoint | None, Request | None], Decision]
 """Decides on the action of an attempt, by the stored checkpoint and the request."""
@@ -35,6 +39,9 @@ class CheckpointStore(Protocol):
 
         :raises CheckpointLockedError: when another attempt has held the checkpoint for too long
         """
+
+    def stored(self) -> Checkpoint | None:
+        """Return the checkpoint that earlier attempts have left, without a claim on it."""
 
     def claim(self, choose: Choose, load: Load) -> tuple[Checkpoint, Decision]:
         """
@@ -70,6 +77,28 @@ class CheckpointStore(Protocol):
         :raises FencedError: when another attempt has taken the checkpoint over
         """
 
+    def note_schema(
+        self, changes: str, checkpoint: Checkpoint, fingerprint: dict[str, str] | None = None
+    ) -> None:
+        """
+        Add a change of the destination's table to the history, in the caller's transaction.
+
+        :param changes: in words
+        :param fingerprint: of a load that goes on, with the columns that it reads from now on
+        :raises FencedError: when another attempt has taken the checkpoint over
+        """
+
+    def note_key(self, kind: Kind, detail: str, checkpoint: Checkpoint) -> None:
+        """
+        Add to the history how far the key of the destination's table has come, in the caller's transaction.
+
+        :param detail: in words
+        :raises FencedError: when another attempt has taken the checkpoint over
+        """
+
+    def on(self, connection: sa.Connection) -> CheckpointStore:
+        """Return the store of the same attempt on another connection to its database."""
+
     def hold(self) -> None:
         """
         Lock the checkpoint before anything is written in this transaction.
@@ -93,16 +122,22 @@ class CheckpointStore(Protocol):
         :raises TableInUseError: when one has
         """
 
-    def advance(self, now: Checkpoint) -> None:
+    def advance(self, now: Checkpoint, watch: Stopwatch) -> None:
         """
         Move the checkpoint, in the transaction of the batch.
 
         :param now: the checkpoint as of the commit
+        :param watch: the times of the batches before it, for the history
         :raises FencedError: when another attempt has taken it over
         """
 
-    def finish(self, rows: int, position: Position, detail: str | None = None) -> None:
-        """Mark the load as completed, in the caller's transaction."""
+    def finish(self, rows: int, position: Position, detail: str | None, watch: Stopwatch) -> None:
+        """
+        Mark the load as completed, in the caller's transaction.
+
+        :param detail: for the history, if there is more to it
+        :param watch: the times of its batches, for the history
+        """
 
     def is_completed(self, fence: int) -> bool:
         """

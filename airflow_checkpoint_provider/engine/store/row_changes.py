@@ -120,6 +120,11 @@ def held() -> Values:
     return {"updated_at": datetime.now(UTC)}
 
 
+def at_work() -> Values:
+    """Write that an attempt is at a long step behind the last batch, so that it does not count as stalled."""
+    return _committed(datetime.now(UTC))
+
+
 def advanced(now: Checkpoint) -> Values:
     """Write the progress of the load."""
     return {

@@ -141,6 +141,27 @@ def each_row(
         yield from ((row, None) for row in found)
 
 
+def table_itself(connection: sa.Connection, table: sa.Table) -> tuple[Any, ...]:
+    """
+    Return the first and the last row of the primary key, to recognise two connections that lead to one table.
+
+    Rows that come and go between leave them alone.
+    """
+    key = list(table.primary_key.columns)
+    orders = (key, [column.desc() for column in key])
+
+    def ends(*columns: sa.ColumnElement[Any]) -> tuple[Any, ...]:
+        statement = sa.select(*columns)
+        return tuple(
+            tuple(row) for order in orders for row in page(connection, statement.order_by(*order), 1, 0)
+        )
+
+    try:
+        return ends(*key, table.c.created_at)
+    except DAMAGED:
+        return ends(*key)
+
+
 def _unreadable(row: Any, error: Exception) -> UnreadableRow:
     try:
         identity = identity_of_row(row)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
@@ -17,7 +20,8 @@ from airflow_checkpoint_provider.engine.model.checkpoint import (
     Load,
 )
 from airflow_checkpoint_provider.engine.model.checks import ID_LENGTH
-from airflow_checkpoint_provider.engine.model.events import TablesMatched
+from airflow_checkpoint_provider.engine.model.events.transfer import TablesMatched
+from airflow_checkpoint_provider.engine.model.known_columns import COLUMN_LIST, KnownColumns
 from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.model.stored_text import comparable, digest_of
 from airflow_checkpoint_provider.engine.store.neighbours import Emptied
@@ -81,31 +85,43 @@ def resolved_table(destination: Destination, *, with_database: bool) -> str | No
     :param with_database: include the database, because the checkpoint is in another one
     """
     connection = destination.connection
-    dialect = connection.dialect
     with reading(connection):
         found = destination.table.resolve(sa.inspect(connection))
         if found is None:
             return None
-        schema, table = found.in_catalog(dialect)
-        asked = dialect_of(connection)
-        meant = asked.meant_table(connection, table, schema, found.quote(dialect))
-        database = asked.database_name(connection) if with_database else None
-    name = meant or in_schema(found, connection)
+        name = meant_name(found, connection)
+        database = dialect_of(connection).database_name(connection) if with_database else None
     return f"{database}.{name}" if database else name
 
 
-def emptied_table(destination: Destination, *, separate: bool, part: Partition | None = None) -> Emptied:
+def meant_name(table: TableName, connection: sa.Connection) -> str:
+    """Return the one name of an existing table, however it is spelt, within the database of the connection."""
+    dialect = connection.dialect
+    schema, name = table.in_catalog(dialect)
+    meant = dialect_of(connection).meant_table(connection, name, schema, table.quote(dialect))
+    return meant or in_schema(table, connection)
+
+
+def emptied_table(
+    destination: Destination,
+    *,
+    separate: bool,
+    part: Partition | None = None,
+    slices: frozenset[str] = frozenset(),
+) -> Emptied:
     """
     Describe a table for the store before its rows are deleted.
 
     :param separate: the checkpoint is in another database
     :param part: the partition whose rows are deleted, if not all are
+    :param slices: a digest of each statement that deletes some rows, if not all are deleted
     """
     return Emptied(
         resolved_table(destination, with_database=separate),
         written_names(destination),
         destination.conn_id if separate else None,
         part,
+        slices,
     )
 
 
@@ -115,9 +131,30 @@ def default_schema(connection: sa.Connection) -> str | None:
     return TableName("", schema).in_catalog(connection.dialect)[0] if schema else None
 
 
-def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, columns: Columns) -> Load:
-    """Return the load, which a later attempt must find unchanged to resume."""
+def describe_columns(described: Sequence[str], written: Sequence[str]) -> str:
+    """
+    Return the part of a fingerprint about the columns.
+
+    :param described: columns of the query
+    """
+    return f"{', '.join(described)} into {', '.join(written)}"
+
+
+def describe_load(
+    spec: TransferSpec,
+    session: Session,
+    strategy: Strategy,
+    columns: Columns,
+    types: Mapping[str, str] = MappingProxyType({}),
+) -> Load:
+    """
+    Return the load, which a later attempt must find unchanged to resume.
+
+    :param types: of the source's columns, where a later attempt is to notice that they have become wider
+    """
     source, destination = session.source, session.destination
+    described = [name for name in source.columns if name not in columns.ignored]
+    known = KnownColumns({name: types.get(name, "") for name in columns.read})
     meant = resolved_table(destination, with_database=session.separate)
     return Load(
         strategy=strategy.name,
@@ -128,14 +165,15 @@ def describe_load(spec: TransferSpec, session: Session, strategy: Strategy, colu
             "source": source.conn_id,
             "destination": destination.conn_id,
             "table": str(destination.table),
-            "columns": f"{', '.join(source.columns)} into {', '.join(columns.written)}",
+            "columns": describe_columns(described, columns.written),
+            COLUMN_LIST: known.as_text(),
             "strategy": strategy.name,
             "key": ", ".join(strategy.columns),
             # Staged rows are lost to an attempt that writes elsewhere.
             **({STAGE: "a table next to the destination"} if spec.stages else {}),
             **({RESOLVED: meant} if meant else {}),
             **({PARTITION: spec.part.as_text()} if spec.part else {}),
-            **({AS_OF: spec.as_of} if spec.as_of else {}),
+            **({AS_OF: spec.moment or spec.as_of} if spec.as_of else {}),
         },
         source_conn_id=source.conn_id,
         destination_conn_id=destination.conn_id,

@@ -6,7 +6,18 @@ import time
 from typing import Any
 
 from airflow_checkpoint_provider.engine.model.errors import on_one_line
-from airflow_checkpoint_provider.engine.model.events import (
+from airflow_checkpoint_provider.engine.model.events.failure import Failed
+from airflow_checkpoint_provider.engine.model.events.steps import (
+    KeyBuilding,
+    KeyBuilt,
+    LoadDescribed,
+    PreoperatorRun,
+    RangeFixed,
+    RowsDeleted,
+    SchemaChanged,
+    StepBegun,
+)
+from airflow_checkpoint_provider.engine.model.events.transfer import (
     BatchCommitted,
     Completed,
     Event,
@@ -20,15 +31,7 @@ from airflow_checkpoint_provider.engine.model.events import (
     Verified,
     Warned,
 )
-from airflow_checkpoint_provider.engine.model.failure import Failed
-from airflow_checkpoint_provider.engine.model.steps import (
-    LoadDescribed,
-    PreoperatorRun,
-    RangeFixed,
-    RowsDeleted,
-    StepBegun,
-)
-from airflow_checkpoint_provider.engine.store.reject_reasons import reason_of
+from airflow_checkpoint_provider.engine.store.rejected.reasons import reason_of
 
 
 class _OneLineEach:
@@ -67,9 +70,19 @@ class ProgressLog:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case LoadDescribed() | StepBegun() | PreoperatorRun() | RowsDeleted() | RangeFixed():
-                self._log.info("%s", event.line)
-            case RouteChosen() | GuaranteeStated() | Published():
+            case (
+                LoadDescribed()
+                | StepBegun()
+                | PreoperatorRun()
+                | RowsDeleted()
+                | RangeFixed()
+                | RouteChosen()
+                | GuaranteeStated()
+                | Published()
+                | SchemaChanged()
+                | KeyBuilding()
+                | KeyBuilt()
+            ):
                 self._log.info("%s", event.line)
             case StrategyChosen():
                 self._strategy(event)
@@ -103,9 +116,10 @@ class ProgressLog:
                 self._log.error("%s", event.line(final=isinstance(event.error, self._final)))
             case Completed(rows, total, batches, seconds):
                 self._log.info(
-                    "Checkpoint completed: %s rows in %s batches, %.1f s, %s rows/s (%s rows in all)",
+                    "Checkpoint completed: %s rows in %s %s, %.1f s, %s rows/s (%s rows in all)",
                     f"{rows:,}",
                     f"{batches:,}",
+                    "batch" if batches == 1 else "batches",
                     seconds,
                     f"{rows / seconds if seconds else 0:,.0f}",
                     f"{total:,}",

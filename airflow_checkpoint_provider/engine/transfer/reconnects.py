@@ -6,7 +6,7 @@ import random
 import time
 
 from airflow_checkpoint_provider.engine.model.errors import ConnectionLostError, RaisedBatchError, one_line
-from airflow_checkpoint_provider.engine.model.events import Observer, Reconnecting
+from airflow_checkpoint_provider.engine.model.events.transfer import Observer, Reconnecting
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.session import LostError
 
@@ -31,12 +31,15 @@ class Reconnects:
         """The attempt was asked to end."""
 
     def progressed(self) -> None:
-        """Begin to count anew: a batch is committed."""
-        self.in_a_row, self.raised = 0, False
+        """Begin to count anew: a batch is committed, and the load goes on behind it."""
+        if self._spec.keeps_checkpoint:
+            self.in_a_row, self.raised = 0, False
 
     def wait(self, error: Exception) -> None:
         """
         Wait before the next connection.
+
+        A trigger's error is met a second time whatever the limit is, for it is known only then to be about the rows.
 
         :param error: a :class:`LostError`, or the refusal of a new connection
         :raises ConnectionLostError: when there were too many losses without progress
@@ -45,8 +48,8 @@ class Reconnects:
         cause = error.__cause__ if error is lost and error.__cause__ else error
         self.raised = self.raised if error is not lost else isinstance(cause, RaisedBatchError)
         self.in_a_row += 1
-        most = self._spec.max_reconnects
-        if not self._spec.keeps_checkpoint:
+        most = max(self._spec.max_reconnects, self.raised)
+        if not self._spec.keeps_checkpoint and not self.raised:
             raise ConnectionLostError(
                 f"{lost.what}, and no checkpoint is kept to go on from: {lost}"
             ) from cause

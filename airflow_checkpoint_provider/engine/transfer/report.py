@@ -9,14 +9,15 @@ from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Action, Decision
-from airflow_checkpoint_provider.engine.model.events import (
+from airflow_checkpoint_provider.engine.model.events.failure import Failed
+from airflow_checkpoint_provider.engine.model.events.steps import LoadDescribed, RangeFixed
+from airflow_checkpoint_provider.engine.model.events.transfer import (
     BatchCommitted,
     GuaranteeStated,
     Observer,
     RowsRejected,
     Started,
 )
-from airflow_checkpoint_provider.engine.model.failure import Failed
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
 from airflow_checkpoint_provider.engine.model.position import (
     BEGINNING,
@@ -25,7 +26,6 @@ from airflow_checkpoint_provider.engine.model.position import (
     describe_range,
     fraction,
 )
-from airflow_checkpoint_provider.engine.model.steps import LoadDescribed, RangeFixed
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import Writer

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.model.events import Verified
+from airflow_checkpoint_provider.engine.model.events.transfer import Verified
 from airflow_checkpoint_provider.engine.model.position import position_as_dict
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Result:
     :param duration_s: seconds from start to end
     :param warnings: warnings for a person
     :param verified: method, rows and seconds of the verification, if there was one
+    :param as_of: the moment of the source as of which it is read, if there is one
     """
 
     status: str
@@ -47,6 +48,7 @@ class Result:
     rows_per_s: float
     verified: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+    as_of: str | None = None
 
     @classmethod
     def of(
@@ -83,6 +85,10 @@ class Result:
             return self
         told = {"method": verified.method, "rows": verified.rows, "seconds": round(verified.seconds, 3)}
         return replace(self, verified=told)
+
+    def with_moment(self, moment: str | None) -> Result:
+        """Add the moment as of which the source is read."""
+        return replace(self, as_of=moment or None)
 
     def with_warnings(self, warnings: Sequence[str]) -> Result:
         """Add the warnings."""

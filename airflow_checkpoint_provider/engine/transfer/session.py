@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,12 +57,14 @@ class Session:
 
     :param keeper: the connection of the metadata table: the destination's, unless it is kept elsewhere
     :param at_end: closed before the connections are
+    :param beside: opens a further connection to the destination, for its caller to close
     """
 
     source: Source
     destination: Destination
     keeper: sa.Connection
     at_end: ExitStack
+    beside: Callable[[], sa.Connection]
 
     def has_lost(self, error: BaseException) -> bool:
         """Return whether an error means that one of the connections is lost."""
@@ -106,16 +109,37 @@ def open_session(
         if dialect_of(reader).is_same_file(reader, writer):
             # A commit to the file would wait for the connection that reads from it.
             reader = writer
-        query = query_of(spec, reader, spec.columns)
-        read = open_source(reader, query, source.conn_id, exact=not spec.rows_processor)
-        written = open_destination(writer, _table(spec), destination.conn_id, spec.write_mode)
-        written.written_forms = read.packed_forms
+        read = source_of(spec, reader, source.conn_id)
         yield Session(
             source=read,
-            destination=written,
+            destination=destination_of(spec, writer, destination.conn_id, read.packed_forms),
             keeper=connect(keeper, _KEEPER) if keeper and spec.keeps_checkpoint else writer,
             at_end=stack,
+            beside=partial(destination.open, lock_timeout=spec.lock_timeout, for_writing=True, opened=opened),
         )
+
+
+def source_of(spec: TransferSpec, connection: sa.Connection, conn_id: str) -> Source:
+    """
+    Return the source that a transfer reads.
+
+    :raises SourceError: when the query cannot be run, or the table is not there
+    """
+    query = query_of(spec, connection, spec.columns)
+    return open_source(connection, query, conn_id, exact=not spec.rows_processor)
+
+
+def destination_of(
+    spec: TransferSpec, connection: sa.Connection, conn_id: str, forms: frozenset[str]
+) -> Destination:
+    """
+    Return the destination that a transfer writes.
+
+    :param forms: names of the forms of whole rows that the source writes
+    """
+    written = open_destination(connection, _table(spec), conn_id, spec.write_mode)
+    written.written_forms = forms
+    return written
 
 
 @contextmanager

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
-from airflow_checkpoint_provider.engine.databases.rows.blocks import READ_AT_ONCE
 from airflow_checkpoint_provider.engine.databases.rows.lines import NoLineError
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES
 from airflow_checkpoint_provider.engine.databases.sockets import cutter
-from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Checkpoint, Identity
+from airflow_checkpoint_provider.engine.model.checkpoint import (
+    ALL_RUNS,
+    MOMENT,
+    Attempt,
+    Checkpoint,
+    Identity,
+)
 from airflow_checkpoint_provider.engine.model.decision import Action
 from airflow_checkpoint_provider.engine.model.errors import (
     BadRowsError,
@@ -22,9 +28,10 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceOrderError,
     interruption,
 )
-from airflow_checkpoint_provider.engine.model.events import Completed, Observer, Verified
+from airflow_checkpoint_provider.engine.model.events.batch_times import Stopwatch
+from airflow_checkpoint_provider.engine.model.events.steps import StepBegun
+from airflow_checkpoint_provider.engine.model.events.transfer import Completed, Observer, Verified, Warned
 from airflow_checkpoint_provider.engine.model.load_facts import LoadFacts
-from airflow_checkpoint_provider.engine.model.steps import StepBegun
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import (
@@ -32,24 +39,23 @@ from airflow_checkpoint_provider.engine.transfer.batches.batch_writer import (
     check_rejecting,
     open_writer,
 )
-from airflow_checkpoint_provider.engine.transfer.batches.batching import Tally, as_one_batch, batches, take
+from airflow_checkpoint_provider.engine.transfer.batches.copying import copy
 from airflow_checkpoint_provider.engine.transfer.batches.garbage import few_collections
-from airflow_checkpoint_provider.engine.transfer.batches.row_shaping import shaped
-from airflow_checkpoint_provider.engine.transfer.column_mapping import Columns
-from airflow_checkpoint_provider.engine.transfer.fingerprint import describe_load
+from airflow_checkpoint_provider.engine.transfer.ending.found_table import FoundTable
+from airflow_checkpoint_provider.engine.transfer.late_key.building import build_key
 from airflow_checkpoint_provider.engine.transfer.reconnects import Reconnects
 from airflow_checkpoint_provider.engine.transfer.report import Report
 from airflow_checkpoint_provider.engine.transfer.result import Result
+from airflow_checkpoint_provider.engine.transfer.schema_changes.settlement import settle_columns
 from airflow_checkpoint_provider.engine.transfer.session import LostError, Session, open_session, open_store
 from airflow_checkpoint_provider.engine.transfer.staging.publish import complete, discard
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage
 from airflow_checkpoint_provider.engine.transfer.starting.guarantee import state_guarantee
 from airflow_checkpoint_provider.engine.transfer.starting.marker import leave_marker
 from airflow_checkpoint_provider.engine.transfer.starting.moment import is_renewed
-from airflow_checkpoint_provider.engine.transfer.starting.new_table import plan_table
+from airflow_checkpoint_provider.engine.transfer.starting.preoperator import with_slices
 from airflow_checkpoint_provider.engine.transfer.starting.startup import StartingPoint, Startup
 from airflow_checkpoint_provider.engine.transfer.starting.table_checks import check_server
-from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import PassedValues
 from airflow_checkpoint_provider.engine.transfer.strategies.choose import choose_strategy
 from airflow_checkpoint_provider.engine.transfer.verification.verification import Verification
 
@@ -87,6 +93,9 @@ class Transfer:
         self._renewed: BaseException | None = None
         self._verified: Verified | None = None
         self._noted: LoadFacts | None = None
+        self._watch = Stopwatch()
+        self._found: FoundTable | None = None
+        self._moment: str | None = None
 
     def run(self) -> Result:
         """
@@ -142,14 +151,31 @@ class Transfer:
         strategy, chosen = choose_strategy(spec, session)
         if not self._reconnects.number and not self._by_values:
             self._report.observe(chosen)
-        columns = Columns.of(spec, session)
-        new_table = plan_table(spec, session, strategy, columns)
-        load = describe_load(spec, session, strategy, columns).marked_by(self._attempt)
-        store = open_store(spec, session, self._identity, self._attempt)
+        settled = settle_columns(
+            spec,
+            session,
+            strategy,
+            self._attempt,
+            lambda: open_store(spec, session, self._identity, self._attempt),
+        )
+        load, store = settled.load.marked_by(self._attempt), settled.store
+        load = with_slices(load, spec.preoperator, session.destination)
         stage = Stage(session.destination, self._identity) if spec.stages else None
         self._route = VALUES
         context = AttemptContext(
-            spec, session, strategy, columns, load, store, stage, self._attempt, self._by_values, new_table
+            spec,
+            session,
+            strategy,
+            settled.columns,
+            load,
+            store,
+            stage,
+            self._attempt,
+            self._by_values,
+            settled.new_table,
+            self._watch,
+            settled.change,
+            settled.key,
         )
         start = Startup(context, self._report.observe)
         start.prepare()
@@ -161,13 +187,16 @@ class Transfer:
             if context.published_stage:
                 discard(context, context.published_stage, checkpoint.fence)
             beginning = StartingPoint(checkpoint, decision, iter(()))
+            self._moment = checkpoint.fingerprint.get(MOMENT)
             self._report.started(context, beginning)
             return self._result(beginning, checkpoint, Writer(context))
         try:
             context = leave_marker(context, checkpoint, decision)
             self._attempt = context.attempt
-            beginning = Startup(context, self._report.observe).begin(checkpoint, decision)
+            startup = Startup(context, self._report.observe, renewed=self._renewed is not None)
+            beginning = startup.begin(checkpoint, decision)
             checkpoint, self._route = beginning.checkpoint, beginning.route
+            self._moment = session.source.moment
             if not context.is_settled:
                 self._report.guarantees(state_guarantee(spec, session, is_there=True))
             self._note(context, beginning)
@@ -176,10 +205,20 @@ class Transfer:
             verification = Verification(context) if spec.verify else None
             if verification:
                 verification.check(checkpoint)
-            for committed in self._copy(context, writer, beginning):
-                checkpoint = committed
+
+            def report(now: Checkpoint, rows: int) -> None:
+                self._report.committed(context, now, rows)
+                self._report.rejects(context, writer)
+
+            if not stage:
+                self._found = self._found or FoundTable.of(session.destination)
+            first: Checkpoint | None = None
+            for committed in copy(context, writer, beginning, report):
+                first, checkpoint = first or committed, committed
                 self._reconnects.progressed()
-                session.destination.raised_before = False
+                session.destination.raised_before = self._reconnects.raised
+            changed = self._changes(context, beginning.checkpoint, first, checkpoint)
+            beginning = replace(beginning, warnings=(*beginning.warnings, *changed))
             self._end(context, verification, checkpoint, beginning.warnings)
         except BaseException as error:
             stopped = interruption(error)
@@ -194,9 +233,20 @@ class Transfer:
         self._report.observe(Completed(result.rows, result.rows_total, result.batches, result.duration_s))
         return result
 
+    def _changes(
+        self, context: AttemptContext, before: Checkpoint, first: Checkpoint | None, last: Checkpoint
+    ) -> list[str]:
+        """Warn of changes to the destination's table while rows were written to it."""
+        told = self._found.changes(context, before, first, last) if self._found and first else []
+        for text in told:
+            self._report.observe(Warned(text))
+        return told
+
     def _note(self, context: AttemptContext, beginning: StartingPoint) -> None:
         """Record the facts of the load in the history, for people."""
         facts = self._report.facts(self._spec, beginning.route, context.session.destination)
+        if self._identity.run_id == ALL_RUNS:
+            facts = replace(facts, run_id=self._attempt.run_id)
         if facts != self._noted:  # after a lost connection they are mostly the same
             with context.store.transaction():
                 context.store.note_opened(facts, beginning.checkpoint)
@@ -209,8 +259,10 @@ class Transfer:
         checkpoint: Checkpoint,
         warnings: Sequence[str],
     ) -> None:
-        """Verify, publish and complete the load."""
+        """Build the key that the table lacks, verify, publish and complete the load."""
         observe = self._report.observe
+        if context.may_lack_key and context.key.waits:
+            build_key(context, checkpoint, observe)
         if verification:
             observe(StepBegun(f"Verifying by {context.spec.verify}"))
             self._verified = verification.run(checkpoint)
@@ -226,46 +278,8 @@ class Transfer:
         result = Result.of(
             self._report.first or beginning, end, guarantee, self._reconnects.number, self._began, rejected
         )
-        return result.with_verified(self._verified).with_warnings(beginning.warnings)
-
-    def _copy(
-        self, context: AttemptContext, writer: Writer, beginning: StartingPoint
-    ) -> Iterator[Checkpoint]:
-        """Copy batch after batch, and yield the checkpoint committed with each."""
-        session, store = context.session, context.store
-        now = beginning.checkpoint
-        process = self._spec.rows_processor
-        watch = PassedValues.of(session, context.columns) if process else None
-        chunks = shaped(beginning.chunks, context.columns.pick, process, watch)
-        for batch in batches(as_one_batch(chunks) if self._spec.commits_at_once else chunks):
-            known, whole = take(batch, 2 * READ_AT_ONCE)
-            tally = Tally(now.position, now.lower)
-            tally.add(*known)
-            if self._spec.on_bad_row == "reject":  # the number of good rows is known after the last one
-                whole = False
-            with session.destination.commit_errors(), store.transaction():
-                # Before any row is written the checkpoint is locked and the fence checked. A small batch is known to
-                # its end by then, and needs no second update.
-                if whole:
-                    now = now.after_batch(tally.rows, tally.end, tally.first)
-                    store.advance(now)
-                else:
-                    store.hold()
-                with session.writing(), writer.batch(now.rows) as write:
-                    for chunk in known:
-                        write(chunk.rows)
-                    known.clear()
-                    for chunk in batch:
-                        tally.add(chunk)
-                        write(chunk.rows)
-                    beginning.read_on()
-                good = tally.rows - len(writer.newest)
-                if not whole:
-                    now = now.after_batch(good, tally.end, tally.first)
-                    store.advance(now)
-            self._report.committed(context, now, good)
-            self._report.rejects(context, writer)
-            yield now
+        result = result.with_verified(self._verified).with_moment(self._moment)
+        return result.with_warnings(beginning.warnings)
 
     def _goes_on_by_values(self, error: BaseException) -> bool:
         """Return whether the load goes on by Python values, and keep the reason."""

@@ -86,7 +86,7 @@ def attempts(
                     entry.recorded_at,
                 )
             )
-        elif found and entry.kind == Kind.OPENED:
+        elif found and entry.kind in (Kind.OPENED, Kind.KEY_BUILDING, Kind.KEY_BUILT):
             found[-1].heard_of_at = entry.recorded_at
         elif found and entry.kind in (Kind.PROGRESS, Kind.COMPLETED, Kind.FAILED):
             last = found[-1]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.model.history_kind import STARTS, Kind
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry
+from airflow_checkpoint_provider.engine.store.past_runs import Run
 from airflow_checkpoint_provider.plugin.display.words import duration, number
 
 MOST_RUNS = 10
@@ -18,14 +17,6 @@ MOST_RUNS = 10
 _FEWEST = 3
 _TIMES = 2.0  # from here on a load is called slower, larger or smaller than usual
 _LEAST_S = 10.0  # a difference of fewer seconds is none
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A completed run: the seconds that it took, and its rows."""
-
-    seconds: float
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +66,3 @@ class Usual:
     def _differs(self, rows: int) -> bool:
         low, high = sorted((rows, self.rows))
         return high > 0 and (low == 0 or high / low >= _TIMES)
-
-
-def runs_of(checkpoints: Iterable[Checkpoint]) -> list[Run]:
-    """Return the completed runs of a task that has a checkpoint for each, in their order."""
-    done = [one for one in checkpoints if one.status is Status.COMPLETED and one.completed_at]
-    done.sort(key=lambda one: one.started_at)
-    return [
-        Run((one.completed_at - one.started_at).total_seconds(), one.rows) for one in done if one.completed_at
-    ]
-
-
-def earlier_runs(entries: Iterable[HistoryEntry]) -> list[Run]:
-    """
-    Return the completed runs of a checkpoint that spans runs, the last one left out if it is complete.
-
-    :param entries: of its history, oldest first
-    """
-    runs: list[Run] = []
-    began: datetime | None = None
-    for entry in entries:
-        if entry.kind in STARTS:
-            began = began or entry.recorded_at
-        elif entry.kind == Kind.COMPLETED and began:
-            runs.append(Run((entry.recorded_at - began).total_seconds(), entry.rows or 0))
-            began = None
-    return runs if began else runs[:-1]

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.key import Unreadable
 from airflow_checkpoint_provider.engine.model.position import describe_position
+from airflow_checkpoint_provider.engine.model.status import Status
 
 _UTC = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC\b")
 
@@ -17,6 +18,11 @@ _UTC = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC\b")
 def number(value: float | None) -> str:
     """Write a whole number with separators."""
     return "" if value is None else f"{value:,.0f}"
+
+
+def state_word(name: str) -> str:
+    """Write the state of a load."""
+    return "staged, not yet published" if name == Status.STAGED else name
 
 
 def short(value: float) -> str:

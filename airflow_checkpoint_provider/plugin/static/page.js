@@ -66,16 +66,18 @@ function localTimes(root) {
 
 let timer = 0;
 
-function schedule() {
+function schedule(least = 0) {
   clearTimeout(timer);
   const live = document.getElementById("live");
-  if (live?.dataset.refresh) timer = setTimeout(refresh, Number(live.dataset.refresh) * 1000);
+  if (live?.dataset.refresh) timer = setTimeout(refresh, Math.max(Number(live.dataset.refresh), least) * 1000);
 }
 
 async function refresh() {
+  let least = 0; // seconds that a busy server asks for
   if (!document.hidden && !document.querySelector("dialog[open]") && getSelection().isCollapsed) {
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      least = Number(answer.headers.get("Retry-After")) || 0;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const old = document.getElementById("live");
       const now = fresh.getElementById("live");
@@ -85,7 +87,7 @@ async function refresh() {
       say("Airflow does not answer; trying again.", true);
     }
   }
-  schedule();
+  schedule(least);
 }
 
 function show(old, now) {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.status import Status
-from airflow_checkpoint_provider.hooks.airflow_internals import FAILED, states_in_run
+from airflow_checkpoint_provider.hooks.airflow_internals.conditions import TaskRun
+from airflow_checkpoint_provider.hooks.airflow_internals.tables import FAILED, states_in_run
 from airflow_checkpoint_provider.hooks.instances import instance_of
 from airflow_checkpoint_provider.plugin.display.ahead import Ahead
 from airflow_checkpoint_provider.plugin.models import View
@@ -23,17 +24,18 @@ def clear_of(checkpoint: Checkpoint) -> dict[str, Any] | None:
     """
     if checkpoint.iteration:
         return None
-    dag_id, task_id, run_id, index = instance_of(checkpoint)
-    return _clear(dag_id, run_id, [[task_id, index] if index >= 0 else task_id])
+    return clear_of_all([instance_of(checkpoint)])
 
 
-def _clear(dag_id: str, run_id: str, tasks: Sequence[Any]) -> dict[str, Any]:
+def clear_of_all(instances: Sequence[TaskRun]) -> dict[str, Any]:
+    """Return the address and the body of a clear of task instances of one run; there must be one."""
+    dag_id, _, run_id, _ = instances[0]
     return {
         "address": f"../api/v2/dags/{quote(dag_id, safe='')}/clearTaskInstances",
         "body": {
             "dry_run": False,
             "dag_run_id": run_id,
-            "task_ids": tasks,
+            "task_ids": [[task, index] if index >= 0 else task for _, task, _, index in instances],
             "only_failed": False,
             "include_downstream": True,
             "reset_dag_runs": True,
@@ -51,7 +53,7 @@ class FailedOnes:
     :param checkpoints: how many of them have a checkpoint
     :param of: number of instances in all
     :param ahead: the rows ahead of all of them together
-    :param clear: see :func:`clear_of`
+    :param clear: see :func:`clear_of_all`
     """
 
     dag_id: str
@@ -76,12 +78,10 @@ def failed_indexes(dag_id: str, task_id: str, run_id: str) -> tuple[list[int], i
     return sorted(index for index, state in states.items() if state == FAILED and index >= 0), len(states)
 
 
-def checkpoints_of(
-    dag_id: str, task_id: str, run_id: str, indexes: Iterable[int], among: Iterable[Checkpoint]
-) -> list[Checkpoint]:
-    """Return the checkpoints that instances of a mapped task have moved last."""
-    instances = {(dag_id, task_id, run_id, index) for index in indexes}
-    return [checkpoint for checkpoint in among if instance_of(checkpoint) in instances]
+def checkpoints_of(instances: Collection[TaskRun], among: Iterable[Checkpoint]) -> list[Checkpoint]:
+    """Return the checkpoints that task instances have moved last."""
+    wanted = set(instances)
+    return [checkpoint for checkpoint in among if instance_of(checkpoint) in wanted]
 
 
 def number_of(checkpoints: Iterable[Checkpoint]) -> int:
@@ -97,11 +97,12 @@ def failed_ones(
 
     :param views: the checkpoints of the run
     """
-    mine = checkpoints_of(dag_id, task_id, run_id, indexes, (view.checkpoint for view in views))
+    instances = [(dag_id, task_id, run_id, index) for index in indexes]
+    mine = checkpoints_of(instances, (view.checkpoint for view in views))
     rates = sorted(view.average or 0.0 for view in views if view.state in (Status.COMPLETED, Status.STAGED))
     rate = rates[len(rates) // 2] if rates else None
     ahead = Ahead.of_all([Ahead.of(checkpoint, rate) for checkpoint in mine])
     if len(mine) < len(indexes):  # some have failed before they had a checkpoint
         ahead = Ahead(ahead.kept)
-    clear = _clear(dag_id, run_id, [[task_id, index] for index in indexes])
+    clear = clear_of_all(instances)
     return FailedOnes(dag_id, task_id, run_id, indexes, number_of(mine), of, ahead, clear)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from airflow_checkpoint_provider.engine.model.checkpoint import ALL_RUNS, Checkpoint
-from airflow_checkpoint_provider.hooks.airflow_internals import Task, TaskRun
-from airflow_checkpoint_provider.hooks.airflow_internals_failures import (
+from airflow_checkpoint_provider.hooks.airflow_internals.conditions import Task, TaskRun
+from airflow_checkpoint_provider.hooks.airflow_internals.failures import (
+    LATELY,
+    MOST_READ,
+    MOST_SHOWN,
+    Among,
     FailedInstance,
     early_errors,
     failed_instances,
 )
+from airflow_checkpoint_provider.hooks.airflow_internals.tables import teams_of
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.instances import instance_of
 from airflow_checkpoint_provider.hooks.transfers import Place
@@ -21,10 +26,6 @@ from airflow_checkpoint_provider.plugin.access import Viewer
 from airflow_checkpoint_provider.plugin.models import instance_href
 from airflow_checkpoint_provider.plugin.services import discovery, reader
 
-LATELY = timedelta(days=7)
-"""How old a failure may be."""
-MOST = 50
-"""Most failures that are read of Airflow, the newest first."""
 _CANNOT_CONNECT = re.compile("[^:]*: Connection '(.*?)' cannot be opened")
 _MOST_CHECKPOINTS = 10_000  # of the runs of these failures
 
@@ -55,10 +56,6 @@ class EarlyFailure:
         index = self.failed.instance[3]
         return index if index >= 0 else None
 
-    def is_of(self, index: int) -> bool:
-        """Return whether it is the instance of a map index; -1 where the task is not mapped."""
-        return self.failed.instance[3] == index
-
     @property
     def state(self) -> str:
         """The state of the task instance, in words."""
@@ -75,45 +72,44 @@ class EarlyFailure:
         return instance_href(*self.failed.instance)
 
 
-def early_failures(
-    viewer: Viewer, tasks: Collection[Task], run_id: str | None = None, text: str = ""
-) -> list[EarlyFailure]:
+def early_failures(viewer: Viewer, tasks: Collection[Task], among: Among) -> list[EarlyFailure]:
     """
     Return the task instances of transfers that have failed lately and have no checkpoint, the newest first.
 
     Where the database of the checkpoints does not answer, only those are known that have left their error in Airflow.
 
     :param tasks: transfers, of DAGs that the viewer may see
-    :param run_id: only those of this run
-    :param text: only those with this text in the id of task or run
+    :param among: which of their instances are meant; unless it limits those of each task, there are at most
+        ``MOST_SHOWN`` of all
     """
-    failed = failed_instances(sorted(tasks), datetime.now(UTC) - LATELY, MOST)
-    failed = [one for one in failed if run_id in (None, one.instance[2]) and _has(one, text)]
+    failed = failed_instances(sorted(tasks), datetime.now(UTC) - LATELY, MOST_READ, among)
     if not failed:
         return []
     errors = early_errors([one.instance for one in failed])
     known = _with_checkpoint([one for one in failed if one.instance not in errors])
+    failed = [one for one in failed if one.instance in errors or one.instance not in known]
+    if among.of_each is None:
+        failed = failed[:MOST_SHOWN]
     names = discovery().places()
-    readable = {dag_id: viewer.may_read_logs(dag_id) for dag_id in {one.instance[0] for one in failed}}
+    dag_ids = {one.instance[0] for one in failed}
+    readable = {dag_id for dag_id in dag_ids if viewer.may_read_logs(dag_id)}
+    teams = teams_of(readable)
     return [
         EarlyFailure(
             one,
             names.called(*one.instance[:2]),
-            _shown(viewer, errors.get(one.instance, "")) if readable[one.instance[0]] else "",
+            _shown(viewer, errors.get(one.instance, ""), teams.get(one.instance[0]))
+            if one.instance[0] in readable
+            else "",
         )
         for one in failed
-        if one.instance in errors or one.instance not in known
     ]
 
 
-def _shown(viewer: Viewer, error: str) -> str:
+def _shown(viewer: Viewer, error: str, team: str | None) -> str:
     """Return an error; that of a driver which cannot connect names hosts, and needs the right to the connection."""
     found = _CANNOT_CONNECT.match(error)
-    return f"{found[0]}." if found and not viewer.may_see_connection(found[1]) else error
-
-
-def _has(one: FailedInstance, text: str) -> bool:
-    return not text or any(text.lower() in part.lower() for part in one.instance[1:3])
+    return f"{found[0]}." if found and not viewer.may_see_connection(found[1], team) else error
 
 
 def _with_checkpoint(failed: Sequence[FailedInstance]) -> set[TaskRun]:

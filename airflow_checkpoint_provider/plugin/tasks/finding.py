@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from airflow_checkpoint_provider.engine.admin.search import Found, Listed, Search
@@ -19,15 +20,17 @@ from airflow_checkpoint_provider.engine.model.errors import (
 )
 from airflow_checkpoint_provider.engine.model.status import FILTERS, Status
 from airflow_checkpoint_provider.engine.store.history_entry import HistoryEntry, is_staged
-from airflow_checkpoint_provider.engine.store.reject_reasons import ReasonCount
-from airflow_checkpoint_provider.engine.store.rejects import Reject
+from airflow_checkpoint_provider.engine.store.past_runs import Run, earlier_runs, runs_of
+from airflow_checkpoint_provider.engine.store.rejected.reasons import ReasonCount
+from airflow_checkpoint_provider.engine.store.rejected.rejects import Reject
 from airflow_checkpoint_provider.engine.store.row_mapper import unreadable as unreadable_row
 from airflow_checkpoint_provider.engine.store.row_reading import UnreadableRow
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
 from airflow_checkpoint_provider.hooks.instances import interrupted
 from airflow_checkpoint_provider.hooks.settings import stalled_after
 from airflow_checkpoint_provider.hooks.transfers import Place
-from airflow_checkpoint_provider.plugin.display.usual import MOST_RUNS, Run, Usual, earlier_runs, runs_of
+from airflow_checkpoint_provider.plugin.display.loads import MappedLoad, mapped_loads
+from airflow_checkpoint_provider.plugin.display.usual import MOST_RUNS, Usual
 from airflow_checkpoint_provider.plugin.models import View, query_of
 from airflow_checkpoint_provider.plugin.reading import Trouble
 from airflow_checkpoint_provider.plugin.services import reader
@@ -57,8 +60,9 @@ class Result:
     :param counts: number of checkpoints in each state
     :param unreadable: unreadable rows on this page, and their places
     :param at_least: the states with more checkpoints than ``counts`` has
-    :param text_among: number of the newest checkpoints of each database that were searched for a text
+    :param among_newest: number of the newest checkpoints of each database that were searched for a text, or sorted
     :param more: whether a page may follow this one, whatever ``total`` is
+    :param loads: of views that stand for all instances of a mapped task in one run, those instances
     """
 
     views: list[View]
@@ -68,18 +72,24 @@ class Result:
     unreadable: list[Damaged]
     troubles: list[Trouble]
     at_least: frozenset[Status] = frozenset()
-    text_among: int | None = None
+    among_newest: int | None = None
     more: bool = False
+    loads: dict[tuple[Place, Identity], MappedLoad] = field(default_factory=dict)
+
+    def load_of(self, view: View) -> MappedLoad | None:
+        """Return the mapped load that a view stands for; ``None`` where it stands for itself."""
+        return self.loads.get((view.place, view.identity))
 
     @property
     def moves(self) -> bool:
         """Whether a load on this page is running."""
-        return any(view.state == Status.RUNNING for view in self.views)
+        parts = (part for load in self.loads.values() for part in load.parts)
+        return any(view.state == Status.RUNNING for view in chain(self.views, parts))
 
     @property
     def mapped(self) -> bool:
-        """Whether a checkpoint on this page is of a mapped task."""
-        return any(view.index is not None for view in self.views)
+        """Whether a line of this page is of one instance of a mapped task."""
+        return any(view.index is not None and not self.load_of(view) for view in self.views)
 
     @property
     def all(self) -> int:
@@ -147,15 +157,20 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
     for answer in by_place.values():
         counts.update(answer.counts)
     at_least = frozenset().union(*(answer.at_least for answer in by_place.values()))
-    over = interrupted(listed.checkpoint for listed, _ in found)
+    parts = [(listed, place) for place, answer in by_place.items() for listed in answer.parts]
+    over = interrupted(listed.checkpoint for listed, _ in chain(found, parts))
+    listed_ones, instances = (
+        [
+            described(place, listed, over(listed.checkpoint), search.stalled_after, now)
+            for listed, place in some
+        ]
+        for some in (found, parts)
+    )
     unreadable = [Damaged(place, row) for place, answer in by_place.items() for row in answer.unreadable]
-    views = []
-    for listed, place in found:
-        view = _view(place, listed, over.get(listed.checkpoint.identity), search.stalled_after, now)
-        if isinstance(view, View):
-            views.append(view)
-        else:
-            unreadable.append(view)
+    unreadable += [one for one in listed_ones if isinstance(one, Damaged)]
+    views = [one for one in listed_ones if isinstance(one, View)]
+    uncounted = bool(at_least & ({search.state} if search.state else set(FILTERS)))
+    more = any(answer.more for answer in by_place.values()) if search.by_load else uncounted
     return Result(
         views,
         sum(answer.total for answer in by_place.values()),
@@ -164,8 +179,13 @@ def find(places: Iterable[Place], search: Search, order_by: str, limit: int, off
         unreadable,
         answers.troubles,
         at_least,
-        next((answer.text_among for answer in by_place.values() if answer.text_among), None),
-        bool(at_least & ({search.state} if search.state else set(FILTERS))) and len(found) == limit,
+        next((answer.among_newest for answer in by_place.values() if answer.among_newest), None),
+        more and (search.by_load or len(found) == limit),
+        mapped_loads(
+            views,
+            [one for one in instances if isinstance(one, View)],
+            {(place, run): one for place, answer in by_place.items() for run, one in answer.loads.items()},
+        ),
     )
 
 
@@ -208,8 +228,8 @@ def look(
     for place, checkpoint, request, entries, rejected, rejects, reasons, runs in kept:
         if checkpoint:
             listed = Listed(checkpoint, request, _sample(entries), is_staged(entries), rejected)
-            over = interrupted([checkpoint]).get(checkpoint.identity)
-            view = _view(place, listed, over, stalled_after(), now)
+            over = interrupted([checkpoint])(checkpoint)
+            view = described(place, listed, over, stalled_after(), now)
             if not isinstance(view, View):
                 return Subject(None, (), answers.troubles, damaged=view)
             return Subject(view, entries, answers.troubles, rejected, rejects, reasons, Usual.of(runs))
@@ -244,7 +264,7 @@ def _claimed(hook: CheckpointHook, dag_id: str, task_id: str, run_id: str, map_i
     return named[:1]
 
 
-def _view(
+def described(
     place: Place, listed: Listed, instance: str | None, stalled_after: timedelta, now: datetime
 ) -> View | Damaged:
     """Describe a checkpoint; one with inconsistent values hides no other."""

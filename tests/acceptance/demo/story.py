@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.acceptance.demo import flights
 from tests.acceptance.demo.report import Report
 from tests.support.airflow.airflow import LiveAirflow
-from tests.support.airflow.api import TaskKey
 from tests.support.airflow.checkpoints import StoredCheckpoint, checkpoint
+from tests.support.airflow.clients.api import TaskKey
 from tests.support.waiting import wait_for
 
 DAG_ID = "example_sqlite_quickstart"

@@ -11,7 +11,7 @@ from airflow_checkpoint_provider.engine.model.errors import CheckpointLockedErro
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
-from tests.support.pausing import Pause
+from tests.support.troubles.pausing import Pause
 from tests.support.waiting import wait_for
 
 

@@ -60,13 +60,15 @@ def test_those_that_are_acceptable_now(hook: CheckpointHook, destination: Db, ma
     assert (entry.who, entry.rows, entry.detail) == (
         "ann",
         9,
-        "1 rejected rows were written, 1 refused again",
+        "1 rejected row was written, 1 refused again",
     )
 
     destination.execute("DELETE FROM target WHERE n = 5")
     corrected = {left.id: {destination.spelt("amount"): "77.25"}}
     assert hook.replay_rejects(*WHICH, corrected=corrected).as_words() == "1 row written, 0 still rejected."
     assert float(destination.one("SELECT amount FROM target WHERE n = 5")) == 77.25
+    (entry,) = hook.history(*WHICH, kind="replayed", limit=1)
+    assert entry.detail == "1 rejected row was written, 0 refused again; corrected: row 6"
     assert hook.replay_rejects(*WHICH).written == 0
 
 

@@ -11,19 +11,21 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.checkpoint import Attempt, Identity
-from airflow_checkpoint_provider.engine.model.errors import FencedError, TableInUseError
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, FencedError, TableInUseError
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
-from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import Publication
+from airflow_checkpoint_provider.engine.transfer.staging.publication import Publication
+from airflow_checkpoint_provider.engine.transfer.staging.publish_parts import PublishedTable
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
 from tests.support.partitions import PartLoad, plan
-from tests.support.pausing import Pause
+from tests.support.troubles.pausing import Pause
 
 EMPTYING: list[dict[str, Any]] = [
     {"write_mode": "replace"},
     {"write_mode": "append", "preoperator": "DELETE FROM target -- all"},
 ]
+SLICE = {"preoperator": "DELETE FROM target\n  WHERE n >= 0 -- of a kind"}
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_a_table_is_not_emptied_under_a_load(
     assert loaded(load) == list(range(20))
 
 
-@pytest.mark.parametrize("emptying", EMPTYING, ids=["replace", "preoperator"])
+@pytest.mark.parametrize("emptying", [*EMPTYING, SLICE], ids=["replace", "preoperator", "slice"])
 def test_an_older_load_adds_nothing_to_a_table_that_was_emptied_after_it_began(
     load: Load, emptying: dict[str, Any]
 ) -> None:
@@ -135,10 +137,63 @@ def test_a_stage_is_not_published_under_a_load(load: Load) -> None:
     assert loaded(load) == list(range(20))
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("more", [(1, 2), (2, 3)], ids=["before", "behind"])
+def test_the_same_rows_are_not_deleted_under_a_load(load: Load, more: tuple[int, ...], batch: int) -> None:
+    pause = Pause(batch)
+    load.arguments |= SLICE
+    others = [f"DELETE FROM target WHERE n = {-number}" for number in more]
+    first = {"preoperator": ["DELETE FROM target WHERE n = -1", SLICE["preoperator"]]}
+    second = other_run(load)
+    second.arguments = {**load.arguments, "preoperator": [SLICE["preoperator"], *others]}
+    load.arguments |= first
+    older = load.transfer(rows_processor=lambda rows: (pause(), rows)[1])
+    with pause.around(older.run) as future:
+        message = r"rows of target would be deleted by the same statement while .*run_1.*by a task of its own"
+        with pytest.raises(TableInUseError, match=message):
+            second.attempt()
+    assert future.result().rows == 20
+    assert second.attempt().rows == 20
+    assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize("emptying", [*EMPTYING, SLICE], ids=["replace", "preoperator", "slice"])
+@pytest.mark.parametrize("batches", [1, 9], ids=["failed", "complete"])
+def test_mapped_tasks_do_not_delete_each_others_rows(
+    load: Load, emptying: dict[str, Any], batches: int
+) -> None:
+    first = replace(load, map_index=0, events=[])
+    second = replace(load, map_index=1, events=[])
+    first.attempt_batches(batches, where="n < 8", **emptying)
+    message = r"rows of target that a_dag.a_task \[0\], run run_1 has loaded: another mapped instance"
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match=message):
+            second.attempt(where="n >= 8", **emptying)
+    first.attempt(where="n < 8", **emptying)
+    assert loaded(load) == list(range(8))
+    assert second.attempt(where="n >= 8", preoperator="DELETE FROM target WHERE n >= 8").rows == 12
+    assert loaded(load) == list(range(20))
+    first.clear()
+    assert first.attempt(where="n < 8", preoperator="DELETE FROM target WHERE n < 8").rows == 8
+    assert loaded(load) == list(range(20))
+
+
+@pytest.mark.parametrize("emptying", [*EMPTYING, SLICE], ids=["replace", "preoperator", "slice"])
+def test_a_mapped_task_is_refused_beside_one_at_work(load: Load, emptying: dict[str, Any]) -> None:
+    pause = Pause(3)
+    first = replace(load, map_index=0, events=[])
+    older = first.transfer(rows_processor=lambda rows: (pause(), rows)[1], where="n < 16", **emptying)
+    with pause.around(older.run) as future, pytest.raises(ArgumentError, match="another mapped instance"):
+        replace(load, map_index=1, events=[]).attempt(where="n >= 16", **emptying)
+    assert future.result().rows == 16
+    assert loaded(load) == list(range(16))
+
+
 @pytest.mark.parametrize(
     "mine",
     [
         {"preoperator": "DELETE FROM target WHERE n < 0"},
+        {"preoperator": "DELETE FROM other WHERE n >= 0"},
         {"destination_table": "other", "write_mode": "replace"},
     ],
 )
@@ -201,10 +256,8 @@ def test_another_task_does_not_publish_under_a_load(load: Load) -> None:
     assert load.attempt(write_mode="replace_atomic", publish=False).status == "completed"
     publication = Publication(
         load.destination.database("dst"),
-        "target",
+        [PublishedTable("target", Identity("a_dag", "a_task", "run_1"), None)],
         "airflow_checkpoint",
-        Identity("a_dag", "a_task", "run_1"),
-        None,
         Attempt("run_1", None, 1, 3, 3, 0, "publisher"),
         lambda event: None,
     )

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, GuaranteeStated, StrategyChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import (
+    BatchCommitted,
+    GuaranteeStated,
+    StrategyChosen,
+)
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+from airflow_checkpoint_provider.engine.transfer.shared_moment import take
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
@@ -24,12 +25,20 @@ def load(source: Db, make_db: MakeDb) -> Load:
 
 @pytest.mark.able(reads_moments=False)
 def test_is_refused_in_words(load: Load) -> None:
-    with pytest.raises(ArgumentError, match=r"as_of: .* cannot be read as it was .* Leave as_of out\."):
+    with pytest.raises(ArgumentError, match=r"as_of: .* cannot be read as it was .* Leave as_of out"):
         load.attempt()
     with pytest.raises(ArgumentError, match="as_of: .* cannot be read as it was"):
         plan(load.source, 2, checkpoint_column="n", as_of="now")
     assert loaded(load) == [-1]
     assert load.destination.one("SELECT count(*) FROM airflow_checkpoint") == 0
+
+
+@pytest.mark.able(shares_moments=False)
+def test_is_refused_for_several_tables(source: Db) -> None:
+    with pytest.raises(
+        ArgumentError, match=r"as_of: .* \('src'\) cannot be read as it was .* Leave as_of out\."
+    ):
+        take(source.database("src"))
 
 
 @pytest.mark.able(reads_moments=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import DestinationMismatchError, SourceChangedError
+from airflow_checkpoint_provider.engine.model.events.transfer import Warned
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load, loaded
@@ -56,6 +57,54 @@ def test_a_destination_that_others_empty_between_runs_is_told(load: Load) -> Non
     load.source.insert("t", [(20,)])
     assert load.attempt(**task).warnings == ()
     assert loaded(load) == [20]
+
+
+@pytest.mark.able(knows_unique_keys=True)
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_a_destination_that_lost_its_last_row_is_told(load: Load, mode: str) -> None:
+    load.attempt_batches(2, write_mode=mode)
+    load.destination.execute("DELETE FROM target WHERE n = 7")
+    result = load.attempt(write_mode=mode)
+    (warning,) = result.warnings
+    assert "target has no row with n = 7, which this load has committed last" in warning
+    assert "clear the task" in warning
+    assert loaded(load) == [*range(7), *range(8, 20)]
+
+
+@pytest.mark.able(knows_unique_keys=True)
+@pytest.mark.parametrize("anew", [False, True], ids=["emptied", "another one in its place"])
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_a_destination_that_loses_its_rows_while_it_is_loaded_is_told(
+    load: Load, mode: str, anew: bool
+) -> None:
+    load.others = {2: ["DELETE FROM target"]}
+    if anew:
+        load.others = {
+            2: ["ALTER TABLE target RENAME TO aside", "CREATE TABLE target (n integer PRIMARY KEY)"]
+        }
+    (warning,) = load.attempt(write_mode=mode).warnings
+    assert "target has no row with n = 3, which this load has committed" in warning or (
+        anew and "target is another table than the one that this attempt has begun with" in warning
+    )
+    assert [event.text for event in load.told(Warned)] == [warning]
+    assert loaded(load) == list(range(8, 20))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"rows_processor": lambda rows: [(n + 100,) for (n,) in rows]},
+        {"on_bad_row": "reject"},
+        {"destination_table": "without_index"},
+    ],
+    ids=["converted", "rejected", "without an index"],
+)
+@pytest.mark.able(rejects=True)
+def test_a_row_that_need_not_be_there_is_not_missed(load: Load, arguments: dict[str, Any]) -> None:
+    load.destination.execute("CREATE TABLE without_index (n integer)")
+    load.attempt_batches(2, **arguments)
+    load.destination.execute("DELETE FROM without_index WHERE n = 7")
+    assert load.attempt(**arguments).warnings == ()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Completed
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Completed
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
@@ -58,6 +58,7 @@ POSTGRES: dict[str, tuple[str, list[str]]] = {
     "bit": ("bit varying", ["0", "00", "1"]),
     "money": ("money", ["-1.50", "0", "1000000.01"]),
     "domain": ("positive", ["1", "2", "30000000000"]),
+    "domain over an enum": ("feeling", ["sad", "ok", "happy"]),
     '"char"': ('"char"', ["a", "b"]),
     "name": ("name", ["a", "B", "c d"]),
 }
@@ -106,6 +107,7 @@ MYSQL: dict[str, tuple[str, list[str]]] = {
 }
 SETUP = """
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE DOMAIN feeling AS mood;
 CREATE DOMAIN positive AS numeric CHECK (VALUE > 0);
 CREATE EXTENSION citext
 """

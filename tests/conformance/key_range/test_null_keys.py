@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted
 from tests.support.databases.db import Db
 from tests.support.loads import Load
 

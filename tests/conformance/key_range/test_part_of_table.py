@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError, SourceError
-from airflow_checkpoint_provider.engine.model.events import StrategyChosen
-from airflow_checkpoint_provider.engine.model.steps import LoadDescribed, StepBegun
+from airflow_checkpoint_provider.engine.model.events.steps import LoadDescribed, StepBegun
+from airflow_checkpoint_provider.engine.model.events.transfer import StrategyChosen
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

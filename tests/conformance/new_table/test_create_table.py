@@ -10,6 +10,7 @@ import pytest
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     CheckpointError,
+    DestinationError,
     DestinationMismatchError,
 )
 from airflow_checkpoint_provider.engine.transfer.starting import startup
@@ -111,6 +112,16 @@ def test_a_retry_after_a_crash_finds_the_table(
 
 
 @pytest.mark.parametrize("destination", NAMES)
+def test_a_retry_after_the_last_batch_ends_with_the_key(make_db: MakeDb, destination: str) -> None:
+    load = make_load(make_db("sqlite", "source"), make_db(destination, "destination"))
+    assert load.attempt_batches(3)
+    assert load.attempt().rows == 0
+    assert ids(load.destination) == list(range(1, 11))
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+        load.destination.insert("target", [ROWS[0]])
+
+
+@pytest.mark.parametrize("destination", NAMES)
 def test_mapped_tasks_create_it_at_once(make_db: MakeDb, destination: str) -> None:
     source, target = make_db("sqlite", "source"), make_db(destination, "destination")
     target.tables()  # the first connection prepares a database
@@ -180,6 +191,39 @@ def test_what_no_type_keeps_is_refused(make_db: MakeDb) -> None:
         load.attempt(column_types={"nme": "text"})
     load.attempt(column_types={"id": "integer", "name": "text"})
     assert ids(destination) == list(range(1, 11))
+
+
+@pytest.mark.server
+def test_a_column_without_a_type_is_refused_in_words(make_db: MakeDb) -> None:
+    source, destination = make_db("sqlite", "source"), make_db("postgres", "destination")
+    source.execute("CREATE TABLE t (n integer PRIMARY KEY, v)")
+    load = Load(source, destination, {"source_table": "t", "create_table": "missing"})
+    with pytest.raises(ArgumentError, match=r"every value of v \(of a type that is not known\)\. Give one"):
+        load.attempt()
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    "made", ["TYPE target AS (n integer)", "SEQUENCE target", "INDEX target ON other (n)"]
+)
+def test_a_name_that_something_else_has_is_refused(make_db: MakeDb, made: str) -> None:
+    """Postgres leaves CREATE TABLE IF NOT EXISTS out without an error."""
+    load = make_load(make_db("sqlite", "source"), make_db("postgres", "destination"))
+    load.destination.execute("CREATE TABLE other (n integer)", f"CREATE {made}")
+    with pytest.raises(DestinationError, match="created in 'dst': something else there has that name"):
+        load.attempt()
+
+
+@pytest.mark.server
+def test_a_name_that_the_database_refuses_is_given_another_one(make_db: MakeDb) -> None:
+    source, destination = make_db("sqlite", "source"), make_db("mysql", "destination")
+    source.execute('CREATE TABLE t (n integer PRIMARY KEY, "v " integer)', "INSERT INTO t VALUES (1, 2)")
+    load = Load(source, destination, {"source_table": "t", "create_table": "missing"})
+    with pytest.raises(
+        DestinationError, match="Incorrect column name 'v '.*other names in destination_columns"
+    ):
+        load.attempt()
+    assert load.attempt(destination_columns={"n": "n", "v ": "v"}).rows == 1
 
 
 def test_an_unknown_database_gets_the_types_that_are_given(make_db: MakeDb) -> None:

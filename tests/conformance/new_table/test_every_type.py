@@ -74,3 +74,27 @@ def test_every_type_arrives_in_the_table_that_is_created(
         load.attempt(columns=["n", *names])
     assert other.one("SELECT count(*) FROM target") == len(values) + 1
     assert names
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_staged_load_goes_on_with_every_type(make_db: MakeDb, kind: str) -> None:
+    one, other = make_db(kind, "source"), make_db(kind, "destination")
+    values = values_for(kind, kind)
+    names = make_source(one, values, kind)
+    load = Load(
+        one,
+        other,
+        {
+            "source_table": "t",
+            "create_table": "missing",
+            "write_mode": "replace_atomic",
+            "batch_size": 4,
+        },
+    )
+    try:
+        assert load.attempt_batches(1)
+    except ArgumentError as error:
+        refused = re.findall(r"\bc\d+\b(?= \()", str(error).lower())
+        load.arguments["columns"] = ["n", *(name for name in names if name not in refused)]
+        assert load.attempt_batches(1)
+    assert load.attempt().rows == len(values) + 1 - 4

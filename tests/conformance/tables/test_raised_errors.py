@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError, ConnectionLostError
-from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from airflow_checkpoint_provider.engine.model.events.transfer import Reconnecting
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
 from tests.support.waiting import wait_for
@@ -65,6 +65,45 @@ def test_an_error_that_comes_again_is_about_its_row(make_db: MakeDb, kind: str, 
     assert (result.rows, result.rejected, result.reconnects) == (2, 1, 1)
     assert load.destination.rows("SELECT k FROM target ORDER BY k") == [("a",), ("c",)]
     assert "no b" in load.destination.one("SELECT error FROM airflow_checkpoint_reject")
+
+
+@pytest.mark.parametrize(("kind", "raised"), [("postgres", "40001"), ("mysql", RAISED[3][1])])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"max_reconnects": 0},
+        {"strategy": "none", "checkpoint_column": None},
+        {"strategy": "none", "checkpoint_column": None, "write_mode": "replace", "batch_size": 1},
+    ],
+)
+def test_it_comes_again_whatever_is_allowed(
+    make_db: MakeDb, kind: str, raised: str, arguments: dict[str, object]
+) -> None:
+    load = made(make_db, kind, *(statement.format(raised) for statement in RAISING[kind]))
+    with pytest.raises(BadRowsError, match="target refused the batch, .*no b"):
+        load.attempt(**arguments)
+    assert len(load.told(Reconnecting)) == 1
+    if "max_reconnects" in arguments:
+        assert load.attempt(on_bad_row="reject", **arguments).rejected == 1
+
+
+@pytest.mark.parametrize("max_error_count", [0, 64])
+def test_an_error_among_many_conditions(make_db: MakeDb, max_error_count: int) -> None:
+    load = made(make_db, "mysql")
+    target = load.destination
+    target.execute(
+        # Each row before has a warning, and each level of calls adds a note.
+        "CREATE PROCEDURE judged (depth integer) BEGIN IF depth > 0 THEN CALL judged(depth - 1);"
+        " ELSE SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'no b'; END IF; END",
+        "CREATE TRIGGER judge BEFORE INSERT ON target FOR EACH ROW BEGIN SET max_sp_recursion_depth = 9;"
+        " IF NEW.k = 'b' THEN CALL judged(5); ELSE SIGNAL SQLSTATE '01000' SET MESSAGE_TEXT = 'odd'; END IF; END",
+    )
+    before = target.one("SELECT @@GLOBAL.max_error_count")
+    target.execute(f"SET GLOBAL max_error_count = {max_error_count}")
+    try:
+        assert load.attempt(on_bad_row="reject").rejected == 1
+    finally:
+        target.execute(f"SET GLOBAL max_error_count = {before}")
 
 
 def test_an_error_that_only_the_driver_has(make_db: MakeDb) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.events import Warned
+from airflow_checkpoint_provider.engine.model.events.transfer import Warned
 from tests.support.databases.fixtures import MakeDb
 from tests.support.databases.mysql_drivers import connect_mysql
 from tests.support.partitions import plan

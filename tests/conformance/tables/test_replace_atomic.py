@@ -12,7 +12,12 @@ from airflow_checkpoint_provider.engine.model.errors import (
     SourceChangedError,
     StageError,
 )
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Published, RouteChosen, Started
+from airflow_checkpoint_provider.engine.model.events.transfer import (
+    BatchCommitted,
+    Published,
+    RouteChosen,
+    Started,
+)
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

@@ -129,6 +129,20 @@ def test_a_table_of_sqlite_that_settles_conflicts_its_own_way(make_db: MakeDb, a
     assert load.destination.rows("SELECT n FROM target") == [(0,), (1,)]
 
 
+@pytest.mark.parametrize("action", ["IGNORE", "REPLACE", "FAIL"])
+def test_staged_rows_do_not_settle_conflicts_the_way_of_the_table(make_db: MakeDb, action: str) -> None:
+    load = load_of(
+        make_db,
+        "sqlite",
+        ["a", "b", "a"],
+        f"CREATE TABLE target (n integer, k text UNIQUE ON CONFLICT {action})",
+    )
+    load.destination.execute("INSERT INTO target VALUES (-1, 'old')")
+    with pytest.raises(BadRowsError, match="its old rows are all still there.*UNIQUE"):
+        load.attempt(write_mode="replace_atomic")
+    assert load.destination.rows("SELECT n FROM target") == [(-1,)]
+
+
 def test_a_view_of_sqlite_counts_nothing(make_db: MakeDb) -> None:
     load = load_of(
         make_db, "sqlite", ["a", "b"],

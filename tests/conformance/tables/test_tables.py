@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError
-from airflow_checkpoint_provider.engine.model.events import StrategyChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import StrategyChosen
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_checkpoint_provider.engine.model.errors import BadRowsError, DestinationError
+from airflow_checkpoint_provider.engine.model.errors import (
+    BadRowsError,
+    DestinationError,
+    WouldDuplicateError,
+)
 from tests.support.databases.fixtures import MakeDb
 from tests.support.refusals import OLD, ROWS, TABLE, make_load, refused
 
@@ -135,6 +139,29 @@ def test_a_view_that_hides_what_it_takes_is_not_replaced(make_db: MakeDb, kind: 
     )
     load.next_run()
     load.attempt()
+    assert load.destination.rows("SELECT n, v FROM base ORDER BY n") == ROWS
+
+
+INTO_BASE = {
+    "postgres": [
+        "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO base VALUES (NEW.n, NEW.v); RETURN NEW; END $$",
+        "CREATE TRIGGER pass INSTEAD OF INSERT ON target FOR EACH ROW EXECUTE FUNCTION pass()",
+    ],
+    "mysql": [],
+    "sqlite": [
+        "CREATE TRIGGER pass INSTEAD OF INSERT ON target BEGIN INSERT INTO base VALUES (NEW.n, NEW.v); END"
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", list(INTO_BASE))
+def test_rows_that_a_view_does_not_show_are_not_appended_again(make_db: MakeDb, kind: str) -> None:
+    shown = "CREATE VIEW target AS SELECT n, v FROM base WHERE n > 100"
+    load = make_load(make_db, kind, FILTERED[0], shown, *INTO_BASE[kind])
+    assert load.attempt().rows == len(ROWS)
+    load.clear()
+    refused(load, "4 rows of this load are already committed in target", WouldDuplicateError, planned=False)
     assert load.destination.rows("SELECT n, v FROM base ORDER BY n") == ROWS
 
 

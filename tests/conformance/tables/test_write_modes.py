@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CheckpointError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load

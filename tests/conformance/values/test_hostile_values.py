@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
-from tests.support.hostile import STRINGS
 from tests.support.loads import Load
+from tests.support.troubles.hostile import STRINGS
 
 KINDS = ("sqlite", "postgres", "mysql", "oracle")
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind, WrittenType
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, CheckpointError
+from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import PassedValues
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 from tests.support.loads import Load
@@ -155,3 +157,11 @@ def test_a_rows_processor_passes_on_what_is_read_alike(make_db: MakeDb) -> None:
         load = make_load(source, destination, pair, number)
         assert load.attempt(rows_processor=lambda rows: list(rows)).rows == 1, pair
         assert destination.one(f"SELECT CAST(v AS text) FROM target{number} WHERE n = 1") == pair[1]
+
+
+def test_values_are_not_kept_once_they_are_checked() -> None:
+    watch = PassedValues(None, None, {0: WrittenType("bit", WrittenKind.OTHER)}, {1: frozenset((0,))})
+    watch.give([("10101", "other")])
+    assert watch._given
+    watch.check([("x", "other")])
+    assert not watch._given

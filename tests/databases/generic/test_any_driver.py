@@ -20,7 +20,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     FencedError,
 )
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, GuaranteeStated
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, GuaranteeStated
 from tests.support.databases.fixtures import MakeDb
 from tests.support.databases.paramstyles import STYLES, driver
 from tests.support.loads import CrashError, Load

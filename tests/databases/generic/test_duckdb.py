@@ -13,7 +13,7 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.events import RouteChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import RouteChosen
 from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb

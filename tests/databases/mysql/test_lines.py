@@ -9,7 +9,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
-from airflow_checkpoint_provider.engine.model.events import RouteChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import RouteChosen
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
 from tests.support.loads import Load

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.mysql.literals import tuples_of
+from airflow_checkpoint_provider.engine.databases.mysql.rows.literals import tuples_of
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import resource
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from airflow_checkpoint_provider.engine.databases.mysql import loading
-from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading
-from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES
+from airflow_checkpoint_provider.engine.databases.mysql.rows import loading
+from airflow_checkpoint_provider.engine.databases.mysql.rows.load_files import in_memory, through_fifo
+from airflow_checkpoint_provider.engine.databases.mysql.rows.loading import Loading
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, LOADED_TEXT, TUPLES
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError
-from airflow_checkpoint_provider.engine.model.events import RouteChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import Reconnecting, RouteChosen
 from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
@@ -155,6 +161,110 @@ def test_a_cluster_that_commits_parts_of_a_file(two: Pair, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("two", DRIVERS[:1], indirect=True)
+def test_an_engine_of_which_nothing_is_known(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    monkeypatch.setattr(loading, "_ENGINES", frozenset())  # in place of a table of MyRocks
+    load = Load(source, destination, {"source_table": "t"})
+    assert load.attempt().rows == 10
+    assert route(load)[1].endswith(
+        "(not LOAD DATA LOCAL: it is not known how InnoDB counts the rows of a file, and takes them back)"
+    )
+
+
+@pytest.mark.parametrize("files", [0, 1, 2])
+@pytest.mark.parametrize("why", [errno.EMFILE, errno.ENOSPC])
+def test_a_file_that_cannot_be_made(two: Pair, monkeypatch: pytest.MonkeyPatch, files: int, why: int) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    made = []
+
+    def fail(*_: object) -> None:
+        made.append(1)
+        if len(made) > files:
+            raise OSError(why, os.strerror(why))
+
+    for name in ("memfd_create", "mkfifo"):
+        make = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *given, make=make: fail() or make(*given))
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    assert load.attempt().rows == 10
+    path, reason = route(load)
+    assert path == (LOADED if files else TUPLES)
+    assert files or f"(not LOAD DATA LOCAL: [Errno {why}] {os.strerror(why)})" in reason
+    assert len(made) == files + 1
+    assert destination.rows("SELECT * FROM target ORDER BY n") == source.rows("SELECT * FROM t ORDER BY n")
+
+
+def descriptors() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+@pytest.mark.parametrize("left", range(5))
+@pytest.mark.parametrize("make", [in_memory, through_fifo])
+def test_descriptors_that_are_used_up(
+    make: Callable[[bytes], AbstractContextManager[str]], left: int
+) -> None:
+    threading.Thread(target=int).start()  # whatever the first thread needs is open
+    data = b"x" * 200_000
+    before = descriptors()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, before)) + 10, hard))
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        for _ in range(left):
+            os.close(taken.pop())
+        with suppress(OSError), make(data) as path:
+            assert Path(path).read_bytes() == data
+            taken.append(None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        worked = None in taken
+        for descriptor in filter(None, taken):
+            os.close(descriptor)
+    assert worked == (left > (1 if make is in_memory else 2))
+    assert descriptors() == before
+
+
+def test_a_fifo_that_nobody_reads() -> None:
+    before = descriptors()
+    with through_fifo(b"x" * 200_000):
+        pass
+    assert descriptors() == before
+
+
+def test_a_file_that_the_driver_cannot_open(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = two
+    destination.execute(TABLE)
+    run, sent = Loading._run, []
+    refused: list[str] = []
+
+    def unreadable(self: Loading, cursor: Any, texts: Sequence[bytes], **form: bool) -> int:
+        sent.append(len(texts))
+        if len(sent) != 2:
+            return run(self, cursor, texts, **form)
+        # The driver has asked the server before it finds that there is no such file.
+        try:
+            cursor.execute(f"LOAD DATA LOCAL INFILE '/nowhere' {self._into[LOADED]}")
+        except self._error as error:
+            refused.append(str(error))
+            raise
+        return int(cursor.rowcount)
+
+    monkeypatch.setattr(Loading, "_run", unreadable)
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    assert load.attempt().rows_total == 10
+    assert sent[1] == 4
+    assert "/nowhere" in refused[0]
+    # MySQL's own driver leaves the server's answer unread, so that its connection is opened again.
+    assert len(load.told(Reconnecting)) == (destination.driver == "mysql.connector")
+    assert destination.rows("SELECT * FROM target ORDER BY n") == source.rows("SELECT * FROM t ORDER BY n")
+
+
+@pytest.mark.parametrize("two", DRIVERS[:1], indirect=True)
 def test_a_machine_without_files_in_memory(two: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     source, destination = two
     destination.execute(TABLE)
@@ -215,8 +325,8 @@ def test_a_file_that_the_server_reads_in_part(two: Pair, monkeypatch: pytest.Mon
     destination.execute("CREATE TABLE target (n integer, v longtext)")
     run = Loading._run
 
-    def broken(self: Loading, cursor: object, texts: list[bytes]) -> int:
-        return run(self, cursor, [*texts[:1], b"(9,NULL)", *texts[1:]] if texts else texts)
+    def broken(self: Loading, cursor: object, texts: Sequence[bytes], **form: bool) -> int:
+        return run(self, cursor, [*texts[:1], b"(9,NULL)", *texts[1:]] if texts else texts, **form)
 
     load = Load(source, destination, {"source_table": "long_rows"})
     monkeypatch.setattr(Loading, "_run", broken)
@@ -231,9 +341,9 @@ def test_a_file_that_was_warned_of_is_the_last(two: Pair, monkeypatch: pytest.Mo
     sent: list[int] = []
     run = Loading._run
 
-    def warned(self: Loading, cursor: object, texts: list[bytes]) -> int:
+    def warned(self: Loading, cursor: object, texts: Sequence[bytes], **form: bool) -> int:
         sent.append(len(texts))
-        return run(self, cursor, texts) - (len(texts) > 0)  # as if the server had left a row out
+        return run(self, cursor, texts, **form) - (len(texts) > 0)  # as if the server had left a row out
 
     monkeypatch.setattr(Loading, "_run", warned)
     load = Load(source, destination, {"source_table": "t", "batch_size": 4})
@@ -247,13 +357,13 @@ def test_a_session_that_ends_while_a_file_is_read(two: Pair, monkeypatch: pytest
     destination.execute(TABLE)
     run, ended = Loading._run, []
 
-    def killed(self: Loading, cursor: object, texts: list[bytes]) -> int:
+    def killed(self: Loading, cursor: object, texts: Sequence[bytes], **form: bool) -> int:
         if texts and not ended:
             ended.append(True)
             with closing(destination.connect()) as other:
                 number = connection_id(self)
                 other.cursor().execute(f"KILL {number}")
-        return run(self, cursor, texts)
+        return run(self, cursor, texts, **form)
 
     def connection_id(one: Loading) -> int:
         with closing(one._raw.cursor()) as cursor:
@@ -265,3 +375,104 @@ def test_a_session_that_ends_while_a_file_is_read(two: Pair, monkeypatch: pytest
     assert load.attempt().rows_total == 10
     assert ended
     assert destination.rows("SELECT * FROM target ORDER BY n") == source.rows("SELECT * FROM t ORDER BY n")
+
+
+LINES = [
+    "x", "", "NULL", r"\N", r"\\N", "\\", "\\\\f", "\\f\f", "\v\\v", "\b\t\n\r\x1a", "a\x0b\\\x0c", "'\"", "\U0001f600\u00e4",
+]  # fmt: skip
+
+
+@pytest.fixture(params=DRIVERS)
+def from_postgres(request: pytest.FixtureRequest, postgres_source: str, mysql_destination: str) -> Pair:
+    source = Db("postgres", postgres_source)
+    source.execute("CREATE TABLE t (n integer PRIMARY KEY, v text)")
+    source.insert("t", list(enumerate(LINES)))
+    return source, Db("mysql", f"{mysql_destination}&local_infile=1", request.param)
+
+
+@pytest.mark.parametrize("batch_size", [3, 100])
+def test_lines_of_copy(from_postgres: Pair, batch_size: int) -> None:
+    source, destination = from_postgres
+    destination.execute("CREATE TABLE target (n integer, v varchar(20))")
+    load = Load(source, destination, {"source_table": "t", "batch_size": batch_size, "verify": "digest"})
+    load.attempt_batches(1)
+    load.attempt()
+    assert route(load) == (LOADED_TEXT, "the source writes each row as LOAD DATA reads it")
+    assert destination.rows("SELECT n, v FROM target ORDER BY n") == list(enumerate(LINES))
+
+
+@pytest.mark.parametrize(("declared", "message"), [
+    ("v varchar(20), PRIMARY KEY (n)", "Duplicate entry '4'"),
+    ("v varchar(20), CHECK (v <> 'x')", "(?i)constraint"),
+    ("v varchar(1)", "Data too long"),
+    ("v varchar(20) NOT NULL", "cannot be null"),
+])  # fmt: skip
+def test_lines_that_are_not_taken(from_postgres: Pair, declared: str, message: str) -> None:
+    source, destination = from_postgres
+    source.insert("t", [(90, None)])
+    destination.execute(f"CREATE TABLE target (n integer, {declared})", "INSERT INTO target VALUES (4, 'y')")
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    with pytest.raises(CheckpointError, match=message):
+        load.attempt()
+    assert [chosen.path for chosen in load.told(RouteChosen)] == [LOADED_TEXT, "rows"]
+    assert destination.one("SELECT COUNT(*) % 4 FROM target WHERE v <> 'y' OR n <> 4") == 0
+
+
+def test_a_row_without_a_line_is_named(from_postgres: Pair) -> None:
+    source, destination = from_postgres
+    source.execute("CREATE TABLE padded (n integer PRIMARY KEY, v text)")
+    source.insert("padded", [(1, "x"), (5, "x ")])
+    destination.execute("CREATE TABLE target (n integer, v varchar(1))")
+    load = Load(source, destination, {"source_table": "padded"})
+    with suppress(CheckpointError):  # of the value, which does not fit either
+        load.attempt()
+    assert load.told(RouteChosen)[-1].reason == "the source cannot write the row with key 5 as a line"
+
+
+def test_a_file_of_lines_that_cannot_be_made(from_postgres: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, destination = from_postgres
+    destination.execute("CREATE TABLE target (n integer, v varchar(20))")
+    made = []
+    for name in ("memfd_create", "mkfifo"):
+        make = getattr(os, name)
+
+        def fail(*given: object, make: Callable[..., object] = make) -> object:
+            made.append(1)
+            if len(made) > 2:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return make(*given)
+
+        monkeypatch.setattr(os, name, fail)
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4})
+    assert load.attempt().rows_total == len(LINES)
+    assert [chosen.path for chosen in load.told(RouteChosen)] == [LOADED_TEXT, "rows"]
+    assert destination.rows("SELECT n, v FROM target ORDER BY n") == list(enumerate(LINES))
+
+
+@pytest.mark.parametrize("from_postgres", DRIVERS[:1], indirect=True)
+@pytest.mark.parametrize("key", ["timestamptz", "numeric(9, 1)", "text", "date", "uuid"])
+def test_keys_of_lines(from_postgres: Pair, key: str) -> None:
+    source, destination = from_postgres
+    values = {
+        "timestamptz": "'2026-01-01 00:00:00.5+05:30'::timestamptz + n * interval '1 day'",
+        "numeric(9, 1)": "n + 0.5",
+        "text": "'k\t' || chr(100 + n)",
+        "date": "'2026-01-01'::date + n",
+        "uuid": "lpad(n::text, 32, '0')::uuid",
+    }
+    kinds = {
+        "timestamptz": "datetime(6)",
+        "text": "varchar(9)",
+        "uuid": "char(36)",
+        "numeric(9, 1)": "decimal(9, 1)",
+    }
+    source.execute(
+        f'CREATE TABLE k (k {key} PRIMARY KEY, "a %s" integer)',
+        f"INSERT INTO k SELECT {values[key]}, n FROM generate_series(1, 9) n",
+    )
+    destination.execute(f"CREATE TABLE target (k {kinds.get(key, key)}, `a %s` integer)")
+    load = Load(source, destination, {"source_table": "k", "batch_size": 4, "verify": "digest"})
+    assert load.attempt_batches(1)
+    assert load.attempt().rows_total == 9
+    assert route(load)[0] == (TUPLES if key == "timestamptz" else LOADED_TEXT)
+    assert destination.one("SELECT COUNT(DISTINCT k) FROM target") == 9

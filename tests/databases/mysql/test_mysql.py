@@ -15,7 +15,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
     CheckpointLockedError,
 )
-from airflow_checkpoint_provider.engine.model.events import GuaranteeStated, Reconnecting
+from airflow_checkpoint_provider.engine.model.events.transfer import GuaranteeStated, Reconnecting
 from airflow_checkpoint_provider.hooks.databases import open_database
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
@@ -111,6 +111,31 @@ def test_upsert_does_not_update_by_another_index(load: Load) -> None:
     assert load.destination.rows("SELECT * FROM target ORDER BY n") == load.source.rows(
         "SELECT * FROM t ORDER BY n"
     )
+
+
+def test_an_upsert_beside_a_type_that_sqlalchemy_has_not(load: Load) -> None:
+    for db, table in ((load.source, "t"), (load.destination, "target")):
+        db.execute(f"ALTER TABLE {table} ADD p point")
+    load.source.execute("UPDATE t SET p = POINT(n, 1)")
+    shown = "SELECT n, ST_AsText(p) FROM {} ORDER BY n"
+    assert load.attempt(write_mode="upsert").rows == 20
+    assert load.destination.rows(shown.format("target")) == load.source.rows(shown.format("t"))
+
+
+@pytest.mark.parametrize("write_mode", ["append", "replace", "replace_atomic"])
+def test_a_table_with_a_period_for_its_versions(load: Load, write_mode: str) -> None:
+    if "MariaDB" not in load.source.one("SELECT version()"):
+        pytest.skip("MySQL has no such tables")
+    for db, table in ((load.source, "t"), (load.destination, "target")):
+        db.execute(
+            f"ALTER TABLE {table} ADD s timestamp(6) GENERATED ALWAYS AS ROW START,"
+            " ADD e timestamp(6) GENERATED ALWAYS AS ROW END, ADD PERIOD FOR SYSTEM_TIME (s, e),"
+            " ADD SYSTEM VERSIONING"
+        )
+    load.source.execute("DELETE FROM t WHERE n = 3")
+    assert load.attempt(write_mode=write_mode).rows_total == 19
+    shown = "SELECT n, a FROM {} ORDER BY n"
+    assert load.destination.rows(shown.format("target")) == load.source.rows(shown.format("t"))
 
 
 def test_zero_is_not_the_next_number(load: Load) -> None:

@@ -7,16 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError, CannotConnectError
-from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Reconnecting
 from tests.support.databases.db import Db
-from tests.support.databases.mysql_drivers import DRIVERS
+from tests.support.databases.mysql_drivers import DRIVERS, connect_mysql
 from tests.support.loads import Load
+from tests.support.network.networks import behind, reach
+from tests.support.network.proxy import MysqlFramer, Proxy
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.server
 
@@ -142,6 +146,65 @@ def test_a_slow_side_does_not_end_the_session_of_the_other(
     assert result.rows in (3, 20)
 
 
+INTERACTIVE = {
+    "MySQLdb": {"client_flag": 1024},
+    "pymysql": {"client_flag": 1024},
+    "mysql.connector": {"client_flags": [1024]},
+}
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_a_client_that_calls_itself_interactive_may_be_idle(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal, side: str
+) -> None:
+    source, destination = mysql_pair
+    db = source if side == "source" else destination
+
+    def connect() -> Any:
+        driver = import_module(db.driver).connect
+        return connect_mysql(db.place, db.driver, lambda **given: driver(**given, **INTERACTIVE[db.driver]))
+
+    set_global("interactive_timeout = 1")
+    with closing(connect()) as as_it_comes, closing(as_it_comes.cursor()) as cursor:
+        cursor.execute("SELECT @@wait_timeout")
+        assert cursor.fetchone()[0] == 1
+    with Database(side, connect).open(for_writing=side == "destination") as connection:
+        assert connection.exec_driver_sql("SELECT @@wait_timeout").scalar() == 28800
+
+
+def test_a_statement_that_arrives_in_pieces(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
+    source, destination = mysql_pair
+    destination.execute("ALTER TABLE target MODIFY a longtext")
+    set_global("net_read_timeout = 1")  # of MySQL; MariaDB waits as long as wait_timeout says
+    load = Load(source, destination, {"sql": "SELECT n, a FROM t", "checkpoint_column": "n", "batch_size": 1})
+    with Proxy(reach(destination), MysqlFramer) as proxy:
+
+        def flow_again() -> None:
+            wait_for(lambda: not proxy.flowing.is_set(), "the middle of a statement")
+            time.sleep(2.5)
+            proxy.flow()
+
+        threading.Thread(target=flow_again, daemon=True).start()
+
+        def long_texts(rows: Sequence[Any]) -> list[Any]:
+            if load.told(BatchCommitted) and not proxy.cuts:
+                proxy.stall_at_byte(100_000)
+            return [(n, text * 500_000) for n, text in rows]
+
+        database = behind(destination, proxy).database("dst")
+        result = load.transfer(destination=database, rows_processor=long_texts).run()
+        assert proxy.cuts == 1
+    assert result.rows == 3
+    assert destination.rows("SELECT n, LENGTH(a) FROM target ORDER BY n") == [
+        (1, 500_000),
+        (2, 0),
+        (3, 500_000),
+    ]
+
+
 def test_a_lock_on_rows_is_waited_for_as_long_as_the_task_says(
     mysql_pair: tuple[Db, Db], set_global: SetGlobal
 ) -> None:
@@ -232,6 +295,27 @@ def test_constraints_that_are_off_for_all_sessions_are_on(
 
     set_global("foreign_key_checks = 1")
     assert load.transfer(destination=Database("dst", connect)).run().rows_total == 3
+
+
+def test_constraints_that_the_server_turns_off_at_each_connection_are_on(
+    mysql_pair: tuple[Db, Db], set_global: SetGlobal
+) -> None:
+    source, destination = mysql_pair
+    name = destination.one("SELECT DATABASE()")
+    destination.execute(
+        "CREATE TABLE parent (n integer PRIMARY KEY)",
+        "ALTER TABLE target ADD FOREIGN KEY (n) REFERENCES parent (n)",
+        "CREATE USER IF NOT EXISTS plain IDENTIFIED BY 'a password'",  # for administrators the server runs nothing
+        f"GRANT ALL ON {name}.* TO plain",
+    )
+    set_global("init_connect = 'SET foreign_key_checks = 0, unique_checks = 0, sql_select_limit = 1'")
+    place = f"mysql://plain:a%20password@{destination.place.rpartition('@')[2]}"
+    try:
+        load = Load(source, Db("mysql", place, destination.driver), {"source_table": "t"})
+        with pytest.raises(BadRowsError, match="foreign key"):
+            load.attempt()
+    finally:
+        destination.execute("DROP USER plain")
 
 
 def test_the_mode_of_another_database_is_refused(mysql_pair: tuple[Db, Db], set_global: SetGlobal) -> None:

@@ -18,7 +18,7 @@ from airflow_checkpoint_provider.engine.model.errors import (
     MetadataTableError,
     SourceError,
 )
-from airflow_checkpoint_provider.engine.model.events import Reconnecting
+from airflow_checkpoint_provider.engine.model.events.transfer import Reconnecting
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from tests.support.databases.db import Db
 from tests.support.databases.oracle_places import stand_in

@@ -130,3 +130,12 @@ def test_a_lost_session_stays_lost(connection: Any) -> None:
     connection.lose()
     with pytest.raises(oracledb.InterfaceError, match="DPY-1001: not connected to database"):
         connection.commit()
+
+
+def test_a_table_made_from_a_query_has_its_types(connection: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE u AS SELECT id, v, c FROM t WHERE 1 = 0")
+    cursor.execute("SELECT id, v, c FROM t")
+    described = cursor.description
+    cursor.execute("SELECT id, v, c FROM u")
+    assert [column[:6] for column in cursor.description] == [column[:6] for column in described]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Search
+from airflow_checkpoint_provider.engine.admin.table_names import tables_named
 from airflow_checkpoint_provider.engine.model.partition import bound
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -59,6 +61,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
             "checkpoint_column": "n",
             "scope": "task",
             "as_of": "now",
+            "on_new_column": "ignore",
         },
         {"sql": "SELECT n, b FROM t", "write_mode": "upsert", "strategy": "none"},
         {"sql": "SELECT 1 AS n, b FROM t", "strategy": "python", "on_bad_row": "reject"},
@@ -70,6 +73,8 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
         load.attempt()
     run_parts(source, destination, monkeypatch)
     run_stored_parts(source, destination)
+    with closing(source.database("src").open()) as connection:
+        tables_named(connection, ["*"])
     monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
     hook = CheckpointHook("target")
     which = ("a_dag", "a_task", "run_1")

@@ -14,8 +14,8 @@ from airflow.providers.postgres.hooks import postgres
 
 from airflow_checkpoint_provider.engine.model.errors import UnsupportedDatabaseError
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
+from tests.support.airflow.clients.view_client import view
 from tests.support.airflow.operating import execute, operator
-from tests.support.airflow.view_client import view
 from tests.support.databases.db import Db
 from tests.support.databases.fixtures import MakeDb
 

@@ -15,7 +15,7 @@ from airflow.sdk.execution_time.timeout import timeout
 from psycopg import capabilities
 
 from airflow_checkpoint_provider.engine.model.errors import ConnectionLostError, DestinationError, SourceError
-from airflow_checkpoint_provider.engine.model.events import BatchCommitted, Event
+from airflow_checkpoint_provider.engine.model.events.transfer import BatchCommitted, Event
 from airflow_checkpoint_provider.operators import stopping
 from tests.support.airflow.operating import execute, operator
 from tests.support.databases.db import Db

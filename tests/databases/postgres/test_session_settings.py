@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from airflow_checkpoint_provider.engine.databases.connection import Database
 from airflow_checkpoint_provider.engine.databases.postgres import dialect
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
@@ -84,6 +85,24 @@ def test_what_a_session_of_postgres_is_set_to(postgres_pair: tuple[Db, Db], for_
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "7s"
 
 
+@pytest.mark.parametrize("write_mode", ["append", "upsert", "replace_atomic"])
+def test_a_connection_that_prepares_each_statement(postgres_pair: tuple[Db, Db], write_mode: str) -> None:
+    """A server prepares no two statements that are sent as one."""
+    source, destination = postgres_pair
+    load = Load(source, destination, {"source_table": "t", "batch_size": 4, "write_mode": write_mode})
+    both = {
+        side: Database(db.kind, lambda db=db: psycopg.connect(db.place, prepare_threshold=0))
+        for side, db in (("source", source), ("destination", destination))
+    }
+    strategy = load.plan(**both).strategy
+    assert strategy
+    assert strategy.indexed
+    assert load.transfer(**both, verify="digest").run().rows == 9
+    load.next_run()
+    load.transfer(**both, verify="digest", write_mode="replace").run()
+    assert destination.rows(CONTENTS.format("target")) == source.rows(CONTENTS.format("t"))
+
+
 def test_a_server_that_leaves_out_damaged_pages_is_refused(postgres_pair: tuple[Db, Db]) -> None:
     source, destination = postgres_pair
     set_for_all(source, "zero_damaged_pages = on")
@@ -147,3 +166,10 @@ def test_a_policy_that_comes_meanwhile_keeps_no_row_either(
     with pytest.raises(DestinationError, match="row level security hides rows of it"):
         Load(source, writer, {"source_table": "t", "write_mode": write_mode}).attempt()
     assert destination.rows("SELECT n FROM target ORDER BY n") == [(-1,), (100,)]
+
+
+def test_a_table_without_columns_is_refused(postgres_pair: tuple[Db, Db]) -> None:
+    source, destination = postgres_pair
+    source.execute("CREATE TABLE nothing ()", "INSERT INTO nothing DEFAULT VALUES")
+    with pytest.raises(ArgumentError, match="destination_columns: there is no column to write"):
+        Load(source, destination, {"source_table": "nothing"}).attempt()

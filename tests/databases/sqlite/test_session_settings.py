@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_checkpoint_provider.engine.databases.connection import Database
+from airflow_checkpoint_provider.engine.model.errors import ArgumentError, SourceMismatchError
 from tests.support.databases.db import Db
 from tests.support.loads import Load
 
@@ -57,3 +58,41 @@ def test_a_file_is_not_written_without_a_journal(tmp_path: Path) -> None:
 
     with Database("dst", connect).open(for_writing=True) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"
+
+
+def test_text_that_is_none_is_named_with_the_cast(tmp_path: Path) -> None:
+    source, destination = Db("sqlite", str(tmp_path / "s")), Db("sqlite", str(tmp_path / "d"))
+    source.execute("CREATE TABLE t (n integer, a text)", "INSERT INTO t VALUES (1, CAST(x'ff41' AS TEXT))")
+    destination.execute("CREATE TABLE target (n integer, a text)")
+    with pytest.raises(SourceMismatchError, match=r"decode to UTF-8 column 'a'.*CAST\(... AS BLOB\)"):
+        Load(source, destination, {"source_table": "t", "checkpoint_column": "n"}).attempt()
+
+
+@pytest.mark.parametrize("write_mode", ["append", "replace", "replace_atomic"])
+def test_a_table_that_rounds_what_it_is_given_is_refused(tmp_path: Path, write_mode: str) -> None:
+    source, destination = Db("sqlite", str(tmp_path / "s")), Db("sqlite", str(tmp_path / "d"))
+    source.execute("CREATE TABLE t (n integer, a real, b real)", "INSERT INTO t VALUES (1, 0.1, 0.2)")
+    destination.execute("CREATE VIRTUAL TABLE target USING rtree(n, a, b)")
+    load = Load(
+        source, destination, {"source_table": "t", "checkpoint_column": "n", "write_mode": write_mode}
+    )
+    with pytest.raises(ArgumentError, match="target is a virtual table of rtree, which rounds numbers"):
+        load.attempt()
+
+
+@pytest.mark.parametrize("write_mode", ["append", "replace"])
+@pytest.mark.parametrize(
+    "module", ["fts5(n, a, content='')", "fts5(n, a, Content = other)", "fts4(content='',n,a)"]
+)
+def test_an_index_of_rows_that_are_elsewhere_is_refused(tmp_path: Path, write_mode: str, module: str) -> None:
+    source, destination = Db("sqlite", str(tmp_path / "s")), Db("sqlite", str(tmp_path / "d"))
+    source.execute("CREATE TABLE t (n integer, a text)", "INSERT INTO t VALUES (1, 'x')")
+    destination.execute("CREATE TABLE other (n, a)", f"CREATE VIRTUAL TABLE target USING {module}")
+    load = Load(
+        source, destination, {"source_table": "t", "checkpoint_column": "n", "write_mode": write_mode}
+    )
+    with pytest.raises(ArgumentError, match="keeps an index of rows, and not the rows"):
+        load.attempt()
+    destination.execute("DROP TABLE target", "CREATE VIRTUAL TABLE target USING fts5(n, a, tokenize='ascii')")
+    load.attempt()
+    assert destination.rows("SELECT n, a FROM target") == [(1, "x")]

@@ -13,7 +13,7 @@ from types import TracebackType
 
 import httpx
 
-from tests.support.airflow.api import AirflowApi
+from tests.support.airflow.clients.api import AirflowApi
 from tests.support.airflow.config import COMPONENT_VARIABLE, environment
 from tests.support.airflow.mended import mend_in
 from tests.support.airflow.processes import ProcessFamily

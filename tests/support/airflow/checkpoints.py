@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.airflow.api import TaskKey
+from tests.support.airflow.clients.api import TaskKey
 
 IDENTITY = "dag_id = ? AND task_id = ? AND run_id = ? AND map_index = ?"
 

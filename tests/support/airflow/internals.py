@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select, text
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
     import airflow.models
 
-    from airflow_checkpoint_provider.hooks import airflow_internals as internals
+    from airflow_checkpoint_provider.hooks.airflow_internals import failures, group_runs, rendered
+    from airflow_checkpoint_provider.hooks.airflow_internals import tables as internals
+    from airflow_checkpoint_provider.hooks.task_reads import has_hook_params
 
     airflow.models.import_all_models()
     version, written = internals.current_dags()[dag_id]
@@ -31,11 +36,29 @@ def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
         "no dag": internals.serialized_dag("no such DAG"),
         "rendered": [
             (*task, fields["destination_table"])
-            for task, fields in internals.rendered_fields([(dag_id, task_id)])
+            for task, fields in rendered.rendered_fields([(dag_id, task_id)])
         ],
+        "rendered of one": (rendered.rendered_of(known) or {}).get("destination_table"),
+        "rendered of none": rendered.rendered_of((dag_id, task_id, "no such run", -1)),
+        "has hook params": has_hook_params(internals.serialized_dag(dag_id) or {}, task_id),
+        "failed": len(
+            failures.failed_instances(
+                [(dag_id, task_id)], LONG_AGO, 10, failures.Among(run_id, -1, "no such text")
+            )
+        ),
+        "last rendered": _last_rendered(known),
         "states": [sorted(states) for states in internals.states_of([known]).values()],
         "no states": len(internals.states_of([(dag_id, task_id, "no such run", -1)])),
         "states in the run": internals.states_in_run(dag_id, task_id, run_id),
+        "newest run": group_runs.newest_runs([dag_id, "no such DAG"])[dag_id].run_id,
+        "run": [
+            (one.run_id, one.state)
+            for one in (group_runs.run_of(dag_id, run_id), group_runs.run_of(dag_id, "no such run"))
+            if one
+        ],
+        "is among the last runs": run_id in [one.run_id for one in group_runs.last_runs(dag_id, 100)],
+        "counted": dict(group_runs.states_in_runs([(dag_id, run_id)])[dag_id, run_id][task_id]),
+        "failed in the run": group_runs.failed_in_run(dag_id, run_id, [task_id], 10),
         "life": [
             (state, bool(heard), bool(host)) for state, heard, host, _ in internals.signs_of_life(known)
         ],
@@ -46,6 +69,17 @@ def read(dag_id: str, run_id: str, task_id: str) -> dict[str, object]:
         "no retry": internals.next_retry(known),
         "retry after": _seconds_to_a_retry(internals, known),
     }
+
+
+def _last_rendered(instance: tuple[str, str, str, int]) -> list[object]:
+    from airflow_checkpoint_provider.hooks.airflow_internals.rendering import rendered_instance
+
+    assert rendered_instance(*instance[:2], "no such run", -1, 5) is None
+    found = rendered_instance(*instance, 5)
+    assert found
+    assert found.run_after
+    numbers = found.numbers
+    return [found.fields["destination_table"], numbers.try_number, numbers.max_tries, numbers.clear_number]
 
 
 def _seconds_to_a_retry(internals: Any, instance: Any) -> float | None:
@@ -98,7 +132,7 @@ def read_teams(dag_id: str, *_: str) -> dict[str, object]:
     from airflow.models.team import Team
     from airflow.utils.session import create_session
 
-    from airflow_checkpoint_provider.hooks import airflow_internals as internals
+    from airflow_checkpoint_provider.hooks.airflow_internals import tables as internals
 
     airflow.models.import_all_models()
     without = internals.teams_of([dag_id])

@@ -75,6 +75,9 @@ class ProcessFamily:
         guard.kill_sessions({process.pid})
         process.wait()
 
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
     def owns(self, pid: int) -> bool:
         """Return whether the process belongs to this family, so that a reused pid is never signalled."""
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from tests.support.airflow.api import AirflowApi, TaskKey
+from tests.support.airflow.clients.api import AirflowApi, TaskKey
 from tests.support.airflow.processes import ProcessFamily
 from tests.support.waiting import wait_for
 

@@ -47,6 +47,8 @@ class Db:
             cursor = connection.cursor()
             for statement in statements:
                 cursor.execute(self.able.ddl(statement))
+                if cursor.description:
+                    cursor.fetchall()  # what is not read keeps a connection of MySQL from its COMMIT
             connection.commit()
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:

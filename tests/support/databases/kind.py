@@ -34,21 +34,33 @@ class Kind(ABC):
     """The catalog tells the primary key of a table."""
     knows_unique_keys: ClassVar[bool] = False
     """Columns that no unique index covers are refused for an upsert."""
+    tells_identity: ClassVar[bool] = False
+    """The catalog tells a table from another one of its name."""
+    truncates: ClassVar[bool] = False
+    """TRUNCATE empties a table, and the catalog tells it."""
     knows_views: ClassVar[bool] = False
     """A view that takes no rows is refused before anything is done."""
     reads_moments: ClassVar[bool] = False
     """A table can be read as it was at an earlier moment."""
+    shares_moments: ClassVar[bool] = False
+    """Several tables can be read as of one moment, which perhaps a session holds."""
+    holds_moments: ClassVar[bool] = False
+    """Such a moment is held by a session."""
     has_rowids: ClassVar[bool] = False
     """A table can be split as it is stored."""
     hides_columns: ClassVar[bool] = False
     """A column may be INVISIBLE, so that ``*`` leaves it out."""
     computes: ClassVar[str | None] = None
     """How a column is declared that the server computes, with ``{}`` for the expression."""
+    lists_tables: ClassVar[bool] = False
+    """The catalog tells the names of the tables."""
     has_schemas: ClassVar[bool] = False
     has_one_lock: ClassVar[bool] = False
     """A transaction that writes locks all tables."""
     keeps_empty_text: ClassVar[bool] = True
     """An empty text is not NULL."""
+    enforces_references: ClassVar[bool] = True
+    """A foreign key is checked without a request of the connection."""
     enforces_types: ClassVar[bool] = True
     """A value that its column's type does not take is refused."""
     folds_to_upper: ClassVar[bool] = False

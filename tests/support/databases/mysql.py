@@ -20,7 +20,9 @@ class Mysql(Kind):
     name = "mysql"
     rejects = True
     transactional = True
+    lists_tables = True
     knows_primary_keys = True
+    tells_identity = True
     keeps_lock_timeout = True
     knows_unique_keys = True
     knows_views = True

@@ -23,13 +23,17 @@ class Oracle(Kind):
     rejects = True
     long_text = "clob"
     transactional = True
+    lists_tables = True
     knows_primary_keys = True
+    tells_identity = True
+    truncates = True
     keeps_lock_timeout = True
     has_schemas = True
     keeps_empty_text = False
     folds_to_upper = True
     hides_columns = True
     reads_moments = True
+    shares_moments = True
     has_rowids = True
 
     def make(self, request: pytest.FixtureRequest, role: str) -> str:

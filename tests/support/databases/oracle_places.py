@@ -78,8 +78,9 @@ def real_schema(dsn: str, role: str) -> str:
         # An identity column creates a sequence.
         rights = "CREATE SESSION, CREATE TABLE, CREATE SEQUENCE, CREATE VIEW, CREATE SYNONYM"
         cursor.execute(f"GRANT {rights} TO {user}")
-        with suppress(oracledb.DatabaseError):  # not every user may grant this
-            cursor.execute(f"GRANT EXECUTE ON SYS.DBMS_FLASHBACK TO {user}")
+        for right in ("EXECUTE ON SYS.DBMS_FLASHBACK", "SELECT ANY DICTIONARY"):
+            with suppress(oracledb.DatabaseError):  # not every user may grant these
+                cursor.execute(f"GRANT {right} TO {user}")
     place = f"oracle:{user}/{password}@{dsn.rpartition('@')[2]}"
     with closing(connect(place)) as connection, connection.cursor() as cursor:
         cursor.execute(_EMPTY)

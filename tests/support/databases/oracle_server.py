@@ -35,6 +35,7 @@ def faults(postgres_source: str, postgres_destination: str) -> Iterator[dict[str
     yield {side: server.faults for side, server in servers.items()}
     for server in servers.values():
         server.faults.planned.clear()
+        server.faults.hidden.clear()
 
 
 @pytest.fixture

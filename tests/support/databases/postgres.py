@@ -22,10 +22,15 @@ class Postgres(Kind):
     rejects = True
     rows_in_an_answer = 100
     transactional = True
+    lists_tables = True
     knows_primary_keys = True
+    tells_identity = True
+    truncates = True
     keeps_lock_timeout = True
     knows_unique_keys = True
     knows_views = True
+    shares_moments = True
+    holds_moments = True
     computes = "GENERATED ALWAYS AS ({}) STORED"
     has_schemas = True
     doubles_percent = True

@@ -20,7 +20,10 @@ class Sqlite(Kind):
     needs_server = False
     rejects = True
     transactional = True
+    lists_tables = True
+    enforces_references = False
     knows_primary_keys = True
+    tells_identity = True
     keeps_lock_timeout = True
     knows_unique_keys = True
     knows_views = True

@@ -31,8 +31,10 @@ class Unknown(Sqlite):
     rows_in_an_answer = 100
     rejects = False
     transactional = False
+    lists_tables = False
     knows_primary_keys = False
     knows_unique_keys = False
+    tells_identity = False
     keeps_lock_timeout = False
     serves_both_sides = False  # the package does not know that both are one file, and cannot take turns
 

@@ -76,6 +76,7 @@ class Proxy:
         self._links: list[_Link] = []
         self._lock = threading.Lock()
         self._cut_at: list[int | None] = [None, None]
+        self._stalls = False
         self.each_carries: int | None = None  # bytes from the server, after which any connection is cut
         self._at_commit: tuple[int, bool] | None = None
         self.flowing = threading.Event()
@@ -98,6 +99,11 @@ class Proxy:
     def cut_at_byte(self, byte: int, *, from_client: bool) -> None:
         """Cut the connection that sends this byte, counted from now, before it arrives."""
         self._cut_at[from_client] = self.passed[from_client] + byte
+
+    def stall_at_byte(self, byte: int) -> None:
+        """Stop all data, as :meth:`stall` does, when a client sends this byte, counted from now."""
+        self._stalls = True
+        self.cut_at_byte(byte, from_client=True)
 
     def cut_at_commit(self, number: int, *, applied: bool) -> None:
         """Cut at a COMMIT, counted from now: either the COMMIT does not arrive, or its answer does not."""
@@ -149,6 +155,12 @@ class Proxy:
             self._cut_at[from_client] = None
             self.cuts += 1
             return data[: max(at - before - 1, 0)]
+
+    def stalls(self) -> bool:
+        """Return whether the connection that has just reached its byte is only stalled."""
+        with self._lock:
+            stalls, self._stalls = self._stalls, False
+            return stalls
 
     def wants_commit(self) -> bool | None:
         """Return whether this COMMIT is applied, or ``None`` where the connection is not cut."""
@@ -224,7 +236,11 @@ class _Link:
         admitted = self._proxy.admit(data, from_client)
         if admitted is not None:
             sink.sendall(admitted)
-            return self._end()
+            if not self._proxy.stalls():
+                return self._end()
+            self._proxy.stall()
+            self._proxy.flowing.wait()
+            data = data[len(admitted) :]
         if is_commit and (applied := self._proxy.wants_commit()) is not None:
             if not applied:
                 return self._end()

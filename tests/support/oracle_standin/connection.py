@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,9 +24,11 @@ class Connection(oracledb.Connection):
 
     A transaction begins with the first statement that writes or locks, so that a session that only reads
     blocks no other; a failed statement is undone, and the transaction continues.
+
+    ``CHECKPOINT_TEST_ORACLE_MODE=thick`` stands for a driver in thick mode, which has buffers for all values of a block.
     """
 
-    thin = True
+    thin = os.environ.get("CHECKPOINT_TEST_ORACLE_MODE") != "thick"
     version = "23.9.0.25.7"
     max_identifier_length = 128
     call_timeout = 0

@@ -144,6 +144,8 @@ class Cursor:
                 cursor.execute(following)
             if cursor.description and statement.kind in ("query", "lock"):
                 self._take(cursor)
+                if not self.connection.faults.hidden.isdisjoint(statement.tables):
+                    self._rows = []
             elif statement.kind == "dml":
                 self.rowcount = max(cursor.rowcount, 0)
 

@@ -41,6 +41,8 @@ _TEXTS = {
     2393: "exceeded call limit on CPU usage",
     2399: "exceeded maximum connect time, you are being logged off",
     2290: "check constraint ({detail}) violated",
+    2291: "integrity constraint ({detail}) violated - parent key not found",
+    2292: "integrity constraint ({detail}) violated - child record found",
     3113: "end-of-file on communication channel",
     3114: "not connected to ORACLE",
     3135: "connection lost contact",
@@ -100,6 +102,9 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
             return ora(955)
         case "23505":
             return ora(1, f"{diag.schema_name}.{diag.constraint_name}")
+        case "23503":
+            parent = str(error).startswith("insert")
+            return ora(2291 if parent else 2292, f"{diag.schema_name}.{diag.constraint_name}")
         case "23502":
             return ora(1400, column)
         case "23514" if (diag.constraint_name or "").endswith("$BYTES"):

@@ -50,9 +50,14 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The planned faults, and the statements so far."""
+    """
+    The planned faults, and the statements so far.
+
+    :param hidden: tables whose rows a policy hides from each query
+    """
 
     planned: list[Fault] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
     seen: list[str] = field(default_factory=list)
     fetched_at_once: dict[str, int] = field(default_factory=dict)
 

@@ -19,6 +19,7 @@ FUNCTIONS = frozenset(
         "INSTR",
         "JSON",
         "JSON_SERIALIZE",
+        "LEAD",
         "LEAST",
         "LENGTH",
         "LISTAGG",

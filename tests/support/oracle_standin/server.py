@@ -34,15 +34,18 @@ CREATE VIEW "ALL_VIEWS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS
 CREATE VIEW "ALL_MVIEWS" AS SELECT "OWNER", "VIEW_NAME" AS "MVIEW_NAME" FROM "ALL_VIEWS" WHERE false;
 CREATE TABLE "ALL_EXTERNAL_TABLES" ("OWNER" text, "TABLE_NAME" text);
 CREATE VIEW "ALL_OBJECTS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "OBJECT_NAME",
-    'TABLE'::text AS "OBJECT_TYPE", NULL::text AS "SUBOBJECT_NAME", c.relfilenode::bigint::numeric AS "DATA_OBJECT_ID"
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r';
+    CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS "OBJECT_TYPE", NULL::text AS "SUBOBJECT_NAME",
+    c.oid::bigint::numeric AS "OBJECT_ID", c.relfilenode::bigint::numeric AS "DATA_OBJECT_ID"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'v') AND NOT EXISTS (
+    SELECT FROM "STANDIN_STATES" WHERE "NAME" = c.relname AND "STATE" = 'NOT GRANTED');
 CREATE VIEW "DBA_EXTENTS" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "SEGMENT_NAME",
     'TABLE'::text AS "SEGMENT_TYPE", NULL::text AS "PARTITION_NAME", 4 AS "RELATIVE_FNO", first AS "BLOCK_ID", 8 AS "BLOCKS"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
     LATERAL generate_series(0, pg_relation_size(c.oid) / 8192 - 1, 8) AS e(first) WHERE c.relkind = 'r';
 CREATE TABLE "ALL_TAB_HISTOGRAMS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME" text, "ENDPOINT_NUMBER" numeric,
     "ENDPOINT_VALUE" numeric);
-CREATE TABLE "ALL_TAB_COL_STATISTICS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME" text, "NUM_NULLS" int);
+CREATE TABLE "ALL_TAB_COL_STATISTICS" ("OWNER" text, "TABLE_NAME" text, "COLUMN_NAME" text, "NUM_NULLS" int, "NUM_DISTINCT" int);
 CREATE TABLE "ALL_TAB_MODIFICATIONS" ("TABLE_OWNER" text, "TABLE_NAME" text, "PARTITION_NAME" text, "INSERTS" int,
     "UPDATES" int, "DELETES" int);
 CREATE VIEW "V$SESSION" AS SELECT pid AS "SID", current_schema()::text AS "USERNAME", 'host'::text AS "MACHINE",
@@ -52,7 +55,16 @@ CREATE VIEW "V$SESSION" AS SELECT pid AS "SID", current_schema()::text AS "USERN
   FROM pg_stat_activity WHERE datname = current_database();
 CREATE VIEW "V$SQLAREA" AS SELECT pid::text AS "SQL_ID", query AS "SQL_TEXT" FROM pg_stat_activity;
 CREATE TABLE "SESSION_PRIVS" ("PRIVILEGE" text);
-INSERT INTO "SESSION_PRIVS" VALUES ('SELECT ANY DICTIONARY');
+INSERT INTO "SESSION_PRIVS" VALUES ('SELECT ANY DICTIONARY'), ('CREATE TABLE');
+CREATE VIEW "ALL_INDEXES" AS SELECT n.nspname::text AS "OWNER", c.relname::text AS "INDEX_NAME", 'VALID'::text AS "STATUS",
+    'NORMAL'::text AS "INDEX_TYPE" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'i';
+CREATE VIEW "ALL_IND_COLUMNS" AS SELECT n.nspname::text AS "INDEX_OWNER", x.relname::text AS "INDEX_NAME",
+    m.nspname::text AS "TABLE_OWNER", c.relname::text AS "TABLE_NAME", a.attname::text AS "COLUMN_NAME",
+    k.place AS "COLUMN_POSITION"
+  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = x.relnamespace
+    JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace m ON m.oid = c.relnamespace
+    CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(number, place)
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number;
 CREATE VIEW "ALL_TRIGGERS" AS SELECT n.nspname::text AS "TABLE_OWNER", c.relname::text AS "TABLE_NAME",
     upper(g.tgname::text) AS "TRIGGER_NAME",
     CASE WHEN g.tgtype & 64 > 0 THEN 'INSTEAD OF' WHEN g.tgtype & 2 > 0 THEN 'BEFORE EACH ROW' ELSE 'AFTER EACH ROW' END
@@ -75,7 +87,22 @@ CREATE VIEW "ALL_TAB_IDENTITY_COLS" AS SELECT n.nspname::text AS "OWNER", c.reln
     || COALESCE((SELECT "STATE" FROM "STANDIN_STATES" WHERE "NAME" = c.relname), 'N') AS "IDENTITY_OPTIONS"
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE a.attidentity <> '';
+CREATE TABLE "ALL_POLICIES" ("OBJECT_OWNER" text, "OBJECT_NAME" text, "POLICY_NAME" text, "SEL" text, "UPD" text,
+    "DEL" text, "ENABLE" text);
+CREATE VIEW "DBA_POLICIES" AS SELECT * FROM "ALL_POLICIES";
+CREATE TABLE "REDACTION_POLICIES" ("OBJECT_OWNER" text, "OBJECT_NAME" text, "POLICY_NAME" text, "ENABLE" text);
+CREATE TABLE "REDACTION_COLUMNS" ("OBJECT_OWNER" text, "OBJECT_NAME" text, "COLUMN_NAME" text);
 CREATE TABLE "ALL_SYNONYMS" ("OWNER" text, "SYNONYM_NAME" text, "TABLE_OWNER" text, "TABLE_NAME" text, "DB_LINK" text);
+CREATE VIEW "ALL_DEPENDENCIES" AS SELECT DISTINCT vn.nspname::text AS "OWNER", v.relname::text AS "NAME",
+    'VIEW'::text AS "TYPE", n.nspname::text AS "REFERENCED_OWNER", c.relname::text AS "REFERENCED_NAME",
+    CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS "REFERENCED_TYPE",
+    (SELECT "STATE" FROM "STANDIN_STATES" WHERE "NAME" = v.relname) AS "REFERENCED_LINK_NAME"
+  FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+    JOIN pg_namespace vn ON vn.oid = v.relnamespace JOIN pg_class c ON c.oid = d.refobjid AND c.oid <> v.oid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+  UNION ALL SELECT "OWNER", "SYNONYM_NAME", 'SYNONYM', "TABLE_OWNER", "TABLE_NAME", 'TABLE', "DB_LINK" FROM "ALL_SYNONYMS";
+CREATE VIEW "DBA_DEPENDENCIES" AS SELECT * FROM "ALL_DEPENDENCIES";
 CREATE VIEW "ALL_CONSTRAINTS" AS SELECT n.nspname::text AS "OWNER", k.conname::text AS "CONSTRAINT_NAME",
     CASE k.contype WHEN 'f' THEN 'R' ELSE upper(k.contype::text) END AS "CONSTRAINT_TYPE",
     c.relname::text AS "TABLE_NAME",

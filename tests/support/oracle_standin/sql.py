@@ -13,7 +13,7 @@ from sqlglot.tokens import Token, TokenType
 
 from tests.support.oracle_standin.errors import ora
 from tests.support.oracle_standin.functions import FUNCTIONS, NOT_FUNCTIONS
-from tests.support.oracle_standin.tables import Created, alter_table, create_table
+from tests.support.oracle_standin.tables import Created, alter_table, copy_types, create_table
 
 _BIND = "standin_bind_{}_"
 _BIND_TEXT = re.compile(r'"?standin_bind_(\d+)_"?', re.IGNORECASE)
@@ -204,6 +204,7 @@ def translate(sql: str) -> Statement:
     inserts = isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Values)
     table, targets = _targets(tree)
     named = tree.copy()
+    then = copy_types(tree)
     return Statement(
         "lock" if lock else kind,
         _postgres(tree),
@@ -215,6 +216,7 @@ def translate(sql: str) -> Statement:
         tables=tuple(
             _folded(found) for found in named.find_all(exp.Table) if isinstance(found.this, exp.Identifier)
         ),
+        then=then,
     )
 
 

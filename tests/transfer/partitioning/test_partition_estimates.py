@@ -93,7 +93,7 @@ def test_a_part_of_a_table_is_sampled(fill: Fill, make_db: MakeDb, monkeypatch: 
         "airflow_checkpoint_provider.engine.transfer.partitioning.estimates._PAGES_FOR_EACH", 10
     )
     source = fill("postgres")
-    made = plan(source, 4, checkpoint_column="k", large=1000, where="n % 2 = 0 OR n < 0")
+    made = plan(source, 4, checkpoint_column="k", large=1000, where="t.n % 2 = 0 OR n < 0")
     assert made.how.startswith("a sample of ")
     assert sum(part.rows for part in made.parts) == pytest.approx(ROWS / 2, rel=0.2)
     few = plan(source, 4, checkpoint_column="k", large=1000, where="n <= 200")

@@ -178,3 +178,29 @@ def test_a_cleared_part_does_not_append_twice(source: Db, destination: Db) -> No
         load.attempt()
     assert load.attempt(write_mode="replace").rows == 10
     assert numbers(destination) == list(range(10, 20))
+
+
+@pytest.mark.parametrize(
+    ("write_mode", "preoperator"),
+    [
+        ("replace", "DELETE FROM target WHERE n >= 0"),
+        ("replace", "DELETE FROM target"),
+        ("append", "DELETE FROM target"),
+    ],
+)
+def test_a_preoperator_does_not_delete_the_rows_of_other_parts(
+    source: Db, make_db: MakeDb, write_mode: str, preoperator: str
+) -> None:
+    destination = make_db("sqlite", "destination")
+    make_target(destination)
+    destination.insert("target", [(900, 5)])
+    parts = plan(source, 2, checkpoint_column="k").parts
+    loads = [
+        PartLoad.of(source, destination, part, **arguments(write_mode=write_mode, preoperator=preoperator))
+        for part in parts
+    ]
+    for load in loads:
+        assert any("each of the 2 partitions" in one.text for one in load.plan().problems)
+        with pytest.raises(ArgumentError, match="rows of target that others of them have loaded"):
+            load.attempt()
+    assert numbers(destination) == [900]

@@ -13,7 +13,11 @@ from airflow_checkpoint_provider.engine.databases.oracle.dialect import OracleDi
 from airflow_checkpoint_provider.engine.databases.registry import open_destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.transfer.starting.preoperator import check_session_state, empties
+from airflow_checkpoint_provider.engine.transfer.starting.preoperator import (
+    check_session_state,
+    deleted_slices,
+    empties,
+)
 from tests.support.databases.fixtures import MakeDb
 
 
@@ -29,6 +33,9 @@ from tests.support.databases.fixtures import MakeDb
         ("DELETE FROM target WHERE day = '2026-01-01'", False),
         ("DELETE FROM other WHERE n = s.target", False),
         ("DELETE FROM target_of_others", False),
+        ("DELETE target", True),
+        ("DELETE QUICK FROM target", True),
+        ("DELETE target WHERE n = 1", False),
         ("INSERT INTO log VALUES ('DELETE FROM target')", False),
     ],
 )
@@ -36,6 +43,32 @@ def test_what_a_preoperator_is_known_to_empty(make_db: MakeDb, script: Any, know
     with make_db("sqlite", "destination").database("dst").open() as connection:
         table = TableName.parse("target", "destination_table")
         assert empties(script, open_destination(connection, table, "dst", "append")) is known
+
+
+@pytest.mark.parametrize(
+    ("script", "number"),
+    [
+        ("DELETE FROM target WHERE n = 1", 1),
+        ("DELETE target WHERE n = 1", 1),
+        ("DELETE FROM target WHERE v = 'a\nb'", 1),
+        ("DELETE QUICK FROM target LIMIT 5", 1),
+        ("DELETE FROM ONLY s.target t USING other WHERE t.n = other.n", 1),
+        ("ALTER TABLE target DROP PARTITION p", 1),
+        (["DELETE FROM target WHERE n = 1", "DELETE FROM target WHERE n = 2"], 2),
+        ("DELETE FROM target WHERE n = 1; delete /* x */ FROM target; DELETE FROM target  WHERE n = 1", 1),
+        ("DELETE FROM other WHERE n = 1; ALTER TABLE target ADD k integer; UPDATE target SET n = 1", 0),
+    ],
+)
+def test_the_statements_by_which_a_preoperator_deletes_some_rows(
+    make_db: MakeDb, script: Any, number: int
+) -> None:
+    with make_db("sqlite", "destination").database("dst").open() as connection:
+        table = TableName.parse("target", "destination_table")
+        destination = open_destination(connection, table, "dst", "append")
+        assert len(deleted_slices(script, destination)) == number
+        many = [f"DELETE FROM target WHERE n = {n}" for n in range(1001)]
+        with pytest.raises(ArgumentError, match="rows of target by 1,001 statements, and up to 1,000"):
+            deleted_slices(many, destination)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.metadata_dialect import indexes
+from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import text_of
+from airflow_checkpoint_provider.engine.databases.questions.metadata_dialect import indexes
 
+# A type, with its length and sign, and the rest of a column's definition.
+_TYPE = re.compile(r" \w+(?:\([^)]*\))?(?: unsigned)?(?P<rest>.*)", re.DOTALL)
 # Only these tell "a" from "A" in a key, can be rolled back, and have room for four names in an index.
 _OPTIONS = {
     "mysql_engine": "InnoDB",
@@ -90,3 +96,14 @@ def _taken_over(change: TableChange) -> tuple[list[ExecutableDDLElement], list[s
         *(f"MODIFY COLUMN {change.spell(column)}" for column in there),
     ]
     return list(texts), steps
+
+
+def retype(connection: sa.Connection, table: str, column: str, declared: str) -> str | None:
+    """Return the statement that changes the type of a column, and repeats what else is declared for it."""
+    with closing(raw_connection(connection).cursor()) as cursor:
+        cursor.execute(f"SHOW CREATE TABLE {table}")
+        created = text_of(cursor.fetchall()[0][1])
+    quoted = f"`{column.replace('`', '``')}`"
+    line = next((line.strip() for line in created.splitlines() if line.strip().startswith(f"{quoted} ")), "")
+    found = _TYPE.match(line.removeprefix(quoted).rstrip(","))
+    return f"ALTER TABLE {table} MODIFY COLUMN {quoted} {declared}{found['rest']}" if found else None

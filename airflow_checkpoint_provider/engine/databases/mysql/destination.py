@@ -12,9 +12,15 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
-from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled
-from airflow_checkpoint_provider.engine.databases.mysql.literals import tuples_of
-from airflow_checkpoint_provider.engine.databases.mysql.loading import Loading, cannot_load, inserted, loaded
+from airflow_checkpoint_provider.engine.databases.mysql.errors import error_number, is_signalled, sqlstate_of
+from airflow_checkpoint_provider.engine.databases.mysql.rows.file_writer import FileWriter
+from airflow_checkpoint_provider.engine.databases.mysql.rows.literals import tuples_of
+from airflow_checkpoint_provider.engine.databases.mysql.rows.loading import (
+    Loading,
+    cannot_load,
+    inserted,
+    loaded,
+)
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.mysql.table_facts import in_full
 from airflow_checkpoint_provider.engine.databases.mysql.upsert import on_duplicate
@@ -24,7 +30,7 @@ from airflow_checkpoint_provider.engine.databases.mysql.values.text_values impor
 from airflow_checkpoint_provider.engine.databases.mysql.values.tuple_types import tuple_type
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute
-from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, Tuples
+from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, LOADED_TEXT, Tuples
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError
@@ -49,9 +55,7 @@ class MysqlDestination(Destination):
 
     leaves_out = "a view, or the engine of the table,"
 
-    _loading: Loading | None = None
-    _waiting: list[bytes]
-    _unsent = 0
+    _files: FileWriter | None = None
 
     def run_script(self, script: str | Sequence[str]) -> list[tuple[str, int | None]]:
         listed = [script] if isinstance(script, str) else script
@@ -67,6 +71,9 @@ class MysqlDestination(Destination):
     def insert_statement(self) -> str:
         names = ", ".join(map(self._name, self.columns))
         return f"INSERT INTO {self._escape(self.name)} ({names}) VALUES "
+
+    def writing_statements(self) -> list[str]:
+        return [f"{self._into}{self._row}{self._suffix}"]
 
     def bound(self, index: int, value: Any) -> tuple[str, Any]:
         return "{}", mysql.as_parameter(value)
@@ -93,8 +100,12 @@ class MysqlDestination(Destination):
         keys = self.conflict_columns if self.write_mode == "upsert" else ()
         types = tuple(tuple_type(self._facts[name], in_key=name in keys) for name in self.columns)
         known = [type_ for type_ in types if type_]
-        self._loading = None
-        if LOADED not in self.written_forms or self.write_mode == "upsert" or len(known) < len(types):
+        self._files = None
+        if (
+            self.written_forms.isdisjoint((LOADED, LOADED_TEXT))
+            or self.write_mode == "upsert"
+            or len(known) < len(types)
+        ):
             return (inserted(types),)
         names = [quote_name(name, self.connection.dialect) for name in self.columns]
         error = self.connection.dialect.loaded_dbapi.Error
@@ -102,15 +113,17 @@ class MysqlDestination(Destination):
         loading = Loading(self.raw, error, named, self.name, list(zip(names, known, strict=True)))
         if why_not := cannot_load(self.facts) or loading.why_not():
             return (inserted(types, why_not),)
-        self._loading = loading
-        return loaded(types), inserted(types)
+        self._files = FileWriter(loading, self._packet, self._insert_tuples, self._refuse_lines)
+        return *loaded(types), inserted(types)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        self._waiting, self._unsent = [], 0
+        if self._files:
+            self._files.begin()
         yield
         with self.errors("refused the batch"):
-            self._send()
+            if self._files:
+                self._files.send()
 
     def _plan(self, cursor: Any) -> None:
         """Have the server plan the statements of the load, so that it checks the user's rights."""
@@ -170,10 +183,10 @@ class MysqlDestination(Destination):
         return self._facts[self.columns[index]].kind
 
     def _write(self, rows: Any, route: RowRoute) -> int | None:
+        if self._files and route.name in (LOADED, LOADED_TEXT):
+            self._files.add(rows)
+            return None  # counted when they are sent
         if isinstance(rows, Tuples):
-            if self._loading and route.name == LOADED:
-                self._collect(rows)
-                return None  # counted when they are sent
             return self._write_tuples(rows)
         if route.padded != self._padded:
             self._choose_writers(route.padded)
@@ -202,26 +215,16 @@ class MysqlDestination(Destination):
         before, behind = (part.replace("%%", "%").encode() for part in (self._into, self._suffix))
         return before, behind
 
-    def _collect(self, rows: Tuples) -> None:
-        """Keep tuples until they are worth a file of their own, or the batch ends."""
-        self._waiting += rows.texts
-        self._unsent += rows.size
-        if self._unsent > _BYTES_AT_ONCE:
-            self._send()
-
-    def _send(self) -> None:
-        texts, size = self._waiting, self._unsent
-        self._waiting, self._unsent = [], 0
-        if not texts:
-            return
-        fits = max(map(len, texts)) + len(self._into) < self._packet
-        if self._loading and fits:
-            if self._loading.take(texts):
-                return
-            self._loading = None  # the next rows may be like these
-        taken = self._write_tuples(Tuples(texts, size, (), ()))
+    def _insert_tuples(self, rows: Tuples) -> None:
+        taken = self._write_tuples(rows)
         if taken is not None:
-            self.compare(len(texts), taken)
+            self.compare(len(rows), taken)
+
+    def _refuse_lines(self, lines: int) -> None:
+        reason = f"LOAD DATA has not taken all of {lines:,} rows of {self.table} as they are"
+        raise BadRowsError(
+            f"Destination {self.conn_id!r}: {reason}. Nothing of the batch is committed.", reason
+        )
 
     def _write_tuples(self, rows: Tuples) -> int | None:
         before, behind = self._ends()
@@ -251,18 +254,9 @@ class MysqlDestination(Destination):
                     "of the index that tells the rows apart, remove the other, or give the columns a binary collation.",
                     reason,
                 ) from error
-            if not self.dialect.blames_rows(error) and is_signalled(error, self._sqlstate(cursor)):
+            if not self.dialect.blames_rows(error) and is_signalled(error, sqlstate_of(error, cursor)):
                 raise self.refusal(error, "refused the batch", of_rows=True) from error
             raise
-
-    def _sqlstate(self, cursor: Any) -> str:
-        """Ask the server for the SQLSTATE of the failed statement, which drivers do not pass on."""
-        try:
-            cursor.execute("GET DIAGNOSTICS CONDITION 1 @airflow_checkpoint_state = RETURNED_SQLSTATE")
-            cursor.execute("SELECT @airflow_checkpoint_state")
-            return mysql.text_of(cursor.fetchone()[0] or "")
-        except self.connection.dialect.loaded_dbapi.Error:  # the connection is gone
-            return ""
 
     def _pieces(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """Cut rows so that each statement fits into a packet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,9 @@ from sqlalchemy.schema import ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.mysql import errors
-from airflow_checkpoint_provider.engine.databases.mysql.ddl import change_table, create_whole
-from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS, limit_connecting
+from airflow_checkpoint_provider.engine.databases.mysql.ddl import change_table, create_whole, retype
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import URLS, is_mariadb, limit_connecting
+from airflow_checkpoint_provider.engine.databases.mysql.planning.plan_questions import MysqlPlanQuestions
 from airflow_checkpoint_provider.engine.databases.mysql.scripts import TOKENS
 from airflow_checkpoint_provider.engine.databases.mysql.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.mysql.session import LEAVES_STATE, prepare, session_state
@@ -28,10 +29,11 @@ from airflow_checkpoint_provider.engine.databases.mysql.table_facts import (
     table_facts,
     why_read_only,
 )
-from airflow_checkpoint_provider.engine.databases.mysql.values import column_types
-from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
+from airflow_checkpoint_provider.engine.databases.mysql.upsert import reflected_name
+from airflow_checkpoint_provider.engine.databases.mysql.values import column_types, widths
+from airflow_checkpoint_provider.engine.databases.questions.server_sessions import ServerSession
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard, TableColumns, TableFacts
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 
@@ -59,12 +61,14 @@ class MysqlDialect(Dialect):
     long_text = mysql.LONGTEXT()  # its TEXT ends at 64 kB, and a query may be longer
     numbers_rows = True
     limits_rows = True
+    takes_any_index = True
+    sorts_all_for_ties = True
     cuts_text = True
     takes_over = True
     text_types = frozenset((15, 252, 253, 254))
 
     create_missing = "CREATE TABLE IF NOT EXISTS"
-    too_long_for_key = frozenset(("longtext", "longblob"))
+    too_long_for_key = column_types.WITHOUT_LENGTH
 
     transactional = True
     savepoints = True
@@ -73,6 +77,8 @@ class MysqlDialect(Dialect):
     create_stage = "CREATE TABLE {stage} ENGINE = InnoDB AS SELECT {columns} FROM {table} WHERE 1 = 0"
     # LOCK TABLES would commit and keep readers out. This lock ends with the connection.
     publishing_lock = "SELECT GET_LOCK('airflow_checkpoint.{digest}', 31536000)"
+
+    plan = MysqlPlanQuestions()
 
     @property
     def source_class(self) -> Any:
@@ -135,14 +141,22 @@ class MysqlDialect(Dialect):
     ) -> Mapping[str, DeclaredColumn]:
         return declared_columns(connection, in_full(connection, table, schema))
 
-    def own_type(self, text: str) -> str:
-        # The server would put the present time in the place of a NULL otherwise.
-        return f"{text} null" if text.lower().startswith("timestamp") else text
+    def own_type(self, column: DeclaredColumn, connection: sa.Connection) -> str | None:
+        return column_types.own(column.text, column.charset, is_mariadb=is_mariadb(connection))
+
+    def fitted_types(self, declared: Sequence[str], free: Collection[int]) -> Sequence[str]:
+        return widths.fitted(declared, free)
+
+    def why_too_wide(self, declared: Sequence[str]) -> str:
+        return widths.why_too_wide(declared)
+
+    def retype(self, connection: sa.Connection, table: str, column: str, declared: str) -> str | None:
+        return retype(connection, table, column, declared)
 
     def creation_options(self, connection: sa.Connection) -> str:
         # Keys are told apart character by character, blanks at the end included.
-        mariadb = getattr(connection.dialect, "is_mariadb", False)
-        return f" ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE {'utf8mb4_nopad_bin' if mariadb else 'utf8mb4_0900_bin'}"
+        collation = "utf8mb4_nopad_bin" if is_mariadb(connection) else "utf8mb4_0900_bin"
+        return f" ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE {collation}"
 
     def creation(self, table: sa.Table) -> list[ExecutableDDLElement]:
         # Each statement commits by itself. With a single one, no process killed in between leaves a table without its
@@ -183,7 +197,9 @@ class MysqlDialect(Dialect):
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str
     ) -> str | None:
-        return f"{schema or connection.exec_driver_sql('SELECT DATABASE()').scalar()}.{table}"
+        default, folds = connection.exec_driver_sql("SELECT DATABASE(), @@lower_case_table_names").one()
+        name = f"{schema or default}.{table}"
+        return name.lower() if folds else name
 
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
@@ -194,6 +210,9 @@ class MysqlDialect(Dialect):
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str
     ) -> TableColumns:
         return table_columns(connection, (schema or str(connection.dialect.default_schema_name), table))
+
+    def reflected_name(self, name: str) -> str:
+        return reflected_name(name)
 
     def hazard(
         self, connection: sa.Connection, tables: Sequence[tuple[str, str | None, str]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -28,6 +29,11 @@ def is_connector(raw: Any) -> bool:
 def is_mysqlclient(raw: Any) -> bool:
     """Return whether a connection is of mysqlclient."""
     return any(base.__module__.startswith("MySQLdb.") for base in type(raw).__mro__)
+
+
+def is_mariadb(connection: Any) -> bool:
+    """Return whether the server of a connection of SQLAlchemy is MariaDB, and not MySQL."""
+    return bool(getattr(connection.dialect, "is_mariadb", False))
 
 
 def opens_fifo(raw: Any) -> bool:
@@ -97,6 +103,12 @@ def leave(raw: Any) -> None:
     """Stop reading a result with rows left: closing the connection would read them."""
     if is_connector(raw):
         raw.shutdown()  # closes the socket; the method of this name in mysqlclient shuts down the server
+
+
+def drop(raw: Any) -> None:
+    """Close a connection whose answers are not those to its statements."""
+    with suppress(Exception):
+        raw.shutdown() if is_connector(raw) else raw.close()
 
 
 def text_of(value: Any) -> str:

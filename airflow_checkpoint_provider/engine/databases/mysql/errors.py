@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import text_of
+
 DUPLICATE_COLUMN = 1060
 LOCK_WAIT_TIMEOUT = 1205
 STATEMENT_TIMEOUT = frozenset((1969, 3024))
@@ -28,6 +32,7 @@ _OF_SERVER = {
     1020: ("HY000", "Record has changed"),  # another transaction's update, another member's of a cluster
     3101: ("40000", "Plugin instructed"),
 }
+_CLIENTS = range(2000, 3000)
 _OF_CLIENT = frozenset((2006, 2013, 2014, 2045, 2048, 2055))
 
 PASSING = _OF_CLIENT | frozenset(_OF_SERVER)
@@ -95,6 +100,9 @@ _CLASSES_OF_SERVER = frozenset(
 )
 
 
+_MOST_NOTES = 100
+
+
 def is_signalled(error: BaseException, state: str) -> bool:
     """
     Return whether a trigger's SIGNAL has raised an error.
@@ -108,6 +116,37 @@ def is_signalled(error: BaseException, state: str) -> bool:
         own, text = _OF_SERVER[number]
         return bool(state) and (state != own or text.lower() not in str(error).lower())
     return bool(state) and state[:2] not in _CLASSES_OF_SERVER
+
+
+def sqlstate_of(error: Exception, cursor: Any) -> str:
+    """
+    Ask the server for the SQLSTATE of the statement that has just failed, which drivers do not pass on.
+
+    :return: empty where the connection is gone, and where the server has not raised this error: the conditions that it
+        keeps are then those of an earlier statement
+    """
+    try:
+        cursor.execute("GET DIAGNOSTICS @airflow_checkpoint_conditions = NUMBER")
+        cursor.execute("SELECT @airflow_checkpoint_conditions")
+        last = int(cursor.fetchone()[0])
+        # Warnings come before the error, and MariaDB's notes of the lines that have raised it after it.
+        for place in range(last, max(last - _MOST_NOTES, 0), -1):
+            cursor.execute(
+                f"GET DIAGNOSTICS CONDITION {place}"
+                " @airflow_checkpoint_state = RETURNED_SQLSTATE, @airflow_checkpoint_number = MYSQL_ERRNO"
+            )
+            cursor.execute("SELECT @airflow_checkpoint_state, @airflow_checkpoint_number")
+            state, number = cursor.fetchone()
+            if _is_that(error_number(error), int(number)):
+                return text_of(state)
+    except Exception:  # of whichever driver
+        return ""
+    return ""
+
+
+def _is_that(found: int | None, raised: int) -> bool:
+    """Return whether an error is the server's; a driver has a number of its own in the place of one like its own."""
+    return found == raised or (found in _CLIENTS and raised in _CLIENTS)
 
 
 def error_number(error: BaseException) -> int | None:

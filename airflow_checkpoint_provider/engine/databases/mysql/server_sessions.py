@@ -6,7 +6,8 @@ from collections import defaultdict
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.server_sessions import (
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import is_mariadb
+from airflow_checkpoint_provider.engine.databases.questions.server_sessions import (
     LONGEST_STATEMENT,
     MOST_SESSIONS,
     ServerSession,
@@ -48,8 +49,7 @@ def server_sessions(connection: sa.Connection) -> list[ServerSession]:
     waits: dict[int, set[int]] = defaultdict(set)
     holders = [-1]  # MySQL takes no empty IN
     if (transactions := _threads_in_transactions(connection)) is not None:
-        of_mariadb = getattr(connection.dialect, "is_mariadb", False)
-        statement = _WAITS_OF_MARIADB if of_mariadb else _WAITS_OF_MYSQL
+        statement = _WAITS_OF_MARIADB if is_mariadb(connection) else _WAITS_OF_MYSQL
         for waiting, holding in connection.exec_driver_sql(statement).all():
             waits[waiting].add(holding)
         holders += transactions

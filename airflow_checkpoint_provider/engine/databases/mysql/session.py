@@ -37,10 +37,10 @@ tx_isolation, autocommit                      not see another attempt's update, 
 wait_timeout, net_write_timeout,              end the session while the other side works                  8 hours, none
 idle_..._transaction_timeout
 interactive_timeout                           be the wait_timeout of a client that calls itself so          as above
-net_read_timeout                              end the session in the middle of a statement that is sent   left [4]_
+net_read_timeout (not in MariaDB)             end the session in the middle of a statement that is sent   left [4]_
 innodb_lock_wait_timeout                      end the wait for a row, with an error                       the task's
 lock_wait_timeout                             end the wait for a table, with an error                     left [4]_
-lc_messages                                   hide which errors a trigger has raised                      en_US
+lc_messages, max_error_count                  hide which errors a trigger has raised                      en_US, all
 max_statement_time, max_execution_time        end a long read, with an error                              none [3]_
 lc_time_names, div_precision_increment,       what the user's own query means                             left
 default_week_format
@@ -48,7 +48,7 @@ max_allowed_packet                            return NULL for a longer text that
 ============================================  ==========================================================  =============
 
 .. [1] with a sort buffer for keys of that size; longer keys are found at the end of the range
-.. [2] unless the connection itself has set it to off, as in its ``init_command``
+.. [2] unless the connection itself has set it to off, as in its ``init_command``, and not by ``init_connect``
 .. [3] where only checkpoints are read: a minute, or the limit that the connection itself has set
 .. [4] the attempt connects again, and sends the batch again
 """
@@ -80,6 +80,7 @@ _SETTINGS = (
     "sql_select_limit = 18446744073709551615",
     "sql_auto_is_null = 0",
     "lc_messages = 'en_US'",
+    "max_error_count = 65535",
     "max_sort_length = 131072",
     # The sort buffer has to hold 15 keys at least.
     "sort_buffer_size = GREATEST(@@sort_buffer_size, 4194304)",
@@ -88,7 +89,8 @@ _SETTINGS = (
     "sql_safe_updates = 0",
     "sql_big_selects = 1",
     "unique_checks = 1",
-    "foreign_key_checks = @@SESSION.foreign_key_checks OR NOT @@GLOBAL.foreign_key_checks",
+    "foreign_key_checks = @@SESSION.foreign_key_checks OR NOT @@GLOBAL.foreign_key_checks"
+    " OR INSTR(@@GLOBAL.init_connect, 'foreign_key_checks')",
     "completion_type = 0",
     # One side waits while the other one works.
     "wait_timeout = GREATEST(@@wait_timeout, 28800)",

@@ -12,8 +12,8 @@ from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
-from airflow_checkpoint_provider.engine.databases.mysql.lines import LineForm, line_columns, line_route
-from airflow_checkpoint_provider.engine.databases.mysql.tuples import tuple_route
+from airflow_checkpoint_provider.engine.databases.mysql.rows.lines import LineForm, line_columns, line_route
+from airflow_checkpoint_provider.engine.databases.mysql.rows.tuples import tuple_route
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
     Guarded,

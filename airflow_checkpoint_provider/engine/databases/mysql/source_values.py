@@ -71,16 +71,20 @@ def _text(value: Any) -> str:
 
 def _date(value: Any) -> date:
     try:
-        return date.fromisoformat(_text(value))
+        return date.fromisoformat(value)
+    except TypeError:  # some drivers return bytes
+        return _date(_text(value))
     except ValueError as error:
-        raise NoSuchMomentError(_text(value)) from error
+        raise NoSuchMomentError(value) from error
 
 
 def _datetime(value: Any) -> datetime:
     try:
-        return datetime.fromisoformat(_text(value))
+        return datetime.fromisoformat(value)
+    except TypeError:
+        return _datetime(_text(value))
     except ValueError as error:
-        raise NoSuchMomentError(_text(value)) from error
+        raise NoSuchMomentError(value) from error
 
 
 def _instant(value: Any) -> datetime:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.mysql import errors
-from airflow_checkpoint_provider.engine.databases.mysql.drivers import text_of
+from airflow_checkpoint_provider.engine.databases.mysql.drivers import is_mariadb, text_of
 from airflow_checkpoint_provider.engine.databases.mysql.views import Named, View, ask_view
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     INSERT,
     UPDATE,
@@ -19,23 +20,24 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     Hazard,
     TableColumns,
     TableFacts,
+    TableIdentity,
     UniqueKey,
 )
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 
 # A rollback takes back all changes to these, and a transaction over both and the metadata tables commits as a whole.
 _ENGINES = frozenset(("innodb", "rocksdb"))
 _FORGETFUL = frozenset(("memory", "blackhole"))
 _KINDS = frozenset(("BASE TABLE", "SYSTEM VERSIONED", "VIEW"))
 _TABLE = sa.text(
-    "SELECT table_type, engine FROM information_schema.tables WHERE table_schema = :schema AND table_name = :name"
+    "SELECT table_type, engine, create_time FROM information_schema.tables"
+    " WHERE table_schema = :schema AND table_name = :name"
 )
 _COLUMNS = sa.text(
     "SELECT column_name, is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'enum', extra"
     " FROM information_schema.columns WHERE table_schema = :schema AND table_name = :name ORDER BY ordinal_position"
 )
 _DECLARED = sa.text(
-    "SELECT column_name, column_type, is_nullable FROM information_schema.columns"
+    "SELECT column_name, column_type, is_nullable, character_set_name FROM information_schema.columns"
     " WHERE table_schema = :schema AND table_name = :name ORDER BY ordinal_position"
 )
 _KEYS = sa.text(
@@ -111,6 +113,8 @@ def table_facts(
         columns = _ask(connection, _COLUMNS, named).all()
         triggers = [tuple(map(text_of, row)) for row in _ask(connection, _TRIGGERS, named)]
         return TableFacts(
+            # Other numbers of a table take the right PROCESS; TRUNCATE creates it anew.
+            identity=TableIdentity(storage=str(found[2] or "")),
             hazard=_hazard(stored) if stored else Hazard(f"{table} is a view, and its tables are not known"),
             refused=asked.refused,
             referrers=tuple(_shown(each, named[0]) for each in sorted(referrers) if each not in stored),
@@ -143,7 +147,10 @@ def declared_columns(connection: sa.Connection, named: Named) -> dict[str, Decla
     """Return the columns of a table or view with their types."""
     with reading(connection):
         rows = _ask(connection, _DECLARED, named).all()
-    return {text_of(row[0]): DeclaredColumn(text_of(row[1]), text_of(row[2]) == "NO") for row in rows}
+    return {
+        text_of(name): DeclaredColumn(text_of(declared), text_of(nulls) == "NO", text_of(charset or ""))
+        for name, declared, nulls, charset in rows
+    }
 
 
 def hazard_of(connection: sa.Connection, tables: Iterable[Named]) -> Hazard | None:
@@ -187,7 +194,7 @@ def _ask(connection: sa.Connection, statement: sa.TextClause, named: Named) -> A
 
 def _referrers(connection: sa.Connection, named: Named) -> tuple[list[Named], str | None]:
     """Return the tables that change with rows of a table, and why there may be more."""
-    catalog = "innodb_sys_foreign" if getattr(connection.dialect, "is_mariadb", False) else "innodb_foreign"
+    catalog = "innodb_sys_foreign" if is_mariadb(connection) else "innodb_foreign"
     try:
         found = _ask(connection, sa.text(_ALL_REFERRERS.format(catalog=catalog)), named)
         return [(text_of(row[0]), text_of(row[1])) for row in found], None

@@ -6,8 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.dbapi import any_type
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
+
+
+def reflected_name(name: str) -> str:
+    """Return a name from SQLAlchemy's reflection, which leaves each backtick as SHOW CREATE TABLE has it: twice."""
+    return name.replace("``", "`")
 
 
 def on_duplicate(
@@ -27,13 +33,11 @@ def on_duplicate(
     """
     inspector = sa.inspect(connection)
     name, schema = table.table, table.schema
-    keys = [set(inspector.get_pk_constraint(name, schema=schema).get("constrained_columns") or [])]
-    keys += [
-        set(map(str, index["column_names"]))
-        for index in inspector.get_indexes(name, schema=schema)
-        if index["unique"]
-    ]
-    keys = [key for key in keys if key]
+    with any_type():
+        keys = [set(inspector.get_pk_constraint(name, schema=schema).get("constrained_columns") or [])]
+        indexes = inspector.get_indexes(name, schema=schema)
+    keys += [set(map(str, index["column_names"])) for index in indexes if index["unique"]]
+    keys = [set(map(reflected_name, key)) for key in keys if key]
     wanted = set(conflict_columns)
     if wanted not in keys:
         raise ArgumentError(

@@ -10,7 +10,14 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.mysql.drivers import text_of
-from airflow_checkpoint_provider.engine.databases.table_facts import DELETE, INSERT, UPDATE, hides_rows
+from airflow_checkpoint_provider.engine.databases.table_facts import (
+    DELETE,
+    INSERT,
+    READ,
+    SHOWS_OTHERS,
+    UPDATE,
+    hides_rows,
+)
 
 Named = tuple[str, str]
 """A schema and a table in it."""
@@ -70,5 +77,5 @@ def ask_view(connection: sa.Connection, named: Named) -> View:
         }
         return View(stored, refused)
     if hiding and not checked:
-        return View(stored, {DELETE: hides_rows(hiding)})
+        return View(stored, {DELETE: hides_rows(hiding), READ: SHOWS_OTHERS})
     return View(stored)

@@ -79,6 +79,9 @@ class OracleDestination(Destination):
     def _primary_key(self, inspector: sa.Inspector) -> list[str]:
         return primary_key(self.raw, *self.table.in_catalog(self.connection.dialect))
 
+    def writing_statements(self) -> list[str]:
+        return [self._statement]
+
     def _prepared(self) -> None:
         catalog = self.table.in_catalog(self.connection.dialect)
         self._filled = frozenset(filled_columns(self.raw, *catalog))

@@ -21,16 +21,20 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     codec,
     meant_table,
     primary_key,
+    referred_tables,
     required_columns,
+    table_names,
 )
+from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import newest_moment
+from airflow_checkpoint_provider.engine.databases.oracle.planning.plan_questions import OraclePlanQuestions
 from airflow_checkpoint_provider.engine.databases.oracle.server_sessions import server_sessions
 from airflow_checkpoint_provider.engine.databases.oracle.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.oracle.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.oracle.values import column_types
-from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.questions.server_sessions import ServerSession
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, quote_name
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 from airflow_checkpoint_provider.engine.model.errors import ConnectionGoneError, one_line
@@ -67,6 +71,7 @@ class OracleDialect(Dialect):
     needed_to_create = "tables and sequences"  # the sequence is that of an identity column
 
     empty_is_null = True
+    add_column = "ALTER TABLE {table} ADD ({column})"
     too_long_for_key = frozenset(("clob", "blob"))
 
     transactional = True
@@ -75,6 +80,8 @@ class OracleDialect(Dialect):
     drop_table = "DROP TABLE {table} PURGE"
     publishing_lock = "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE WAIT {seconds}"
     check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
+
+    plan = OraclePlanQuestions()
 
     @property
     def source_class(self) -> Any:
@@ -147,6 +154,16 @@ class OracleDialect(Dialect):
             raise
         return True
 
+    def table_names(self, connection: sa.Connection, schema: str | None) -> Sequence[str]:
+        raw, dialect = raw_connection(connection), connection.dialect
+        owner = dialect.denormalize_name(schema) if schema else None
+        return [dialect.normalize_name(name) for name in table_names(raw, owner)]
+
+    def referred_tables(
+        self, connection: sa.Connection, table: str, schema: str | None
+    ) -> Sequence[tuple[str | None, str]]:
+        return referred_tables(raw_connection(connection), schema, table)
+
     def unusable(self, name: str, driver: str) -> str | None:
         return "a double quote, which Oracle has in no name." if '"' in name else None
 
@@ -189,6 +206,9 @@ class OracleDialect(Dialect):
     def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
         return {"CURRENT_SCHEMA": str(connection.exec_driver_sql(SCHEMA).scalar())}
 
+    def newest_moment(self, connection: sa.Connection) -> str:
+        return newest_moment(raw_connection(connection))
+
     def meant_table(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str
     ) -> str | None:
@@ -219,6 +239,9 @@ class OracleDialect(Dialect):
             raw = raw_connection(connection)
             required = required_columns(raw, schema, table)
             return column_types.declared_columns(raw, quoted, required)
+
+    def retype(self, connection: sa.Connection, table: str, column: str, declared: str) -> str | None:
+        return f"ALTER TABLE {table} MODIFY ({quote_name(column, connection.dialect)} {declared})"
 
     def why_read_only(self, connection: sa.Connection) -> str | None:
         with reading(connection):

@@ -86,6 +86,25 @@ def meant_table(raw: Any, owner: str | None, table: str) -> tuple[str, str]:
         cursor.close()
 
 
+def table_names(raw: Any, owner: str | None) -> list[str]:
+    """
+    Return the tables of a schema, without temporary ones, overflow segments, and those in the recycle bin.
+
+    :param owner: the schema, or ``None`` for the session's
+    """
+    cursor = raw.cursor()
+    try:
+        cursor.execute(TABLE_NAMES, [owner or str(_first(cursor, SCHEMA, [])[0])])
+        return [str(row[0]) for row in cursor.fetchall() if not str(row[0]).startswith("BIN$")]
+    finally:
+        cursor.close()
+
+
+def referred_tables(raw: Any, owner: str | None, table: str) -> list[tuple[str | None, str]]:
+    """Return the tables that the foreign keys of a table refer to; the parameters are those of :func:`primary_key`."""
+    return [(str(row[0]), str(row[1])) for row in rows_of(raw, REFERRED, owner, table)]
+
+
 def _names(raw: Any, query: str, owner: str | None, table: str) -> list[str]:
     return [str(row[0]) for row in rows_of(raw, query, owner, table)]
 
@@ -118,6 +137,15 @@ SCHEMA = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual"
 IS_THERE = (
     "SELECT 1 FROM all_tables t WHERE t.owner = :1 AND t.table_name = :2"
     " UNION ALL SELECT 1 FROM all_views v WHERE v.owner = :3 AND v.view_name = :4"
+)
+REFERRED = (
+    "SELECT DISTINCT k.owner, k.table_name FROM all_constraints c JOIN all_constraints k "
+    "ON k.owner = c.r_owner AND k.constraint_name = c.r_constraint_name "
+    "WHERE c.owner = :1 AND c.table_name = :2 AND c.constraint_type = 'R' AND c.status = 'ENABLED'"
+)
+TABLE_NAMES = (
+    "SELECT t.table_name FROM all_tables t WHERE t.owner = :1 AND t.temporary = 'N' AND t.iot_name IS NULL "
+    "ORDER BY t.table_name"
 )
 # A key that is disabled, with RELY or without, does not keep rows apart.
 PRIMARY_KEY = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
-from airflow_checkpoint_provider.engine.databases.server_sessions import (
+from airflow_checkpoint_provider.engine.databases.questions.server_sessions import (
     LONGEST_STATEMENT,
     MOST_SESSIONS,
     ServerSession,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.oracle.driver import SECOND_DIGITS, moment_text
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
 from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import at_moment
+from airflow_checkpoint_provider.engine.databases.oracle.row_security import check_source
 from airflow_checkpoint_provider.engine.databases.oracle.source_table import TableSource
 from airflow_checkpoint_provider.engine.databases.oracle.values.column_types import described_columns
 from airflow_checkpoint_provider.engine.databases.oracle.values.description import as_it_is, is_json
@@ -30,6 +31,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.values.source_types imp
     plain,
     rows_at_once,
 )
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Guarded, Reader, RowReader
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.databases.sockets import cut
@@ -37,7 +39,6 @@ from airflow_checkpoint_provider.engine.databases.source import Prefetch, fittin
 from airflow_checkpoint_provider.engine.databases.statements.binds import Binds
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
 from airflow_checkpoint_provider.engine.model.errors import (
     CheckpointError,
@@ -64,6 +65,9 @@ class OracleSource(TableSource):
         self._types_there: Any = connection.dialect.loaded_dbapi
         super().__init__(connection, query, conn_id, exact=exact)
         self._sort_as_compared()
+        with self.errors():
+            extra = connection.info.get("extra", dict)()
+            self.doubts = check_source(self.raw, conn_id, query.text, extra)
         self._binder = self.raw.cursor()
 
     def quote(self, name: str) -> str:

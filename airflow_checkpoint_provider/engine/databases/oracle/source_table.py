@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.dictionary import (
     primary_key,
     required_columns,
 )
-from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import as_of, newest_moment
+from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import as_of
 from airflow_checkpoint_provider.engine.databases.oracle.planning.histograms import (
     changed_rows,
     null_rows,
@@ -118,7 +118,8 @@ class TableSource(Source):
         self._write_query()
 
     def newest_moment(self) -> str:
-        return newest_moment(self)
+        with self.errors():
+            return super().newest_moment()
 
     def read_as_of(self, moment: str) -> None:
         self._as_of = as_of(moment)

@@ -7,13 +7,17 @@ from contextlib import closing
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.oracle.dictionary import SYNONYM, rows_of
+from airflow_checkpoint_provider.engine.databases.oracle.row_security import refused_deeds
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
     INSERT,
+    READ,
+    SHOWS_OTHERS,
     UPDATE,
     ColumnFacts,
     TableColumns,
     TableFacts,
+    TableIdentity,
 )
 
 SCHEMA = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual"
@@ -23,6 +27,11 @@ KIND = (
     " LEFT JOIN all_views v ON v.owner = :3 AND v.view_name = :4"
     " LEFT JOIN all_mviews m ON m.owner = :5 AND m.mview_name = :6"
     " LEFT JOIN all_external_tables e ON e.owner = :7 AND e.table_name = :8"
+)
+# TRUNCATE gives the segments of a table, or of its partitions, other numbers.
+IDENTITY = (
+    "SELECT MIN(CASE WHEN o.subobject_name IS NULL THEN o.object_id END), COUNT(*), SUM(o.data_object_id)"
+    " FROM all_objects o WHERE o.owner = :1 AND o.object_name = :2 AND o.object_type LIKE 'TABLE%'"
 )
 # DATA_DEFAULT is a LONG, which no expression can use.
 COLUMNS = (
@@ -99,8 +108,14 @@ def table_facts(raw: Any, owner: str | None, table: str, *, deletes: bool) -> Ta
             referring = ask(REFERRERS.format(views="dba" if sees_all else "all"), *named)
             hidden = None if sees_all else _HIDDEN
         referrers = [(str(row[0]), str(row[1])) for row in referring]
+        number, *storage = ask(IDENTITY, *named)[0]
         return TableFacts(
-            refused=_refused_of_view(triggers) if view and _has_instead(triggers) else {},
+            identity=TableIdentity(str(number or ""), " ".join(map(str, storage))),
+            refused={
+                **({READ: SHOWS_OTHERS} if view else {}),
+                **refused_deeds(raw, *named),
+                **(_refused_of_view(triggers) if view and _has_instead(triggers) else {}),
+            },
             referrers=tuple(
                 name if its == named[0] else f"{its}.{name}"
                 for its, name in referrers

@@ -32,6 +32,8 @@ WITH RECURSIVE tree(oid) AS (
     AND (r.prrelid = m.oid OR r.prrelid IN (SELECT relid FROM pg_partition_ancestors(m.oid)))))
 )
 SELECT json_build_object(
+  'oid', c.oid::text, 'storage', (SELECT string_agg(s.relfilenode::text, ' ' ORDER BY s.oid)
+    FROM member m JOIN pg_class s ON s.oid = m.oid),
   'name', c.oid::regclass::text, 'database', current_database(),
   'kind', c.relkind, 'persistence', c.relpersistence, 'updatable', pg_relation_is_updatable(c.oid, true),
   'temporary', has_database_privilege(current_database(), 'TEMPORARY'),
@@ -68,6 +70,6 @@ SELECT json_build_object(
     FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type <> '1' AND r.ev_enabled <> 'D'),
   'published', (SELECT json_build_array(pubname, name, pubupdate, pubdelete)
     FROM published ORDER BY pubname, name LIMIT 1)
-) FROM pg_class c WHERE c.oid = to_regclass(:quoted)
+)::text FROM pg_class c WHERE c.oid = to_regclass(:quoted)
 """
 IN_SCHEMA = "OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = m.relnamespace)"

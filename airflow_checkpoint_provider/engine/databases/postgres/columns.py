@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,8 @@ _PORTABLE_RANGES = frozenset(
     f"{of}{kind}" for of in ("int4", "int8", "num", "ts", "tstz", "date") for kind in ("range", "multirange")
 )
 _PORTABLE = _PORTABLE_BASES | _PORTABLE_RANGES
+# Types that the server writes without their XML declaration; by a cast to text it is kept.
+_WHOLE_BY_CAST = {"xml": "text", "_xml": "text[]"}
 _SHORT = 256  # characters
 
 
@@ -101,6 +103,16 @@ class PostgresColumn:
         return self.kind in _MOMENTS
 
     @property
+    def cast(self) -> str | None:
+        """The type to which it is cast, where the server's own text of it leaves something out."""
+        return None if self.is_own else _WHOLE_BY_CAST.get(self.kind)
+
+    @property
+    def hides_xml(self) -> bool:
+        """Whether XML is a part of its type, which the server writes without its declaration."""
+        return self.is_own and _has_xml(self.made_of)
+
+    @property
     def is_limited(self) -> bool:
         """Whether Python has no value for some of its values: for a day out of range, or an array with bounds."""
         return self.is_moment or self.kind.startswith("_")
@@ -124,6 +136,19 @@ class PostgresColumn:
     def is_plain(self) -> bool:
         """Whether its Python values are whole numbers, text or bytes."""
         return self.as_text or (self.kind in _PLAIN and not self.is_own)
+
+
+def why_not_whole(columns: Iterable[PostgresColumn]) -> str | None:
+    """Return why the values of a query would not arrive as a whole, if so."""
+    name = next((column.name for column in columns if column.hides_xml), None)
+    return name and (
+        f"XML is a part of the type of {name}, and Postgres writes that without its XML declaration. Have the query "
+        f"return the parts as columns, such as ({name}).part AS part."
+    )
+
+
+def _has_xml(parts: tuple[Any, ...]) -> bool:
+    return any(kind in _WHOLE_BY_CAST or _has_xml(made_of) for kind, _, _, made_of in parts)
 
 
 def describe_columns(raw: Any, description: Sequence[Any], *, exact: bool) -> dict[str, PostgresColumn]:

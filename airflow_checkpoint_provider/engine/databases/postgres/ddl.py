@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import quote_name
 
 _FILLFACTOR = 50  # percent of each page that INSERT fills
 
@@ -20,6 +22,23 @@ class CreateWithRoom(CreateTable):
 def _with_room(create: CreateWithRoom, compiler: Any, **options: Any) -> str:
     created = compiler.visit_create_table(create, **options)
     return f"{created.rstrip()}\n WITH (fillfactor = {_FILLFACTOR})\n\n"
+
+
+_COLLATION = sa.text(
+    "SELECT quote_ident(nspname) || '.' || quote_ident(collname) FROM pg_attribute"
+    " JOIN pg_type ON pg_type.oid = atttypid JOIN pg_collation ON pg_collation.oid = attcollation"
+    " JOIN pg_namespace ON pg_namespace.oid = collnamespace"
+    " WHERE attrelid = to_regclass(:quoted) AND attname = :name AND attcollation <> typcollation"
+)
+
+
+def retype(connection: sa.Connection, table: str, column: str, declared: str) -> str:
+    """Return the statement that changes the type of a column, and keeps its collation."""
+    collation = connection.execute(_COLLATION, {"quoted": table, "name": column}).scalar()
+    collated = f" COLLATE {collation}" if collation else ""
+    return (
+        f"ALTER TABLE {table} ALTER COLUMN {quote_name(column, connection.dialect)} TYPE {declared}{collated}"
+    )
 
 
 def change_table(change: TableChange) -> list[ExecutableDDLElement]:

@@ -86,15 +86,6 @@ class PostgresDestination(Destination):
                 f"{self.table} with {len(self.columns):,} has no room. Leave one out, by destination_columns, or use "
                 "'replace'."
             )
-        # A NULL is equal to no other, so each load would insert the row again: COPY has to refuse it.
-        needed = "".join(f", ALTER COLUMN {self.quote(name)} SET NOT NULL" for name in self._never_null())
-        # The columns have the destination's types but not its constraints, which the INSERT will check.
-        self._run(
-            f"DROP TABLE IF EXISTS pg_temp.{_UPSERT_BUFFER};"
-            f"CREATE TEMPORARY TABLE {_UPSERT_BUFFER} ON COMMIT DELETE ROWS AS "
-            f"SELECT {names} FROM {self.name} WITH NO DATA;"
-            f"ALTER TABLE {_UPSERT_BUFFER} ADD COLUMN {_ORDER} bigserial{needed}"
-        )
         self._into = f"COPY {_UPSERT_BUFFER} ({names}) FROM STDIN"
         keys = ", ".join(map(self.quote, self.conflict_columns))
         others = [name for name in self.columns if name not in self.conflict_columns]
@@ -125,6 +116,24 @@ class PostgresDestination(Destination):
             f"ORDER BY {exactly}, {_ORDER} DESC) AS latest ON CONFLICT ({keys}) {action}"
         )
         self._count = f"SELECT count(*) FROM (SELECT DISTINCT {exactly} FROM {_UPSERT_BUFFER}) AS latest"
+
+    def _set_up(self) -> None:
+        if self.write_mode != "upsert":
+            return
+        names = ", ".join(map(self.quote, self.columns))
+        # A NULL is equal to no other, so each load would insert the row again: COPY has to refuse it.
+        needed = "".join(f", ALTER COLUMN {self.quote(name)} SET NOT NULL" for name in self._never_null())
+        # The columns have the destination's types but not its constraints, which the INSERT will check.
+        # One by one: a server prepares no two statements at once, and the connection may ask for prepared ones.
+        self._run(f"DROP TABLE IF EXISTS pg_temp.{_UPSERT_BUFFER}")
+        self._run(
+            f"CREATE TEMPORARY TABLE {_UPSERT_BUFFER} ON COMMIT DELETE ROWS AS "
+            f"SELECT {names} FROM {self.name} WITH NO DATA"
+        )
+        self._run(f"ALTER TABLE {_UPSERT_BUFFER} ADD COLUMN {_ORDER} bigserial{needed}")
+
+    def writing_statements(self) -> list[str]:
+        return [self._into, self._merge] if self.write_mode == "upsert" else [self._into]
 
     def _coarse_keys(self) -> list[str]:
         """Return the conflict columns in which keys that differ may be equal."""

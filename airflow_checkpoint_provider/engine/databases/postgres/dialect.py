@@ -10,11 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import ExecutableDDLElement
 
-from airflow_checkpoint_provider.engine.databases.dialect import Dialect
-from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATED_OFTEN
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
 from airflow_checkpoint_provider.engine.databases.postgres.connecting import limit_connecting
-from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom, change_table
+from airflow_checkpoint_provider.engine.databases.postgres.ddl import CreateWithRoom, change_table, retype
+from airflow_checkpoint_provider.engine.databases.postgres.late_key import PostgresLateKeys
+from airflow_checkpoint_provider.engine.databases.postgres.names import TABLE_NAMES
+from airflow_checkpoint_provider.engine.databases.postgres.planning.plan_questions import (
+    PostgresPlanQuestions,
+)
 from airflow_checkpoint_provider.engine.databases.postgres.row_security import HIDES_ROWS, keeps_rows
 from airflow_checkpoint_provider.engine.databases.postgres.server_digest import row_hashes
 from airflow_checkpoint_provider.engine.databases.postgres.server_sessions import server_sessions
@@ -26,6 +29,7 @@ from airflow_checkpoint_provider.engine.databases.postgres.session import (
     codec_of,
     prepare_session,
 )
+from airflow_checkpoint_provider.engine.databases.postgres.snapshots import SnapshotDialect
 from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
     hazard_of,
     table_columns,
@@ -33,7 +37,9 @@ from airflow_checkpoint_provider.engine.databases.postgres.table_facts import (
     why_read_only,
 )
 from airflow_checkpoint_provider.engine.databases.postgres.values import column_types
-from airflow_checkpoint_provider.engine.databases.server_sessions import ServerSession
+from airflow_checkpoint_provider.engine.databases.questions.metadata_dialect import UPDATED_OFTEN
+from airflow_checkpoint_provider.engine.databases.questions.server_sessions import ServerSession
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.statements.server_digest import ServerDigest
 from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
@@ -41,7 +47,6 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     TableColumns,
     TableFacts,
 )
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 
@@ -89,7 +94,7 @@ _RAISE_OF_TRIGGER = "exec_stmt_raise"
 """The server's own function that runs PL/pgSQL's RAISE."""
 
 
-class PostgresDialect(Dialect):
+class PostgresDialect(SnapshotDialect):
     """Postgres, through psycopg."""
 
     title = "Postgres"
@@ -131,6 +136,9 @@ class PostgresDialect(Dialect):
     defer_constraints = "SET CONSTRAINTS ALL DEFERRED"
     check_constraints = "SET CONSTRAINTS ALL IMMEDIATE"
     override_identity = "OVERRIDING SYSTEM VALUE "
+
+    plan = PostgresPlanQuestions()
+    late_keys = PostgresLateKeys()
 
     @property
     def source_class(self) -> Any:
@@ -226,10 +234,13 @@ class PostgresDialect(Dialect):
     ) -> Mapping[str, DeclaredColumn]:
         return column_types.declared_columns(connection, quoted)
 
+    def retype(self, connection: sa.Connection, table: str, column: str, declared: str) -> str | None:
+        return retype(connection, table, column, declared)
+
     def session_state(self, connection: sa.Connection) -> Mapping[str, str]:
         return {str(name): str(value) for name, value in connection.execute(STATE)}
 
-    def name_settings(self, connection: sa.Connection) -> Mapping[str, str]:
+    def naming_settings(self, connection: sa.Connection) -> Mapping[str, str]:
         return {str(name): str(value) for name, value in connection.execute(_NAMES)}
 
     def set_for_transaction(self, connection: sa.Connection, settings: Mapping[str, str]) -> None:
@@ -244,6 +255,9 @@ class PostgresDialect(Dialect):
 
     def database_name(self, connection: sa.Connection) -> str | None:
         return str(connection.exec_driver_sql("SELECT current_database()").scalar())
+
+    def table_names(self, connection: sa.Connection, schema: str | None) -> Sequence[str]:
+        return list(connection.execute(TABLE_NAMES, {"schema": schema}).scalars())
 
     def table_facts(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str, *, deletes: bool
@@ -277,5 +291,6 @@ class PostgresDialect(Dialect):
         return row_hashes(source, destination, table, pairs)
 
     def write_again(self, connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"{WRITES}; RESET row_security")
+        connection.exec_driver_sql(WRITES)
+        connection.exec_driver_sql("RESET row_security")
         connection.commit()

@@ -15,6 +15,11 @@ def typed(column: PostgresColumn, placeholder: str) -> str:
     return f"CAST({placeholder} AS {column.type_})"
 
 
+def compared(column: PostgresColumn, name: str) -> str:
+    """Write a column to compare with :func:`typed`: no operator takes a domain over an enum and the enum itself."""
+    return f"CAST({name} AS {column.type_})" if column.family == "e" else name
+
+
 def is_deterministic(source: Source, column: PostgresColumn) -> bool:
     """Return whether texts of the column's collation are equal only where they are the same."""
     name = source.quote(column.name)
@@ -37,7 +42,7 @@ def are_equal(source: Source, columns: Mapping[str, PostgresColumn], one: Key, o
     :param columns: those of the key, in its order
     """
     binds = Binds(source.paramstyle, source.query.parameters)
-    names = ", ".join(map(source.quote, columns))
+    names = ", ".join(map(source.compared, columns))
     values = [
         ", ".join(
             typed(column, binds.add(value)) for column, value in zip(columns.values(), key, strict=True)

@@ -78,11 +78,16 @@ def row_hashes(
     for read, name in pairs:
         here, there = source.quote(read), destination.quote(name)
         one, other = source.described[read], destination.described[name]
+        as_there = declared[name]
+        if other.cast:
+            as_there, there = other.cast, f"CAST({there} AS {other.cast})"
+        if one.cast:
+            here = f"CAST({here} AS {one.cast})"
         if one.oid == other.oid and not one.is_own:
-            here = f"CAST({here} AS {declared[name]})"
+            here = f"CAST({here} AS {as_there})"
         elif not other.is_own:
             # As COPY does it, by way of the text of the value; a row is not NULL because one of its fields is.
-            here = f"CASE WHEN num_nulls({here}) = 0 THEN CAST(format('%%s', {here}) AS {declared[name]}) END"
+            here = f"CASE WHEN num_nulls({here}) = 0 THEN CAST(format('%%s', {here}) AS {as_there}) END"
         elif not one.is_own or one.type_ != other.type_:
             return None
         written.append((here, there))

@@ -25,6 +25,7 @@ statement_timeout, transaction_timeout    end a long read, with an error        
 idle_session_timeout, idle_in_...         end the session while the other side works                      0 [2]_
 lock_timeout                              end a wait, with an error                                       left
 default_transaction_read_only             refuse to write                                                 left
+client_connection_check_interval          work on, and hold locks, for a client that is gone              10s [5]_
 session_replication_role                  not run triggers and foreign keys, as its owner has asked for   left
 search_path                               another table of that name; known at each start                 left
 TimeZone, order of DateStyle, lc_time     what the user's own query means                                 left
@@ -34,6 +35,7 @@ TimeZone, order of DateStyle, lc_time     what the user's own query means       
 .. [2] unless the connection itself asks for it, in its ``options``
 .. [3] by the source
 .. [4] but where only checkpoints are read: a minute for a statement
+.. [5] of a session that writes, unless it was changed
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_checkpoint_provider.engine.databases.postgres.row_security import SEES_ALL_ROWS
 from airflow_checkpoint_provider.engine.databases.sockets import KEEPALIVE, connect_soon, goes_over_network
 from airflow_checkpoint_provider.engine.model.errors import UnsupportedDatabaseError
 
@@ -95,7 +98,11 @@ _PROBE_CLIENT = (
     "('tcp_keepalives_interval', '{TCP_KEEPINTVL}'), ('tcp_keepalives_count', '{TCP_KEEPCNT}')) "
     "AS wanted (name, value) USING (name) WHERE source = 'default'"
 ).format(**KEEPALIVE)
-
+# A long statement sends nothing, so that the server would not notice. Servers on some systems refuse it.
+_NOTICE_END = (
+    "SELECT set_config(name, '10s', false) FROM pg_settings"
+    " WHERE name = 'client_connection_check_interval' AND source = 'default'"
+)
 
 LEAVES_STATE = re.compile(
     r"SET (?!LOCAL |TRANSACTION |CONSTRAINTS )|RESET |DISCARD |LISTEN |LOAD |PREPARE "
@@ -171,6 +178,9 @@ def prepare_session(raw: Any, *, for_writing: bool, statement_limit: float = 0) 
         # So that a worker whose machine is gone does not hold its locks for two hours, the default of most systems.
         with suppress(psycopg.Error):  # a server that only speaks the protocol may lack these
             raw.execute(_PROBE_CLIENT)
+    if for_writing:
+        with suppress(psycopg.Error):
+            raw.execute(_NOTICE_END)
     allowed = int(raw.execute(_STATEMENT_LIMIT).fetchone()[0]) / 1000 if statement_limit else 0
     raw.autocommit = False
     return allowed
@@ -215,3 +225,15 @@ def _shares_sessions(raw: Any) -> bool:
 
 def _pid(raw: Any) -> int:
     return int(raw.execute(_PID).fetchone()[0])
+
+
+def set_for_reading(connection: sa.Connection) -> None:
+    """Set one snapshot for the whole read, and an error instead of hidden rows."""
+    for statement in (
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        # A scan that joins another one in the middle of the table would return another order.
+        "SET synchronize_seqscans = off",
+        SEES_ALL_ROWS,
+    ):
+        connection.exec_driver_sql(statement)
+    connection.commit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -11,13 +11,16 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.dbapi import reading
-from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn, describe_columns
-from airflow_checkpoint_provider.engine.databases.postgres.equality import (
-    are_equal,
-    is_deterministic,
-    typed,
+from airflow_checkpoint_provider.engine.databases.postgres.columns import (
+    PostgresColumn,
+    describe_columns,
+    why_not_whole,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.row_security import SEES_ALL_ROWS, is_policy
+from airflow_checkpoint_provider.engine.databases.postgres.planning.statistics import (
+    table_statistics,
+    value_shares,
+)
+from airflow_checkpoint_provider.engine.databases.postgres.row_security import is_policy
 from airflow_checkpoint_provider.engine.databases.postgres.rows.chunked_stream import (
     can_send_ahead,
     not_waited_for,
@@ -25,6 +28,11 @@ from airflow_checkpoint_provider.engine.databases.postgres.rows.chunked_stream i
 )
 from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_format import LARGE_VALUE, CopyForm
 from airflow_checkpoint_provider.engine.databases.postgres.rows.copy_stream import PackedReader
+from airflow_checkpoint_provider.engine.databases.postgres.rows.loaded_text import (
+    LoadedTextReader,
+    doubt_in,
+    loaded_text_route,
+)
 from airflow_checkpoint_provider.engine.databases.postgres.rows.passthrough import (
     BINARY,
     TEXT,
@@ -37,10 +45,14 @@ from airflow_checkpoint_provider.engine.databases.postgres.rows.text_values impo
     in_python_form,
     set_readers,
 )
-from airflow_checkpoint_provider.engine.databases.postgres.rows.tuples import TOO_LONG, tuple_route
-from airflow_checkpoint_provider.engine.databases.postgres.statistics import table_statistics, value_shares
+from airflow_checkpoint_provider.engine.databases.postgres.rows.tuples import tuple_route
+from airflow_checkpoint_provider.engine.databases.postgres.session import set_for_reading
+from airflow_checkpoint_provider.engine.databases.postgres.snapshots import hold_snapshot, read_snapshot
+from airflow_checkpoint_provider.engine.databases.postgres.table_facts import primary_key
+from airflow_checkpoint_provider.engine.databases.postgres.typed_source import TypedSource
 from airflow_checkpoint_provider.engine.databases.postgres.values.column_types import described_columns
 from airflow_checkpoint_provider.engine.databases.postgres.values.written_text import written_types
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
     Guarded,
@@ -50,27 +62,26 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
 )
 from airflow_checkpoint_provider.engine.databases.rows.lines import NoLineError
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
-from airflow_checkpoint_provider.engine.databases.rows.tuples import TUPLES, TupleForm, TupleReader
+from airflow_checkpoint_provider.engine.databases.rows.tuples import (
+    LOADED_TEXT,
+    TUPLES,
+    TupleForm,
+    TupleReader,
+)
 from airflow_checkpoint_provider.engine.databases.sockets import cut
-from airflow_checkpoint_provider.engine.databases.source import Prefetch, Source
+from airflow_checkpoint_provider.engine.databases.source import Prefetch
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenType
-from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError, one_line
+from airflow_checkpoint_provider.engine.model.errors import SourceError, SourceMismatchError
 from airflow_checkpoint_provider.engine.model.key import Key
 from airflow_checkpoint_provider.engine.model.partition import Partition, TableStatistics
 
-_PRIMARY_KEY = (
-    "SELECT attname FROM pg_index CROSS JOIN unnest(indkey) WITH ORDINALITY AS part (number, place) "
-    "JOIN pg_attribute ON attrelid = indrelid AND attnum = number "
-    "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
-)
 _CANCEL_S = 2.0
 _FEW = 8  # rows that libpq holds whole, where they may be large
 
 
-class PostgresSource(Source):
+class PostgresSource(TypedSource):
     """
     One query on a psycopg connection.
 
@@ -81,16 +92,17 @@ class PostgresSource(Source):
     asks_meanwhile = True
     row_values = True
     # No tuples for LOAD DATA: they take as long as by INSERT, and longer where there are bytes.
-    packed_forms = frozenset((BINARY, TEXT, TUPLES))
+    packed_forms = frozenset((BINARY, TEXT, TUPLES, LOADED_TEXT))
 
     def __init__(self, connection: sa.Connection, query: Query, conn_id: str, *, exact: bool) -> None:
         self.described: dict[str, PostgresColumn] = {}
-        _set_session(connection)
+        set_for_reading(connection)
         super().__init__(connection, query, conn_id, exact=exact)
 
     def prefetch(self, route: RowRoute) -> Prefetch:
-        # The server sends packed rows ahead by itself, but no more than the socket holds.
-        return Prefetch.WHILE_WAITING if isinstance(route.form, CopyForm) else Prefetch.ALWAYS
+        # The server sends packed rows ahead by itself, but no more than the socket holds: too little for a file.
+        sent = isinstance(route.form, CopyForm) and route.name != LOADED_TEXT
+        return Prefetch.WHILE_WAITING if sent else Prefetch.ALWAYS
 
     def interrupt(self) -> None:
         # The connection may be gone; then nothing runs on it.
@@ -105,8 +117,7 @@ class PostgresSource(Source):
         with reading(self.connection):
             if found := table.resolve(sa.inspect(self.connection)):
                 with self._cursor() as cursor:
-                    cursor.execute(_PRIMARY_KEY, [found.quote(self.connection.dialect)])
-                    return [name for (name,) in cursor.fetchall()]
+                    return primary_key(cursor, found.quote(self.connection.dialect))
         return []
 
     def declared_columns(self, table: TableName | None) -> Mapping[str, DeclaredColumn]:
@@ -114,6 +125,20 @@ class PostgresSource(Source):
         types = {name: (column.oid, column.modifier) for name, column in self.described.items()}
         with self.errors(), reading(self.connection), self._cursor() as cursor:
             return described_columns(cursor, types, required)
+
+    def read_as_of(self, moment: str) -> None:
+        self._begin(lambda: read_snapshot(self.raw, moment))
+
+    def read_as_of_now(self) -> None:
+        self._begin(lambda: hold_snapshot(self.raw))
+
+    def _begin(self, begin: Callable[[], str]) -> None:
+        """Begin the transaction of a moment, which lasts as long as the connection."""
+        if self.connection.in_transaction():
+            self.connection.rollback()
+        with self.errors():
+            self.moment = begin()
+        self.connection.begin()  # of SQLAlchemy, so that reading() does not end that of the server
 
     def statistics(self, table: TableName, column: str) -> TableStatistics | None:
         with self.errors(), self._cursor() as cursor:
@@ -142,12 +167,6 @@ class PostgresSource(Source):
             described = {name: replace(column, as_text=True) for name, column in described.items()}
         return written_types(read, described, there)
 
-    def pads(self, column: str) -> bool:
-        return self.described[column].kind == "bpchar"
-
-    def typed(self, column: str, placeholder: str) -> str:
-        return typed(self.described[column], placeholder)
-
     def last_key(self, columns: Sequence[str], part: Partition | None = None) -> Key | None:
         last = super().last_key(columns, part)
         if last and any(self.described[column].is_moment for column in columns):
@@ -155,18 +174,9 @@ class PostgresSource(Source):
             self._first_key(columns, part, "")
         return last
 
-    def tied(self, columns: Sequence[str], one: Key, other: Key) -> bool:
-        if all(self.described[column].compares_as_python for column in columns):
-            return super().tied(columns, one, other)
-        return one == other or are_equal(
-            self, {column: self.described[column] for column in columns}, one, other
-        )
-
-    def tells_apart(self, column: str) -> bool:
-        described = self.described[column]
-        return described.compares_as_python or (described.is_text and is_deterministic(self, described))
-
     def packed_route(self, form: PackedForm, use: RowUse) -> RowRoute | str:
+        if form.name == LOADED_TEXT:
+            return loaded_text_route(form, use, self.described, self.quote)
         if form.name == TUPLES:
             return tuple_route(form, use, self.described, self.quote)
         return packed_route(form, use, self.described)
@@ -238,19 +248,18 @@ class PostgresSource(Source):
             with self.errors():
                 self._execute(cursor, statement)
             yield TupleReader(
-                Guarded(RowReader(cursor.fetchmany, waits=True, short=self._is_short), self._long)
+                Guarded(RowReader(cursor.fetchmany, waits=True, short=self._is_short), self._doubted)
             )
 
     @contextmanager
-    def _long(self) -> Iterator[None]:
-        """Turn the error of a tuple that is too long into that of a row without one."""
+    def _doubted(self) -> Iterator[None]:
+        """Turn the error of a row that is too long, or has to be checked, into that of a row that is not written."""
         try:
             with self.errors():
                 yield
         except SourceError as error:
-            cause = error.__cause__
-            if cause and getattr(cause, "sqlstate", None) in TOO_LONG:
-                raise NoLineError(f"a row as a tuple ({one_line(cause)})") from error
+            if row := doubt_in(error.__cause__):
+                raise NoLineError(row) from error
             raise
 
     @contextmanager
@@ -268,7 +277,11 @@ class PostgresSource(Source):
                 cursor.execute(LARGE_VALUE)
                 copy = stack.enter_context(cursor.copy(command))
             with not_waited_for(self.raw):
-                yield Guarded(PackedReader(copy, self.raw.pgconn, form.binary, load), self.errors)
+                reader = PackedReader(copy, self.raw.pgconn, form.binary, load)
+                if form.written:
+                    yield Guarded(LoadedTextReader(reader), self._doubted)
+                else:
+                    yield Guarded(reader, self.errors)
 
     def _not_in_python(self, column: str, value: str) -> SourceError:
         return SourceError(f"Source {self.conn_id!r}: {column} is {value}. {self._instead([column])}")
@@ -279,16 +292,6 @@ class PostgresSource(Source):
 
     def _described(self, description: Sequence[Any]) -> None:
         self.described = describe_columns(self.raw, description, exact=self.exact_values)
+        if reason := why_not_whole(self.described.values()):
+            raise SourceMismatchError(f"Source {self.conn_id!r}: {reason}")
         set_readers(self.raw, self.described.values())
-
-
-def _set_session(connection: sa.Connection) -> None:
-    """Set one snapshot for the whole read, and an error instead of hidden rows."""
-    for statement in (
-        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-        # A scan that joins another one in the middle of the table would return another order.
-        "SET synchronize_seqscans = off",
-        SEES_ALL_ROWS,
-    ):
-        connection.exec_driver_sql(statement)
-    connection.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     DELETE,
     INSERT,
     READ,
+    SHOWS_OTHERS,
     TEMPORARY,
     UPDATE,
     UPSERT,
@@ -22,6 +24,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     Hazard,
     TableColumns,
     TableFacts,
+    TableIdentity,
     UniqueKey,
     hides_rows,
 )
@@ -40,6 +43,11 @@ _ROW, _BEFORE, _ON_INSERT, _ON_DELETE, _ON_UPDATE, _INSTEAD = 1, 2, 4, 8, 16, 64
 _MAY_UPDATE, _MAY_INSERT, _MAY_DELETE = 4, 8, 16
 _DEFERRABLE = "it is deferrable"
 _RULES = {"2": UPDATE, "3": INSERT, "4": DELETE}
+_PRIMARY_KEY = (
+    "SELECT attname FROM pg_index CROSS JOIN unnest(indkey) WITH ORDINALITY AS part (number, place) "
+    "JOIN pg_attribute ON attrelid = indrelid AND attnum = number "
+    "WHERE indisprimary AND indrelid = to_regclass(%s) ORDER BY place"
+)
 
 
 def table_facts(connection: sa.Connection, quoted: str) -> TableFacts:
@@ -52,7 +60,8 @@ def table_facts(connection: sa.Connection, quoted: str) -> TableFacts:
     statement = FACTS.replace("{in_schema}", IN_SCHEMA if version >= (15,) else "")
     with reading(connection):
         found = connection.execute(sa.text(statement), {"quoted": quoted}).scalar()
-    return _facts(found) if found else TableFacts()
+    # As text: the connection of a load has loaders of its own for JSON.
+    return _facts(json.loads(found)) if found else TableFacts()
 
 
 def table_columns(connection: sa.Connection, quoted: str) -> TableColumns:
@@ -95,6 +104,7 @@ def _facts(found: Mapping[str, Any]) -> TableFacts:
     skipping += [name for name, event, _ in found["rules"] or () if event == "4"]
     columns = found["columns"] or ()
     return TableFacts(
+        identity=TableIdentity(found["oid"], found["storage"] or ""),
         hazard=_hazard(found["members"] or ()),
         unusable=_unusable(found),
         refused=_refused(found, triggers),
@@ -174,6 +184,8 @@ def _refused_of_kind(found: Mapping[str, Any], instead: Sequence[int]) -> dict[s
         if not int(found["updatable"]) & bit:
             more = f" and has no INSTEAD OF {deed} trigger" if view else ""
             refused[deed] = f"it {what} that takes no {deed}{more}. Name the table behind it"
+    if found["hiding"] or instead:
+        refused[READ] = SHOWS_OTHERS
     if found["hiding"] and not instead:
         refused.setdefault(DELETE, hides_rows(found["hiding"]))
     if view and not any(type_ & _ON_INSERT for type_ in instead):
@@ -233,3 +245,13 @@ def _hazard(members: Sequence[Any]) -> Hazard | None:
                 Hazard(f"{name} is a temporary table, which ends with the connection", loses_rows=True)
             )
     return max(found, key=lambda hazard: hazard.loses_rows, default=None)
+
+
+def primary_key(cursor: Any, quoted: str) -> list[str]:
+    """
+    Read the columns of a table's primary key, in its order.
+
+    :param quoted: the whole name, as it stands in a statement
+    """
+    cursor.execute(_PRIMARY_KEY, [quoted])
+    return [name for (name,) in cursor.fetchall()]

@@ -17,6 +17,9 @@ TUPLES = "SQL tuples"
 LOADED = "SQL tuples by LOAD DATA"
 """The same form, of which the destination's server reads many rows from a file."""
 
+LOADED_TEXT = "COPY text by LOAD DATA"
+"""Lines of COPY of Postgres with the same types, of which the destination's server reads many from a file."""
+
 NULL = "NULL"
 
 

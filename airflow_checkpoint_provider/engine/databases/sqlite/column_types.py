@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.sqlite.affinity import Affinity, affinity_of
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType, Declared, TypeKind
 
 # A column takes values of any type, and each of them is checked where it is written.

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.sqlite.affinity import Affinity, affinity_of
+from airflow_checkpoint_provider.engine.databases.sqlite.attached import made_by, schema_of
 from airflow_checkpoint_provider.engine.databases.sqlite.scripts import split_script
 from airflow_checkpoint_provider.engine.databases.sqlite.stored_values import (
     FLOAT_DIGITS,
@@ -22,10 +23,7 @@ from airflow_checkpoint_provider.engine.databases.sqlite.stored_values import (
 from airflow_checkpoint_provider.engine.databases.values.written_types import WrittenKind
 from airflow_checkpoint_provider.engine.model.errors import BadRowsError, DestinationError
 
-_OF_COLUMNS = "SELECT name, type, pk FROM pragma_table_xinfo(:name)"
-_MADE_BY = (
-    "SELECT type, sql FROM sqlite_master WHERE name = :name COLLATE NOCASE AND type IN ('table', 'view')"
-)
+_OF_COLUMNS = "SELECT name, type, pk FROM pragma_table_xinfo(?, ?)"
 _OWN_WAY = re.compile(r"\bON\s+CONFLICT\s+(?:IGNORE|REPLACE|FAIL|ROLLBACK)\b", re.IGNORECASE)
 _NO_ROWID = re.compile(r"\bWITHOUT\s+ROWID\b", re.IGNORECASE)
 _IS_STRICT = re.compile(r"\bSTRICT\b[^)]*\Z", re.IGNORECASE)
@@ -75,11 +73,24 @@ class SqliteDestination(Destination):
                 raise self._rolled_back from None
             raise
 
+    def writing_statements(self) -> list[str]:
+        return [self._statement]
+
+    def insertion(self) -> str:
+        _, sql = self._made_by()
+        # The table's own way would leave rows out, or replace others, without an error.
+        return "INSERT OR ABORT INTO" if _OWN_WAY.search(sql) else super().insertion()
+
+    def _made_by(self) -> tuple[str, str]:
+        return made_by(self.raw, self.table.table, self._schema or "main") or ("", "")
+
+    @property
+    def _schema(self) -> str | None:
+        return schema_of(self.raw, self.table.table, self.table.schema)
+
     def _prepared(self) -> None:
         self._look_at_table()
         self._statement = self.insert_statement()
-        if self._has_own_way:  # which would leave rows out, or replace others, without an error
-            self._statement = self._statement.replace("INSERT INTO", "INSERT OR ABORT INTO", 1)
         if self.write_mode == "upsert":
             keys = ", ".join(map(self.quote, self.conflict_columns))
             others = [name for name in self.columns if name not in self.conflict_columns]
@@ -94,18 +105,14 @@ class SqliteDestination(Destination):
             self._statement += f" ON CONFLICT ({keys}) DO UPDATE SET {changes} WHERE {same}"
 
     def _look_at_table(self) -> None:
-        cursor = self.raw.cursor()
-        name = {"name": self.table.table}
-        kind, made_by = cursor.execute(_MADE_BY, name).fetchone() or ("", "")
-        made_by = made_by or ""
+        kind, sql = self._made_by()
         self._counts = kind == "table"  # rows that go through a view's trigger are not counted
-        self._has_own_way = bool(_OWN_WAY.search(made_by))
-        strict = bool(_IS_STRICT.search(made_by))
-        described = cursor.execute(_OF_COLUMNS, name).fetchall()
+        strict = bool(_IS_STRICT.search(sql))
+        described = self.raw.execute(_OF_COLUMNS, (self.table.table, self._schema)).fetchall()
         affinities = {column: affinity_of(declared, strict=strict) for column, declared, _ in described}
         key = [(column, declared) for column, declared, place in described if place]
         numbered = -1
-        if len(key) == 1 and key[0][1].upper() == "INTEGER" and not _NO_ROWID.search(made_by):
+        if len(key) == 1 and key[0][1].upper() == "INTEGER" and not _NO_ROWID.search(sql):
             numbered = self.columns.index(key[0][0]) if key[0][0] in self.columns else -1
         written = [affinities.get(column, Affinity.NUMERIC) for column in self.columns]
         self._values = StoredValues(written, numbered, self._refused)

@@ -13,12 +13,14 @@ from sqlalchemy.schema import CreateIndex, ExecutableDDLElement
 from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection, reading
 from airflow_checkpoint_provider.engine.databases.dialect import Dialect, dialect_of
 from airflow_checkpoint_provider.engine.databases.migration import Statement, TableChange
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.sqlite import column_types
+from airflow_checkpoint_provider.engine.databases.sqlite.affinity import affinity_of
+from airflow_checkpoint_provider.engine.databases.sqlite.plan_questions import SqlitePlanQuestions
 from airflow_checkpoint_provider.engine.databases.sqlite.session import LEAVES_STATE, prepare_session
 from airflow_checkpoint_provider.engine.databases.sqlite.table_facts import table_columns, table_facts
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import match_column
 from airflow_checkpoint_provider.engine.databases.table_facts import TableColumns, TableFacts
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.values.stored_type import BoundKind, StoredType
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType
 
@@ -51,6 +53,8 @@ class SqliteDialect(Dialect):
         False  # the driver releases the interpreter's lock for each row; a waiting thread delays every row
     )
 
+    plan = SqlitePlanQuestions()
+
     @property
     def source_class(self) -> Any:
         from airflow_checkpoint_provider.engine.databases.sqlite.source import SqliteSource
@@ -82,11 +86,20 @@ class SqliteDialect(Dialect):
         there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
         return match_column(table, there) or table
 
+    def meant_table(
+        self, connection: sa.Connection, table: str, schema: str | None, quoted: str
+    ) -> str | None:
+        return table if schema is None or schema.lower() == "main" else f"{schema}.{table}"
+
     def describe_type(self, text: str) -> ColumnType | None:
         return column_types.describe(text)
 
     def declare_type(self, type_: ColumnType) -> str | None:
         return column_types.declare(type_)
+
+    def keeps_staged(self, text: str, staged: str) -> bool:
+        # A stage has the affinities of the table, and words of its own for them; ANY has two.
+        return text.upper() == "ANY" or affinity_of(text) is affinity_of(staged)
 
     def declared_columns(
         self, connection: sa.Connection, table: str, schema: str | None, quoted: str

@@ -6,10 +6,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from operator import ne
 from typing import Any
+from uuid import UUID
 
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Row
 from airflow_checkpoint_provider.engine.databases.sqlite.affinity import Affinity
@@ -33,6 +34,8 @@ _AS_THEY_ARE = {
     Affinity.NUMERIC: _PLAIN | {int, bool},
     Affinity.REAL: _PLAIN | {bool},
 }
+# Types whose values Python writes as the text that is stored; none of it is a number to SQLite.
+_WRITTEN_ALIKE = frozenset({datetime, date, time, UUID, type(None)})
 # Text that SQLite reads as a number in a column that is not text: with blanks, signs and zeros that it drops.
 _LIKE_A_NUMBER = re.compile(
     r"[ \t\n\v\f\r]*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?[ \t\n\v\f\r]*"
@@ -117,10 +120,13 @@ class StoredValues:
             return values
         if self.keeps_all(affinity, values, kinds):
             return values
+        if kinds <= _WRITTEN_ALIKE:
+            return _texts(values, kinds)
         if kinds <= {Decimal, type(None)} and affinity is not Affinity.INTEGER:
-            texts = [None if value is None else str(value) for value in values]
-            keeps = affinity in (Affinity.TEXT, Affinity.NONE)
-            if not any("E" in text or (not keeps and len(text) > FLOAT_DIGITS) for text in texts if text):
+            texts = _texts(values, kinds)
+            most = math.inf if self.keeps_text(index) else FLOAT_DIGITS
+            known = list(filter(None, texts))
+            if "E" not in "".join(known) and max(map(len, known)) <= most:
                 return texts
         return [None if value is None else self.convert(index, value) for value in values]
 
@@ -197,6 +203,12 @@ class StoredValues:
             index,
             f"would make another text or number of {text!r}, as SQLite does with what is no text. {_CAST}",
         )
+
+
+def _texts(values: Row, kinds: set[type]) -> Row:
+    if type(None) in kinds:
+        return [None if value is None else str(value) for value in values]
+    return list(map(str, values))
 
 
 def _is_float(number: int) -> bool:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.codec import codec_of, storable
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.metadata_dialect import UPDATED_OFTEN
+from airflow_checkpoint_provider.engine.databases.questions.metadata_dialect import UPDATED_OFTEN
 from airflow_checkpoint_provider.engine.model.checks import NO_NAME
 
 FORMAT_VERSION = 2

@@ -10,8 +10,8 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from airflow_checkpoint_provider.engine.databases.dbapi import described_type, reading
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
-from airflow_checkpoint_provider.engine.databases.metadata_dialect import indexes
 from airflow_checkpoint_provider.engine.databases.migration import TableChange
+from airflow_checkpoint_provider.engine.databases.questions.metadata_dialect import indexes
 from airflow_checkpoint_provider.engine.model.errors import MetadataTableError, one_line
 from airflow_checkpoint_provider.engine.store.schema.columns import (
     FORMAT_VERSION,

@@ -124,6 +124,27 @@ class Tables:
             )
         self.refuse_outdated(connection, "[checkpoint] auto_create is off")
 
+    def foresee(self, connection: sa.Connection, *, create: bool, rejects: bool = False) -> list[sa.Table]:
+        """
+        Return the tables that :meth:`require` would create or change; nothing is changed.
+
+        The parameters are those of :meth:`require`.
+
+        :raises MetadataTableError: when it would refuse what is there
+        :raises ArgumentError: when the database takes no such name
+        """
+        if not create:
+            self.require(connection, create=False, rejects=rejects)
+            return []
+        self._check_name(connection.dialect)
+        wanted = self._wanted(rejects)
+        missing = self._missing(connection, wanted)
+        if len(missing) < len(wanted):
+            refuse_other_table(connection, self)
+        is_there = self.checkpoint not in missing and self.event not in missing
+        outdated = self._outdated(connection) if is_there else []
+        return [*missing, *(table for table in outdated if table not in missing)]
+
     def refuse_outdated(self, connection: sa.Connection, reason: str) -> None:
         """
         Refuse tables of an earlier format.
@@ -143,6 +164,14 @@ class Tables:
         general = migration.is_of_general_path(connection, self.checkpoint)
         tables = [self.event, *([self.reject] if self.keeps_rejects(connection) else []), self.checkpoint]
         return [table for table in tables if general or migration.is_outdated(connection, table)]
+
+    def missing(self, connection: sa.Connection, *, rejects: bool = False) -> list[sa.Table]:
+        """
+        Return the tables that do not exist.
+
+        :param rejects: that of rejected rows counts, too
+        """
+        return self._missing(connection, self._wanted(rejects))
 
     def exist(self, connection: sa.Connection) -> bool:
         """Return whether the tables that every checkpoint needs exist."""

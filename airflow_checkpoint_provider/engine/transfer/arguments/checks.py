@@ -31,6 +31,7 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "verify": (None, "count", "digest"),
     "as_of": (None, "now"),
     "create_table": (None, "missing"),
+    "on_new_column": ("fail", "ignore", "add"),
 }
 """The values that each of these arguments takes; the first is not always the default."""
 
@@ -68,9 +69,9 @@ def check_types(given: Mapping[str, Any]) -> None:
 
     :raises ArgumentError: for the first one of another type
     """
-    for name in ("source_conn_id", "destination_conn_id", "checkpoint_conn_id"):
+    for name in ("source_conn_id", "destination_conn_id", "checkpoint_conn_id", "as_of_task_id"):
         if name in given:
-            text(name, given[name], optional=name == "checkpoint_conn_id", most=ID_LENGTH)
+            text(name, given[name], optional=name in ("checkpoint_conn_id", "as_of_task_id"), most=ID_LENGTH)
     for name in ("destination_table", "checkpoint_table", "source_table"):
         if name in given:
             text(name, given[name], optional=name == "source_table", most=LONGEST_NAME)

@@ -28,7 +28,13 @@ def check_combinations(given: Mapping[str, Any]) -> None:
         _check_partition(given)
     if given.get("as_of"):
         _check_as_of(given)
+    elif given.get("as_of_task_id") and "as_of" in given:
+        raise ArgumentError(
+            "as_of_task_id: it names the task whose moment as_of='now' means; give as_of, too."
+        )
     _check_creation(given)
+    if given.get("on_new_column", "fail") != "fail":
+        _check_new_columns(given)
     if given.get("verify"):
         _check_verify(given)
     if given.get("separate_checkpoint") and given.get("keeps_checkpoint", True):
@@ -198,9 +204,30 @@ def _check_partition(given: Mapping[str, Any]) -> None:
 
 
 def _check_creation(given: Mapping[str, Any]) -> None:
-    if given.get("column_types") and given.get("create_table", "missing") is None:
+    creates = given.get("create_table", "missing") is not None or given.get("on_new_column", "add") == "add"
+    if given.get("column_types") and not creates:
         raise ArgumentError(
-            "column_types: they are those of a table that is created; set create_table='missing'."
+            "column_types: they are those of a table or a column that is created; set create_table='missing', or "
+            "on_new_column='add'."
+        )
+
+
+def _check_new_columns(given: Mapping[str, Any]) -> None:
+    if given.get("columns") is not None:
+        raise ArgumentError(
+            f"on_new_column: {given['on_new_column']!r} is about columns that the task does not name, and columns "
+            "names them; leave one of them out."
+        )
+    columns, adds = given.get("destination_columns"), given["on_new_column"] == "add"
+    if isinstance(columns, Mapping) or (adds and columns is not None):
+        raise ArgumentError(
+            f"on_new_column: {given['on_new_column']!r} is about columns that the task does not name, and "
+            "destination_columns names them; leave one of them out."
+        )
+    if adds and given.get("rows_processor"):
+        raise ArgumentError(
+            "on_new_column: 'add' writes a new column as it is read, and with rows_processor, what is written is not "
+            "what was read; use 'ignore', or 'fail'."
         )
 
 

@@ -21,6 +21,7 @@ class TransferSpec:
     """
     The arguments of ``CheckpointedTransferOperator``, rendered.
 
+    :param moment: the moment that ``as_of`` means, where several loads share one
     :raises ArgumentError: when one is wrong, or two contradict each other
     """
 
@@ -39,6 +40,7 @@ class TransferSpec:
     conflict_columns: Sequence[str] | None = None
     create_table: str | None = None
     column_types: Mapping[str, str] | None = None
+    on_new_column: str = "fail"
     publish: bool = True
     preoperator: str | Sequence[str] | None = None
     rows_processor: Callable[[list[Row]], Any] | None = None
@@ -59,6 +61,8 @@ class TransferSpec:
     resume_proof: str = "last_row"
     verify: str | None = None
     as_of: str | None = None
+    as_of_task_id: str | None = None
+    moment: str = ""
     auto_create: bool = True
     partition: Mapping[str, Any] | None = None
     key: tuple[str, ...] = field(init=False)
@@ -92,6 +96,11 @@ class TransferSpec:
     def stages(self) -> bool:
         """Whether rows go to a stage before the destination."""
         return self.write_mode == "replace_atomic"
+
+    @property
+    def reads_all_columns(self) -> bool:
+        """Whether the source decides which columns are read, and not the task."""
+        return self.columns is None and not isinstance(self.destination_columns, Mapping)
 
     @property
     def keeps_checkpoint(self) -> bool:

@@ -10,7 +10,7 @@ from typing import cast
 from airflow_checkpoint_provider.engine.databases.rows.blocks import BYTES_AT_ONCE, READ_AT_ONCE, Block, Rows
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, BadRowsError, TooManyBadRowsError
-from airflow_checkpoint_provider.engine.store.rejects import BadRow, Rejects
+from airflow_checkpoint_provider.engine.store.rejected.rejects import BadRow, Rejects
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.session import Session

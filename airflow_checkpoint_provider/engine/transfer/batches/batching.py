@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from airflow_checkpoint_provider.engine.databases.rows.blocks import BYTES_AT_ONCE, NONE, Block, Reader, Row
 from airflow_checkpoint_provider.engine.model.key import Key
@@ -52,7 +53,7 @@ def whole_ties(reader: Reader, size: int, tied: Callable[[Row, Row], bool]) -> I
             yield block
             continue
         last = newest.last
-        while more := reader.read_while(lambda row, last=last: tied(last, row)):  # type: ignore[misc]
+        while more := reader.read_while(partial(tied, last)):
             newest = more
             yield more
         yield None

@@ -12,6 +12,8 @@ from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
 _MOST_WAITING = 8  # chunks
 _MOST_PACKED = 32  # chunks that are small
 _MOST_SIZE = 1024 * 1024  # bytes, where they are not
+_MOST_ALWAYS = 64  # chunks that are small, while others are written
+_MOST_SIZE_ALWAYS = 4 * 1024 * 1024
 
 
 class ReadAhead:
@@ -26,6 +28,7 @@ class ReadAhead:
     """
 
     _most = _MOST_WAITING
+    _most_size = _MOST_SIZE
 
     def __init__(
         self, chunks: Generator[Chunk], interrupt: Callable[[], None], cut: Callable[[], None]
@@ -79,7 +82,7 @@ class ReadAhead:
     @property
     def _is_full(self) -> bool:
         size = sum(chunk.rows.size for chunk in self._waiting)
-        return len(self._waiting) >= self._most or size >= _MOST_SIZE
+        return len(self._waiting) >= self._most or size >= self._most_size
 
     def _may_read(self) -> bool:
         """Wait for room; return ``False`` at the end."""
@@ -101,6 +104,13 @@ class ReadAhead:
             with self._changed:
                 self._ended = True
                 self._changed.notify()
+
+
+class ReadPackedAhead(ReadAhead):
+    """Read as many rows ahead as a file takes, where the driver holds them and not the interpreter."""
+
+    _most = _MOST_ALWAYS
+    _most_size = _MOST_SIZE_ALWAYS
 
 
 class ReadInPauses(ReadAhead):

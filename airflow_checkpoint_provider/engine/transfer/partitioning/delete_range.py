@@ -24,15 +24,8 @@ def delete_part(destination: Destination, column: str, part: Partition) -> int |
     :return: the number of rows, where the driver counts them
     :raises ArgumentError: when the destination may order its values in another way than the source
     """
-    # As the table spells it.
-    index = destination.columns.index(match_column(column, destination.columns) or column)
-    bounds = []
-    if part.lower is not None:
-        bounds.append((">", part.lowest))
-    if part.upper is not None and not part.is_last:
-        bounds.append(("<=", part.greatest))
-    for _, value in bounds:
-        _check(destination, index, value)
+    check_part(destination, column, part)
+    index, bounds = _index(destination, column), _bounds(part)
     binds = Binds(destination.style, None)
     name = binds.escape(destination.quote(destination.columns[index]))
     conditions = [
@@ -54,6 +47,30 @@ def delete_part(destination: Destination, column: str, part: Partition) -> int |
         rows = changed_rows(cursor)
     destination.check_deleted(f"SELECT COUNT(*) FROM {binds.escape(destination.name)}{where}", given)
     return rows
+
+
+def check_part(destination: Destination, column: str, part: Partition) -> None:
+    """
+    Make sure that :func:`delete_part` deletes the rows of the partition and no others.
+
+    :raises ArgumentError: when the destination may order its values in another way than the source
+    """
+    for _, value in _bounds(part):
+        _check(destination, _index(destination, column), value)
+
+
+def _index(destination: Destination, column: str) -> int:
+    # As the table spells it.
+    return destination.columns.index(match_column(column, destination.columns) or column)
+
+
+def _bounds(part: Partition) -> list[tuple[str, Any]]:
+    bounds = []
+    if part.lower is not None:
+        bounds.append((">", part.lowest))
+    if part.upper is not None and not part.is_last:
+        bounds.append(("<=", part.greatest))
+    return bounds
 
 
 def _check(destination: Destination, index: int, value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.source import Source
-from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
+from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, quote_name
 from airflow_checkpoint_provider.engine.model.partition import Amount, Boundary
 from airflow_checkpoint_provider.engine.transfer.partitioning.boundaries import by_sample, fetch
 
@@ -52,13 +52,13 @@ def _sampled(
 ) -> Estimate | None:
     if percent > _MOST:
         return None
-    name = source.quote(column)
-    # Where names are quoted with that of the derived table, the table itself gets it, too.
-    alias = " src" if name.startswith("src.") else ""
-    quoted = table.quote(source.connection.dialect)
+    dialect = source.connection.dialect
+    quoted = table.quote(dialect)
+    # No alias: the condition may name the table.
+    name = f"{quoted}.{quote_name(column, dialect)}"
     where = f" WHERE (\n{source.query.where}\n)" if source.query.where else ""
-    sampled = f"SELECT {name} FROM {quoted} {source.sample_clause(percent)}{alias}{where}"
-    statement = f"SELECT {source.exact(column)} FROM (\n{sampled}\n) src ORDER BY {name}"
+    sampled = f"SELECT {name} FROM {quoted} {source.sample_clause(percent)}{where}"
+    statement = f"SELECT {source.exact(column)} FROM (\n{sampled}\n) src ORDER BY {source.quote(column)}"
     found: list[Any] = [row[0] for row in fetch(source, (statement, None))]
     values = [value for value in found if value is not None]
     if where:  # the statistics count all rows, so the sample has to tell how many meet the condition

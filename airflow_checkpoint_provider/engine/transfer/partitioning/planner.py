@@ -36,6 +36,7 @@ class SplitSpec:
 
     :param split: ``"key"`` for ranges of a column, ``"rowid"`` for ranges of rows that are stored together
     :param as_of: ``"now"`` for partitions that are all read as of one moment
+    :param moment: the moment that ``as_of`` means, where several tables share one
     :param large: rows from which on a table is estimated rather than read
     """
 
@@ -48,6 +49,8 @@ class SplitSpec:
     partition_column: str | None = None
     split: str = "key"
     as_of: str | None = None
+    as_of_task_id: str | None = None
+    moment: str = ""
     large: int = LARGE
 
 
@@ -76,7 +79,7 @@ def split(spec: SplitSpec, source: Database, opened: Callable[[Any], None] = lam
         reader = open_source(connection, query_of(spec, connection), source.conn_id, exact=False)
         table = TableName.parse(spec.source_table, argument="source_table") if spec.source_table else None
         if spec.as_of:
-            reader.read_as_of(reader.newest_moment())
+            reader.read_as_of(spec.moment or reader.newest_moment())
         if spec.split == "rowid" and table:
             return _by_storage(reader, table, spec.partitions)
         column = _column(spec, reader, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import StageError
-from airflow_checkpoint_provider.engine.model.events import Published
+from airflow_checkpoint_provider.engine.model.events.transfer import Published
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table
+from airflow_checkpoint_provider.engine.transfer.schema_changes.comparison import why_not_published
+from airflow_checkpoint_provider.engine.transfer.schema_changes.plan import columns_there
 from airflow_checkpoint_provider.engine.transfer.staging.stage import Stage, run_statement
 
 
@@ -31,31 +33,74 @@ class StagedLoad:
     rows: int | None
 
 
-def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
-    """
-    Replace the rows of the destination by those of the stages; the caller's transaction commits it.
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A table, and the stages whose rows replace its own."""
 
-    The table itself stays, and with it its grants, indexes, foreign keys, triggers and views. DELETE, because
+    destination: Destination
+    parts: Sequence[StagedLoad]
+
+
+def swap(destination: Destination, parts: Sequence[StagedLoad]) -> Published:
+    """Do what :func:`swap_together` does, for one table."""
+    return swap_together([Swap(destination, parts)])[0]
+
+
+def swap_together(swaps: Sequence[Swap]) -> list[Published]:
+    """
+    Replace the rows of tables by those of their stages; the caller's transaction commits all of it.
+
+    The tables themselves stay, and with them grants, indexes, foreign keys, triggers and views. DELETE, because
     TRUNCATE commits by itself in some databases, and keeps readers waiting in others.
 
+    :param swaps: all on one connection; a table that others refer to comes before them
     :raises DestinationError: when the database refuses the rows
     :raises StageError: when a stage does not hold the rows that were written to it
     """
-    dialect = destination.dialect
+    # Of two publications at once the second must see all rows of the first, to delete them.
+    for one in sorted(swaps, key=lambda one: str(one.destination.table)):
+        with _refusals(one.destination):
+            lock_writers(one.destination)
+    first = swaps[0].destination
+    if first.dialect.defer_constraints:
+        with _refusals(first):
+            run_statement(first, first.dialect.defer_constraints)
+    before = [_delete(one.destination) for one in reversed(swaps)][::-1]
+    rows = [_insert_all(one) for one in swaps]
+    if first.dialect.check_constraints:
+        with _refusals(swaps[-1].destination):  # here, so that an error names a table
+            run_statement(first, first.dialect.check_constraints)
+    return [
+        Published(number, str(one.destination.table), earlier if earlier >= 0 else None)
+        for one, number, earlier in zip(swaps, rows, before, strict=True)
+    ]
+
+
+def _refusals(destination: Destination) -> AbstractContextManager[None]:
+    return destination.errors("refused the rows that are staged for it", "its old rows are all still there")
+
+
+def _delete(destination: Destination) -> int:
     table = destination.table.quote(destination.connection.dialect)
-    run = parts[0].stage.run
-    with destination.errors("refused the rows that are staged for it", "its old rows are all still there"):
-        # Of two publications at once the second must see all rows of the first, to delete them.
-        lock_writers(destination)
-        if dialect.defer_constraints:
-            run(dialect.defer_constraints)
+    with _refusals(destination):
         with destination.all_rows():
-            before = run(f"DELETE FROM {table}")
+            before = run_statement(destination, f"DELETE FROM {table}")
         destination.check_deleted(f"SELECT COUNT(*) FROM {table}", ())
-        rows = sum(_insert(destination, table, part) for part in parts)
-        if dialect.check_constraints:
-            run(dialect.check_constraints)  # here, so that an error names the table
-    return Published(rows, str(destination.table), before if before >= 0 else None)
+    return before
+
+
+def _insert_all(swap: Swap) -> int:
+    destination = swap.destination
+    table = destination.table.quote(destination.connection.dialect)
+    with _refusals(destination):
+        there = columns_there(destination, destination.table)
+        for part in swap.parts:
+            if narrowed := why_not_published(destination, there, part.stage.table):
+                raise StageError(
+                    f"{narrowed}. Nothing is published, and the load has to start over: where a task of its own "
+                    "publishes, clear the tasks that load the table."
+                )
+        return sum(_insert(destination, table, part) for part in swap.parts)
 
 
 def lock_writers(destination: Destination) -> None:
@@ -68,12 +113,23 @@ def lock_writers(destination: Destination) -> None:
         run_statement(destination, lock.format(table=table, digest=digest, seconds=seconds))
 
 
-def _insert(destination: Destination, table: str, part: StagedLoad) -> int:
-    stage = part.stage
-    names = ", ".join(map(destination.quote, stage.columns()))
+def insertion(destination: Destination, table: str, stage: Stage, columns: Sequence[str]) -> str:
+    """
+    Return the statement that writes the rows of a stage into its table.
+
+    :param table: the table, quoted
+    :param columns: of the stage
+    """
+    names = ", ".join(map(destination.quote, columns))
     # A GENERATED ALWAYS column takes the values of the source, as it does from COPY.
     overriding = destination.dialect.override_identity
-    rows = stage.run(f"INSERT INTO {table} ({names}) {overriding}SELECT {names} FROM {stage.name}")
+    into = f"{destination.insertion()} {table} ({names}) {overriding}"
+    return f"{into}SELECT {names} FROM {stage.name}"
+
+
+def _insert(destination: Destination, table: str, part: StagedLoad) -> int:
+    stage = part.stage
+    rows = stage.run(insertion(destination, table, stage, stage.columns()))
     if rows == part.rows:
         return rows
     # Not every driver counts rows: those of the stage are counted by a query.
@@ -110,7 +166,7 @@ def complete(
                     published = swap(session.destination, [StagedLoad(stage, rows)])
                 store.check_table(emptied)
             told = [*([published.line] if published else []), *warnings]
-            store.finish(checkpoint.rows, checkpoint.position, " ".join(told) or None)
+            store.finish(checkpoint.rows, checkpoint.position, " ".join(told) or None, context.watch)
     except StageError as error:
         store.intend_to_start(checkpoint, str(error))
         raise

@@ -51,6 +51,15 @@ class Stage:
         """Return whether the stage exists."""
         return self.table.resolve(sa.inspect(self._destination.connection)) is not None
 
+    def creation(self) -> str:
+        """Return the statement that creates it."""
+        destination = self._destination
+        return destination.dialect.stage_creation(destination.connection).format(
+            stage=self.name,
+            columns=", ".join(map(destination.quote, destination.columns)),
+            table=destination.table.quote(destination.connection.dialect),
+        )
+
     def create(self) -> None:
         """
         Create it anew, and direct the destination's rows there; DDL commits by itself in some databases.
@@ -58,11 +67,7 @@ class Stage:
         :raises DestinationError: when the database refuses
         """
         destination = self._destination
-        statement = destination.dialect.stage_creation(destination.connection).format(
-            stage=self.name,
-            columns=", ".join(map(destination.quote, destination.columns)),
-            table=destination.table.quote(destination.connection.dialect),
-        )
+        statement = self.creation()
         what = (
             f"could not be given the stage {self.table} (which takes the right to create a table next to it)"
         )

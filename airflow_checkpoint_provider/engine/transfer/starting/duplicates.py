@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_checkpoint_provider.engine.databases.remaining_rows import is_empty
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.decision import Decision
 from airflow_checkpoint_provider.engine.model.errors import WouldDuplicateError
@@ -21,7 +22,7 @@ def refuse_duplicates(context: AttemptContext, stored: Checkpoint, decision: Dec
     there = stored.rows or (stored.position.key and not decision.from_mark)
     if not there or spec.write_mode != "append" or emptied or spec.allow_duplicates:
         return
-    if not spec.preoperator and not decision.from_mark and context.session.destination.is_empty():
+    if not spec.preoperator and not decision.from_mark and is_empty(context.session.destination):
         return
     rows = (
         f"{stored.rows:,} rows of this load"

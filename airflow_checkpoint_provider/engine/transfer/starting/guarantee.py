@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.table_facts import Hazard
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.events import GuaranteeStated
+from airflow_checkpoint_provider.engine.model.events.transfer import GuaranteeStated
 from airflow_checkpoint_provider.engine.store.rollback_probe import rolls_back
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
@@ -16,15 +20,22 @@ EXACTLY_ONCE = "exactly-once"
 AT_LEAST_ONCE = "at-least-once"
 
 
-def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = True) -> GuaranteeStated:
+Probe = Callable[[sa.Connection, Tables], bool]
+"""Returns whether an unknown database takes back what a transaction has written to the metadata tables."""
+
+
+def state_guarantee(
+    spec: TransferSpec, session: Session, *, is_there: bool = True, probe: Probe = rolls_back
+) -> GuaranteeStated:
     """
     Return the delivery guarantee, and the reason for it.
 
     :param is_there: whether the destination's table is the one that will be written, and not yet to be made
+    :param probe: tries out an unknown database
     :raises ArgumentError: when that is less than the spec requires
     """
     if spec.stages and is_there:
-        _refuse_swap(spec, session)
+        _refuse_swap(spec, session, probe)
     if not spec.keeps_checkpoint:
         return GuaranteeStated(
             AT_LEAST_ONCE, "no checkpoint is kept, so an attempt that is repeated loads again"
@@ -38,7 +49,7 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
         )
     rejecting = spec.on_bad_row == "reject"
     tables = Tables.named(spec.checkpoint_table)
-    if hazard := hazard_of(session.destination, tables, is_there=is_there, rejecting=rejecting):
+    if hazard := hazard_of(session.destination, tables, is_there=is_there, rejecting=rejecting, probe=probe):
         reason = hazard.reason
         if rejecting:
             raise ArgumentError(
@@ -61,7 +72,7 @@ def state_guarantee(spec: TransferSpec, session: Session, *, is_there: bool = Tr
     )
 
 
-def _refuse_swap(spec: TransferSpec, session: Session) -> None:
+def _refuse_swap(spec: TransferSpec, session: Session, probe: Probe) -> None:
     """Refuse to publish where one transaction cannot swap the rows: no argument makes up for that."""
     destination = session.destination
     hazard = destination.facts.hazard
@@ -69,7 +80,7 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
     if not reason and not destination.dialect.transactional:
         if spec.keeps_checkpoint and not session.separate:
             tables = Tables.named(spec.checkpoint_table)
-            hazard = hazard_of(session.destination, tables, rejecting=False)
+            hazard = hazard_of(session.destination, tables, rejecting=False, probe=probe)
             reason = hazard.reason if hazard else None
         else:
             reason = (
@@ -84,7 +95,12 @@ def _refuse_swap(spec: TransferSpec, session: Session) -> None:
 
 
 def hazard_of(
-    destination: Destination, tables: Tables, *, is_there: bool = True, rejecting: bool
+    destination: Destination,
+    tables: Tables,
+    *,
+    is_there: bool = True,
+    rejecting: bool,
+    probe: Probe = rolls_back,
 ) -> Hazard | None:
     """
     Return why rows and checkpoint may not commit together, or not stay; ``None`` where they do.
@@ -92,6 +108,7 @@ def hazard_of(
     :param destination: its facts are known, where its table is there
     :param tables: the metadata tables, in the destination's database
     :param rejecting: whether the table of rejected rows is one of them
+    :param probe: tries out an unknown database
     """
     if is_there and destination.facts.hazard:
         return destination.facts.hazard
@@ -100,7 +117,7 @@ def hazard_of(
     on = destination.connection
     beside = [(*name.in_catalog(on.dialect)[::-1], name.quote(on.dialect)) for name in written]
     hazard = destination.dialect.hazard(on, beside)
-    if hazard or destination.dialect.transactional or rolls_back(on, tables):
+    if hazard or destination.dialect.transactional or probe(on, tables):
         return hazard
     return Hazard(
         f"Connection {destination.conn_id!r} keeps what a transaction has rolled back, as a row of the metadata table "

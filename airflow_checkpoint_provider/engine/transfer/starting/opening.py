@@ -6,14 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import chain
 
+from airflow_checkpoint_provider.engine.databases.rows.blocks import Rows
 from airflow_checkpoint_provider.engine.databases.rows.routes import RowRoute
 from airflow_checkpoint_provider.engine.databases.source import Prefetch
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
-from airflow_checkpoint_provider.engine.model.events import Observer, RouteChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import Observer, RouteChosen
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
-from airflow_checkpoint_provider.engine.transfer.batches.prefetch import ReadAhead, ReadInPauses
+from airflow_checkpoint_provider.engine.transfer.batches.prefetch import (
+    ReadAhead,
+    ReadInPauses,
+    ReadPackedAhead,
+)
 from airflow_checkpoint_provider.engine.transfer.row_route import choose_route
 
 
@@ -40,7 +45,9 @@ def open_source(
     prefetch = source.prefetch(route) if session.destination.dialect.waits else Prefetch.NEVER
     if prefetch is Prefetch.NEVER:
         return chain(begun, chunks), lambda: None, route
-    reader = ReadInPauses if prefetch is Prefetch.WHILE_WAITING else ReadAhead
+    packed = first is not None and not isinstance(first.rows, Rows)
+    always = ReadPackedAhead if packed else ReadAhead
+    reader = ReadInPauses if prefetch is Prefetch.WHILE_WAITING else always
     ahead = reader(chunks, source.interrupt, source.cut)
     session.at_end.push(closing(ahead))
     return chain(begun, ahead), ahead.read_on, route

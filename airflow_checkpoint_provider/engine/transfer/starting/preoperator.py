@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName
 from airflow_checkpoint_provider.engine.databases.statements.query import tokenize
+from airflow_checkpoint_provider.engine.model.checkpoint import SLICE, Load
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError, shortened
+from airflow_checkpoint_provider.engine.model.stored_text import digest_of
+from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.fingerprint import resolved_table
 
 Script = str | Sequence[str]
 
 _NAMES = r"""(?P<table>(?:[^\s"`]|"[^"]*"|`[^`]*`)+)"""
 _LATER = "; after a lost connection or in the next attempt rows are written in another one"
+_DELETE = "DELETE(?: LOW_PRIORITY| QUICK| IGNORE)*(?: FROM)?(?: ONLY)?"
 _EMPTIES = re.compile(
-    rf"(?:DELETE FROM|TRUNCATE(?: TABLE)?|DROP TABLE(?: IF EXISTS)?)(?: ONLY)? {_NAMES}"
+    rf"(?:{_DELETE}|(?:TRUNCATE(?: TABLE)?|DROP TABLE(?: IF EXISTS)?)(?: ONLY)?) {_NAMES}"
     r"(?: (?:CASCADE|RESTRICT|CONTINUE IDENTITY|RESTART IDENTITY|PURGE))*",
     re.IGNORECASE,
 )
+
+_DELETES = re.compile(rf"(?:{_DELETE}|ALTER TABLE(?=.* PARTITION)) {_NAMES} .*", re.IGNORECASE | re.DOTALL)
+_MOST_DELETES = 1000
+"""How many statements that delete rows are compared with those of other loads."""
+
+
+def check_preoperator(spec: TransferSpec, destination: Destination) -> None:
+    """
+    Refuse statements that are known to do harm to the rows of the load, or of others.
+
+    :raises ArgumentError: for a statement that leaves state behind in the session, or deletes rows of other partitions
+    """
+    if not (script := spec.preoperator):
+        return
+    check_session_state(script, destination)
+    replaces = spec.write_mode == "replace"
+    if spec.part and (empties(script, destination) or (replaces and deleted_slices(script, destination))):
+        raise ArgumentError(
+            f"preoperator: it runs in each of the {spec.part.of:,} partitions, and would delete rows of "
+            f"{destination.table} that others of them have loaded. Leave that to write_mode='replace', with which each "
+            "partition deletes its own rows, or delete them in a task before the plan."
+        )
 
 
 def check_session_state(script: Script, destination: Destination) -> None:
@@ -46,7 +73,7 @@ def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str
     :raises DestinationError: when the state of the session has changed; the caller rolls back
     """
     dialect, connection = destination.dialect, destination.connection
-    before, names_before = dialect.session_state(connection), dialect.name_settings(connection)
+    before, names_before = dialect.session_state(connection), dialect.naming_settings(connection)
     changed_rows: dict[str, int | None] = {}
     for verb, rows in destination.run_script(script):
         before_it = changed_rows.get(verb)
@@ -65,7 +92,7 @@ def run_preoperator(script: Script, destination: Destination) -> tuple[tuple[str
             f"preoperator: it has changed {', '.join(changed[:5])} for one session only{_LATER}. "
             f"{dialect.session_settings}."
         )
-    if dialect.name_settings(connection) != names_before:
+    if dialect.naming_settings(connection) != names_before:
         _take_names_back(destination, names_before)
     return tuple(changed_rows.items())
 
@@ -98,13 +125,50 @@ def statements(script: Script, destination: Destination) -> Iterator[str]:
 
 def empties(script: Script, destination: Destination) -> bool:
     """Return whether a statement is known to leave no row in the destination's table."""
-    table = destination.table.table.casefold()
+    return any(
+        (found := _EMPTIES.fullmatch(text)) and _is_among(found["table"], destination)
+        for text in _tidied(script, destination)
+    )
+
+
+def deleted_slices(script: Script, destination: Destination) -> frozenset[str]:
+    """
+    Return a digest of each statement that deletes some rows of the destination's table.
+
+    :raises ArgumentError: for more of them than can be compared with those of other loads
+    """
+    found = frozenset(
+        digest_of([text])
+        for text in _tidied(script, destination)
+        if (deletes := _DELETES.fullmatch(text)) and _is_among(deletes["table"], destination)
+    )
+    if len(found) > _MOST_DELETES:
+        raise ArgumentError(
+            f"preoperator: it deletes rows of {destination.table} by {len(found):,} statements, and up to "
+            f"{_MOST_DELETES:,} are compared with those of other loads. Delete them by fewer statements."
+        )
+    return found
+
+
+def with_slices(load: Load, script: Script | None, destination: Destination) -> Load:
+    """Add the rows that the preoperator deletes to a load, so that others that delete the same ones see it."""
+    deleted = deleted_slices(script, destination) if script else ()
+    return (
+        replace(load, fingerprint={**load.fingerprint, SLICE: " ".join(sorted(deleted))}) if deleted else load
+    )
+
+
+def _tidied(script: Script, destination: Destination) -> Iterator[str]:
     for statement in statements(script, destination):
-        found = _EMPTIES.fullmatch(re.sub(" ?, ?", ",", re.sub(" +", " ", statement)))
-        for name in found["table"].split(",") if found else ():
-            try:
-                if TableName.parse(name.strip(), argument="preoperator").table.casefold() == table:
-                    return True
-            except ArgumentError:  # a condition, an alias
-                continue
+        yield re.sub(" ?, ?", ",", re.sub(" +", " ", statement))
+
+
+def _is_among(names: str, destination: Destination) -> bool:
+    table = destination.table.table.casefold()
+    for name in names.split(","):
+        try:
+            if TableName.parse(name.strip(), argument="preoperator").table.casefold() == table:
+                return True
+        except ArgumentError:  # a condition, an alias
+            continue
     return False

@@ -5,51 +5,49 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
-from airflow_checkpoint_provider.engine.databases.dbapi import reading
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
 from airflow_checkpoint_provider.engine.model.checkpoint import RESOLVED, Checkpoint, Load
-from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request, Wishes, decide
+from airflow_checkpoint_provider.engine.model.decision import Action, Decision, Request
 from airflow_checkpoint_provider.engine.model.errors import (
     FencedError,
+    MomentGoneError,
     SourceChangedError,
     StageError,
 )
-from airflow_checkpoint_provider.engine.model.events import Observer, Warned
-from airflow_checkpoint_provider.engine.model.position import BEGINNING
-from airflow_checkpoint_provider.engine.model.steps import PreoperatorRun, RowsDeleted, StepBegun
-from airflow_checkpoint_provider.engine.store.neighbours import Emptied
+from airflow_checkpoint_provider.engine.model.events.steps import (
+    KeyBuilt,
+    PreoperatorRun,
+    RowsDeleted,
+    StepBegun,
+)
+from airflow_checkpoint_provider.engine.model.events.transfer import Observer, Warned
+from airflow_checkpoint_provider.engine.model.position import BEGINNING, Position
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext
 from airflow_checkpoint_provider.engine.transfer.batches.batching import Chunk
-from airflow_checkpoint_provider.engine.transfer.fingerprint import emptied_table, resolved_table
+from airflow_checkpoint_provider.engine.transfer.fingerprint import resolved_table
+from airflow_checkpoint_provider.engine.transfer.late_key.building import build_emptied, build_key
 from airflow_checkpoint_provider.engine.transfer.partitioning.delete_range import delete_part
-from airflow_checkpoint_provider.engine.transfer.starting.committed_rows import lost_rows
-from airflow_checkpoint_provider.engine.transfer.starting.duplicates import refuse_duplicates
+from airflow_checkpoint_provider.engine.transfer.schema_changes.alteration import change_table, refuse_change
+from airflow_checkpoint_provider.engine.transfer.schema_changes.plan import SchemaChange
 from airflow_checkpoint_provider.engine.transfer.starting.guarantee import state_guarantee
-from airflow_checkpoint_provider.engine.transfer.starting.moment import (
-    check_source,
-    go_on_at_moment,
-    starts_over,
-    take_moment,
-)
+from airflow_checkpoint_provider.engine.transfer.starting.moment import take_moment
 from airflow_checkpoint_provider.engine.transfer.starting.opening import open_source
-from airflow_checkpoint_provider.engine.transfer.starting.preoperator import (
-    check_session_state,
-    empties,
-    run_preoperator,
+from airflow_checkpoint_provider.engine.transfer.starting.preoperator import run_preoperator
+from airflow_checkpoint_provider.engine.transfer.starting.preparation import (
+    begin_instead,
+    check_resuming,
+    choose_action,
+    emptied_by,
+    find_range,
+    preparations,
+    table_warnings,
 )
-from airflow_checkpoint_provider.engine.transfer.starting.table_checks import (
-    check_table,
-    hidden_references,
-    untold_changes,
+from airflow_checkpoint_provider.engine.transfer.starting.table_creation import create_table
+from airflow_checkpoint_provider.engine.transfer.starting.table_preparation import (
+    look_at_table,
+    prepare_table,
 )
-from airflow_checkpoint_provider.engine.transfer.starting.table_creation import (
-    create_table,
-    refuse_creation,
-    refuse_lost_table,
-)
-from airflow_checkpoint_provider.engine.transfer.starting.type_pairs import check_type_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +71,27 @@ class StartingPoint:
 
 
 class Startup:
-    """The steps of an attempt before its first row."""
+    """
+    The steps of an attempt before its first row.
 
-    def __init__(self, context: AttemptContext, observe: Observer) -> None:
+    :param renewed: the attempt begins again, because the moment that its load shares with others is gone
+    """
+
+    def __init__(self, context: AttemptContext, observe: Observer, *, renewed: bool = False) -> None:
         self._context = context
         self._observe = observe
+        self._renewed = renewed
+        self._changed = False
 
     def prepare(self) -> None:
         """Check what can be checked before anything is changed."""
-        check_source(self._context)
-        if self._context.new_table:
-            refuse_creation(self._context.spec, self._context.new_table)
-        if self._context.spec.preoperator:
-            check_session_state(self._context.spec.preoperator, self._context.session.destination)
-        if self._context.is_settled:  # a preoperator may yet create the table, or change it
-            self._look_at_destination()
+        for check in preparations(self._context).values():
+            check()
+        context = self._context
+        # The table may yet be created, or changed.
+        if context.new_table or context.spec.preoperator or context.awaits_key:
+            return
+        look_at_table(context, context.columns.without(context.change.read) if context.change else None)
 
     def claim(self, fence: int) -> tuple[Checkpoint, Decision]:
         """
@@ -102,44 +106,31 @@ class Startup:
                     "Another attempt has taken over the checkpoint while this one had lost its connection; "
                     "this attempt ends here, and the other one carries on."
                 )
-            spec = self._context.spec
-            wishes = Wishes(spec.on_clear, spec.on_source_change, spec.force_reload, spec.scope == "task")
-            decision = decide(stored, self._context.attempt, wishes, request, self._context.load.fingerprint)
-            if stored and self._context.new_table:
-                refuse_lost_table(self._context.new_table, stored, decision)
-            elif stored and decision.action is Action.START:
-                refuse_duplicates(self._context, stored, decision)
+            decision = choose_action(self._context, stored, request)
+            refuse_change(self._context, decision)
             return decision
 
         return self._context.store.claim(choose, self._context.load)
 
     def begin(self, checkpoint: Checkpoint, decision: Decision) -> StartingPoint:
         """Start over or resume, as decided; a source that has changed may turn resuming into starting over."""
-        spec, strategy = self._context.spec, self._context.strategy
         if decision.action is Action.RESUME:
+            if self._context.change:
+                checkpoint = self._change(self._context.change, checkpoint, goes_on=True)
+            self._build_key(checkpoint)
             if not self._context.is_settled:
-                self._look_at_destination()
+                look_at_table(self._context)
             try:
-                if not checkpoint.is_seeded:
-                    go_on_at_moment(self._context, checkpoint, self._observe)
-                strategy.check_stored(checkpoint.position.key, checkpoint.start.key, checkpoint.upper)
+                lost = check_resuming(self._context, checkpoint, self._observe)
                 if checkpoint.is_seeded:
                     checkpoint = self._adopt(checkpoint)
-                self._take_stage()
-                strategy.check_position(checkpoint.position, checkpoint.upper)
-                lost = lost_rows(self._context, checkpoint)
-                hidden = self._hidden_references() if self._context.published_stage else []
-                warnings = self._warned([*lost, *hidden, *self._untold_changes()])
+                warnings = self._warned([*lost, *self._of_table(deletes=bool(self._context.published_stage))])
                 return StartingPoint(
                     checkpoint, decision, *open_source(self._context, checkpoint, self._observe), warnings
                 )
-            except StageError as error:  # the stage holds all rows of the load, and is not published
-                decision = Decision(Action.START, f"{error}: starting from the beginning")
-            except SourceChangedError as error:
-                if not starts_over(spec, error):
-                    raise
-                decision = Decision(Action.START, f"{error} Starting from the beginning")
-                refuse_duplicates(self._context, checkpoint, decision)
+            except (StageError, SourceChangedError) as error:
+                decision = begin_instead(self._context, checkpoint, error)
+                self._renewed = self._renewed or isinstance(error, MomentGoneError)
             self._context.store.intend_to_start(checkpoint, decision.reason)
         checkpoint, warnings = self._start_over(checkpoint, decision)
         return StartingPoint(
@@ -148,21 +139,18 @@ class Startup:
 
     def _start_over(self, checkpoint: Checkpoint, decision: Decision) -> tuple[Checkpoint, tuple[str, ...]]:
         context, session = self._context, self._context.session
-        spec, store, strategy = context.spec, context.store, context.strategy
-        load = take_moment(context, self._observe)
+        spec, store = context.spec, context.store
+        load, apart = take_moment(context, self._observe, renewed=self._renewed)
         keeps_mark = decision.from_mark or decision.action is Action.NEXT_RUN
         start = checkpoint.start if keeps_mark else BEGINNING
-        strategy.check_stored(start.key)
-        upper = strategy.upper_bound()
-        warnings = self._warned(strategy.check_mark(start.key, upper) if spec.scope == "task" else ())
+        upper, found = find_range(context, start)
+        warnings = self._warned([*apart, *found])
         destination = session.destination
-        if context.new_table:
-            create_table(context.new_table, session, store, self._observe)
-            if not spec.preoperator:
-                self._look_at_destination()
-                state_guarantee(spec, session)  # of the table as it is now
-        emptied = self._emptied(begins=start.key is None)
-        done: list[PreoperatorRun | RowsDeleted] = []
+        # Earlier rows may be there twice, and are about to go.
+        builds_behind = context.key.is_first and not context.key.needed and self._empties_all(start)
+        self._make_table(checkpoint, builds_key=not builds_behind)
+        emptied = emptied_by(context, begins=start.key is None)
+        done: list[PreoperatorRun | RowsDeleted | KeyBuilt] = []
         with destination.commit_errors(), store.transaction():
             if emptied:
                 store.hold_table(emptied)
@@ -175,18 +163,19 @@ class Startup:
                         began = time.monotonic()
                         ran = run_preoperator(spec.preoperator, destination)
                         done.append(PreoperatorRun(ran, time.monotonic() - began))
-                    self._prepare_destination()
+                    prepare_table(context)
                     state_guarantee(spec, session)  # of the table as it is now
-                warnings += self._warned(self._untold_changes())
                 if spec.replaces_by_part:
                     self._observe(StepBegun.replacing_by_part(destination.table, spec.facts.reads))
-                if spec.write_mode == "replace" or context.published_stage:
-                    warnings += self._warned(self._hidden_references())
+                deletes = spec.write_mode == "replace" or bool(context.published_stage)
+                warnings += self._warned(self._of_table(deletes=deletes))
                 if spec.write_mode == "replace":
                     done.append(self._empty())
                 if context.stage:
                     context.stage.create()
                 destination.settle()
+                if builds_behind:
+                    done += build_emptied(context, checkpoint, self._observe)
                 if emptied:
                     store.check_table(emptied)
             # Last, because DDL commits by itself in some databases: the intent to start over stands until then.
@@ -206,15 +195,6 @@ class Startup:
         )
         return begun, warnings
 
-    def _emptied(self, *, begins: bool) -> Emptied | None:
-        """Return the description, for the store, of a table about to lose rows; ``None`` for one that keeps them."""
-        spec, session = self._context.spec, self._context.session
-        by_script = begins and spec.preoperator and empties(spec.preoperator, session.destination)
-        if not by_script and spec.write_mode != "replace":
-            return None
-        part = None if by_script else spec.part
-        return emptied_table(session.destination, separate=session.separate, part=part)
-
     def _as_resolved(self, load: Load) -> Load:
         """Add the table that this attempt may have created."""
         session = self._context.session
@@ -223,11 +203,8 @@ class Startup:
         meant = resolved_table(session.destination, with_database=session.separate)
         return replace(load, fingerprint={**load.fingerprint, **({RESOLVED: meant} if meant else {})})
 
-    def _hidden_references(self) -> list[str]:
-        return hidden_references(self._context.session.destination)
-
-    def _untold_changes(self) -> list[str]:
-        return untold_changes(self._context.spec, self._context.session.destination)
+    def _of_table(self, *, deletes: bool) -> list[str]:
+        return table_warnings(self._context, self._context.session.destination, deletes=deletes)
 
     def _warned(self, texts: Iterable[str]) -> tuple[str, ...]:
         warnings = tuple(texts)
@@ -247,27 +224,42 @@ class Startup:
 
     def _adopt(self, checkpoint: Checkpoint) -> Checkpoint:
         """Make a seeded checkpoint one of this load, with its upper bound."""
-        load = take_moment(self._context, self._observe)
+        load, _ = take_moment(self._context, self._observe)
         upper = self._context.strategy.upper_bound()
         with self._context.store.transaction():
             self._context.store.adopt(load, upper)
         return replace(checkpoint, upper=upper, fingerprint=load.fingerprint)
 
-    def _take_stage(self) -> None:
-        if not self._context.stage:
-            return
-        with reading(self._context.session.destination.connection):
-            if not self._context.stage.is_there():
-                raise StageError(f"The stage {self._context.stage.table} is not there any more")
-            self._context.stage.take()
+    def _empties_all(self, start: Position) -> bool:
+        """Return whether all rows of the destination's table are deleted before the first one is written."""
+        emptied = emptied_by(self._context, begins=start.key is None)
+        return emptied is not None and not emptied.part and not emptied.slices
 
-    def _look_at_destination(self) -> None:
-        with reading(self._context.session.destination.connection):
-            self._prepare_destination()
+    def _make_table(self, checkpoint: Checkpoint, *, builds_key: bool) -> None:
+        """
+        Create the destination's table, or change it, and look at it, where it is to be another one.
 
-    def _prepare_destination(self) -> None:
-        spec = self._context.spec
-        self._context.session.destination.prepare(
-            self._context.columns.written, spec.conflict_columns, partial(check_table, spec)
-        )
-        check_type_pairs(spec, self._context.session, self._context.columns)
+        :param builds_key: a key that it lacks is built here, where the load does not do without it
+        """
+        context, session = self._context, self._context.session
+        if context.new_table:
+            create_table(context.new_table, session, context.store, self._observe)
+        elif context.change:
+            self._change(context.change, checkpoint, goes_on=False)
+        if builds_key:
+            self._build_key(checkpoint)
+        is_another = context.new_table or context.change or context.key.is_first
+        if is_another and not context.spec.preoperator:
+            look_at_table(context)
+            state_guarantee(context.spec, session)  # of the table as it is now
+
+    def _build_key(self, checkpoint: Checkpoint) -> None:
+        """Build the key that the table lacks, where the load does not do without it."""
+        if self._context.may_lack_key and not self._context.key.waits:
+            build_key(self._context, checkpoint, self._observe)
+
+    def _change(self, change: SchemaChange, checkpoint: Checkpoint, *, goes_on: bool) -> Checkpoint:
+        if self._changed:  # for a load that could not be resumed after all
+            return checkpoint
+        self._changed = True
+        return change_table(self._context, change, checkpoint, self._observe, goes_on=goes_on)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
+
+import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.destination import Destination
 from airflow_checkpoint_provider.engine.databases.dialect import dialect_of
@@ -14,6 +18,7 @@ from airflow_checkpoint_provider.engine.databases.table_facts import (
     TEMPORARY,
     UPDATE,
     UPSERT,
+    ColumnFacts,
     UniqueKey,
 )
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, DestinationError
@@ -35,15 +40,20 @@ def check_server(session: Session) -> None:
 
     :raises DestinationError: when its server or its session is read-only
     """
-    for connection in dict.fromkeys((session.destination.connection, session.keeper)):
-        if reason := dialect_of(connection).why_read_only(connection):
-            on = session.destination.connection
-            what = (
-                f"Destination {session.destination.conn_id!r}"
-                if connection is on
-                else "The checkpoint database"
-            )
-            raise DestinationError(f"{what} cannot be written: {reason}.")
+    check_writable(session.destination.connection, f"Destination {session.destination.conn_id!r}")
+    if session.separate:
+        check_writable(session.keeper, "The checkpoint database")
+
+
+def check_writable(connection: sa.Connection, name: str) -> None:
+    """
+    Refuse a connection that takes no rows at all.
+
+    :param name: of its database, for the error
+    :raises DestinationError: when its server or its session is read-only
+    """
+    if reason := dialect_of(connection).why_read_only(connection):
+        raise DestinationError(f"{name} cannot be written: {reason}.")
 
 
 class Written(Protocol):
@@ -56,6 +66,9 @@ class Written(Protocol):
     def part(self) -> Partition | None: ...
 
 
+Check = Callable[[Destination], None]
+
+
 def check_table(spec: Written, destination: Destination) -> None:
     """
     Refuse what the server would refuse or change later, when rows are deleted or staged already.
@@ -64,24 +77,40 @@ def check_table(spec: Written, destination: Destination) -> None:
     :raises ArgumentError: names the table or the column, and the way out
     :raises DestinationError: when a right is missing
     """
-    facts, table = destination.facts, destination.table
-    if facts.unusable:
-        raise ArgumentError(f"destination_table: {table} {facts.unusable}.")
-    _check_columns(spec, destination)
-    for deed in _DONE[spec.write_mode]:
-        if right := facts.lacks.get(deed):
-            raise DestinationError(
-                f"Destination {destination.conn_id!r}: the role has no right to {deed} for {table}, which "
-                f"write_mode={spec.write_mode!r} takes. GRANT {right} to it."
-            )
-        if reason := facts.refused.get(deed):
-            raise ArgumentError(
-                f"destination_table: write_mode={spec.write_mode!r} cannot write {table}: {reason}."
-            )
+    for check in table_checks(spec, destination):
+        check(destination)
+
+
+def table_checks(spec: Written, destination: Destination) -> list[Check]:
+    """
+    Return the checks of :func:`check_table`, none of which needs the outcome of another.
+
+    :param destination: its columns and facts are known
+    """
+    if destination.facts.unusable:
+        return [_refuse_kind]
+    checks: list[Check] = [_check_generated, _check_identity, _check_column_rights, _check_required]
+    checks += [partial(_check_deed, deed=deed) for deed in _DONE[spec.write_mode]]
     if spec.write_mode == "upsert":
-        _check_upsert(destination)
-    elif spec.write_mode != "append":
-        _check_references(destination, is_part=spec.part is not None)
+        return [*checks, _check_upsert]
+    if spec.write_mode == "append":
+        return checks
+    return [*checks, partial(_check_references, is_part=spec.part is not None)]
+
+
+def _refuse_kind(destination: Destination) -> None:
+    raise ArgumentError(f"destination_table: {destination.table} {destination.facts.unusable}.")
+
+
+def _check_deed(destination: Destination, *, deed: str) -> None:
+    facts, table, mode = destination.facts, destination.table, destination.write_mode
+    if right := facts.lacks.get(deed):
+        raise DestinationError(
+            f"Destination {destination.conn_id!r}: the role has no right to {deed} for {table}, which "
+            f"write_mode={mode!r} takes. GRANT {right} to it."
+        )
+    if reason := facts.refused.get(deed):
+        raise ArgumentError(f"destination_table: write_mode={mode!r} cannot write {table}: {reason}.")
 
 
 def check_publishing(destination: Destination) -> None:
@@ -124,30 +153,53 @@ def untold_changes(spec: TransferSpec, destination: Destination) -> list[str]:
     ]
 
 
-def _check_columns(spec: Written, destination: Destination) -> None:
-    facts, table, upserts = destination.facts, destination.table, spec.write_mode == "upsert"
-    known = {name: facts.columns[name] for name in destination.columns if name in facts.columns}
-    if generated := [name for name, column in known.items() if column.generated or column.always_inserts]:
-        raise ArgumentError(
-            f"destination_columns: {table} gives {_listed(generated)} its values by itself and takes none. Leave it "
-            "out, by a mapping in destination_columns, or leave it out of the query."
-        )
+def _known(destination: Destination) -> dict[str, ColumnFacts]:
+    facts = destination.facts
+    return {name: facts.columns[name] for name in destination.columns if name in facts.columns}
+
+
+def _updated(destination: Destination) -> list[str]:
+    """Return the columns that an upsert changes."""
     # Where there is nothing else to change, the key is set to itself, so that the row is counted.
-    changed = [name for name in known if name not in destination.conflict_columns] or (
-        destination.conflict_columns[:1]
-    )
-    if upserts and (always := [name for name in changed if name in known and known[name].always]):
+    keys = destination.conflict_columns
+    return [name for name in _known(destination) if name not in keys] or keys[:1]
+
+
+def _check_generated(destination: Destination) -> None:
+    known = _known(destination).items()
+    if generated := [name for name, column in known if column.generated or column.always_inserts]:
         raise ArgumentError(
-            f"destination_columns: {_listed(always)} of {table} is GENERATED ALWAYS, so an upsert cannot change it. "
-            "Leave it out, by a mapping in destination_columns, or give it in conflict_columns, beside columns to "
-            "update."
+            f"destination_columns: {destination.table} gives {_listed(generated)} its values by itself and takes none. "
+            "Leave it out, by a mapping in destination_columns, or leave it out of the query."
         )
-    for deed, names in ((INSERT, list(known)), (READ, list(known)), (UPDATE, changed if upserts else [])):
+
+
+def _check_identity(destination: Destination) -> None:
+    if destination.write_mode != "upsert":
+        return
+    known = _known(destination)
+    if always := [name for name in _updated(destination) if name in known and known[name].always]:
+        raise ArgumentError(
+            f"destination_columns: {_listed(always)} of {destination.table} is GENERATED ALWAYS, so an upsert cannot "
+            "change it. Leave it out, by a mapping in destination_columns, or give it in conflict_columns, beside "
+            "columns to update."
+        )
+
+
+def _check_column_rights(destination: Destination) -> None:
+    known, table = _known(destination), destination.table
+    updated = _updated(destination) if destination.write_mode == "upsert" else []
+    for deed, names in ((INSERT, list(known)), (READ, list(known)), (UPDATE, updated)):
         if lacking := [name for name in names if name in known and deed in known[name].lacks]:
             raise DestinationError(
                 f"Destination {destination.conn_id!r}: the role has no right to {deed} {_listed(lacking)} of {table}. "
                 f"GRANT {deed} ON {table} to it."
             )
+
+
+def _check_required(destination: Destination) -> None:
+    facts, table = destination.facts, destination.table
+    known = _known(destination)
     missing = [name for name, column in facts.columns.items() if column.required and name not in known]
     if missing and not facts.fills_columns:
         raise ArgumentError(

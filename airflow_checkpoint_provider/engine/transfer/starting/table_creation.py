@@ -15,12 +15,14 @@ from airflow_checkpoint_provider.engine.model.decision import Action, Decision
 from airflow_checkpoint_provider.engine.model.errors import (
     DestinationError,
     DestinationMismatchError,
+    driver_error,
     one_line,
 )
-from airflow_checkpoint_provider.engine.model.events import Observer
-from airflow_checkpoint_provider.engine.model.steps import StepBegun
+from airflow_checkpoint_provider.engine.model.events.steps import StepBegun
+from airflow_checkpoint_provider.engine.model.events.transfer import Observer
 from airflow_checkpoint_provider.engine.store.protocol import CheckpointStore
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
+from airflow_checkpoint_provider.engine.transfer.late_key.choice import lacking_key, refuse_lacking
 from airflow_checkpoint_provider.engine.transfer.session import Session
 from airflow_checkpoint_provider.engine.transfer.starting.new_table import NewTable
 
@@ -36,8 +38,12 @@ def refuse_creation(spec: TransferSpec, new: NewTable) -> None:
     if not spec.auto_create:
         raise DestinationMismatchError(
             f"create_table: there is no table {new.table}, and [checkpoint] auto_create is off. Have a DBA run this "
-            f"statement: {' '.join(new.statement.split())}"
+            f"statement: {_on_one_line(new.complete)}"
         )
+
+
+def _on_one_line(statement: str) -> str:
+    return " ".join(statement.split())
 
 
 def refuse_lost_table(new: NewTable, stored: Checkpoint, decision: Decision) -> None:
@@ -66,13 +72,22 @@ def create_table(new: NewTable, session: Session, store: CheckpointStore, observ
     observe(StepBegun.creating(new.table, new.statement))
     refused = _create(new, session, store)
     if not _is_there(new, session):
-        reason = f": {one_line(refused)}" if refused else ""
+        failed = f"create_table: {new.table} could not be created in {session.destination.conn_id!r}"
+        if refused is None:
+            raise DestinationError(
+                f"{failed}: something else there has that name, such as a sequence, an index or a type. Rename it, or "
+                "give another destination_table."
+            )
         raise DestinationError(
-            f"create_table: {new.table} could not be created in {session.destination.conn_id!r}{reason}. Grant the "
-            "right to create tables in its schema, or create it by hand, by the statement in the log."
+            f"{failed}: {one_line(refused).rstrip('.')}. Grant the right to create it where that is missing, give "
+            "other types in column_types or other names in destination_columns, or have a DBA run this statement: "
+            f"{_on_one_line(new.complete)}"
         ) from refused
     _compare(new, session)
-    observe(StepBegun.created(new.table))
+    lacking = lacking_key(session.destination)
+    if lacking:
+        refuse_lacking(session.destination, lacking)
+    observe(StepBegun.created(new.table, lacking.columns if lacking and new.late_key else ()))
 
 
 def _create(new: NewTable, session: Session, store: CheckpointStore) -> Exception | None:
@@ -80,7 +95,7 @@ def _create(new: NewTable, session: Session, store: CheckpointStore) -> Exceptio
     destination = session.destination
     connection, dialect = destination.connection, destination.dialect
     refused: Exception | None = None
-    for tried in range(_TRIES):
+    for _ in range(_TRIES):
         try:
             with store.transaction():
                 store.hold()
@@ -91,7 +106,7 @@ def _create(new: NewTable, session: Session, store: CheckpointStore) -> Exceptio
             if is_disconnect(connection, error):
                 raise
             refused = error
-            if _is_there(new, session) or (tried == 2 and not dialect.is_name_in_use(error)):
+            if _is_there(new, session) or not dialect.is_name_in_use(driver_error(error)):
                 break
             time.sleep(0.1)  # another session may be creating it, and has not committed yet
     return refused

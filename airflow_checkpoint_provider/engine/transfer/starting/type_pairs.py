@@ -23,16 +23,27 @@ def check_type_pairs(spec: TransferSpec, session: Session, columns: Columns) -> 
 
     :raises ArgumentError: names the column, both types and the cast
     """
+    if pairs := unread_pairs(spec, session, columns):
+        raise _refusal(session, pairs)
+
+
+def unread_pairs(
+    spec: TransferSpec, session: Session, columns: Columns
+) -> list[tuple[str, WrittenType, int]]:
+    """
+    Return the columns that :func:`check_type_pairs` refuses, each with its type at the source and its place.
+
+    The destination must be prepared: its columns decide.
+    """
     if spec.rows_processor:
-        return
+        return []
     source, destination = session.source, session.destination
     written = source.written_types(destination.packed_forms(), columns.read)
-    if pairs := [
+    return [
         (columns.read[index], type_, index)
         for index, type_ in written.items()
         if not destination.reads(index, type_.kind)
-    ]:
-        raise _refusal(session, pairs)
+    ]
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class PassedValues:
 
     def check(self, rows: Iterable[Sequence[Any]]) -> None:
         """
-        Check the returned rows.
+        Check the returned rows, and let go of the values that were given.
 
         :raises ArgumentError: names the column, both types and the cast
         """
@@ -100,6 +111,7 @@ class PassedValues:
             and id(value := row[place]) in self._given
             and self._given[id(value)][0] in unread
         }
+        self._given.clear()
         if found:
             read = self.columns.read
             raise _refusal(

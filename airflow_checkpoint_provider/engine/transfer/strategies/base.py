@@ -66,6 +66,10 @@ class Strategy(ABC):
         return position
 
     @abstractmethod
+    def statement(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> tuple[str, Any]:
+        """Return the statement that reads on from a position, with its values."""
+
+    @abstractmethod
     def chunks(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> Generator[Chunk]:
         """Read on from a position; the first step proves that the position still holds."""
 

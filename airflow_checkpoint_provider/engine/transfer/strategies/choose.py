@@ -8,7 +8,7 @@ from dataclasses import replace
 from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.databases.statements.identifiers import TableName, match_column
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError
-from airflow_checkpoint_provider.engine.model.events import StrategyChosen
+from airflow_checkpoint_provider.engine.model.events.transfer import StrategyChosen
 from airflow_checkpoint_provider.engine.model.partition import Partition
 from airflow_checkpoint_provider.engine.transfer.arguments.spec import TransferSpec
 from airflow_checkpoint_provider.engine.transfer.session import Session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import cast
+from typing import Any, cast
 
 from airflow_checkpoint_provider.engine.databases.rows.blocks import NONE, Block, Reader, Rows
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, RowRoute
@@ -46,6 +46,9 @@ class CountStrategy(Strategy):
                     if self._proof == "prefix":
                         digest = chain_digest(cast("Rows", block), digest or "")
                     yield Chunk(block, None)
+
+    def statement(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> tuple[str, Any]:
+        return self.source.whole()
 
     def describe(self, position: Position) -> str:
         return f"row {position.rows + 1:,}" if position.rows else "the first row"

@@ -122,11 +122,14 @@ class KeyStrategy(Strategy):
             if len(stored) != len(self.columns) or (now and list(map(kind, stored)) != list(map(kind, now))):
                 raise self.source.invalid_position(self.columns, encode_key(stored), now)
 
-    def _keyed(self, position: Position, upper: Key, route: RowRoute) -> Generator[Chunk]:
+    def statement(self, position: Position, upper: Key | None, route: RowRoute = VALUES) -> tuple[str, Any]:
         binds = Binds(self.source.paramstyle, self.source.query.parameters)
-        within = self._range.condition(position.key, upper, binds)
+        within = self._range.condition(position.key, upper, binds) or self.source.key_condition(self.columns)
         order = ", ".join(self.source.quote(column) for column in self.columns)
-        statement = self.source.select(self.source.written(route), f" WHERE {within} ORDER BY {order}", binds)
+        return self.source.select(self.source.written(route), f" WHERE {within} ORDER BY {order}", binds)
+
+    def _keyed(self, position: Position, upper: Key, route: RowRoute) -> Generator[Chunk]:
+        statement = self.statement(position, upper, route)
         rows = position.rows
         first: Key | None = None
         newest: Block = NONE

@@ -13,7 +13,7 @@ from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.databases.values.stored_type import StoredType
 from airflow_checkpoint_provider.engine.model.checkpoint import Checkpoint
 from airflow_checkpoint_provider.engine.model.errors import ArgumentError, VerificationError
-from airflow_checkpoint_provider.engine.model.events import Verified
+from airflow_checkpoint_provider.engine.model.events.transfer import Verified
 from airflow_checkpoint_provider.engine.model.key import kind
 from airflow_checkpoint_provider.engine.model.position import Position
 from airflow_checkpoint_provider.engine.transfer.attempt_context import AttemptContext

@@ -7,6 +7,7 @@ import re
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType, Declared, TypeKind
 
 _WHOLE = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+_SIZES = ("tiny", "", "medium", "long")
 _PLAIN = {
     "float": ColumnType(TypeKind.FLOAT, 32),
     "double": ColumnType(TypeKind.FLOAT, 64),
@@ -14,8 +15,8 @@ _PLAIN = {
     "year": ColumnType(TypeKind.WHOLE, 16),
     "json": ColumnType(TypeKind.JSON),
     "uuid": ColumnType(TypeKind.UUID),
-    **{f"{size}text": ColumnType(TypeKind.TEXT) for size in ("tiny", "", "medium", "long")},
-    **{f"{size}blob": ColumnType(TypeKind.BYTES) for size in ("tiny", "", "medium", "long")},
+    **{f"{size}text": ColumnType(TypeKind.TEXT) for size in _SIZES},
+    **{f"{size}blob": ColumnType(TypeKind.BYTES) for size in _SIZES},
     **dict.fromkeys(("enum", "set", "inet4", "inet6"), ColumnType(TypeKind.WRITTEN)),
 }
 _SIZED = {
@@ -30,6 +31,10 @@ _MOST_DIGITS, _MOST_SCALE = 65, 30
 _MOST_CHARACTERS = 4_000  # a row has 65,535 bytes for all of its columns that are no text or blob
 _MOST_BYTES = 16_000
 _LONGEST_CHAR = 255
+_TEXTS = tuple(f"{size}text" for size in _SIZES)
+WITHOUT_LENGTH = frozenset((*_TEXTS, *(f"{size}blob" for size in _SIZES), "json"))
+"""Types that no index takes as a whole."""
+_OF_MARIADB = frozenset(("uuid", "inet4", "inet6"))
 
 
 def describe(text: str) -> ColumnType | None:
@@ -70,15 +75,28 @@ def declare(type_: ColumnType) -> str | None:
         case TypeKind.TIME | TypeKind.MOMENT | TypeKind.ZONED:
             if size is None or size > _MOST_SECOND_DIGITS:
                 return None
-            # Declared NULL, because the server would put the present time in the place of one otherwise.
-            return {
-                TypeKind.TIME: f"time({size})",
-                TypeKind.MOMENT: f"datetime({size})",
-                TypeKind.ZONED: f"timestamp({size}) null",
-            }[type_.kind]
+            # In UTC where there was a zone: a TIMESTAMP ends in 2038.
+            return f"{'time' if type_.kind is TypeKind.TIME else 'datetime'}({size})"
     return _OTHERS.get(type_.kind)
 
 
+def own(text: str, charset: str, *, is_mariadb: bool) -> str | None:
+    """
+    Return the type of a new column for one of MySQL or MariaDB.
+
+    :param charset: of the column, where the new one has utf8mb4
+    :param is_mariadb: the server of the new column is MariaDB
+    """
+    if text in _OF_MARIADB and not is_mariadb:
+        described = describe(text)
+        return declare(described) if described else None
+    if text in _TEXTS[:-1] and charset != _CHARSET:
+        return _TEXTS[_TEXTS.index(text) + 1]  # these lengths are of bytes
+    # The server would put the present time in the place of a NULL otherwise.
+    return f"{text} null" if text.startswith("timestamp") else text
+
+
+_CHARSET = "utf8mb4"
 _OTHERS = {
     TypeKind.BOOLEAN: "boolean",
     TypeKind.DATE: "date",

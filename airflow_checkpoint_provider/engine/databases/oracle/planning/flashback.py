@@ -10,7 +10,6 @@ from airflow_checkpoint_provider.engine.databases.oracle.errors import (
     error_code,
     names,
 )
-from airflow_checkpoint_provider.engine.databases.source import Source
 from airflow_checkpoint_provider.engine.model.errors import (
     ArgumentError,
     MomentGoneError,
@@ -28,7 +27,7 @@ _NEWEST = (
 )
 
 
-def newest_moment(source: Source) -> str:
+def newest_moment(raw: Any) -> str:
     """
     Return the present SCN.
 
@@ -36,13 +35,13 @@ def newest_moment(source: Source) -> str:
     """
     for statement in _NEWEST:
         try:
-            row = source.one((statement, None))
-        except SourceError as error:
-            if error_code(error.__cause__) not in NOT_GRANTED:
+            with raw.cursor() as cursor:
+                cursor.execute(statement)
+                return f"{_PREFIX}{int(cursor.fetchone()[0])}"
+        except Exception as error:
+            if error_code(error) not in NOT_GRANTED:
                 raise
             refused = one_line(error)
-        else:
-            return f"{_PREFIX}{int(row[0])}" if row else ""
     raise SourceMismatchError(
         f"as_of: the user may not read the system change number ({refused}). GRANT EXECUTE ON DBMS_FLASHBACK, or "
         "GRANT SELECT ON V_$DATABASE, to the user of the connection."
@@ -57,7 +56,10 @@ def as_of(moment: str) -> str:
     """
     number = moment.removeprefix(_PREFIX)
     if moment == number or not (number.isascii() and number.isdecimal()):
-        raise ArgumentError(f"as_of: {moment!r} is not a moment of Oracle. Plan the partitions again.")
+        raise ArgumentError(
+            f"as_of: {moment!r} is not a moment of Oracle. Give the one that the plan, or the task "
+            "of the group, has returned."
+        )
     return f" AS OF {moment}"
 
 
@@ -68,8 +70,8 @@ def at_moment(error: SourceError, moment: str) -> SourceError | MomentGoneError:
         return MomentGoneError(
             f"{error}. The load reads its table as of {moment}, and the server does not know any more what the rows "
             "were then: undo_retention is too short, or the table was truncated or altered. Clear the task to load as "
-            "of a new moment, of partitions the one that has planned them; on_source_change='reload' lets a load "
-            "without partitions do so by itself."
+            "of a new moment, of partitions the one that has planned them, of several tables that share the moment all "
+            "of them; on_source_change='reload' lets a load without partitions do so by itself."
         )
     if error_code(cause) == _NO_PRIVILEGE:
         return SourceMismatchError(

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from airflow_checkpoint_provider.engine.databases.oracle.values.description import as_it_is
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType, Declared, TypeKind
 
 _PLAIN = {

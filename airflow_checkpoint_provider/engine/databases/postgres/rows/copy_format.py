@@ -23,12 +23,14 @@ class CopyForm:
 
     :param casts: types to which the server casts columns first; no Python value that is used changes by it
     :param keys: columns whose values are stored and compared, and so must have a Python value
+    :param written: how the server writes columns for another database; no value but those of the keys is used then
     """
 
     binary: bool
     columns: tuple[str, ...]
     casts: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def command(
         self, raw: Any, statement: tuple[str, Any], skip: int, given: list[str], dialect: sa.Dialect
@@ -44,7 +46,7 @@ class CopyForm:
         text, values = statement
         if values is not None:  # COPY takes no parameters: the driver writes them out
             text = ClientCursor(raw).mogrify(text, values)
-        if skip > 0 or self.casts or list(self.columns) != given:
+        if skip > 0 or self.casts or self.written or list(self.columns) != given:
             names = ", ".join(self._expression(column, dialect) for column in self.columns)
             text = f"SELECT {names} FROM (\n{text}\n) src OFFSET {max(skip, 0)}"
         return f"COPY (\n{text}\n) TO STDOUT{' (FORMAT binary)' if self.binary else ''}".encode()
@@ -64,7 +66,7 @@ class CopyForm:
         adapt, form = Transformer(raw), Format(self.binary)
         loaders = [adapt.get_loader(sent[column], form).load for column in self.columns]
         readers = [
-            loader if column in self.keys else partial(_load, loader)
+            loader if column in self.keys else _no_value if self.written else partial(_load, loader)
             for column, loader in zip(self.columns, loaders, strict=True)
         ]
 
@@ -75,8 +77,14 @@ class CopyForm:
         return load
 
     def _expression(self, column: str, dialect: sa.Dialect) -> str:
+        if self.written:
+            return self.written[column].replace("%%", "%")
         name = quote_name(column, dialect)
         return f"CAST({name} AS {self.casts[column]})" if column in self.casts else name
+
+
+def _no_value(field: bytes) -> None:
+    return None
 
 
 def _load(loader: Callable[[bytes], Any], field: bytes) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from airflow_checkpoint_provider.engine.databases.postgres.columns import PostgresColumn
+from airflow_checkpoint_provider.engine.databases.postgres.values.types import scale_of
 from airflow_checkpoint_provider.engine.databases.rows.lines import may_not_fit, only_by_key
 from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.rows.tuples import (
@@ -27,10 +28,12 @@ class Literal(NamedTuple):
     A literal, written in SQL.
 
     :param text: its text, NULL for NULL
+    :param field: the value as it is in a line of COPY, NULL for NULL
     :param doubts: conditions under which the value has to be checked
     """
 
     text: str
+    field: str
     doubts: Sequence[str] = ()
 
 
@@ -49,12 +52,10 @@ def tuple_route(
     texts: list[str] = []
     doubts: list[str] = []
     for name, type_ in zip(use.read, form.types, strict=True):
-        literal = _literal(quote(name), columns[name], type_) if type_ else None
+        literal = literal_of(quote(name), columns[name], type_)
         if type_ is None or literal is None:
             return may_not_fit(name)
         doubts += literal.doubts
-        if type_.needed:
-            doubts.append(f"{quote(name)} IS NULL")
         texts.append(literal.text if type_.needed else f"coalesce({literal.text}, '{NULL}')")
     written = _concatenated(texts)
     if doubts:
@@ -75,11 +76,22 @@ def _concatenated(texts: Sequence[str]) -> str:
 _Writer = Callable[[str, PostgresColumn, TupleType], Literal | None]
 
 
-def _literal(name: str, column: PostgresColumn, type_: TupleType) -> Literal | None:
-    if column.is_own:
-        return _text(name, column, type_) if column.family == "e" and type_.kind in _TEXTS else None
+def literal_of(name: str, column: PostgresColumn, type_: TupleType | None) -> Literal | None:
+    """
+    Return how a column is written.
+
+    :param name: the column, quoted
+    :return: ``None`` where it is not known that every value arrives as it is
+    """
+    if type_ is None:
+        return None
     write = _WRITERS.get(column.kind, {}).get(type_.kind)
-    return write(name, column, type_) if write else None
+    if column.is_own:
+        write = _text if column.family == "e" and type_.kind in _TEXTS else None
+    literal = write(name, column, type_) if write else None
+    if literal and type_.needed:
+        return literal._replace(doubts=[*literal.doubts, f"{name} IS NULL"])
+    return literal
 
 
 def _quoted(text: str) -> str:
@@ -87,28 +99,31 @@ def _quoted(text: str) -> str:
 
 
 def _as_it_is(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(f"{name}::text")
+    return Literal(f"{name}::text", name)
 
 
 def _unsigned(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(f"{name}::text", [f"{name} < 0"])
+    return Literal(f"{name}::text", name, [f"{name} < 0"])
 
 
 def _truth(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(f"{name}::int::text")
+    return Literal(f"{name}::int::text", f"{name}::int")
 
 
 def _number(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
+    if scale_of(column.modifier) == (type_.most or 0):
+        return Literal(_quoted(f"{name}::text"), name)
     rounded = f"round({name}, {type_.most or 0})"
-    return Literal(_quoted(f"{rounded}::text"), [f"{name} <> {rounded}"])
+    return Literal(_quoted(f"{rounded}::text"), rounded, [f"{name} <> {rounded}"])
 
 
 def _float(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(_quoted(f"{name}::text"))
+    return Literal(_quoted(f"{name}::text"), name)
 
 
 def _single(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(_quoted(f"{name}::float8::text"))  # all its digits, for the server reads a double first
+    exact = f"{name}::float8"  # all its digits, for the server reads a double first
+    return Literal(_quoted(f"{exact}::text"), exact)
 
 
 def _text(name: str, column: PostgresColumn, type_: TupleType) -> Literal | None:
@@ -124,40 +139,41 @@ def _text(name: str, column: PostgresColumn, type_: TupleType) -> Literal | None
         doubts.append(f"{text} NOT IN ({listed})")
     if type_.kind is TupleKind.PADDED and not blanks:
         doubts.append(f"right({text}, 1) = ' '")
-    if type_.most is not None:
+    if type_.most is not None and not 0 <= column.modifier - 4 <= type_.most:
         cut = f"char_length({text}) > {type_.most} AND ascii(right({text}, 1)) NOT BETWEEN 33 AND 126"
         doubts.append(f"({cut})")
     escaped = rf"replace(replace({text}, '\', '\\'), '''', '''''')"
-    return Literal(_quoted(escaped), doubts)
+    return Literal(_quoted(escaped), f"{name}::text" if blanks else name, doubts)
 
 
 def _uuid(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(_quoted(f"{name}::text"))
+    return Literal(_quoted(f"{name}::text"), name)
 
 
 def _bytes(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
     hexadecimal = f"encode({name}, 'hex')"
     doubts = [f"octet_length({name}) < {type_.least}"] if type_.least else []
-    return Literal(f"'X' || {_quoted(hexadecimal)}", doubts)
+    return Literal(f"'X' || {_quoted(hexadecimal)}", hexadecimal, doubts)
 
 
 def _day(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(_quoted(f"{name}::text"), [f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31'"])
+    outside = f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31'"
+    return Literal(_quoted(f"{name}::text"), name, [outside])
 
 
 def _moment(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
     outside = f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999'"
-    return Literal(_quoted(f"{name}::text"), [outside, *_rounded(name, "timestamp", type_)])
+    return Literal(_quoted(f"{name}::text"), name, [outside, *_rounded(name, "timestamp", type_)])
 
 
 def _instant(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
     utc = f"({name} AT TIME ZONE 'UTC')"
     outside = f"{utc} NOT BETWEEN '0001-01-02' AND '9999-12-30'"  # in some zone, it has another year
-    return Literal(_quoted(f"{utc}::text"), [outside, *_rounded(name, "timestamptz", type_)])
+    return Literal(_quoted(f"{utc}::text"), utc, [outside, *_rounded(name, "timestamptz", type_)])
 
 
 def _time(name: str, column: PostgresColumn, type_: TupleType) -> Literal:
-    return Literal(_quoted(f"{name}::text"), [f"{name} = '24:00'", *_rounded(name, "time", type_)])
+    return Literal(_quoted(f"{name}::text"), name, [f"{name} = '24:00'", *_rounded(name, "time", type_)])
 
 
 def _rounded(name: str, kind: str, type_: TupleType) -> list[str]:

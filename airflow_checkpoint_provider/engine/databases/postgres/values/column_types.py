@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_checkpoint_provider.engine.databases.type_dialect import DeclaredColumn
+from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.model.column_type import ColumnType, Declared, TypeKind
 
 _COLUMNS = sa.text(

@@ -1,0 +1,1 @@
+"""Rejected rows that are written again."""

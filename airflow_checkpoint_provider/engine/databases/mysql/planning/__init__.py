@@ -1,0 +1,1 @@
+"""What only a plan of a load asks MySQL and MariaDB."""

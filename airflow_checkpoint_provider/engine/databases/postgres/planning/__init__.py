@@ -1,0 +1,1 @@
+"""What Postgres knows about a load before its first row."""

@@ -1,0 +1,1 @@
+"""Transfer events, which the engine reports to an observer."""

@@ -1,0 +1,1 @@
+"""The end of an attempt: what has become of the table meanwhile."""

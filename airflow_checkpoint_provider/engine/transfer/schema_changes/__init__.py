@@ -1,0 +1,1 @@
+"""Columns that appear at the source, vanish there, or become wider, between the attempts and the runs of a load."""

@@ -1,0 +1,1 @@
+"""Airflow's own tables, read here alone."""

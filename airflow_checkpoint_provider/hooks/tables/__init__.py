@@ -1,0 +1,1 @@
+"""Facts about destination tables, from the checkpoints of their loads and from Airflow."""

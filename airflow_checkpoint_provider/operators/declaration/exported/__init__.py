@@ -1,0 +1,1 @@
+"""What runs, as the declaration of a group."""
