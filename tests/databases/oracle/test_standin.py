@@ -46,6 +46,7 @@ def connection(stood_in: tuple[Db, Db]) -> Any:
         ("INSERT INTO t (id, v) VALUES (1, 'ääää')", "ORA-12899"),
         ("INSERT INTO t (v) VALUES ('a')", "ORA-01400"),
         ("INSERT INTO t (id) VALUES (1000000000)", "ORA-01438"),
+        ("SELECT RPAD('x', 4000, 'x') || 'y' FROM dual", "ORA-01489"),
         ("SELEC 1", "ORA-0"),
     ],
 )
@@ -124,6 +125,40 @@ def test_values_come_as_the_driver_hands_them_out(connection: Any) -> None:
     ]
     (value,) = cursor.execute("SELECT 0.1 + 0.2 AS n FROM dual").fetchone()
     assert isinstance(value, float)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0", "0"),
+        ("-0.50", "-.5"),
+        ("100.00", "100"),
+        ("1E63", "1" + "0" * 63),
+        ("1E64", "1E+64"),
+        ("-12E124", "-1.2E+125"),
+        ("0.00105E-70", "1.05E-73"),
+    ],
+)
+def test_the_shortest_text_of_a_number(connection: Any, number: str, text: str) -> None:
+    forms = f"TO_CHAR({number}, 'TM9'), TO_CHAR({number}, 'TM9', 'NLS_NUMERIC_CHARACTERS='',.''')"
+    found = connection.cursor().execute(f"SELECT {forms} FROM dual").fetchone()
+    assert found == (text, text.replace(".", ","))
+
+
+def test_texts_are_put_together_without_what_is_null(connection: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE u (c CHAR(3), v VARCHAR2(3))")
+    cursor.execute("INSERT INTO u VALUES ('a', NULL)")
+    assert cursor.execute("SELECT c || v || 'b', LENGTH(c), v || v, LENGTH(v) FROM u").fetchall() == [
+        ("a  b", 3, None, None)
+    ]
+
+
+def test_a_time_before_year_1_is_no_value_of_python(connection: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("INSERT INTO t (id, d) VALUES (1, DATE '0001-01-01' - 1)")
+    with pytest.raises(ValueError, match="year is out of range"):
+        cursor.execute("SELECT d FROM t")
 
 
 def test_a_lost_session_stays_lost(connection: Any) -> None:

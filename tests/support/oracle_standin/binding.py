@@ -90,6 +90,7 @@ class Var:
     size: int = 0
     outconverter: Any = None
     values: list[Any] = field(default_factory=lambda: [None])
+    bypass_decode: bool = False
 
     @property
     def db_type(self) -> DbType:

@@ -44,8 +44,16 @@ class Cursor:
     def setinputsizes(self, *sizes: Any, **named: Any) -> None:
         self._sizes = named or sizes
 
-    def var(self, typ: Any, size: int = 0, arraysize: int = 1, outconverter: Any = None, **_: Any) -> Var:
-        return Var(typ, size, outconverter, [None] * max(arraysize, 1))
+    def var(
+        self,
+        typ: Any,
+        size: int = 0,
+        arraysize: int = 1,
+        outconverter: Any = None,
+        bypass_decode: bool = False,
+        **_: Any,
+    ) -> Var:
+        return Var(typ, size, outconverter, [None] * max(arraysize, 1), bypass_decode)
 
     def execute(self, statement: str | None, parameters: Any = None, **named: Any) -> Any:
         self._run(statement, [parameters if parameters is not None else named], many=False)
@@ -191,7 +199,10 @@ class Cursor:
         self.description = columns.infos
         self.connection.faults.fetched_at_once[str(self.statement)] = self.arraysize
         self.connection.described[str(self.statement)] = (handler, columns.infos)
-        self._rows = cursor.fetchall()
+        try:
+            self._rows = cursor.fetchall()
+        except psycopg.DataError as error:
+            raise ValueError(f"year is out of range: {error}") from error
 
     def _fetch(self, count: int) -> list[Any]:
         if not self._open:

@@ -32,6 +32,7 @@ _TEXTS = {
     2260: "table can have only one primary key",
     2441: "Cannot drop nonexistent primary key",
     1476: "divisor is equal to zero",
+    1489: "result of string concatenation is too long",
     1555: 'snapshot too old: rollback segment number 9 with name "_SYSSMU9_1$" too small',
     1722: "unable to convert string value to a number",
     1745: "invalid host/bind variable name",
@@ -133,6 +134,8 @@ def from_postgres(error: psycopg.Error, waits: bool) -> Exception:  # noqa: C901
             return ora(1418)
         case "OR441":
             return ora(2441)
+        case "OR489":
+            return ora(1489)
         case "42501":
             return ora(1031)
         case "42804" | "42846":

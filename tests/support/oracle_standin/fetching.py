@@ -120,6 +120,7 @@ def _converter(type_: OracleType, info: FetchInfo, var: Var | None) -> Callable[
             return None
         value = convert(value)
         value = value.replace(NUL, "\0") if isinstance(value, str) else value
+        value = value.encode() if var and var.bypass_decode else value
         return after(value) if after else value
 
     return run

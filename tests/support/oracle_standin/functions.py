@@ -6,6 +6,7 @@ FUNCTIONS = frozenset(
         "AVG",
         "CEIL",
         "CHARTOROWID",
+        "CHR",
         "COALESCE",
         "CONCAT",
         "COUNT",
@@ -155,6 +156,29 @@ CREATE FUNCTION standin_to_char(interval) RETURNS text LANGUAGE sql AS
   $$SELECT CASE WHEN $1 < interval '0' THEN '-' ELSE '+' END || to_char(abs(extract(year FROM $1)), 'FM00')
      || '-' || to_char(abs(extract(month FROM $1)), 'FM00')$$;
 CREATE FUNCTION standin_to_char(anyelement) RETURNS text LANGUAGE sql AS $$SELECT $1::text$$;
+CREATE FUNCTION standin_to_char(numeric, text, text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE digits text := regexp_replace(trim_scale($1)::text, '^(-?)0\\.', '\\1.');
+  shown text := ltrim(replace(trim_scale(abs($1))::text, '.', ''), '0');
+  power int;
+BEGIN
+  IF length(digits) > 64 THEN
+    power := CASE WHEN abs($1) >= 1 THEN length(trunc(abs($1))::text) - 1
+      ELSE -length(substring(abs($1)::text FROM '\\.(0*)')) - 1 END;
+    shown := rtrim(shown, '0');
+    digits := CASE WHEN $1 < 0 THEN '-' ELSE '' END || left(shown, 1) || rtrim('.' || substr(shown, 2), '.')
+      || 'E' || CASE WHEN power < 0 THEN '-' ELSE '+' END || CASE WHEN abs(power) < 10 THEN '0' ELSE '' END || abs(power);
+  END IF;
+  RETURN replace(digits, '.', substring($3 FROM '''(.).'''));
+END$$;
+CREATE FUNCTION standin_joined(text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  IF octet_length($1) > 4000 THEN RAISE 'too long' USING ERRCODE = 'OR489'; END IF;
+  RETURN NULLIF($1, '');
+END$$;
+CREATE FUNCTION standin_length(text) RETURNS int LANGUAGE sql AS $$SELECT NULLIF(length($1), 0)$$;
+CREATE FUNCTION standin_length(bpchar) RETURNS int LANGUAGE sql AS $$SELECT NULLIF(length(format('%s', $1)), 0)$$;
+CREATE FUNCTION standin_length(bytea) RETURNS int LANGUAGE sql AS $$SELECT length($1)$$;
+CREATE FUNCTION standin_trunc(timestamp) RETURNS timestamp(0) LANGUAGE sql AS $$SELECT date_trunc('day', $1)$$;
 CREATE FUNCTION standin_json_of(text) RETURNS json LANGUAGE sql AS $$SELECT $1::json$$;
 CREATE FUNCTION standin_json_serialize(json) RETURNS text LANGUAGE sql AS $$SELECT $1::text$$;
 CREATE FUNCTION standin_json_serialize(bytea) RETURNS text LANGUAGE sql AS $$SELECT convert_from($1, 'UTF8')$$;

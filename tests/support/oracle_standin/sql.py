@@ -18,6 +18,7 @@ from tests.support.oracle_standin.tables import Created, alter_table, copy_types
 _BIND = "standin_bind_{}_"
 _BIND_TEXT = re.compile(r'"?standin_bind_(\d+)_"?', re.IGNORECASE)
 _KNOWN = FUNCTIONS | NOT_FUNCTIONS
+_OF_SESSION = "NLS_NUMERIC_CHARACTERS='.,'"
 _CREATE_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
 _AS_SELECT = re.compile(r"\bAS\s+SELECT\b", re.IGNORECASE)
 # Without RELEASE SAVEPOINT, which Oracle lacks.
@@ -337,10 +338,19 @@ def _postgres(tree: exp.Expression) -> str:
     for function in [*tree.find_all(exp.Func)]:
         if isinstance(function, exp.ToChar) and not function.args.get("format"):
             function.replace(exp.Anonymous(this="standin_to_char", expressions=[function.this]))
+        elif isinstance(function, exp.ToChar) and function.args["format"].name == "TM9":
+            by = function.args.get("nlsparam") or exp.Literal.string(_OF_SESSION)
+            given = [function.this, function.args["format"], by]
+            function.replace(exp.Anonymous(this="standin_to_char", expressions=given))
+        elif isinstance(function, exp.Length):
+            function.replace(exp.Anonymous(this="standin_length", expressions=[function.this]))
         elif isinstance(function, exp.Unhex):
             function.replace(exp.Anonymous(this="standin_hextoraw", expressions=[function.this]))
         elif isinstance(function, exp.Anonymous):
             function.set("this", f"standin_{function.name.lower()}")
+    for pipe in [*tree.find_all(exp.DPipe)]:  # NULL is an empty text, and the blanks of a CHAR are kept
+        both = exp.Anonymous(this="format", expressions=[exp.Literal.string("%s%s"), pipe.left, pipe.right])
+        pipe.replace(exp.Anonymous(this="standin_joined", expressions=[both]))
     return tree.transform(_as_postgres).sql("postgres")
 
 

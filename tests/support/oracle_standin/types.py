@@ -95,6 +95,13 @@ class OracleType:
             is_json=bool(marked) or db_type is oracledb.DB_TYPE_JSON,
         )
 
+    @property
+    def bytes(self) -> int:
+        """The bytes of a text, at most."""
+        if self.byte_limit is not None or self.db_type is oracledb.DB_TYPE_RAW:
+            return self.size
+        return min(4 * self.size, max(self.size, 4_000))
+
     @classmethod
     def _number(cls, words: str, numbers: list[int], postgres: str) -> OracleType:
         if words in ("FLOAT", "REAL", "DOUBLE PRECISION"):
@@ -158,7 +165,7 @@ class FetchInfo:
             name,
             type_.db_type,
             type_.size or None,
-            type_.size or None,
+            type_.bytes or None,
             type_.precision if known else None,
             type_.scale if known else None,
             True,
