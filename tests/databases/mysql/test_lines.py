@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from airflow_checkpoint_provider.engine.databases.mysql.source import MysqlSource
-from airflow_checkpoint_provider.engine.model.errors import CheckpointError
 from airflow_checkpoint_provider.engine.model.events.transfer import RouteChosen
 from tests.support.databases.db import Db
 from tests.support.databases.mysql_drivers import DRIVERS
+from tests.support.lines import ByValues, Pair, both, fill, routes
 from tests.support.loads import Load
 from tests.support.partitions import load_all, plan
 
@@ -83,9 +82,6 @@ OF_MARIADB = [
     ("inet6", "inet", ["'::1'", "'::ffff:1.2.3.4'", "NULL"]),
 ]
 
-Pair = tuple[Db, Db]
-ByValues = Callable[[], None]
-
 
 @pytest.fixture(params=DRIVERS)
 def two(request: pytest.FixtureRequest, mysql_source: str, postgres_destination: str) -> Pair:
@@ -98,60 +94,12 @@ def by_values(monkeypatch: pytest.MonkeyPatch) -> ByValues:
     return lambda: monkeypatch.setattr(MysqlSource, "packed_forms", frozenset())
 
 
-def routes(load: Load) -> list[str]:
-    return [chosen.path for chosen in load.told(RouteChosen)]
-
-
-def make(two: Pair, pairs: list[tuple[str, str, list[str]]]) -> None:
-    """Make a table with a column for each pair of types, and a row for each value."""
-    source, destination = two
-    columns = [(f"c{n}", *pair) for n, pair in enumerate(pairs)]
-    source.execute(
-        f"CREATE TABLE t (n integer PRIMARY KEY, {', '.join(f'{c} {one}' for c, one, *_ in columns)})"
-    )
-    destination.execute(*(
-        f"CREATE TABLE {table} (n integer PRIMARY KEY, {', '.join(f'{c} {other}' for c, _, other, _ in columns)})"
-        for table in ("target", "expected")
-    ))  # fmt: skip
-    for row in range(max(len(values) for *_, values in pairs)):
-        known = [(c, values[row]) for c, _, _, values in columns if row < len(values)]
-        names, values = (", ".join(part) for part in zip(*known, strict=True))
-        source.execute(*LOOSE, f"INSERT INTO t (n, {names}) VALUES ({row}, {values})")
-
-
-def outcome(load: Load) -> Any:
-    """Return the rows of an attempt, or its error with the same table name for both loads."""
-    try:
-        return load.attempt().rows
-    except CheckpointError as error:
-        return f"{type(error).__name__}: {error}".replace("expected", "target")
-
-
-def both(two: Pair, by_values: ByValues, arguments: dict[str, Any]) -> tuple[Load, Any]:
-    """Load as lines and as values, compare tables and errors, and return the load as lines with its outcome."""
-    source, destination = two
-    lines = Load(source, destination, {"checkpoint_column": "n", "batch_size": 3, **arguments})
-    found = outcome(lines)
-    by_values()
-    values = Load(source, destination, {**lines.arguments, "destination_table": "expected"}, run=2)
-    assert outcome(values) == found
-    assert set(routes(values)) == {"rows"}
-    rows, expected = (text_of(destination, table) for table in ("target", "expected"))
-    # Values are read further ahead of the commits, so that a refused value ends the attempt earlier.
-    assert rows == expected if isinstance(found, int) else rows[: len(expected)] == expected
-    return lines, found
-
-
-def text_of(db: Db, table: str) -> list[tuple[Any, ...]]:
-    return db.rows(f"SELECT row_to_json(t)::text FROM {table} t ORDER BY 1")
-
-
 def is_mariadb(db: Db) -> bool:
     return "MariaDB" in str(db.one("SELECT VERSION()"))
 
 
 def test_every_type_arrives_as_it_does_as_a_value(two: Pair, by_values: ByValues) -> None:
-    make(two, PAIRS + (OF_MARIADB if is_mariadb(two[0]) else []))
+    fill(two, PAIRS + (OF_MARIADB if is_mariadb(two[0]) else []), LOOSE)
     lines, rows = both(two, by_values, {"source_table": "t"})
     assert routes(lines) == ["COPY lines"]
     assert rows == two[0].one("SELECT count(*) FROM t")

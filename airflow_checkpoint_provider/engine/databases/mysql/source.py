@@ -12,7 +12,7 @@ from airflow_checkpoint_provider.engine.databases.dbapi import raw_connection
 from airflow_checkpoint_provider.engine.databases.mysql import drivers as mysql
 from airflow_checkpoint_provider.engine.databases.mysql import errors
 from airflow_checkpoint_provider.engine.databases.mysql import source_values as values
-from airflow_checkpoint_provider.engine.databases.mysql.rows.lines import LineForm, line_columns, line_route
+from airflow_checkpoint_provider.engine.databases.mysql.rows.lines import line_columns, line_route
 from airflow_checkpoint_provider.engine.databases.mysql.rows.tuples import tuple_route
 from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     READ_AT_ONCE,
@@ -21,7 +21,7 @@ from airflow_checkpoint_provider.engine.databases.rows.blocks import (
     Row,
     RowReader,
 )
-from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, LineReader
+from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, LineForm, LineReader
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.rows.tuples import LOADED, TUPLES, TupleForm, TupleReader
 from airflow_checkpoint_provider.engine.databases.source import Source, fitting_parameters

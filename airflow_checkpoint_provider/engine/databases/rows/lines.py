@@ -52,6 +52,19 @@ class LineType:
     most: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LineForm:
+    """
+    The SELECT list of the source.
+
+    :param what: the columns of the key, and the line after them
+    :param longest: bytes of a line, at most, where that is known
+    """
+
+    what: str
+    longest: int = 0
+
+
 class NoLineError(Exception):
     """The source has written no line for a row; the message names the row and the form."""
 
@@ -94,7 +107,9 @@ def may_not_fit(column: str) -> str:
 
 
 _NONE = Lines(b"", 0, (), ())
+_QUOTE = QUOTE.encode()
 _line: Callable[[Row], Any] = itemgetter(-1)
+_quotes: Callable[[Row], Any] = itemgetter(-2)
 
 
 class LineReader:
@@ -102,31 +117,37 @@ class LineReader:
     Joins the lines of rows.
 
     :param reader: reads rows whose last value is the line, in bytes, or ``None`` where the server has written none
+    :param counted: the value before it is the number of quotes around texts; a line with more of them has one within
+        a text, where the server has not written it twice, and counts as none
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, counted: bool = False) -> None:
         self._reader = reader
+        self._counted = counted
 
     def read(self, limit: int) -> Lines:
         """Return the next rows, at most ``limit``."""
-        return _joined(self._reader.read(limit))
+        return self._joined(self._reader.read(limit))
 
     def read_while(self, wanted: Callable[[Row], bool]) -> Lines:
         """Return the next rows up to the first that is not wanted."""
-        return _joined(self._reader.read_while(wanted))
+        return self._joined(self._reader.read_while(wanted))
 
+    def _joined(self, rows: Any) -> Lines:
+        """
+        Join lines.
 
-def _joined(rows: Any) -> Lines:
-    """
-    Join lines.
+        :raises NoLineError: when there is none for a row
+        """
+        if not rows:
+            return _NONE
+        try:
+            data = b"".join(map(_line, rows))
+        except TypeError:
+            raise self._missing(next(row for row in rows if row[-1] is None)) from None
+        if self._counted and data.count(_QUOTE) != sum(map(_quotes, rows)):
+            raise self._missing(next(row for row in rows if row[-1].count(_QUOTE) != row[-2]))
+        return Lines(data, len(rows), rows[0], rows[-1])
 
-    :raises NoLineError: when there is none for a row
-    """
-    if not rows:
-        return _NONE
-    try:
-        data = b"".join(map(_line, rows))
-    except TypeError:
-        key = next(row[:-1] for row in rows if row[-1] is None)
-        raise NoLineError(f"{row_of(key)} as a line") from None
-    return Lines(data, len(rows), rows[0], rows[-1])
+    def _missing(self, row: Row) -> NoLineError:
+        return NoLineError(f"{row_of(row[: -2 if self._counted else -1])} as a line")

@@ -10,6 +10,7 @@ from airflow_checkpoint_provider.engine.databases.mysql import source_values as 
 from airflow_checkpoint_provider.engine.databases.rows.lines import (
     LINES,
     QUOTE,
+    LineForm,
     LineKind,
     LineType,
     may_not_fit,
@@ -42,17 +43,6 @@ class LineColumn:
     type_: int
     nullable: bool
     charset: str
-
-
-@dataclass(frozen=True, slots=True)
-class LineForm:
-    """
-    The SELECT list of the source.
-
-    :param what: the columns of the key, and the line after them
-    """
-
-    what: str
 
 
 def line_route(
