@@ -1,5 +1,5 @@
 """
-The first hour with an Oracle server: ten questions, each with what has to come out.
+The first hour with an Oracle server: eleven questions, each with what has to come out.
 
 ``python -m tests.oracle_first_hour system/password@host:1521/service`` asks them. The user must be one that may create
 users: two are made, CHECKPOINT_SOURCE_ALONE and CHECKPOINT_DESTINATION_ALONE, and their schemas are emptied.
@@ -14,11 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import oracledb
 
 from airflow_checkpoint_provider.engine.databases.registry import open_source
+from airflow_checkpoint_provider.engine.databases.rows.lines import LINES, LineKind, LineType
+from airflow_checkpoint_provider.engine.databases.rows.routes import PackedForm, RowRoute, RowUse
 from airflow_checkpoint_provider.engine.databases.statements.query import Query
 from airflow_checkpoint_provider.engine.model.errors import CheckpointError, SourceError
 from tests.support.databases.db import Db
@@ -29,6 +32,8 @@ ROWS = 2_000
 LENGTHS = (10, 5_000, 50_000)
 LONG = ("CLOB", "NCLOB", "BLOB", "CLOB CHECK (k IS JSON)", "XMLTYPE", "JSON")
 _SINCE = {"JSON": 21}
+_NUMBERS = ("-12345678901234567890123456789012345678", "-.5", "0", ".00000000000000000001", "1.5", "100")
+_KINDS = (LineKind.NUMBER, LineKind.WHOLE, LineKind.TEXT, LineKind.MOMENT, LineKind.MOMENT)
 
 
 class FirstHour:
@@ -54,6 +59,7 @@ class FirstHour:
         yield "the greatest key, and a range of keys, by index", self.by_index
         yield "a statement is ended from another thread, and the session goes on", self.cancelled
         yield "an attempt that meets another one waits, and says who it is", self.waits
+        yield "rows as lines, for a connection that asks for them", self.lines
 
     def version(self) -> str:
         with closing(self.source.connect()) as connection:
@@ -179,6 +185,24 @@ class FirstHour:
         load.attempt()
         _same(loaded(load), list(range(9)))
         return "1 s"
+
+    def lines(self) -> str:
+        self._tables("n NUMBER PRIMARY KEY, i NUMBER(9), b VARCHAR2(9), d DATE, s TIMESTAMP(6)")
+        for number in _NUMBERS:
+            day, moment = "DATE '0999-12-31'", "TIMESTAMP '2026-03-29 02:30:00.000001'"
+            self.source.execute(f"INSERT INTO t VALUES ({number}, -7, 'ä ,', {day}, {moment})")
+        asking = replace(self.source.database("src"), extra=lambda: {"copy_lines": True})
+        with asking.open() as connection:
+            reader = open_source(connection, Query.parse("SELECT * FROM t"), "src", exact=True)
+            use = RowUse(tuple(reader.columns), ("N",), ("N",))
+            route = reader.packed_route(PackedForm(LINES, tuple(map(LineType, _KINDS))), use)
+            assert isinstance(route, RowRoute), route
+            statement = reader.select(reader.written(route), ' ORDER BY src."N"')
+            with reader.stream(statement, route=route) as rows:
+                found = b"".join(iter(lambda: rows.read(len(_NUMBERS)).data, b""))  # type: ignore[attr-defined]
+        rest = "-7,\x01ä ,\x01,0999-12-31 00:00:00,2026-03-29 02:30:00.000001\n"
+        _same(found.decode(), "".join(f"{number},{rest}" for number in _NUMBERS))
+        return f"{len(_NUMBERS)} numbers, text, times"
 
     def _version(self) -> str:
         with closing(self.source.connect()) as connection:

@@ -94,6 +94,8 @@ SELECT "N", "B", "D", "Z", "L", "Y", "J", "C" FROM ( SELECT src.*, ROWNUM AS air
 
 SELECT "N", "B", "Z" FROM ( SELECT src.*, ROWNUM AS airflow_row FROM ( SELECT src."N", src."B", CASE WHEN EXTRACT(SECOND FROM (CAST(src."Z" AS TIMESTAMP) - SYS_EXTRACT_UTC(src."Z"))) <> 0 THEN TO_CHAR(SYS_EXTRACT_UTC(src."Z"), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6"+00:00"') ELSE TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') END AS "Z" FROM ( SELECT n, b, z FROM t ORDER BY n ) src ) src ) WHERE airflow_row > 3;
 
+SELECT * FROM ( SELECT * FROM lines ) src WHERE 1 = 0;
+
 SELECT * FROM ( SELECT * FROM t ) src WHERE 1 = 0;
 
 SELECT * FROM ( SELECT 1 AS n, b FROM t ) src WHERE 1 = 0;
@@ -179,6 +181,8 @@ SELECT 1 FROM ( SELECT n, b FROM t ) src WHERE ((src."N" IS NULL)) AND ROWNUM = 
 SELECT 1 FROM ( SELECT n, b FROM t ) src WHERE (src."N" >= :airflow_checkpoint_0) AND ROWNUM = 1;
 
 SELECT 1 FROM all_tables t WHERE t.owner = :1 AND t.table_name = :2 UNION ALL SELECT 1 FROM all_views v WHERE v.owner = :3 AND v.view_name = :4;
+
+SELECT 1 FROM lines WHERE 1 = 0;
 
 SELECT 1 FROM t WHERE 1 = 0;
 
@@ -350,6 +354,8 @@ SELECT latest.status, count(*) AS count_1, sum(CASE WHEN (coalesce(latest.commit
 
 SELECT m.inserts + m.updates + m.deletes FROM all_tab_modifications m WHERE m.table_owner = :1 AND m.table_name = :2 AND m.partition_name IS NULL;
 
+SELECT MAX(src."N") AS "N" FROM ( SELECT * FROM lines ) src;
+
 SELECT MAX(src."N") AS "N" FROM ( SELECT * FROM t ) src;
 
 SELECT MAX(src."N") AS "N" FROM ( SELECT * FROM t AS OF SCN 4711 ) src;
@@ -382,6 +388,8 @@ SELECT s.table_owner, s.table_name FROM all_synonyms s WHERE s.owner IN (:1, 'PU
 
 SELECT schema_name, table_name, policy_name, 'YES', 'YES', 'YES' FROM all_sa_table_policies WHERE status = 'ENABLED';
 
+SELECT src."N" FROM ( SELECT * FROM lines ) src WHERE (src."N" > :airflow_checkpoint_0) AND ROWNUM = 1;
+
 SELECT src."N" FROM ( SELECT * FROM t ) src WHERE (src."N" > :airflow_checkpoint_0) AND ROWNUM = 1;
 
 SELECT src."N" FROM ( SELECT * FROM t AS OF SCN 4711 ) src WHERE (src."N" > :airflow_checkpoint_0) AND ROWNUM = 1;
@@ -395,6 +403,8 @@ SELECT src."N" FROM ( SELECT t."N" FROM t SAMPLE (33.333333) ) src ORDER BY src.
 SELECT src."N", airflow_rows FROM ( SELECT src."N", COUNT(*) AS airflow_rows FROM ( SELECT * FROM t ) src WHERE src."N" IS NOT NULL GROUP BY src."N" ) src ORDER BY src."N";
 
 SELECT src."N", CASE WHEN EXTRACT(SECOND FROM (CAST(src."Z" AS TIMESTAMP) - SYS_EXTRACT_UTC(src."Z"))) <> 0 THEN TO_CHAR(SYS_EXTRACT_UTC(src."Z"), 'SYYYY-MM-DD"T"HH24:MI:SS.FF6"+00:00"') ELSE TO_CHAR(src."Z", 'SYYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM') END AS "Z" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."Z" > TO_TIMESTAMP_TZ(:airflow_checkpoint_3, 'YYYY-MM-DD"T"HH24:MI:SS.FF6TZH:TZM')))) AND NOT (src."N" IS NULL OR src."Z" IS NULL)) AND ROWNUM = 1;
+
+SELECT src."N", NVL2(src."B", 2, 0) + NVL2(src."C", 2, 0) AS AIRFLOW_QUOTES, CASE WHEN (src."A" IS NULL OR (src."A" = 0 OR ABS(src."A") BETWEEN 1E-20 AND 1E60) AND src."A" = ROUND(src."A", 2)) AND (src."B" IS NULL OR LENGTH(src."B") <= 5) AND (src."D" IS NULL OR src."D" >= DATE '0001-01-01' AND src."D" = TRUNC(src."D")) AND (src."M" IS NULL OR src."M" >= DATE '0001-01-01') AND (src."S" IS NULL OR src."S" >= DATE '0001-01-01') AND (src."Z" IS NULL OR SYS_EXTRACT_UTC(src."Z") >= DATE '0001-01-01' AND CAST(src."Z" AS TIMESTAMP) >= DATE '0001-01-01') AND (src."L" IS NULL OR SYS_EXTRACT_UTC(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE)) >= DATE '0001-01-01') THEN TO_CHAR(src."N", 'TM9', 'NLS_NUMERIC_CHARACTERS=''.,''') || ',' || TO_CHAR(src."A", 'TM9', 'NLS_NUMERIC_CHARACTERS=''.,''') || ',' || NVL2(src."B", CHR(1) || src."B" || CHR(1), NULL) || ',' || NVL2(src."C", CHR(1) || src."C" || CHR(1), NULL) || ',' || TO_CHAR(src."D", 'YYYY-MM-DD') || ',' || TO_CHAR(src."M", 'YYYY-MM-DD HH24:MI:SS') || ',' || TO_CHAR(src."S", 'YYYY-MM-DD HH24:MI:SS.FF6') || ',' || TO_CHAR(SYS_EXTRACT_UTC(src."Z"), 'YYYY-MM-DD HH24:MI:SS.FF6"+00"') || ',' || TO_CHAR(SYS_EXTRACT_UTC(CAST(src."L" AS TIMESTAMP(6) WITH TIME ZONE)), 'YYYY-MM-DD HH24:MI:SS.FF6"+00"') || ',' || NVL2(src."R", '\x' || RAWTOHEX(src."R"), NULL) || CHR(10) END AS AIRFLOW_LINE FROM ( SELECT * FROM lines ) src WHERE src."N" <= :airflow_checkpoint_0 ORDER BY src."N";
 
 SELECT src."N", src."B" FROM ( SELECT * FROM t ) src WHERE ((src."N" >= :airflow_checkpoint_0 AND ((src."N" > :airflow_checkpoint_1) OR (src."N" = :airflow_checkpoint_2 AND src."B" > :airflow_checkpoint_3))) AND NOT (src."N" IS NULL OR src."B" IS NULL) AND src."N" <= :airflow_checkpoint_4) AND ROWNUM = 1;
 

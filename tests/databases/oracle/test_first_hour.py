@@ -18,7 +18,7 @@ class WithoutPlans(FirstHour):
 def test_the_answers_are_as_they_should_be(stood_in: tuple[Db, Db]) -> None:
     told: list[str] = []
     assert ask(WithoutPlans(*stood_in), told.append) == 0, "\n".join(told)
-    assert [line[:2].strip() for line in told] == [str(number) for number in range(1, 11)]
+    assert [line[:2].strip() for line in told] == [str(number) for number in range(1, 12)]
 
 
 def test_another_answer_is_counted(stood_in: tuple[Db, Db], monkeypatch: pytest.MonkeyPatch) -> None:

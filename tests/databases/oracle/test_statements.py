@@ -18,6 +18,7 @@ import pytest
 
 from airflow_checkpoint_provider.engine.admin.search import Search
 from airflow_checkpoint_provider.engine.admin.table_names import tables_named
+from airflow_checkpoint_provider.engine.model.events.transfer import RouteChosen
 from airflow_checkpoint_provider.engine.model.partition import bound
 from airflow_checkpoint_provider.engine.store.schema.tables import Tables
 from airflow_checkpoint_provider.hooks.checkpoint import CheckpointHook
@@ -33,6 +34,20 @@ COLUMNS = (
     "n NUMBER(19), b VARCHAR2(9), d DATE, z TIMESTAMP WITH TIME ZONE, l TIMESTAMP WITH LOCAL TIME ZONE, "
     "y INTERVAL YEAR TO MONTH, j JSON, c CLOB"
 )
+
+# Of each column in Oracle and in Postgres, for rows that travel as lines.
+LINES = {
+    "n": ("NUMBER(19) PRIMARY KEY", "bigint"),
+    "a": ("NUMBER", "numeric(20, 2)"),
+    "b": ("VARCHAR2(9)", "varchar(5)"),
+    "c": ("CHAR(3)", "char(3)"),
+    "d": ("DATE", "date"),
+    "m": ("DATE", "timestamp"),
+    "s": ("TIMESTAMP", "timestamp"),
+    "z": ("TIMESTAMP WITH TIME ZONE", "timestamptz"),
+    "l": ("TIMESTAMP WITH LOCAL TIME ZONE", "timestamptz"),
+    "r": ("RAW(4)", "bytea"),
+}
 
 
 def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +88,7 @@ def run_everything(source: Db, destination: Db, monkeypatch: pytest.MonkeyPatch)
         load.attempt()
     run_parts(source, destination, monkeypatch)
     run_stored_parts(source, destination)
+    run_lines(source, destination)
     with closing(source.database("src").open()) as connection:
         tables_named(connection, ["*"])
     monkeypatch.setenv("AIRFLOW_CONN_TARGET", destination.uri)
@@ -141,6 +157,18 @@ def run_stored_parts(source: Db, destination: Db) -> None:
         load.attempt()
 
 
+def run_lines(source: Db, destination: Db) -> None:
+    reader = Db("postgres", destination.place)
+    source.execute(f"CREATE TABLE lines ({', '.join(f'{name} {one}' for name, (one, _) in LINES.items())})")
+    reader.execute(f"CREATE TABLE lines ({', '.join(f'{name} {one}' for name, (_, one) in LINES.items())})")
+    source.execute("INSERT INTO lines (n) VALUES (1)")
+    given = {"source_table": "lines", "destination_table": "lines", "checkpoint_column": "n"}
+    load = Load(source, reader, given)
+    asking = replace(source.database("src"), extra=lambda: {"copy_lines": True})
+    load.transfer(source=asking).run()
+    assert [chosen.path for chosen in load.told(RouteChosen)] == ["COPY lines"]
+
+
 ZONED = bound(datetime(2025, 1, 1, tzinfo=UTC))
 
 
@@ -163,7 +191,7 @@ def since(statement: str) -> str:
 
 
 # Statements of the test itself, not of the package.
-_THE_TESTS = r"CREATE TABLE (t|target) |INSERT INTO t VALUES|UPDATE t SET|DELETE FROM target$|SELECT MAX\(ROWID|INSERT INTO standin"
+_THE_TESTS = r"CREATE TABLE (t|target|lines) |INSERT INTO (t|lines) |UPDATE t SET|DELETE FROM target$|SELECT MAX\(ROWID|INSERT INTO standin"
 
 
 def test_are_those_on_the_page(

@@ -68,6 +68,9 @@ NOT_GRANTED = frozenset((904, 942, 1031, 6550, 6553))
 """An object that the user may not see does not exist for that user."""
 
 
+NO_LINE = frozenset((1489, *range(1800, 1900)))
+"""A row that the server cannot write as one text: it is too long, or a time in it has no text."""
+
 TOO_LONG = frozenset((1461, 22835))
 """A text longer than its column, or too long for the type that it is bound as."""
 

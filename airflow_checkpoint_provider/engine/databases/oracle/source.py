@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from airflow_checkpoint_provider.engine.databases.oracle.driver import SECOND_DIGITS, moment_text
 from airflow_checkpoint_provider.engine.databases.oracle.errors import error_code
+from airflow_checkpoint_provider.engine.databases.oracle.line_source import LineSource
 from airflow_checkpoint_provider.engine.databases.oracle.planning.flashback import at_moment
 from airflow_checkpoint_provider.engine.databases.oracle.row_security import check_source
-from airflow_checkpoint_provider.engine.databases.oracle.source_table import TableSource
 from airflow_checkpoint_provider.engine.databases.oracle.values.column_types import described_columns
 from airflow_checkpoint_provider.engine.databases.oracle.values.description import as_it_is, is_json
 from airflow_checkpoint_provider.engine.databases.oracle.values.source_types import (
@@ -33,6 +33,7 @@ from airflow_checkpoint_provider.engine.databases.oracle.values.source_types imp
 )
 from airflow_checkpoint_provider.engine.databases.questions.type_dialect import DeclaredColumn
 from airflow_checkpoint_provider.engine.databases.rows.blocks import Guarded, Reader, RowReader
+from airflow_checkpoint_provider.engine.databases.rows.lines import LineForm, LineReader
 from airflow_checkpoint_provider.engine.databases.rows.routes import VALUES, PackedForm, RowRoute
 from airflow_checkpoint_provider.engine.databases.sockets import cut
 from airflow_checkpoint_provider.engine.databases.source import Prefetch, fitting_parameters
@@ -54,7 +55,7 @@ _AMBIGUOUS = 918
 _SERIALIZES_BLOBS = (19,)
 
 
-class OracleSource(TableSource):
+class OracleSource(LineSource):
     """One query on an oracledb connection."""
 
     asks_meanwhile = True
@@ -68,6 +69,7 @@ class OracleSource(TableSource):
         with self.errors():
             extra = connection.info.get("extra", dict)()
             self.doubts = check_source(self.raw, conn_id, query.text, extra)
+        self.allow_lines(extra)
         self._binder = self.raw.cursor()
 
     def quote(self, name: str) -> str:
@@ -166,9 +168,14 @@ class OracleSource(TableSource):
         with self._cursor() as cursor:
             # One more, so that the last round trip of a block also shows whether another follows.
             cursor.arraysize, cursor.prefetchrows = self.rows_at_once, self.rows_at_once + 1
-            with self.errors():
+            lines = isinstance(route.form, LineForm)
+            if lines:
+                self.fetch_lines(cursor, route.form)
+            errors = self.line_errors if lines else self.errors
+            with errors():
                 self._execute(cursor, (text, values))
-            yield Guarded(RowReader(cursor.fetchmany), self.errors)
+            reader = Guarded(RowReader(cursor.fetchmany), errors)
+            yield LineReader(reader, counted=True) if lines else reader
 
     def _execute(self, cursor: Any, statement: tuple[str, Any]) -> None:
         text, values = statement

@@ -1,0 +1,1 @@
+"""How rows travel from Oracle, other than as values of the driver."""
