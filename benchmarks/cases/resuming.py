@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.cases.copying import SetUp
 from benchmarks.harness.bench import Bench, Outcome
 from benchmarks.harness.contest import Contest
 from benchmarks.harness.data import NARROW
@@ -74,17 +75,21 @@ def by_counting(bench: Bench) -> Contest:
     )
 
 
-def nothing_to_do(bench: Bench) -> Contest:
-    """Against GenericTransfer, as whole processes: imports, connections, an empty table."""
-    name = bench.source(NARROW, 0)
-    query = f"SELECT * FROM {name}"
-    ours = {"sql": query, "checkpoint_column": NARROW.key}
-    theirs = {"sql": query, "insert_args": {"executemany": True, "commit_every": 10_000}}
-    return Contest(
-        ours=lambda: bench.work(ours, warm=False).process_s,
-        peer=lambda: bench.work(theirs, task="generic", warm=False).process_s,
-        prepare=lambda: bench.target(NARROW.create("target")),
-    )
+def whole_process(rows: int) -> SetUp:
+    """Against GenericTransfer, as whole processes: imports, connections, and a table of few rows, or of none."""
+
+    def set_up(bench: Bench) -> Contest:
+        name = bench.source(NARROW, rows)
+        query = f"SELECT * FROM {name}"
+        ours = {"sql": query, "checkpoint_column": NARROW.key}
+        theirs = {"sql": query, "insert_args": {"executemany": True, "commit_every": 10_000}}
+        return Contest(
+            ours=lambda: bench.work(ours, warm=False).process_s,
+            peer=lambda: bench.work(theirs, task="generic", warm=False).process_s,
+            prepare=lambda: bench.target(NARROW.create("target")),
+        )
+
+    return set_up
 
 
 def _batches(bench: Bench) -> dict[str, Any]:

@@ -212,7 +212,15 @@ CASES = (
         "GenericTransfer",
         SECONDS,
         at_most(1.2),
-        resuming.nothing_to_do,
+        resuming.whole_process(0),
+    ),
+    Case(
+        "short",
+        "the same, with 1,000 rows",
+        "GenericTransfer",
+        SECONDS,
+        at_most(1.1),
+        resuming.whole_process(1_000),
     ),
     *(
         Case(
