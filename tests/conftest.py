@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -20,6 +21,12 @@ pytest_plugins = [
     "tests.support.databases.oracle_server",
     "tests.support.databases.postgres_server",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is imported by now out of the garbage collections, which would look through all of Airflow each time."""
+    gc.collect()
+    gc.freeze()
 
 
 # Tests of a module that imports from these touch Airflow.

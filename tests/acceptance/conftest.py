@@ -35,7 +35,7 @@ def sqlite_connection(database: Path) -> str:
     return json.dumps({"conn_type": "sqlite", "host": str(database)})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the databases, gates, editable DAG files, and Airflow."""
     home = tmp_path_factory.mktemp("acceptance")
@@ -46,8 +46,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(home: Path) -> Iterator[LiveAirflow]:
+    """An Airflow that ends with these tests, because it is never idle, and others may follow in this process."""
     env = {
         **IMPATIENT,
         DIRECTORY_VARIABLE: str(home / "gates"),
