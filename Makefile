@@ -41,8 +41,8 @@ test-fast: $(READY) ## Run what needs no server but SQLite, and no whole Airflow
 coverage: $(READY) ## Run all tests and show which lines none of them runs; takes about half as long again
 	$(BIN)/python -m pytest --cov=airflow_checkpoint_provider --cov-report=term-missing:skip-covered
 
-test-airflow: $(READY) ## Run what touches Airflow, for another version: VENV=... CONSTRAINTS=...
-	$(BIN)/python -m pytest -m airflow
+test-airflow: $(READY) ## Run what touches Airflow, for another version: VENV=... CONSTRAINTS=... FOLDERS=...
+	$(BIN)/python -m pytest -m airflow $(FOLDERS)
 
 test-installed: $(READY) ## Test the wheel beside plain Airflow, with the lowest versions that it allows, and with those of a release
 	$(BIN)/python -m pytest -n 2 tests/installed
