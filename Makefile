@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# The processes that tests start would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo demo-ui test test-fast coverage test-airflow test-installed test-pythons test-ui test-celery test-fab lint docs package audit bench chaos clean
 
 help: ## Show this help
