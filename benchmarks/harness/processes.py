@@ -77,8 +77,13 @@ class ForkedProcesses(FreshProcesses):
 
 
 def base_environment(folder: Path) -> dict[str, str]:
-    """Return the environment without the caller's Airflow, and with an empty one in its place."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    """
+    Return the environment without the caller's Airflow, and with an empty one in its place.
+
+    Modules are compiled once, as those of an installed package are, also where the caller's are not kept.
+    """
+    left_out = ("AIRFLOW", "PYTHONDONTWRITEBYTECODE")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {
         **inherited,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), inherited.get("PYTHONPATH")])),
